@@ -1,0 +1,129 @@
+"""Check the wheel and the sdist in a folder: what they hold, that they install and load, and that they can be rebuilt.
+
+Run by `make package` with the interpreter of an environment that has the build tools.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from email import message_from_string
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+TOP_LEVEL = ("CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO", "README.md", "pyproject.toml")
+FOLDERS = (".ci", "docs", "examples", "otel_tbot", "requirements", "tests")
+ENTRY_POINT_GROUPS = {
+    "console_scripts",
+    "opentelemetry_environment_variables",
+    "opentelemetry_logs_exporter",
+    "opentelemetry_resource_detector",
+    "opentelemetry_sampler",
+    "opentelemetry_traces_exporter",
+    "opentelemetry_traces_sampler",
+}
+# Runs in the fresh environment; isolated, so that the checkout cannot stand in for what the wheel lacks.
+LOAD_ALL = """
+from importlib.metadata import distribution
+from otel_tbot.version import __version__
+assert distribution("otel-tbot").version == __version__, "the metadata and the package disagree about the version"
+for entry_point in distribution("otel-tbot").entry_points:
+    entry_point.load()
+"""
+
+
+def expect(fact: bool, otherwise: str) -> None:  # noqa: FBT001  reads as `assert`, and -O cannot remove it
+    """End with one line unless the fact holds."""
+    if not fact:
+        sys.exit(f"package: {otherwise}")
+
+
+def run(*command: str | Path) -> None:
+    """Run a command silently; end with what it printed if it fails."""
+    result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    expect(result.returncode == 0, f"{' '.join(map(str, command))} failed:\n{result.stdout}")
+
+
+def only(folder: Path, pattern: str) -> Path:
+    """Return the one file of that name."""
+    found = list(folder.glob(pattern))
+    expect(len(found) == 1, f"{folder} holds {len(found)} files {pattern}, not one")
+    return found[0]
+
+
+def package_files() -> set[str]:
+    """Name the package's files in the checkout, as the wheel should name them."""
+    files = (path for path in (ROOT / "otel_tbot").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(ROOT).as_posix() for path in files}
+
+
+def check_wheel(path: Path) -> str:
+    """Check what the wheel holds; return its version."""
+    with zipfile.ZipFile(path) as wheel:
+        names = set(wheel.namelist())
+        info = next(name.split("/")[0] for name in names if name.endswith(".dist-info/METADATA"))
+        metadata = message_from_string(wheel.read(f"{info}/METADATA").decode())
+        entry_points = configparser.ConfigParser()
+        entry_points.read_string(wheel.read(f"{info}/entry_points.txt").decode())
+
+    code = {name for name in names if not name.startswith(f"{info}/")}
+    expect(code == package_files(), f"the wheel and otel_tbot/ differ: {sorted(code ^ package_files())}")
+    expect("otel_tbot/py.typed" in names, "the wheel lacks py.typed")
+    expect(any(name.startswith("otel_tbot/schema/registry/") for name in names), "the wheel lacks the schema registry")
+    expect(f"{info}/licenses/LICENSE" in names, "the wheel lacks the license")
+    expect(set(entry_points.sections()) == ENTRY_POINT_GROUPS, f"entry points: {entry_points.sections()}")
+    return str(metadata["Version"])
+
+
+def check_sdist(path: Path) -> None:
+    """Check what the sdist holds."""
+    with tarfile.open(path) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    missing = [name for name in TOP_LEVEL if name not in names]
+    missing += [folder for folder in FOLDERS if not any(name.startswith(f"{folder}/") for name in names)]
+    missing += sorted(package_files() - names)
+    expect(not missing, f"the sdist lacks {', '.join(missing)}")
+    unasked = {name.split("/")[0] for name in names} - {*TOP_LEVEL, *FOLDERS, ".gitignore"}
+    expect(not unasked, f"the sdist holds {', '.join(sorted(unasked))}")
+
+
+def check_installed(wheel: Path, folder: Path) -> None:
+    """Install the wheel beside nothing but the pinned runtime requirements, and use it."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    pip = (python, "-m", "pip", "install", "--disable-pip-version-check")
+    run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "runtime.txt")
+    run(*pip, "--no-deps", wheel)
+    run(python, "-m", "pip", "check")
+    run(python, "-I", "-c", LOAD_ALL)
+    run(folder / "bin" / "otel-tbot", "--help")
+
+
+def check_rebuilt(dist: Path, folder: Path) -> None:
+    """Build again and compare, byte for byte."""
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
+    for path in (only(dist, "*.whl"), only(dist, "*.tar.gz")):
+        expect(path.read_bytes() == (folder / path.name).read_bytes(), f"a second build of {path.name} differs")
+
+
+def main(dist: Path) -> None:
+    """Check the folder that holds one wheel and one sdist."""
+    expect("SOURCE_DATE_EPOCH" in os.environ, "set SOURCE_DATE_EPOCH to the one that the build had")
+    wheel, sdist = only(dist, "*.whl"), only(dist, "*.tar.gz")
+    version = check_wheel(wheel)
+    expect(sdist.name == f"otel_tbot-{version}.tar.gz", f"{sdist.name} is not of version {version}")
+    check_sdist(sdist)
+    with tempfile.TemporaryDirectory() as folder:
+        check_rebuilt(dist, Path(folder, "again"))
+        check_installed(wheel.absolute(), Path(folder, "venv"))
+    print(f"package: {wheel.name} and {sdist.name} are complete, load, and build again to the same bytes")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

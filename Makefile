@@ -1,0 +1,88 @@
+# Needs GNU make 3.81 or newer, as macOS has it, and Python 3.10 or newer.
+
+PYTHON ?= python3
+VENV ?= .venv
+REQUIREMENTS ?= requirements/dev.txt
+WORKERS ?= 2
+ARGS ?=
+UV ?= uv
+
+BIN := $(VENV)/bin
+# Twice quiet: errors only.
+INSTALL := $(BIN)/python -m pip -qq --disable-pip-version-check install
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make requirements"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo install test lint format generate matrix lowest package requirements clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.runtime ## send one event to an embedded backend and show what arrived
+	@$(BIN)/otel-tbot demo
+
+install: $(VENV)/.dev ## make the development environment; every target that needs one does so itself
+
+test: $(VENV)/.dev ## run the suite; ARGS="-k consent" goes to pytest, WORKERS=0 turns parallel runs off
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(VENV)/.dev ## check style, format and types
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## format the code and repair what ruff can
+	@$(BIN)/ruff check --quiet --fix-only
+	@$(BIN)/ruff format
+
+generate: $(VENV)/.dev ## derive code and documentation from the schema registry
+	@$(BIN)/python -m otel_tbot.schema.generate
+
+# The loop's input is a pipe, which is not for the suite to read.
+matrix: ## run the suite on every CPython from 3.10 to 3.13 that is found
+	@.ci/pythons | while read -r version python; do \
+		echo "Python $$version"; \
+		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
+	done
+
+lowest: ## run the suite with the lowest admitted dependencies; best on the oldest Python
+	@$(MAKE) --no-print-directory test VENV=.venv-lowest REQUIREMENTS=requirements/lowest.txt
+
+# The time of the last commit makes a build repeatable; without a history, the first day that a zip can name does.
+package: $(VENV)/.dev ## build the wheel and the sdist into dist/ and check them
+	@rm -rf dist
+	@export SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}"; \
+		$(BIN)/python -m build -qq --no-isolation --outdir dist && $(BIN)/python .ci/check_package.py dist
+
+requirements: ## renew the pinned requirements; needs uv
+	@command -v $(UV) >/dev/null || { \
+		echo "$(UV) was not found: install uv (pipx install uv) or name it, as in make requirements UV=path/uv" >&2; exit 1; }
+	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
+	@$(COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
+
+clean: ## remove the environments, builds and caches
+	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find otel_tbot tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+		echo "$(PYTHON) is no Python 3.10 or newer: name one, as in make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python requirements/runtime.txt pyproject.toml
+	@echo "Installing into $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/runtime.txt
+	@$(INSTALL) --no-deps -e .
+	@touch $@
+
+# The development requirements hold the runtime's, at the same versions.
+$(VENV)/.dev: $(VENV)/.python $(REQUIREMENTS) pyproject.toml
+	@echo "Installing into $(VENV)"
+	@$(INSTALL) --require-hashes -r $(REQUIREMENTS)
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.runtime $@
