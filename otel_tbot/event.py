@@ -1,0 +1,87 @@
+"""The event: what one start of tbot reports. Nine values, checked once, here; nothing of OpenTelemetry."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otel_tbot.schema.table import EVENT_ATTRIBUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartEvent:
+    """One start of tbot. What the schema does not allow never becomes part of it.
+
+    Attributes:
+        run_mode: `one-shot` or `daemon`.
+        version: the version of tbot; left out when it does not look like one.
+        join_type: the join method; an unknown one becomes `_OTHER`.
+        helper: what started tbot; a malformed one becomes `_OTHER`.
+        helper_version: the helper's version; left out without a helper or when it does not look like a version.
+        destinations_other: number of destinations that belong to none of the three services below.
+        destinations_database: number of destinations of the Database Service.
+        destinations_kubernetes: number of destinations of the Kubernetes Service.
+        destinations_application: number of destinations of the Application Service. Counters are whole numbers from
+            0; above 2147483647 that number stands for them.
+
+    Raises:
+        InvalidEventError: the run mode is neither of the two, or a counter is negative or no whole number.
+    """
+
+    run_mode: str
+    version: str | None = None
+    join_type: str | None = None
+    helper: str | None = None
+    helper_version: str | None = None
+    destinations_other: int = 0
+    destinations_database: int = 0
+    destinations_kubernetes: int = 0
+    destinations_application: int = 0
+
+    def __post_init__(self) -> None:
+        """Replace each value by what the schema makes of it."""
+        for attribute in EVENT_ATTRIBUTES:
+            object.__setattr__(self, attribute.field, attribute.clean(getattr(self, attribute.field)))
+        if self.helper is None:
+            object.__setattr__(self, "helper_version", None)
+
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """The names and values that are sent, in the order of the schema."""
+        values = ((attribute.name, getattr(self, attribute.field)) for attribute in EVENT_ATTRIBUTES)
+        return {name: value for name, value in values if value is not None}
+
+    @classmethod
+    def from_attributes(cls, attributes: Mapping[str, object]) -> StartEvent:
+        """Build the event from named values, as a record in a pipeline carries them; all other names are ignored.
+
+        Raises:
+            InvalidEventError: see the class; a missing `tbot.run_mode` too.
+        """
+        values = {row.field: attributes[row.name] for row in EVENT_ATTRIBUTES if row.name in attributes}
+        return cls(**{"run_mode": None, **values})  # type: ignore[arg-type]  # any type may come in: the class checks
+
+    @classmethod
+    def from_command(
+        cls, argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, version: str | None = None
+    ) -> StartEvent:
+        """Build the event that belongs to a command line of tbot's.
+
+        Reads what tbot would read: the command line, the variables, and the configuration that they name. Runs
+        nothing and opens no connection.
+
+        Args:
+            argv: the command line, from the executable's name on: `["tbot", "start", "-c", "tbot.yaml"]`.
+            environ: the variables that tbot would see.
+            version: the version of that tbot; left out of the event when unknown.
+
+        Raises:
+            TbotConfigError: the command is not `start`, or tbot's command line or configuration is unusable.
+        """
+        from otel_tbot.tbot.start import read_start  # noqa: PLC0415  needs YAML, which most users of the class do not
+
+        return read_start(argv, environ=environ, version=version)

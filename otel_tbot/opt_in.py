@@ -1,0 +1,74 @@
+"""Whether anything may be sent: the one place that decides, asked before anything else is done.
+
+The module is named for what is decided, since `otel_tbot.consent` is the function. The off path of every command runs
+through here, so this file imports nothing but `os`.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPT_IN = "TELEPORT_ANONYMOUS_TELEMETRY"
+DO_NOT_TRACK = "DO_NOT_TRACK"
+SDK_DISABLED = "OTEL_SDK_DISABLED"
+
+# What tbot reads as yes beside 1 (Go's strconv.ParseBool). Here it is a no, and the user is told.
+_YES_TO_TBOT_ALONE = frozenset({"t", "T", "TRUE", "true", "True"})
+
+
+class Consent:
+    """A decision, and what decided it. True in a condition only when events may be sent.
+
+    Attributes:
+        on: whether events may be sent.
+        variable: the environment variable that decided.
+        reason: why, in words that never repeat the variable's value.
+        surprise: whether tbot itself would have read the variable as a yes.
+    """
+
+    __slots__ = ("on", "reason", "surprise", "variable")
+
+    def __init__(self, *, on: bool, variable: str, reason: str, surprise: bool = False) -> None:
+        """Keep the decision as it was taken."""
+        self.on = on
+        self.variable = variable
+        self.reason = reason
+        self.surprise = surprise
+
+    def __bool__(self) -> bool:
+        """Tell whether events may be sent."""
+        return self.on
+
+    def __repr__(self) -> str:
+        """Show the decision and its reason."""
+        return f"Consent(on={self.on}, reason={self.reason!r})"
+
+
+def consent(environ: Mapping[str, str] | None = None) -> Consent:
+    """Decide whether events may be sent.
+
+    Args:
+        environ: the variables to decide by; those of this process by default.
+
+    Returns:
+        On only when `TELEPORT_ANONYMOUS_TELEMETRY` is exactly `1`, `OTEL_SDK_DISABLED` is not true (OpenTelemetry
+        specification, environment variables) and `DO_NOT_TRACK` is unset, empty, `0` or `false`.
+    """
+    environ = os.environ if environ is None else environ
+    if environ.get(SDK_DISABLED, "").strip().lower() == "true":
+        return Consent(on=False, variable=SDK_DISABLED, reason=f"{SDK_DISABLED} is true")
+    if environ.get(DO_NOT_TRACK, "") not in {"", "0", "false"}:
+        return Consent(on=False, variable=DO_NOT_TRACK, reason=f"{DO_NOT_TRACK} is set")
+    answer = environ.get(OPT_IN)
+    if answer is None:
+        return Consent(on=False, variable=OPT_IN, reason=f"{OPT_IN} is not set")
+    if answer == "1":
+        return Consent(on=True, variable=OPT_IN, reason=f"{OPT_IN} is 1")
+    if answer in _YES_TO_TBOT_ALONE:
+        reason = f"{OPT_IN} is not exactly 1, though tbot itself takes this value for a yes; set it to 1 or to 0"
+        return Consent(on=False, variable=OPT_IN, reason=reason, surprise=True)
+    return Consent(on=False, variable=OPT_IN, reason=f"{OPT_IN} is not exactly 1")

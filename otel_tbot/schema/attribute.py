@@ -1,0 +1,78 @@
+"""One row of the schema: an attribute's name, and what a value must look like to leave under it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from otel_tbot.errors import InvalidEventError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute:
+    """An attribute that may leave.
+
+    Attributes:
+        name: its name on the wire.
+        type: `string` or `int`.
+        required: whether every event or resource carries it.
+        values: the texts allowed, where they are a closed set.
+        pattern: what a text must match as a whole, where they are not.
+        prefix: what is taken off the front of a text first.
+        max_length: the longest text allowed, in characters.
+        maximum: the largest number; a larger one is sent as this.
+        otherwise: what stands for a text that is not allowed: `omit` leaves the attribute out, `_OTHER` is sent
+            instead, `refuse` is an error.
+    """
+
+    name: str
+    type: Literal["string", "int"]
+    required: bool
+    values: tuple[str, ...] = ()
+    pattern: str = ""
+    prefix: str = ""
+    max_length: int = 0
+    maximum: int = 0
+    otherwise: Literal["omit", "_OTHER", "refuse"] = "refuse"
+
+    @property
+    def field(self) -> str:
+        """The name without its namespace, as a field of `StartEvent`."""
+        return self.name.partition(".")[2]
+
+    def clean(self, value: object) -> str | int | None:
+        """Return what leaves for `value`: built anew, of the exact type, or None where the attribute is left out.
+
+        Raises:
+            InvalidEventError: nothing can stand for the value. The message does not repeat it.
+        """
+        return self._number(value) if self.type == "int" else self._text(value)
+
+    def _number(self, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            message = f"{self.name} must be a whole number that is not negative"
+            raise InvalidEventError(message)
+        return min(int(value), self.maximum)
+
+    def _text(self, value: object) -> str | None:
+        # Called on the type, this makes a plain text also of an object that only calls itself one.
+        text = str.removeprefix(value, self.prefix) if isinstance(value, str) else None
+        if not self.required and (value is None or text == ""):
+            return None
+        if text is not None and (allowed := self._allowed(text)) is not None:
+            return allowed
+        if self.otherwise == "refuse":
+            message = f"{self.name} must be {' or '.join(self.values) or f'of the form {self.pattern}'}"
+            raise InvalidEventError(message)
+        return None if self.otherwise == "omit" else self.otherwise
+
+    def _allowed(self, text: str) -> str | None:
+        if self.values:
+            return text if text in self.values else None
+        return text if len(text) <= self.max_length and self._pattern.fullmatch(text) else None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)

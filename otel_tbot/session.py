@@ -1,0 +1,116 @@
+"""The session: what ties the events of one start of tbot together, and nothing else.
+
+Its id is random and made anew for each start. It is derived from nothing, kept nowhere and never used again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from dataclasses import dataclass, field
+
+from otel_tbot.schema.table import RESOURCE_ATTRIBUTES
+
+_ROWS = {row.name: row for row in RESOURCE_ATTRIBUTES}
+SESSION_ID = _ROWS["session.id"]
+
+# Names of the semantic conventions for what `sys.platform` begins with and `os.uname().machine` is.
+_OS_TYPES = {
+    "aix": "aix",
+    "cygwin": "windows",
+    "darwin": "darwin",
+    "dragonfly": "dragonflybsd",
+    "freebsd": "freebsd",
+    "linux": "linux",
+    "netbsd": "netbsd",
+    "openbsd": "openbsd",
+    "sunos": "solaris",
+    "win32": "windows",
+}
+_HOST_ARCHS = {
+    "aarch64": "arm64",
+    "amd64": "amd64",
+    "arm64": "arm64",
+    "armv6l": "arm32",
+    "armv7l": "arm32",
+    "armv8l": "arm32",
+    "i386": "x86",
+    "i586": "x86",
+    "i686": "x86",
+    "ia64": "ia64",
+    "ppc": "ppc32",
+    "ppc64": "ppc64",
+    "ppc64le": "ppc64",
+    "s390x": "s390x",
+    "x86": "x86",
+    "x86_64": "amd64",
+}
+
+
+def _os_type() -> str | None:
+    return next((name for start, name in _OS_TYPES.items() if sys.platform.startswith(start)), None)
+
+
+def _host_arch() -> str | None:
+    if sys.platform == "win32":
+        machine = os.environ.get("PROCESSOR_ARCHITECTURE", "")
+    else:
+        machine = os.uname().machine
+    return _HOST_ARCHS.get(machine.lower())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One start of tbot.
+
+    Attributes:
+        id: a UUID of version 4 in its usual form; a new one from the system's random source by default.
+        os_type: the operating system as the semantic conventions' `os.type` names it; None leaves it out.
+        host_arch: the architecture as `host.arch` names it; None leaves it out.
+
+    Raises:
+        InvalidEventError: the id is no UUID of version 4.
+    """
+
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    os_type: str | None = field(default_factory=_os_type)
+    host_arch: str | None = field(default_factory=_host_arch)
+
+    def __post_init__(self) -> None:
+        """Bring the id into the one form in which it is sent."""
+        object.__setattr__(self, "id", SESSION_ID.clean(_lower_case(self.id)))
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The session's part of the resource: the names and values that are sent."""
+        described = {
+            "service.name": "tbot",
+            "session.id": self.id,
+            "service.instance.id": self.id,
+            "os.type": self.os_type,
+            "host.arch": self.host_arch,
+        }
+        cleaned = ((name, _ROWS[name].clean(value)) for name, value in described.items())
+        return {name: str(value) for name, value in cleaned if value is not None}
+
+
+def _lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_of_this_process = Session()
+
+
+def current_session() -> Session:
+    """Return the session of this process: another one in each forked child."""
+    return _of_this_process
+
+
+def _begin_anew() -> None:
+    global _of_this_process  # noqa: PLW0603  one session a process is what this is about
+    _of_this_process = Session()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -1,0 +1,189 @@
+"""The event holds nine valid values, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from otel_tbot.errors import InvalidEventError
+from otel_tbot.event import StartEvent
+
+LONGEST = "1" * 64
+
+
+def test_counters_are_always_sent() -> None:
+    """An event of which only the run mode is known carries it and four zeros."""
+    assert StartEvent(run_mode="daemon").attributes == {
+        "tbot.run_mode": "daemon",
+        "tbot.destinations_other": 0,
+        "tbot.destinations_database": 0,
+        "tbot.destinations_kubernetes": 0,
+        "tbot.destinations_application": 0,
+    }
+
+
+def test_all_attributes() -> None:
+    """An event of which all is known carries nine attributes, in the order of the schema."""
+    event = StartEvent(
+        run_mode="one-shot",
+        version="18.2.3",
+        join_type="github",
+        helper="gha:teleport-actions/auth",
+        helper_version="2.0.1",
+        destinations_other=1,
+        destinations_database=2,
+        destinations_kubernetes=3,
+        destinations_application=4,
+    )
+    assert list(event.attributes.items()) == [
+        ("tbot.run_mode", "one-shot"),
+        ("tbot.version", "18.2.3"),
+        ("tbot.join_type", "github"),
+        ("tbot.helper", "gha:teleport-actions/auth"),
+        ("tbot.helper_version", "2.0.1"),
+        ("tbot.destinations_other", 1),
+        ("tbot.destinations_database", 2),
+        ("tbot.destinations_kubernetes", 3),
+        ("tbot.destinations_application", 4),
+    ]
+
+
+@pytest.mark.parametrize("run_mode", ["", "oneshot", "ONE-SHOT", "daemon ", None, 1])
+def test_run_mode_is_one_of_two(run_mode: object) -> None:
+    """A run mode that is neither of the two is refused."""
+    with pytest.raises(InvalidEventError, match=r"^tbot.run_mode must be one-shot or daemon$"):
+        StartEvent(run_mode=run_mode)  # type: ignore[arg-type]  # what a caller without types may pass
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("18.2.3", "18.2.3"),
+        ("v18.2.3", "18.2.3"),
+        ("19.0.0-dev", "19.0.0-dev"),
+        ("18.0.0-alpha.1", "18.0.0-alpha.1"),
+        ("17.4.2+ent", "17.4.2+ent"),
+        ("18", "18"),
+        (LONGEST, LONGEST),
+        (LONGEST + "1", None),
+        ("", None),
+        (None, None),
+        ("vv18", None),
+        ("18.", None),
+        ("18..2", None),
+        ("18.2.3 ", None),
+        ("18.2.3\n", None),
+        ("١٨.2.3", None),
+        ("18.2.3-høst", None),
+        ("latest", None),
+        ("\ud800", None),
+        (18, None),
+    ],
+)
+def test_version(given: object, sent: str | None) -> None:
+    """A version is sent without its v; what does not look like one is left out."""
+    assert StartEvent(run_mode="daemon", version=given).version == sent  # type: ignore[arg-type]  # see above
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("token", "token"),
+        ("bound_keypair", "bound_keypair"),
+        ("_OTHER", "_OTHER"),
+        ("bound-keypair", "_OTHER"),
+        ("Token", "_OTHER"),
+        ("my-secret-method", "_OTHER"),
+        ("\ud800", "_OTHER"),
+        (7, "_OTHER"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_join_type(given: object, sent: str | None) -> None:
+    """An unknown join method is never sent by its name."""
+    assert StartEvent(run_mode="daemon", join_type=given).join_type == sent  # type: ignore[arg-type]  # see above
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("gha:teleport-actions/auth", "gha:teleport-actions/auth"),
+        ("A9._:/-", "A9._:/-"),
+        ("a" * 64, "a" * 64),
+        ("a" * 65, "_OTHER"),
+        ("-a", "_OTHER"),
+        ("a b", "_OTHER"),
+        ("a@b", "_OTHER"),
+        ("é", "_OTHER"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_helper(given: str | None, sent: str | None) -> None:
+    """A helper's name is short and plain, or it is not sent."""
+    assert StartEvent(run_mode="daemon", helper=given).helper == sent
+
+
+@pytest.mark.parametrize(
+    ("helper", "version", "sent"),
+    [("h", "1.2", "1.2"), ("h", "v1", "1"), ("h", "main", None), (None, "1.2", None), ("", "1.2", None)],
+)
+def test_helper_version_needs_a_helper(helper: str | None, version: str, sent: str | None) -> None:
+    """The version of no helper is not sent."""
+    assert StartEvent(run_mode="daemon", helper=helper, helper_version=version).helper_version == sent
+
+
+@pytest.mark.parametrize("count", [-1, 1.0, "1", None, True, [1]])
+def test_counters_are_whole_numbers(count: object) -> None:
+    """A counter that is negative or no whole number is refused, and its value not repeated."""
+    with pytest.raises(
+        InvalidEventError, match=r"^tbot.destinations_other must be a whole number that is not negative$"
+    ):
+        StartEvent(run_mode="daemon", destinations_other=count)  # type: ignore[arg-type]  # see above
+
+
+def test_counters_end_at_int32() -> None:
+    """A counter above the largest int32 is sent as this."""
+    assert StartEvent(run_mode="daemon", destinations_database=2**40).destinations_database == 2**31 - 1
+
+
+def test_frozen() -> None:
+    """An event does not change once it is made."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        StartEvent(run_mode="daemon").version = "1"  # type: ignore[misc]  # the very fault
+
+
+def test_no_text_of_the_caller_is_kept() -> None:
+    """A text that only claims to equal an allowed one is not sent, nor kept as the caller's own object."""
+
+    class Liar(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = str.__hash__
+
+        def __str__(self) -> str:
+            return "secret"
+
+    event = StartEvent(run_mode="daemon", join_type=Liar("secret"), helper=Liar("helper"))
+    assert [(type(value), value) for value in event.attributes.values()][:3] == [
+        (str, "daemon"),
+        (str, "_OTHER"),
+        (str, "helper"),
+    ]
+
+
+def test_from_attributes_takes_no_other_names() -> None:
+    """An event made of named values ignores every name that is not in the schema."""
+    event = StartEvent.from_attributes({"tbot.run_mode": "daemon", "host.name": "secret", "run_mode": "one-shot"})
+    assert event == StartEvent(run_mode="daemon")
+
+
+def test_from_attributes_needs_a_run_mode() -> None:
+    """Named values without a run mode make no event."""
+    with pytest.raises(InvalidEventError):
+        StartEvent.from_attributes({"tbot.version": "18.2.3"})

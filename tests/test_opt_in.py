@@ -1,0 +1,84 @@
+"""Consent: off unless asked, and the variable that decided can be named."""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_tbot import consent
+
+OPT_IN = "TELEPORT_ANONYMOUS_TELEMETRY"
+NO = (
+    "", "0", "false", "no", "off", "TRUE", "true", "True", "t", "T", "yes", "on", " 1", "1 ", "1\n", "01", "1.0", "+1",
+    "2", "11", "-1", "0x1", "\uff11", "\xb9", "é", "null", "None", "enabled", "\udcff",
+)  # fmt: skip
+
+
+def test_off_by_default() -> None:
+    """Without the variable nothing is sent."""
+    decision = consent({})
+    assert (bool(decision), decision.variable) == (False, OPT_IN)
+    assert decision.reason == "TELEPORT_ANONYMOUS_TELEMETRY is not set"
+
+
+def test_on_with_exactly_1() -> None:
+    """The one value that opts in is 1."""
+    decision = consent({OPT_IN: "1"})
+    assert (bool(decision), decision.variable) == (True, OPT_IN)
+
+
+@pytest.mark.parametrize("value", NO)
+def test_every_other_value_is_off(value: str) -> None:
+    """Whatever else the variable says, nothing is sent."""
+    assert not consent({OPT_IN: value})
+
+
+@pytest.mark.parametrize("value", ["t", "T", "TRUE", "true", "True"])
+def test_what_tbot_takes_for_yes_is_said(value: str) -> None:
+    """A value that tbot itself would take for a yes is off, and the reason says so without repeating it."""
+    decision = consent({OPT_IN: value})
+    assert not decision
+    assert decision.surprise
+    assert "tbot itself takes this value for a yes" in decision.reason
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes", " ", "FALSE", "00"])
+def test_do_not_track(value: str) -> None:
+    """DO_NOT_TRACK with anything but empty, 0 or false is off, whatever the opt-in says."""
+    decision = consent({OPT_IN: "1", "DO_NOT_TRACK": value})
+    assert (bool(decision), decision.variable) == (False, "DO_NOT_TRACK")
+
+
+@pytest.mark.parametrize("value", ["", "0", "false"])
+def test_do_not_track_that_says_no(value: str) -> None:
+    """DO_NOT_TRACK that is empty, 0 or false leaves the decision to the opt-in."""
+    assert consent({OPT_IN: "1", "DO_NOT_TRACK": value})
+    assert not consent({"DO_NOT_TRACK": value})
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", " True "])
+def test_sdk_disabled(value: str) -> None:
+    """A disabled SDK is off, and named before all else."""
+    decision = consent({OPT_IN: "1", "DO_NOT_TRACK": "1", "OTEL_SDK_DISABLED": value})
+    assert (bool(decision), decision.variable) == (False, "OTEL_SDK_DISABLED")
+
+
+@pytest.mark.parametrize("value", ["", "false", "1", "yes"])
+def test_sdk_not_disabled(value: str) -> None:
+    """By the specification only true disables the SDK."""
+    assert consent({OPT_IN: "1", "OTEL_SDK_DISABLED": value})
+
+
+def test_reads_the_process_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Consent that is given or withdrawn while the process runs counts from the next question on."""
+    assert not consent()
+    monkeypatch.setenv(OPT_IN, "1")
+    assert consent()
+    monkeypatch.delenv(OPT_IN)
+    assert not consent()
+
+
+def test_reason_repeats_no_value() -> None:
+    """No reason repeats what a variable holds."""
+    planted = "canary"
+    for name in (OPT_IN, "DO_NOT_TRACK"):
+        assert planted not in consent({name: planted}).reason

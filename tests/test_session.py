@@ -1,0 +1,102 @@
+"""The session is random, new for each start, and says nothing but system and architecture."""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+
+import pytest
+
+from otel_tbot.errors import InvalidEventError
+from otel_tbot.session import Session, current_session
+
+UUID4 = "5f0e8a52-9c1f-4b8e-a7d3-2a6f0c7be1d4"
+
+
+def test_new_each_time() -> None:
+    """Each session has an id of its own, a UUID of version 4."""
+    ids = {Session().id for _ in range(1000)}
+    assert {uuid.UUID(one).version for one in ids} == {4}
+    assert len(ids) == 1000
+
+
+def test_not_from_the_seeded_generator() -> None:
+    """The same seed of Python's generator does not give the same id again."""
+    random.seed(0)
+    first = Session().id
+    random.seed(0)
+    assert Session().id != first
+
+
+def test_given_id_is_kept() -> None:
+    """A session can be named by an id that was made before, in either case of its letters."""
+    assert Session(id=UUID4.upper()).id == UUID4
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "host-1",
+        UUID4 + "\n",
+        UUID4.replace("-", ""),
+        "{" + UUID4 + "}",
+        "5f0e8a52-9c1f-1b8e-a7d3-2a6f0c7be1d4",  # version 1 holds the machine's address
+        "5f0e8a52-9c1f-4b8e-c7d3-2a6f0c7be1d4",  # another variant than RFC 9562's
+        "00000000-0000-0000-0000-000000000000",
+        None,
+        7,
+    ],
+)
+def test_other_ids_are_refused(broken: object) -> None:
+    """Nothing but a random UUID can be a session's id."""
+    with pytest.raises(InvalidEventError, match=r"^session\.id must be"):
+        Session(id=broken)  # type: ignore[arg-type]  # what a caller without types may pass
+
+
+def test_attributes() -> None:
+    """The session's part of the resource holds the id twice, the service's name, system and architecture."""
+    assert Session(id=UUID4, os_type="linux", host_arch="arm64").attributes == {
+        "service.name": "tbot",
+        "session.id": UUID4,
+        "service.instance.id": UUID4,
+        "os.type": "linux",
+        "host.arch": "arm64",
+    }
+
+
+@pytest.mark.parametrize("unknown", [None, "", "plan9", "Linux"])
+def test_unknown_systems_are_left_out(unknown: str | None) -> None:
+    """A system or architecture that the semantic conventions do not list is not sent."""
+    attributes = Session(id=UUID4, os_type=unknown, host_arch=unknown).attributes
+    assert attributes.keys() == {"service.name", "session.id", "service.instance.id"}
+
+
+@pytest.mark.parametrize(("machine", "arch"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("riscv64", None)])
+def test_architecture_by_the_conventions(machine: str, arch: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's name of the architecture becomes that of the semantic conventions, or nothing."""
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "host-name", "", "", machine)))
+    assert Session().host_arch == arch
+
+
+def test_one_session_a_process() -> None:
+    """All events of one process belong together unless it says otherwise."""
+    assert current_session() is current_session()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_a_session_of_its_own() -> None:
+    """A child never inherits its parent's session id."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, current_session().id.encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader) as answer:
+        inherited = answer.read()
+    assert len(inherited) == len(UUID4)
+    assert inherited != current_session().id
