@@ -1,0 +1,84 @@
+"""The gate: what both anonymous exporters do, whatever the signal. Consent, construction, sending, one warning a cause.
+
+This is the check inside `export()` that no sampler, processor or configuration can go around.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from otel_tbot.opt_in import consent
+from otel_tbot.otel.otlp import OTLPSender
+from otel_tbot.otel.recognition import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from otel_tbot.otel.otlp_settings import Signal
+
+_logger = logging.getLogger("otel_tbot")
+
+
+class Gate:
+    """Stands before an exporter, and lets through only what was built anew."""
+
+    def __init__(self, signal: Signal, exporter: Any, keywords: Mapping[str, object]) -> None:  # noqa: ANN401  any
+        """Stand before `exporter`, or where it is None before the OTLP exporter that the settings describe.
+
+        Raises nothing: an exception in a plug-in's constructor would abort the host's whole SDK configuration.
+        """
+        self._exporter = exporter
+        self._sender = OTLPSender(signal, keywords)
+        self._warned: set[str] = set()
+
+    def export(self, batch: Sequence[Any], rebuild: Callable[[Any, Resources], Any]) -> bool:
+        """Send what `rebuild` makes of each item of a batch; None, or an error, drops the item.
+
+        Returns:
+            Whether all is well: also when there is no consent, or nothing in the batch that is ours.
+        """
+        decision = consent()
+        if not decision:
+            if decision.surprise:
+                self._warn(decision.reason)
+            return True
+        try:
+            items = list(_rebuilt(batch, rebuild))
+            if not items:
+                return True
+            if self._exporter is not None:
+                return bool(self._exporter.export(items).name == "SUCCESS")
+            accepted, reason = self._sender.send(items)
+        except Exception as error:  # noqa: BLE001  an exporter never raises into its host
+            accepted, reason = False, f"the exporter failed ({type(error).__name__})"
+        if not accepted:
+            self._warn(f"tbot.start was not delivered: {reason}")
+        return accepted
+
+    def force_flush(self, timeout_millis: int) -> bool:
+        """Pass the call on to an exporter that was given; ours holds nothing back."""
+        with suppress(Exception):
+            return bool(self._exporter is None or self._exporter.force_flush(timeout_millis))
+        return False
+
+    def shutdown(self) -> None:
+        """Close what stands behind."""
+        with suppress(Exception):
+            (self._sender if self._exporter is None else self._exporter).shutdown()
+
+    def _warn(self, cause: str) -> None:
+        if cause not in self._warned:
+            self._warned.add(cause)
+            _logger.warning("%s", cause)
+
+
+def _rebuilt(batch: Sequence[Any], rebuild: Callable[[Any, Resources], Any]) -> Iterator[Any]:
+    resources = Resources()
+    for item in batch:
+        # A broken item of the host's must not keep ours from leaving.
+        with suppress(Exception):
+            rebuilt = rebuild(item, resources)
+            if rebuilt is not None:
+                yield rebuilt

@@ -1,0 +1,108 @@
+"""OTLP over gRPC with an honest answer: records that the backend rejects make the export fail.
+
+The exporters read no answer. Their common base takes the gRPC stub as a public argument: here it gets one that does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from otel_tbot.otel.verdict import Verdict, rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from otel_tbot.otel.otlp_settings import OTLPSettings
+
+
+class RejectedError(grpc.RpcError):
+    """Records that the backend did not take, in the form in which gRPC reports a failed call."""
+
+    def code(self) -> grpc.StatusCode:
+        """Return a status that no exporter retries: the same records would be rejected again."""
+        return grpc.StatusCode.INVALID_ARGUMENT
+
+    def details(self) -> str:
+        """Return the reason."""
+        return str(self)
+
+    def trailing_metadata(self) -> tuple[()]:
+        """Return nothing: there is no advice when to try again."""
+        return ()
+
+
+class _LogExporter(OTLPLogExporter):
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401  the base's own arguments
+        # Not the parent's constructor: it would read the environment again, and takes no stub.
+        OTLPExporterMixin.__init__(self, result=LogRecordExportResult, **keywords)  # type: ignore[misc]  # an enum's class
+
+
+class _SpanExporter(OTLPSpanExporter):
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401  see above
+        OTLPExporterMixin.__init__(self, result=SpanExportResult, **keywords)  # type: ignore[misc]  # see above
+
+
+def grpc_exporter(
+    settings: OTLPSettings, headers: Mapping[str, str], verdict: Verdict
+) -> OTLPLogExporter | OTLPSpanExporter:
+    """Return the OTLP exporter over gRPC that the settings describe.
+
+    Args:
+        settings: where and how.
+        headers: the metadata of each call.
+        verdict: where the reason of a failure is left.
+    """
+    keywords: dict[str, Any] = {
+        "endpoint": settings.endpoint,
+        "insecure": settings.insecure,
+        "credentials": _credentials(settings),
+        "headers": tuple((name.lower(), value) for name, value in headers.items()),
+        "timeout": settings.timeout,
+        "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
+    }
+    if settings.signal == "logs":
+        return _LogExporter(
+            stub=_judging(LogsServiceStub, "rejected_log_records", "log record(s)", verdict), **keywords
+        )
+    return _SpanExporter(stub=_judging(TraceServiceStub, "rejected_spans", "span(s)", verdict), **keywords)
+
+
+def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
+    paths = (settings.certificate, settings.client_key, settings.client_certificate)
+    return grpc.ssl_channel_credentials(*(Path(path).read_bytes() if path else None for path in paths))
+
+
+def _judging(stub: Callable[[grpc.Channel], Any], field: str, what: str, verdict: Verdict) -> Callable[..., Any]:
+    """Return `stub` such that its call fails where the answer rejects records, and leaves the reason of any failure."""
+
+    def judging(channel: grpc.Channel) -> Any:  # noqa: ANN401  the generated stubs are not typed
+        made = stub(channel)
+        export = made.Export
+
+        def judged(**call: Any) -> Any:  # noqa: ANN401  see above
+            verdict.reason = "the backend did not answer"
+            try:
+                answer = export(**call)
+            except grpc.RpcError as error:
+                verdict.reason = f"the backend's gRPC status is {error.code().name}"
+                raise
+            rejected = getattr(answer.partial_success, field)
+            verdict.reason = rejection(rejected, what) if rejected else ""
+            if rejected:
+                raise RejectedError(verdict.reason)
+            return answer
+
+        made.Export = judged
+        return made
+
+    return judging

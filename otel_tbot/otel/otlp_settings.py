@@ -1,0 +1,208 @@
+"""How and where OTLP goes: the standard `OTEL_EXPORTER_OTLP_*` variables, read once, by one rule.
+
+Argument, then the signal's variable, then the general variable, then the specification's default; an empty variable
+counts as unset. Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter". Imports no OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from otel_tbot.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Signal = Literal["logs", "traces"]
+SIGNALS: tuple[Signal, ...] = ("logs", "traces")
+SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
+
+DEFAULT_TIMEOUT = 10.0  # seconds; the specification's default
+_DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
+_COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OTLPSettings:
+    """Where one signal goes, and how.
+
+    Attributes:
+        signal: `logs` or `traces`.
+        protocol: `http/protobuf` or `grpc`.
+        endpoint: the URL to send to; for HTTP with the signal's path.
+        headers: what the backend asks for, as a mapping or in the form of `OTEL_EXPORTER_OTLP_HEADERS`.
+        timeout: seconds within which the backend must have accepted.
+        compression: `none`, `gzip`, or over HTTP `deflate`.
+        certificate: path of the CA certificates to trust, PEM.
+        client_key: path of the private key of a client certificate, PEM.
+        client_certificate: path of that certificate, PEM.
+        insecure: whether gRPC goes without TLS where the endpoint names no scheme.
+    """
+
+    signal: Signal
+    protocol: Literal["grpc", "http/protobuf"]
+    endpoint: str
+    headers: Mapping[str, str] | str
+    timeout: float
+    compression: str
+    certificate: str | None
+    client_key: str | None
+    client_certificate: str | None
+    insecure: bool | None
+
+
+KEYWORDS = frozenset(OTLPSettings.__dataclass_fields__) - {"signal"}
+
+
+def choose_signal(environ: Mapping[str, str], chosen: str | None = None) -> Signal:
+    """Return the signal to send as: `chosen`, else `OTEL_TBOT_SIGNAL`, else `logs`.
+
+    Raises:
+        SettingsError: neither `logs` nor `traces`.
+    """
+    name = chosen or environ.get(SIGNAL_VARIABLE) or "logs"
+    for signal in SIGNALS:
+        if name == signal:
+            return signal
+    message = f"{'the signal' if chosen else SIGNAL_VARIABLE} must be logs or traces"
+    raise SettingsError(message)
+
+
+def resolve(signal: Signal, environ: Mapping[str, str], keywords: Mapping[str, object] | None = None) -> OTLPSettings:
+    """Return the settings of one signal.
+
+    Args:
+        signal: `logs` or `traces`.
+        environ: the variables to read.
+        keywords: what was given in code or in a declarative file; the names are `OTLPSettings`' own.
+
+    Raises:
+        SettingsError: a variable or keyword that cannot be used; the message names it and not its value.
+    """
+    given = _Given(signal, environ, {name: value for name, value in (keywords or {}).items() if value is not None})
+    given.refuse_unknown()
+    protocol = _protocol(given)
+    return OTLPSettings(
+        signal=signal,
+        protocol=protocol,
+        endpoint=_endpoint(given, protocol),
+        headers=_headers(given),
+        timeout=_timeout(given),
+        compression=_compression(given, protocol),
+        certificate=given.text("certificate")[0],
+        client_key=given.text("client_key")[0],
+        client_certificate=given.text("client_certificate")[0],
+        insecure=_insecure(given),
+    )
+
+
+@dataclass(frozen=True)
+class _Given:
+    signal: Signal
+    environ: Mapping[str, str]
+    keywords: Mapping[str, object]
+
+    def refuse_unknown(self) -> None:
+        if not self.keywords.keys() <= KEYWORDS:
+            message = f"an exporter named tbot takes no other keywords than {', '.join(sorted(KEYWORDS))}"
+            raise SettingsError(message)
+
+    def value(self, keyword: str) -> tuple[object, str]:
+        """Return what was given for a keyword, and the name under which it was given."""
+        if keyword in self.keywords:
+            return self.keywords[keyword], keyword
+        return self.variable(keyword)
+
+    def variable(self, keyword: str) -> tuple[str | None, str]:
+        general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
+        for name in (f"OTEL_EXPORTER_OTLP_{self.signal.upper()}_{keyword.upper()}", general):
+            if value := self.environ.get(name, "").strip():
+                return value, name
+        return None, general
+
+    def text(self, keyword: str) -> tuple[str | None, str]:
+        value, name = self.value(keyword)
+        if value is not None and not isinstance(value, str):
+            message = f"{name} must be a text"
+            raise SettingsError(message)
+        return value, name
+
+
+def _protocol(given: _Given) -> Literal["grpc", "http/protobuf"]:
+    value, name = given.text("protocol")
+    if value is None or value == "http/protobuf":
+        return "http/protobuf"
+    if value == "grpc":
+        return "grpc"
+    message = f"{name} must be http/protobuf or grpc"
+    raise SettingsError(message)
+
+
+def _endpoint(given: _Given, protocol: str) -> str:
+    value, name = given.text("endpoint")
+    if protocol == "grpc":
+        return value or _DEFAULT_ENDPOINTS[protocol]
+    if value is not None and not value.lower().startswith(("http://", "https://")):
+        message = f"{name} must be a URL that starts with http:// or https://"
+        raise SettingsError(message)
+    if value is not None and name != "OTEL_EXPORTER_OTLP_ENDPOINT":
+        return value
+    # Only the general variable is a base to which the signal's path is added.
+    return f"{(value or _DEFAULT_ENDPOINTS[protocol]).rstrip('/')}/v1/{given.signal}"
+
+
+def _headers(given: _Given) -> Mapping[str, str] | str:
+    value, name = given.value("headers")
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair):
+        return value
+    message = f"{name} must map the names of headers to texts"
+    raise SettingsError(message)
+
+
+def _timeout(given: _Given) -> float:
+    value, name = given.value("timeout")
+    if value is None:
+        return DEFAULT_TIMEOUT
+    return seconds(value, name)
+
+
+def seconds(value: object, name: str) -> float:
+    """Return a time-out in seconds.
+
+    Raises:
+        SettingsError: not a number above 0.
+    """
+    try:
+        number = float(value)  # type: ignore[arg-type]  # what float() does not take is what is refused here
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not 0 < number < math.inf:
+        message = f"{name} must be a number of seconds above 0"
+        raise SettingsError(message)
+    return number
+
+
+def _compression(given: _Given, protocol: str) -> str:
+    value, name = given.text("compression")
+    allowed = _COMPRESSIONS[protocol]
+    compression = (value or "none").lower()
+    if compression not in allowed:
+        message = f"{name} must be {' or '.join(allowed)} with the protocol {protocol}"
+        raise SettingsError(message)
+    return compression
+
+
+def _insecure(given: _Given) -> bool | None:
+    value, name = given.value("insecure")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    message = f"{name} must be true or false"
+    raise SettingsError(message)

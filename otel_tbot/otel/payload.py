@@ -1,0 +1,155 @@
+"""The payload: the one place where what leaves is made, as the SDK's own objects.
+
+Everything is built anew from a validated event, a session, a time and constants. Nothing that came in is passed on.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.version import __version__ as sdk_version
+
+from otel_tbot.schema.table import EVENT_NAME, RESOURCE_ATTRIBUTES
+from otel_tbot.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from google.protobuf.message import Message
+    from opentelemetry.context import Context
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    from otel_tbot.event import StartEvent
+    from otel_tbot.otel.otlp_settings import Signal
+    from otel_tbot.session import Session
+
+SCOPE_NAME = "otel_tbot"
+SEVERITY_NUMBER = 9  # INFO in the data model of OpenTelemetry's logs
+_SECOND = 1_000_000_000  # in nanoseconds, the unit of every time in OTLP
+_LATEST = 2**63 - 1  # the last nanosecond that OTLP's readers agree on
+
+
+def whole_second(nanoseconds: object = None) -> int:
+    """Return a time in nanoseconds since 1970, cut to the whole second: the given one, or now if it is no such time."""
+    known = isinstance(nanoseconds, int) and not isinstance(nanoseconds, bool) and 0 < nanoseconds <= _LATEST
+    exact = int(nanoseconds) if known else time.time_ns()  # type: ignore[call-overload]  # `known` says that it is one
+    return exact - exact % _SECOND
+
+
+def resource_attributes(session: Session) -> dict[str, str]:
+    """Return the resource of a session, in the order of the schema."""
+    values = {
+        **session.attributes,
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": sdk_version,
+    }
+    cleaned = ((row.name, row.clean(values.get(row.name))) for row in RESOURCE_ATTRIBUTES)
+    return {name: str(value) for name, value in cleaned if value is not None}
+
+
+def resource(session: Session) -> Resource:
+    """Return the resource of a session as the SDK's object, without anything from the environment."""
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  `preview` shows text without the SDK
+
+    return Resource(resource_attributes(session))
+
+
+def outside_of_spans() -> Context:
+    """Return a context without a span and without baggage.
+
+    Left to itself, the SDK puts the ids of the host's active span on every record, and makes it a span's parent. An
+    empty context does not keep it from that, one with an invalid span does.
+    """
+    from opentelemetry.context import Context  # noqa: PLC0415  see above
+    from opentelemetry.trace import INVALID_SPAN, set_span_in_context  # noqa: PLC0415
+
+    return set_span_in_context(INVALID_SPAN, Context())
+
+
+def make(signal: Signal, event: StartEvent, session: Session, *, at: int) -> ReadableLogRecord | ReadableSpan:
+    """Return the event as what one signal carries; see `log_record` and `span`."""
+    if signal == "traces":
+        return span(event, resource(session), at=at, until=at)
+    return log_record(event, resource(session), at=at)
+
+
+def _scope() -> InstrumentationScope:
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415  see above
+
+    return InstrumentationScope(SCOPE_NAME, __version__)
+
+
+def log_record(event: StartEvent, session_resource: Resource, *, at: int) -> ReadableLogRecord:
+    """Return the event as a log record.
+
+    Args:
+        event: the event.
+        session_resource: what `resource` made of its session.
+        at: the time of the event in nanoseconds since 1970, cut to the whole second.
+    """
+    from opentelemetry._logs import LogRecord, SeverityNumber  # noqa: PLC0415  see above
+    from opentelemetry.sdk._logs import ReadableLogRecord  # noqa: PLC0415
+
+    record = LogRecord(
+        timestamp=at,
+        observed_timestamp=at,
+        context=outside_of_spans(),
+        severity_number=SeverityNumber(SEVERITY_NUMBER),
+        attributes=event.attributes,
+        event_name=EVENT_NAME,
+    )
+    return ReadableLogRecord(log_record=record, resource=session_resource, instrumentation_scope=_scope())
+
+
+def span(event: StartEvent, session_resource: Resource, *, at: int, until: int) -> ReadableSpan:
+    """Return the event as a root span with ids that nobody can predict.
+
+    Args:
+        event: the event.
+        session_resource: what `resource` made of its session.
+        at: the start in nanoseconds since 1970, cut to the whole second.
+        until: the end, likewise.
+    """
+    from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415  see above
+    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags  # noqa: PLC0415
+
+    context = SpanContext(
+        # The SDK's generator uses the global `random`, which a host may have seeded.
+        trace_id=_random_id(bits=128),
+        span_id=_random_id(bits=64),
+        is_remote=False,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+    )
+    return ReadableSpan(
+        name=EVENT_NAME,
+        context=context,
+        resource=session_resource,
+        attributes=event.attributes,
+        kind=SpanKind.INTERNAL,
+        status=Status(StatusCode.UNSET),
+        start_time=at,
+        end_time=max(at, until),
+        instrumentation_scope=_scope(),
+    )
+
+
+def _random_id(*, bits: int) -> int:
+    # 0 is the invalid id (W3C Trace Context).
+    return secrets.randbelow(2**bits - 1) + 1
+
+
+def request(signal: Signal, items: Sequence[Any]) -> Message:
+    """Return the OTLP request that the exporters make of log records or spans, by the encoders that they use."""
+    if signal == "traces":
+        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415  protobuf
+
+        return encode_spans(items)
+    from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs  # noqa: PLC0415  protobuf
+
+    return encode_logs(items)

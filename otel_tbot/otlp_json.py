@@ -1,0 +1,87 @@
+"""OTLP's JSON, which is protobuf's JSON but for two rules: ids are hexadecimal, and enums are numbers.
+
+`google.protobuf.json_format` alone corrupts ids silently: it takes their hexadecimal digits for base64.
+Source: OpenTelemetry protocol specification, JSON Protobuf Encoding.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+MessageT = TypeVar("MessageT", bound="Message")
+
+# The second spelling is that of the .proto files, which every protobuf JSON parser must accept as well. No message of
+# OTLP has a map, so these names are always those of fields and never a user's attribute.
+_ID_FIELDS = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"})
+
+
+def to_otlp_json(message: Message) -> dict[str, Any]:
+    """Turn a message of OTLP into the value that stands for it in OTLP/JSON.
+
+    Args:
+        message: any message of OTLP: a request, a response, a log record, a span.
+
+    Returns:
+        A value for `json.dumps`: names in lowerCamelCase, ids in lower-case hexadecimal, enums as numbers, 64-bit
+        numbers as strings, fields at their default left out.
+    """
+    document = MessageToDict(message, use_integers_for_enums=True)
+    return {name: _convert_ids(value, _base64_to_hex, name) for name, value in document.items()}
+
+
+def from_otlp_json(document: object, message_type: type[MessageT]) -> MessageT:
+    """Turn the value that `json.loads` made of OTLP/JSON into a message of OTLP.
+
+    Args:
+        document: the value; unknown fields in it are ignored, as the specification demands.
+        message_type: the class of the message that it stands for, such as `ExportLogsServiceRequest`.
+
+    Returns:
+        A new message.
+
+    Raises:
+        ValueError: the value does not stand for such a message.
+    """
+    if not isinstance(document, dict):
+        message = f"{message_type.__name__} in OTLP/JSON is an object, not {type(document).__name__}"
+        raise ValueError(message)  # noqa: TRY004  wrong data, not a wrong call
+    try:
+        converted = {name: _convert_ids(value, _hex_to_base64, name) for name, value in document.items()}
+        return ParseDict(converted, message_type(), ignore_unknown_fields=True)
+    except (ParseError, RecursionError, SystemError) as error:  # the last is upb's for half a surrogate pair
+        message = f"no {message_type.__name__} in OTLP/JSON: {error}"
+        raise ValueError(message) from error
+
+
+def _convert_ids(value: object, convert: Callable[[str], str], field: str = "") -> object:
+    """Copy a JSON value, with the ids in it converted."""
+    if isinstance(value, dict):
+        return {name: _convert_ids(inner, convert, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_convert_ids(inner, convert) for inner in value]
+    if isinstance(value, str) and field in _ID_FIELDS:
+        return convert(value)
+    return value
+
+
+def _base64_to_hex(text: str) -> str:
+    """Spell an id as OTLP/JSON does."""
+    return base64.b64decode(text).hex()
+
+
+def _hex_to_base64(text: str) -> str:
+    """Spell an id as protobuf's JSON does."""
+    try:
+        return base64.b64encode(binascii.unhexlify(text)).decode("ascii")
+    except binascii.Error as error:
+        message = f"an id in OTLP/JSON is hexadecimal, and {text!r} is not"
+        raise ValueError(message) from error

@@ -1,0 +1,359 @@
+"""Both exporters let our event through, built anew, and nothing else: whatever comes in, and whatever happens."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, LogRecordExportResult, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span
+from otel_tbot.otel import payload
+from otel_tbot.session import current_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_tbot.testing import OTLPReceiver
+
+SECRET = "secret-of-the-host"
+EVENT = StartEvent(run_mode="one-shot", version="18.2.3", join_type="github", destinations_application=2)
+SESSION_ID = "5f0e8a52-9c1f-4b8e-a7d3-2a6f0c7be1d4"
+TIME = 1_700_000_000_123_456_789
+WHOLE_SECOND = 1_700_000_000_000_000_000
+
+
+def log_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableLogRecord:  # noqa: ANN401  any may come in
+    """Return a record as a host's pipeline carries it: with much that must not leave."""
+    record = LogRecord(
+        timestamp=TIME,
+        observed_timestamp=TIME + 5,
+        severity_text=SECRET,
+        severity_number=SeverityNumber.FATAL,
+        body=SECRET,
+        attributes=attributes,
+        event_name=name,
+    )
+    record.trace_id, record.span_id = 1, 2
+    scope = InstrumentationScope(SECRET, SECRET, SECRET, {"scope": SECRET})
+    return ReadableLogRecord(record, Resource({"host.name": SECRET}, SECRET), scope)
+
+
+def span_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableSpan:  # noqa: ANN401  any may come in
+    """Return a span as a host's pipeline carries it: with much that must not leave."""
+    with (
+        TracerProvider(resource=Resource({"host.name": SECRET}))
+        .get_tracer(SECRET, SECRET)
+        .start_as_current_span("parent") as parent
+    ):
+        parent.add_event(SECRET)
+        context = parent.get_span_context()
+    return ReadableSpan(
+        name=name,
+        context=context,
+        parent=context,
+        resource=Resource({"host.name": SECRET}),
+        attributes=attributes,
+        events=parent.events,  # type: ignore[attr-defined]  # an SDK span has them
+        start_time=TIME,
+        end_time=TIME + 1,
+        instrumentation_scope=InstrumentationScope(SECRET, SECRET),
+    )
+
+
+class Rig:
+    """An anonymous exporter of one signal before one in memory."""
+
+    def __init__(self, signal: str) -> None:
+        """Put them together."""
+        self.memory: Any
+        self.success: Any
+        self.exporter: Any
+        self.in_a_host: Callable[..., Any]
+        if signal == "logs":
+            self.memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's omission
+            self.exporter = AnonymousLogExporter(self.memory)
+            self.in_a_host, self.success = log_in_a_host, LogRecordExportResult.SUCCESS
+        else:
+            self.memory = InMemorySpanExporter()
+            self.exporter = AnonymousSpanExporter(self.memory)
+            self.in_a_host, self.success = span_in_a_host, SpanExportResult.SUCCESS
+        self.signal = signal
+
+    def passed(self) -> list[Any]:
+        """Return what went through."""
+        finished = self.memory.get_finished_logs() if self.signal == "logs" else self.memory.get_finished_spans()
+        return list(finished)
+
+    def bytes_of(self, items: list[Any]) -> bytes:
+        """Return the bytes that would be sent for some records or spans."""
+        return payload.request(self.signal, items).SerializeToString()  # type: ignore[arg-type]  # one of the two
+
+    def expected(self, session_id: str, event: StartEvent = EVENT) -> dict[str, Any]:
+        """Return what must be seen of an event that went through."""
+        return {"attributes": event.attributes, "resource": payload.resource_attributes(Session(id=session_id))}
+
+    def seen(self, item: Any) -> dict[str, Any]:  # noqa: ANN401  a record or a span
+        """Return what is seen of one item."""
+        attributes = item.log_record.attributes if self.signal == "logs" else item.attributes
+        return {"attributes": dict(attributes), "resource": dict(item.resource.attributes)}
+
+
+@pytest.fixture(params=["logs", "traces"])
+def rig(request: pytest.FixtureRequest) -> Rig:
+    """Each of the two signals."""
+    return Rig(request.param)
+
+
+@pytest.mark.usefixtures("opted_in")
+class TestConstruction:
+    """What leaves is built anew."""
+
+    def test_nothing_of_the_host_goes_through(self, rig: Rig) -> None:
+        """No text that the host attached anywhere is among the bytes that are sent."""
+        attributes = {**EVENT.attributes, "session.id": SESSION_ID, "extra": SECRET, "host.name": SECRET}
+        assert rig.exporter.export([rig.in_a_host(attributes)]) is rig.success
+        (item,) = rig.passed()
+        assert rig.seen(item) == rig.expected(SESSION_ID)
+        assert SECRET.encode() not in rig.bytes_of([item])
+
+    def test_log_record(self) -> None:
+        """A log record is the contract's, field for field."""
+        rig = Rig("logs")
+        rig.exporter.export([rig.in_a_host(EVENT.attributes)])
+        (item,) = rig.passed()
+        record = item.log_record
+        assert (record.timestamp, record.observed_timestamp) == (WHOLE_SECOND, WHOLE_SECOND)
+        assert (record.event_name, record.severity_number) == ("tbot.start", SeverityNumber.INFO)
+        assert (record.body, record.severity_text) == (None, None)
+        assert (record.trace_id, record.span_id, record.trace_flags) == (0, 0, 0)
+        assert item.dropped_attributes == 0
+        assert item.instrumentation_scope == InstrumentationScope("otel_tbot", "0.1.0")
+        assert item.resource.schema_url == ""
+
+    def test_span(self) -> None:
+        """A span is the contract's, field for field."""
+        rig = Rig("traces")
+        original = rig.in_a_host(EVENT.attributes)
+        rig.exporter.export([original])
+        (item,) = rig.passed()
+        assert (item.start_time, item.end_time) == (WHOLE_SECOND, WHOLE_SECOND)
+        assert (item.name, item.kind.name, item.status.status_code.name) == ("tbot.start", "INTERNAL", "UNSET")
+        assert (item.parent, list(item.events), list(item.links)) == (None, [], [])
+        assert not item.context.trace_state
+        assert item.context.trace_id != original.context.trace_id
+        assert item.context.span_id != original.context.span_id
+        assert item.instrumentation_scope == InstrumentationScope("otel_tbot", "0.1.0")
+
+    @pytest.mark.parametrize("name", ["tbot.stop", "", None, "tbot.start ", 7, ["tbot.start"]])
+    def test_other_names_are_dropped(self, rig: Rig, name: object) -> None:
+        """What is not named as our event is not ours."""
+        assert rig.exporter.export([rig.in_a_host(EVENT.attributes, name)]) is rig.success
+        assert rig.passed() == []
+
+    @pytest.mark.parametrize(
+        "attributes",
+        [
+            None,
+            {},
+            7,
+            [("tbot.run_mode", "daemon")],
+            {"tbot.run_mode": "other"},
+            {"tbot.run_mode": ["daemon"]},
+            {"tbot.run_mode": "daemon", "tbot.destinations_other": -1},
+            {"tbot.run_mode": "daemon", "tbot.destinations_other": "1"},
+            {"tbot.run_mode": "daemon", "tbot.destinations_other": float("nan")},
+            {"tbot.run_mode": "daemon", "tbot.destinations_other": None},
+        ],
+    )
+    def test_broken_events_are_dropped(self, rig: Rig, attributes: object) -> None:
+        """An event with a value that it cannot have does not leave, and breaks nothing."""
+        assert rig.exporter.export([rig.in_a_host(attributes)]) is rig.success
+        assert rig.passed() == []
+
+    def test_mixed_batch(self, rig: Rig) -> None:
+        """Of a host's batch only our events leave."""
+        batch = [
+            rig.in_a_host({"message": SECRET}, "other"),
+            rig.in_a_host(EVENT.attributes),
+            rig.in_a_host({"tbot.run_mode": SECRET}),
+        ]
+        assert rig.exporter.export(batch) is rig.success
+        assert [rig.seen(item)["attributes"] for item in rig.passed()] == [EVENT.attributes]
+
+    @pytest.mark.parametrize("session_id", [None, "", "host-1", 7, "5f0e8a52-9c1f-1b8e-a7d3-2a6f0c7be1d4"])
+    def test_process_session_stands_for_an_unusable_one(self, rig: Rig, session_id: object) -> None:
+        """An event whose session id is missing or no random UUID belongs to this process's session."""
+        rig.exporter.export([rig.in_a_host({**EVENT.attributes, "session.id": session_id})])
+        (item,) = rig.passed()
+        assert rig.seen(item) == rig.expected(current_session().id)
+
+    def test_one_resource_a_session(self, rig: Rig) -> None:
+        """A batch of several sessions keeps them apart, and what belongs together, together."""
+        ids = [SESSION_ID, Session().id, SESSION_ID]
+        rig.exporter.export([rig.in_a_host({**EVENT.attributes, "session.id": one}) for one in ids])
+        request = payload.request(rig.signal, rig.passed())  # type: ignore[arg-type]  # one of the two
+        resources = request.resource_logs if rig.signal == "logs" else request.resource_spans  # type: ignore[attr-defined]
+        assert len(resources) == 2
+
+    @pytest.mark.parametrize("time", [None, 0, -5, 2**63, "now", True])
+    def test_a_time_that_is_none_becomes_now(self, time: Any) -> None:  # noqa: ANN401  any may come in
+        """A record without a usable time is sent with the present one, cut to the second."""
+        rig = Rig("logs")
+        record = rig.in_a_host(EVENT.attributes)
+        record.log_record.timestamp = record.log_record.observed_timestamp = time
+        rig.exporter.export([record])
+        (item,) = rig.passed()
+        assert item.log_record.timestamp > WHOLE_SECOND
+        assert item.log_record.timestamp % 10**9 == 0
+
+
+class TestConsent:
+    """The gate is inside `export()`."""
+
+    def test_off(self, rig: Rig) -> None:
+        """Without consent nothing goes through, and the host sees no failure."""
+        assert rig.exporter.export([rig.in_a_host(EVENT.attributes)]) is rig.success
+        assert rig.passed() == []
+
+    def test_takes_effect_at_the_next_record(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Consent given or withdrawn while the process runs counts from the next export on."""
+        record = rig.in_a_host(EVENT.attributes)
+        rig.exporter.export([record])
+        monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
+        rig.exporter.export([record])
+        monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "0")
+        rig.exporter.export([record])
+        assert len(rig.passed()) == 1
+
+    def test_a_yes_that_does_not_count_is_said_once(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Where tbot itself would be on and we are not, one warning says so."""
+        monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "true")
+        for _ in range(3):
+            rig.exporter.export([rig.in_a_host(EVENT.attributes)])
+        assert rig.passed() == []
+        assert len(caplog.messages) == 1
+        assert "tbot itself takes this value for a yes" in caplog.messages[0]
+
+
+@pytest.mark.usefixtures("opted_in")
+class TestTrouble:
+    """What goes wrong is a failure of the export, told once, and never an exception."""
+
+    @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
+    @pytest.mark.parametrize(
+        "variable",
+        ["PROTOCOL=canary", "TIMEOUT=canary", "COMPRESSION=canary", "CERTIFICATE=/canary", "ENDPOINT=canary"],
+    )
+    def test_unusable_variable(
+        self,
+        exporter: Any,  # noqa: ANN401  a class of either kind
+        variable: str,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """A variable that cannot be used makes one warning that names it, and not its value."""
+        name, _, value = variable.partition("=")
+        monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name}", value)
+        made = exporter()
+        item = (log_in_a_host if exporter is AnonymousLogExporter else span_in_a_host)(EVENT.attributes)
+        results = {made.export([item]).name for _ in range(3)}
+        made.shutdown()
+        assert results == {"FAILURE"}
+        (message,) = caplog.messages
+        assert f"OTEL_EXPORTER_OTLP_{name}" in message
+        assert "canary" not in message
+
+    @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
+    def test_unknown_keyword(self, exporter: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
+        """An unknown keyword, as a declarative file may hold, is told and does not abort the host's set-up."""
+        made = exporter(canary="canary")
+        item = (log_in_a_host if exporter is AnonymousLogExporter else span_in_a_host)(EVENT.attributes)
+        assert made.export([item]).name == "FAILURE"
+        assert "takes no other keywords" in caplog.text
+        assert "canary" not in caplog.text
+
+    def test_an_exporter_that_raises(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+        """An exception of the exporter behind is a failure, told without its text, which may hold anything."""
+
+        def fail(_: object) -> None:
+            raise OSError(SECRET)
+
+        rig.memory.export = fail
+        assert rig.exporter.export([rig.in_a_host(EVENT.attributes)]) is not rig.success
+        assert "OSError" in caplog.text
+        assert SECRET not in caplog.text
+
+    def test_shutdown_and_flush_reach_the_exporter_behind(self, rig: Rig) -> None:
+        """Flushing and shutting down are passed on."""
+        called: list[object] = []
+        rig.memory.force_flush = called.append
+        rig.memory.shutdown = lambda: called.append("shutdown")
+        rig.exporter.force_flush(17)
+        rig.exporter.shutdown()
+        assert called == [17, "shutdown"]
+
+    def test_unused_exporters_shut_down_quietly(self, caplog: pytest.LogCaptureFixture) -> None:
+        """An exporter that never sent anything can be shut down, also twice."""
+        for exporter in (AnonymousLogExporter(), AnonymousSpanExporter()):
+            assert exporter.force_flush()
+            exporter.shutdown()
+            exporter.shutdown()
+        assert caplog.messages == []
+
+
+@pytest.mark.usefixtures("opted_in")
+class TestPipeline:
+    """In a pipeline of the SDK, to a backend."""
+
+    def test_log_record(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`emit` through a host's logger provider arrives without anything of the host's."""
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
+        provider = LoggerProvider(Resource({"host.name": SECRET}))
+        provider.add_log_record_processor(SimpleLogRecordProcessor(AnonymousLogExporter()))
+        session = Session()
+        with TracerProvider().get_tracer("host").start_as_current_span("active"):
+            emit(EVENT, session=session, logger_provider=provider)
+        provider.shutdown()
+        (record,) = receiver.log_records
+        assert record.attributes == EVENT.attributes
+        assert record.resource_attributes == payload.resource_attributes(session)
+        assert record.log_record.trace_id == b""
+
+    def test_span(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`emit_span` through a host's tracer provider arrives without anything of the host's."""
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
+        provider = TracerProvider(resource=Resource({"host.name": SECRET}))
+        provider.add_span_processor(SimpleSpanProcessor(AnonymousSpanExporter()))
+        session = Session()
+        with provider.get_tracer("host").start_as_current_span("active"):
+            emit_span(EVENT, session=session, tracer_provider=provider)
+        provider.shutdown()
+        (span,) = receiver.spans
+        assert span.attributes == EVENT.attributes
+        assert span.resource_attributes == payload.resource_attributes(session)
+        assert span.span.parent_span_id == b""
+
+    @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+    def test_one_warning_a_cause(
+        self, protocol: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A dead backend is told in one warning, and the exporters' own logging of it is held back."""
+        caplog.set_level(logging.DEBUG, "opentelemetry")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+        exporter = AnonymousLogExporter(timeout=0.3)
+        for _ in range(2):
+            assert exporter.export([log_in_a_host(EVENT.attributes)]) is LogRecordExportResult.FAILURE
+        exporter.shutdown()
+        assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1

@@ -1,0 +1,130 @@
+"""The standard variables keep their meaning, and what cannot be used is said in one line without its value."""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_tbot.errors import SettingsError
+from otel_tbot.otel.otlp_settings import choose_signal, resolve
+
+PREFIX = "OTEL_EXPORTER_OTLP_"
+
+
+def variables(**values: str) -> dict[str, str]:
+    """Return OTLP variables from the ends of their names."""
+    return {PREFIX + name: value for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("signal", "environ", "endpoint"),
+    [
+        ("logs", {}, "http://localhost:4318/v1/logs"),
+        ("traces", {}, "http://localhost:4318/v1/traces"),
+        ("logs", variables(PROTOCOL="grpc"), "http://localhost:4317"),
+        ("logs", variables(ENDPOINT="http://a:1"), "http://a:1/v1/logs"),
+        ("logs", variables(ENDPOINT="http://a:1/base/"), "http://a:1/base/v1/logs"),
+        ("logs", variables(ENDPOINT="http://a:1", LOGS_ENDPOINT="http://b:2/x"), "http://b:2/x"),
+        ("logs", variables(ENDPOINT="http://a:1", TRACES_ENDPOINT="http://b:2"), "http://a:1/v1/logs"),
+        ("logs", variables(ENDPOINT="", LOGS_ENDPOINT=""), "http://localhost:4318/v1/logs"),
+        ("logs", variables(ENDPOINT="a:1", PROTOCOL="grpc"), "a:1"),
+        ("logs", variables(ENDPOINT="http://a:1", LOGS_PROTOCOL="grpc", PROTOCOL="http/protobuf"), "http://a:1"),
+    ],
+)
+def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
+    """The signal's variable is taken as it is; the general one is a base, to which HTTP adds the signal's path."""
+    assert resolve(signal, environ).endpoint == endpoint  # type: ignore[arg-type]  # one of the two signals
+
+
+@pytest.mark.parametrize(
+    ("name", "environ", "value"),
+    [
+        ("protocol", {}, "http/protobuf"),
+        ("protocol", variables(PROTOCOL="grpc"), "grpc"),
+        ("protocol", variables(PROTOCOL="http/protobuf", LOGS_PROTOCOL="grpc"), "grpc"),
+        ("timeout", {}, 10.0),
+        ("timeout", variables(TIMEOUT="2.5"), 2.5),
+        ("timeout", variables(TIMEOUT="2.5", LOGS_TIMEOUT="1"), 1.0),
+        ("compression", {}, "none"),
+        ("compression", variables(COMPRESSION="gzip"), "gzip"),
+        ("compression", variables(COMPRESSION="gzip", LOGS_COMPRESSION="none"), "none"),
+        ("certificate", variables(CERTIFICATE="/ca.pem"), "/ca.pem"),
+        ("client_key", variables(LOGS_CLIENT_KEY="/key.pem"), "/key.pem"),
+        ("client_certificate", variables(CLIENT_CERTIFICATE="/cert.pem"), "/cert.pem"),
+        ("insecure", {}, None),
+        ("insecure", variables(INSECURE="true"), True),
+        ("insecure", variables(INSECURE="true", LOGS_INSECURE="FALSE"), False),
+        ("headers", variables(HEADERS="a=b"), "a=b"),
+        ("headers", variables(HEADERS="a=b", LOGS_HEADERS="c=d"), "c=d"),
+    ],
+)
+def test_variables(name: str, environ: dict[str, str], value: object) -> None:
+    """The signal's variable stands before the general one, and this before the default."""
+    assert getattr(resolve("logs", environ), name) == value
+
+
+def test_keywords_stand_before_variables() -> None:
+    """What is given in code or in a declarative file is used as it is."""
+    environ = variables(LOGS_ENDPOINT="http://a:1", LOGS_TIMEOUT="3", LOGS_HEADERS="a=b")
+    keywords = {"endpoint": "http://b:2/x", "timeout": 5, "headers": {"c": "d"}, "protocol": None}
+    settings = resolve("logs", environ, keywords)
+    assert (settings.endpoint, settings.timeout, settings.headers) == ("http://b:2/x", 5.0, {"c": "d"})
+    assert settings.protocol == "http/protobuf"
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        (variables(PROTOCOL="http/json"), "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or grpc"),
+        (variables(LOGS_PROTOCOL="canary"), "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL must be http/protobuf or grpc"),
+        (variables(ENDPOINT="canary:4318"), "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with"),
+        (variables(TIMEOUT="canary"), "OTEL_EXPORTER_OTLP_TIMEOUT must be a number of seconds above 0"),
+        (variables(TIMEOUT="0"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        (variables(TIMEOUT="-1"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        (variables(TIMEOUT="inf"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        (variables(TIMEOUT="nan"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        (variables(COMPRESSION="canary"), "OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip or deflate"),
+        (
+            variables(COMPRESSION="deflate", PROTOCOL="grpc"),
+            "OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip with the protocol grpc",
+        ),
+        (variables(INSECURE="canary"), "OTEL_EXPORTER_OTLP_INSECURE must be true or false"),
+    ],
+)
+def test_unusable_variables(environ: dict[str, str], message: str) -> None:
+    """A variable that cannot be used is named, with what it may be, and without what it is."""
+    with pytest.raises(SettingsError) as caught:
+        resolve("logs", environ)
+    assert str(caught.value).startswith(message)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [{"canary": 1}, {"endpoint": 1}, {"headers": [1]}, {"headers": {"a": 1}}, {"timeout": True}, {"timeout": "x"},
+     {"insecure": 1}, {"protocol": b"grpc"}, {"compression": 3}],
+)  # fmt: skip
+def test_unusable_keywords(keywords: dict[str, object]) -> None:
+    """A keyword that cannot be used is an error of ours, whatever its type."""
+    with pytest.raises(SettingsError):
+        resolve("logs", {}, keywords)
+
+
+@pytest.mark.parametrize(
+    ("environ", "chosen", "signal"),
+    [
+        ({}, None, "logs"),
+        ({"OTEL_TBOT_SIGNAL": "traces"}, None, "traces"),
+        ({"OTEL_TBOT_SIGNAL": ""}, None, "logs"),
+        ({"OTEL_TBOT_SIGNAL": "traces"}, "logs", "logs"),
+    ],
+)
+def test_signal(environ: dict[str, str], chosen: str | None, signal: str) -> None:
+    """The argument stands before the variable, and this before the default, a log record."""
+    assert choose_signal(environ, chosen) == signal
+
+
+@pytest.mark.parametrize(("environ", "chosen"), [({"OTEL_TBOT_SIGNAL": "metrics"}, None), ({}, "Logs")])
+def test_unusable_signal(environ: dict[str, str], chosen: str | None) -> None:
+    """Another signal than these two is an error."""
+    with pytest.raises(SettingsError, match="must be logs or traces"):
+        choose_signal(environ, chosen)

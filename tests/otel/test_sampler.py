@@ -1,0 +1,57 @@
+"""The sampler drops all without consent; with it, it records our event and leaves the rest to another."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
+
+from otel_tbot import OptInSampler
+
+
+def names_recorded(sampler: Sampler) -> list[str]:
+    """Return the names of the spans that come through a sampler."""
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(sampler=sampler)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    for name in ("tbot.start", "other"):
+        provider.get_tracer("test").start_span(name).end()
+    return [span.name for span in memory.get_finished_spans()]
+
+
+def test_off() -> None:
+    """Without consent no span is recorded, whatever the other sampler says."""
+    assert names_recorded(OptInSampler(ALWAYS_ON)) == []
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_on() -> None:
+    """With consent our event is recorded, whatever the other sampler says."""
+    assert names_recorded(OptInSampler(ALWAYS_OFF)) == ["tbot.start"]
+    assert names_recorded(OptInSampler(ALWAYS_ON)) == ["tbot.start", "other"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "description"),
+    [
+        (None, "ParentBased{root:AlwaysOnSampler"),
+        ("", "ParentBased{root:AlwaysOnSampler"),
+        ("always_off", "AlwaysOffSampler"),
+        ("Parentbased_Always_Off", "ParentBased{root:AlwaysOffSampler"),
+        ("traceidratio=0.25", "TraceIdRatioBased{0.25}"),
+        ("parentbased_traceidratio=0.5", "ParentBased{root:TraceIdRatioBased{0.5}"),
+    ],
+)
+def test_argument(argument: str | None, description: str) -> None:
+    """The argument names the sampler for other spans as the specification does."""
+    assert OptInSampler(argument).get_description().startswith(f"OptInSampler{{{description}")
+
+
+@pytest.mark.parametrize("argument", ["canary", "traceidratio", "traceidratio=2", "traceidratio=x", "always_on=1"])
+def test_unknown_argument(argument: str, caplog: pytest.LogCaptureFixture) -> None:
+    """An argument that names no sampler is told in one warning, and does not abort the host's set-up."""
+    assert OptInSampler(argument).get_description().startswith("OptInSampler{ParentBased{root:AlwaysOnSampler")
+    assert len(caplog.messages) == 1
+    assert "canary" not in caplog.text

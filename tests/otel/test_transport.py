@@ -1,0 +1,273 @@
+"""The transport sends what it was given, keeps nothing, and calls nothing a success that is none."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from otel_tbot import StartEvent, send
+from otel_tbot.otel.otlp import OTLPSender
+from otel_tbot.otel.payload import make
+from otel_tbot.session import Session
+from otel_tbot.testing import TLS, OTLPReceiver, Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otel_tbot.otel.otlp import Answer
+
+EVENT = StartEvent(run_mode="daemon")
+PROTOCOLS = ("http/protobuf", "grpc")
+pytestmark = pytest.mark.usefixtures("opted_in")
+
+
+def endpoint(receiver: OTLPReceiver, protocol: str, signal: str = "logs") -> str:
+    """Return where a receiver takes one signal over one protocol."""
+    return receiver.grpc_endpoint if protocol == "grpc" else f"{receiver.http_endpoint}/v1/{signal}"
+
+
+def export(receiver: OTLPReceiver, protocol: str, times: int = 1, signal: str = "logs", **keywords: Any) -> Answer:  # noqa: ANN401  settings of any kind
+    """Send an event over one connection, several times, and return the last answer."""
+    given = {"protocol": protocol, "endpoint": endpoint(receiver, protocol, signal), "timeout": 5, **keywords}
+    sender = OTLPSender(signal, given)  # type: ignore[arg-type]  # one of the two signals
+    item = make(signal, EVENT, Session(), at=0)  # type: ignore[arg-type]  # see above
+    for _ in range(times):
+        answer = sender.send([item])
+    sender.shutdown()
+    return answer
+
+
+@pytest.mark.parametrize("signal", ["logs", "traces"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+class TestHonesty:
+    """Accepted means accepted."""
+
+    def test_accepted(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
+        """What the backend took is accepted."""
+        assert export(receiver, protocol, signal=signal) == (True, "")
+        assert len(receiver.requests) == 1
+
+    def test_rejected(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
+        """A partial success that rejects our record is a failure, and is not tried again."""
+        receiver.reply(Reply(rejected=1, error_message="no"))
+        accepted, reason = export(receiver, protocol, signal=signal)
+        assert not accepted
+        assert reason == f"the backend rejected 1 {'log record(s)' if signal == 'logs' else 'span(s)'}"
+        assert len(receiver.requests) == 1
+
+    def test_a_warning_is_no_rejection(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
+        """A partial success that rejects nothing is only advice."""
+        receiver.reply(Reply(rejected=0, error_message="please upgrade"))
+        assert export(receiver, protocol, signal=signal).accepted
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500])
+    def test_refused(self, receiver: OTLPReceiver, protocol: str, signal: str, status: int) -> None:
+        """A refusal is a failure at once, with the backend's own status."""
+        receiver.reply(Reply(status=status))
+        accepted, reason = export(receiver, protocol, signal=signal)
+        assert not accepted
+        assert f"HTTP {status}" in reason or "gRPC status" in reason
+
+    @pytest.mark.parametrize("status", [429, 502, 503, 504])
+    def test_passing_trouble_is_tried_again(
+        self, receiver: OTLPReceiver, protocol: str, signal: str, status: int
+    ) -> None:
+        """A backend that asks for patience gets the same event again."""
+        receiver.reply(Reply(status=status), Reply())
+        assert export(receiver, protocol, signal=signal).accepted
+        first, second = receiver.requests
+        assert first.message == second.message
+
+    def test_dropped_connection(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
+        """A connection that is closed without an answer is a failure."""
+        receiver.reply(Reply(drop=True))
+        assert not export(receiver, protocol, signal=signal, timeout=0.5).accepted
+
+    def test_deadline(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
+        """An answer after the deadline comes too late."""
+        receiver.reply(Reply(delay=30))
+        accepted, reason = export(receiver, protocol, signal=signal, timeout=0.5)
+        assert not accepted
+        assert "within" in reason or "DEADLINE_EXCEEDED" in reason
+
+
+class TestHTTPHonesty:
+    """Answers of HTTP servers that are no acceptance."""
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_redirect(self, receiver: OTLPReceiver, status: int) -> None:
+        """A redirect is not followed, and is a failure."""
+        receiver.reply(Reply(status=status, redirect=f"{receiver.http_endpoint}/v1/logs"))
+        accepted, reason = export(receiver, "http/protobuf")
+        assert not accepted
+        assert reason.startswith("the backend redirected")
+        assert len(receiver.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("content_type", "body", "accepted"),
+        [
+            ("application/x-protobuf", b"", True),
+            ("text/plain", b"", True),
+            ("application/json", b"{}", True),
+            ("application/json; charset=utf-8", b'{"partialSuccess": {}}', True),
+            ("application/json", b'{"partialSuccess": {"rejectedLogRecords": "1"}}', False),
+            ("application/json", b"[]", False),
+            ("application/json", b"{", False),
+            ("application/x-protobuf", b"\xff\xff\xff", False),
+            ("text/html", b"<html>Please log in</html>", False),
+            ("application/x-protobuf", b"\x0a\x00" * 40_000, False),
+        ],
+    )
+    def test_body(self, receiver: OTLPReceiver, content_type: str, body: bytes, accepted: bool) -> None:  # noqa: FBT001
+        """Status 200 is an acceptance only with an answer of OTLP's, or an empty one."""
+        receiver.reply(Reply(body=body, headers={"Content-Type": content_type}))
+        assert export(receiver, "http/protobuf").accepted is accepted
+
+
+class TestHygiene:
+    """Nothing is sent that was not ours to send."""
+
+    def test_request_headers(self, receiver: OTLPReceiver) -> None:
+        """The headers of a request are these, and no others."""
+        export(receiver, "http/protobuf")
+        (request,) = receiver.requests
+        assert set(request.headers) == {"host", "accept-encoding", "content-length", "content-type", "user-agent"}
+        assert request.headers["accept-encoding"] == "identity"
+        assert request.headers["user-agent"].startswith("OTel-OTLP-Exporter-Python/")
+
+    def test_configured_headers(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the standard variable asks for is sent, over both protocols."""
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=k1,Other=two%20words")
+        for protocol in PROTOCOLS:
+            assert export(receiver, protocol).accepted
+        for request in receiver.requests:
+            assert (request.headers["api-key"], request.headers["other"]) == ("k1", "two words")
+
+    def test_no_netrc(self, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Credentials in the user's .netrc stay there."""
+        (tmp_path / ".netrc").write_text("machine 127.0.0.1 login canary password canary\n")
+        (tmp_path / ".netrc").chmod(0o600)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+        assert export(receiver, "http/protobuf").accepted
+        assert "authorization" not in receiver.requests[0].headers
+
+    def test_credentials_of_the_endpoint(self, receiver: OTLPReceiver) -> None:
+        """Credentials that the user put into the endpoint are used, as everywhere."""
+        with_credentials = endpoint(receiver, "http/protobuf").replace("//", "//user:pass@")
+        assert export(receiver, "http/protobuf", endpoint=with_credentials).accepted
+        assert receiver.requests[0].headers["authorization"] == "Basic dXNlcjpwYXNz"
+
+    def test_no_cookies(self, receiver: OTLPReceiver) -> None:
+        """A cookie that the backend sets is not given back."""
+        receiver.reply(Reply(headers={"Set-Cookie": "id=canary; Path=/"}))
+        export(receiver, "http/protobuf", times=2)
+        assert [request.headers.get("cookie") for request in receiver.requests] == [None, None]
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    def test_compression(self, receiver: OTLPReceiver, protocol: str) -> None:
+        """Compression is what the settings say."""
+        assert export(receiver, protocol, compression="gzip").accepted
+        (request,) = receiver.requests
+        assert request.headers.get("content-encoding", request.headers.get("grpc-encoding")) in {"gzip", None}
+        assert request.message == receiver.requests[0].message
+
+    def test_one_connection(self, receiver: OTLPReceiver) -> None:
+        """Events that follow each other share one connection."""
+        export(receiver, "http/protobuf", times=3)
+        assert (len(receiver.requests), receiver.connections) == (3, 1)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate authority with a server's and a client's certificate, as PEM files in a folder."""
+    folder = tmp_path_factory.mktemp("certificates")
+    for name in ("ours", "other"):
+        made = trustme.CA()
+        made.cert_pem.write_to_path(str(folder / f"{name}.pem"))
+        if name == "ours":
+            server = made.issue_cert("127.0.0.1", "localhost")
+            client = made.issue_cert("client@example.org")
+    for name, one in (("server", server), ("client", client)):
+        one.private_key_pem.write_to_path(str(folder / f"{name}.key"))
+        one.cert_chain_pems[0].write_to_path(str(folder / f"{name}.crt"))
+    return folder
+
+
+def serving(authority: Path, *, client_ca: bool = False) -> OTLPReceiver:
+    """Return a receiver with TLS."""
+    return OTLPReceiver(
+        tls=TLS(
+            certificate_file=str(authority / "server.crt"),
+            private_key_file=str(authority / "server.key"),
+            client_ca_file=str(authority / "ours.pem") if client_ca else None,
+        )
+    )
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+class TestTLS:
+    """Trust is what the settings say."""
+
+    def test_trusted(self, protocol: str, authority: Path) -> None:
+        """A backend whose certificate the configured authority signed is trusted."""
+        with serving(authority) as receiver:
+            assert export(receiver, protocol, certificate=str(authority / "ours.pem")).accepted
+
+    @pytest.mark.parametrize("certificate", [None, "other.pem"])
+    def test_not_trusted(self, protocol: str, authority: Path, certificate: str | None) -> None:
+        """A backend that nobody vouches for gets nothing."""
+        path = str(authority / certificate) if certificate else None
+        with serving(authority) as receiver:
+            assert not export(receiver, protocol, certificate=path, timeout=0.5).accepted
+            assert receiver.requests == []
+
+    def test_the_standard_variable_wins(self, protocol: str, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """OTEL_EXPORTER_OTLP_CERTIFICATE stands before requests' own variables."""
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(authority / "ours.pem"))
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.setenv(name, str(authority / "other.pem"))
+        with serving(authority) as receiver:
+            assert export(receiver, protocol).accepted
+
+    def test_client_certificate(self, protocol: str, authority: Path) -> None:
+        """A backend that asks for a client certificate gets the configured one."""
+        client: dict[str, Any] = {
+            "client_key": str(authority / "client.key"),
+            "client_certificate": str(authority / "client.crt"),
+        }
+        with serving(authority, client_ca=True) as receiver:
+            trust = str(authority / "ours.pem")
+            assert export(receiver, protocol, certificate=trust, **client).accepted
+            assert not export(receiver, protocol, certificate=trust, timeout=0.5).accepted
+
+
+def test_requests_own_variable_counts_otherwise(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the standard variable, the one that HTTP users in Python know keeps its meaning."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority / "ours.pem"))
+    with serving(authority) as receiver:
+        assert export(receiver, "http/protobuf").accepted
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_opens_its_own_connection(receiver: OTLPReceiver) -> None:
+    """A child that sends through its parent's exporter does not use its parent's connection."""
+    sender = OTLPSender("logs", {"endpoint": endpoint(receiver, "http/protobuf"), "timeout": 5})
+    item = make("logs", EVENT, Session(), at=0)
+    assert sender.send([item]).accepted
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if sender.send([item]).accepted else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert sender.send([item]).accepted
+    sender.shutdown()
+    assert (len(receiver.requests), receiver.connections) == (3, 2)
+
+
+def test_send_uses_the_variables(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`send` goes where the standard variables say."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
+    assert send(EVENT).status == "sent"
