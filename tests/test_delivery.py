@@ -1,0 +1,250 @@
+"""`send` delivers one event, tells the truth about it, keeps its deadline, and touches nothing of the host's."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import opentelemetry._logs
+import opentelemetry.trace
+import pytest
+
+from otel_tbot import Outcome, Session, StartEvent, send
+from otel_tbot.otel import payload
+from otel_tbot.testing import OTLPReceiver, Reply
+from tests.support.collector import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENT = StartEvent(run_mode="one-shot", version="18.2.3", join_type="token", destinations_other=1)
+PROTOCOLS = ("http/protobuf", "grpc")
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Send over each of the two protocols."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def backend(receiver: OTLPReceiver, protocol: str, monkeypatch: pytest.MonkeyPatch) -> OTLPReceiver:
+    """Point the standard variable at a backend."""
+    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    return receiver
+
+
+@pytest.fixture
+def black_hole(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Point the standard variable at an address that neither answers nor refuses."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        # Connections that nobody accepts fill the backlog; the next ones get no answer at all.
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)  # noqa: FBT003  takes no keyword
+            filler.connect_ex(address)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{address[1]}")
+        yield
+        for filler in fillers:
+            filler.close()
+
+
+def test_off(backend: OTLPReceiver) -> None:
+    """Without consent the outcome is off and says why, and no connection is opened."""
+    assert send(EVENT) == Outcome(status="off", reason="TELEPORT_ANONYMOUS_TELEMETRY is not set")
+    assert (backend.requests, backend.connections) == ([], 0)
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_log_record(backend: OTLPReceiver) -> None:
+    """By default the event arrives as a log record, exactly as the contract has it."""
+    session = Session()
+    assert send(EVENT, session=session) == Outcome(status="sent")
+    (record,) = backend.log_records
+    sent = record.log_record
+    assert record.attributes == EVENT.attributes
+    assert record.resource_attributes == payload.resource_attributes(session)
+    assert (record.scope.name, record.scope.version, len(record.scope.attributes)) == ("otel_tbot", "0.1.0", 0)
+    assert (sent.event_name, sent.severity_number, sent.severity_text) == ("tbot.start", 9, "")
+    assert sent.body.WhichOneof("value") is None
+    assert (sent.trace_id, sent.span_id, sent.flags, sent.dropped_attributes_count) == (b"", b"", 0, 0)
+    assert sent.time_unix_nano == sent.observed_time_unix_nano
+    assert sent.time_unix_nano % 10**9 == 0
+    assert 0 <= time.time() - sent.time_unix_nano / 10**9 < 60
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_span(backend: OTLPReceiver) -> None:
+    """As a span the event has the same attributes and resource, no parent, and ids of its own."""
+    session = Session()
+    assert send(EVENT, session=session, signal="traces") == Outcome(status="sent")
+    (span,) = backend.spans
+    sent = span.span
+    assert span.attributes == EVENT.attributes
+    assert span.resource_attributes == payload.resource_attributes(session)
+    assert (sent.name, sent.kind, sent.status.code, sent.status.message) == ("tbot.start", 1, 0, "")
+    assert (sent.parent_span_id, sent.trace_state, list(sent.events), list(sent.links)) == (b"", "", [], [])
+    assert (len(sent.trace_id), len(sent.span_id)) == (16, 8)
+    assert sent.start_time_unix_nano == sent.end_time_unix_nano
+    assert sent.start_time_unix_nano % 10**9 == 0
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_a_session_for_each_start(backend: OTLPReceiver) -> None:
+    """Two starts share no id, and two events of one start share its session."""
+    session = Session()
+    for one in (None, None, session, session):
+        assert send(EVENT, session=one).status == "sent"
+    first, second, third, fourth = (record.resource_attributes["session.id"] for record in backend.log_records)
+    assert len({first, second, session.id}) == 3
+    assert third == fourth == session.id
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_span_ids_do_not_follow_the_seed(backend: OTLPReceiver) -> None:
+    """A host that seeds Python's generator does not make the ids of spans predictable."""
+    for _ in range(2):
+        random.seed(0)
+        assert send(EVENT, signal="traces").status == "sent"
+    first, second = backend.spans
+    assert first.span.trace_id != second.span.trace_id
+    assert first.span.span_id != second.span.span_id
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_limits_of_the_environment_do_not_count(backend: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits and resource attributes that the host set for itself change nothing of what is sent."""
+    for name in (
+        "OTEL_ATTRIBUTE_COUNT_LIMIT",
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    ):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "nonsense")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "host.name=canary")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "canary")
+    assert [send(EVENT, signal=signal).status for signal in ("logs", "traces")] == ["sent", "sent"]
+    assert backend.log_records[0].attributes == backend.spans[0].attributes == EVENT.attributes
+    assert not [request for request in backend.requests if b"canary" in request.body]
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_rejected(backend: OTLPReceiver) -> None:
+    """A record that the backend rejects has not been sent."""
+    backend.reply(Reply(rejected=1))
+    assert send(EVENT) == Outcome(status="failed", reason="the backend rejected 1 log record(s)")
+
+
+@pytest.mark.usefixtures("opted_in", "protocol")
+def test_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that is not there makes a failure with a reason, in no more than the time-out."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    outcome = send(EVENT, timeout=0.5)
+    assert outcome.status == "failed"
+    assert outcome.reason
+
+
+@pytest.mark.usefixtures("opted_in", "protocol", "black_hole")
+def test_deadline_over_a_black_hole() -> None:
+    """A backend that never answers costs no more than the time-out, and leaves no thread behind for long."""
+    before = threading.active_count()
+    begun = time.monotonic()
+    assert send(EVENT, timeout=0.5).status == "failed"
+    assert time.monotonic() - begun < 5
+    wait_until(lambda: threading.active_count() == before, "the exporting thread ends")
+
+
+@pytest.mark.usefixtures("opted_in", "protocol")
+def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that hangs does not hang the caller: the look-up, too, is inside the deadline."""
+    stalled = threading.Event()
+    released = threading.Event()
+
+    def stall(*_: object, **__: object) -> list[object]:
+        stalled.set()
+        released.wait(30)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", stall)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://backend.invalid:4318")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    begun = time.monotonic()
+    outcome = send(EVENT, timeout=0.5)
+    assert stalled.is_set()
+    assert outcome == Outcome(status="failed", reason="the backend did not accept it within 0.5 s")
+    assert time.monotonic() - begun < 5
+    released.set()
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "otel-tbot"], "the thread ends")
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "soon"])
+def test_unusable_timeout(timeout: float) -> None:
+    """A time-out that is none is a failure with a reason, and no exception."""
+    outcome = send(EVENT, timeout=timeout)
+    assert outcome == Outcome(status="failed", reason="timeout must be a number of seconds above 0")
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_unusable_signal() -> None:
+    """A signal that is none is a failure with a reason, and no exception."""
+    assert send(EVENT, signal="metrics") == Outcome(status="failed", reason="the signal must be logs or traces")
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_nothing_of_the_host_changes(backend: OTLPReceiver) -> None:
+    """Sending sets no global provider, changes no variable, adds no log handler and leaves no thread."""
+
+    def state() -> tuple[object, ...]:
+        return (
+            opentelemetry.trace.get_tracer_provider(),
+            opentelemetry._logs.get_logger_provider(),
+            dict(os.environ),
+            [logger.handlers for logger in map(logging.getLogger, (None, "otel_tbot", "opentelemetry"))],
+            logging.root.level,
+            threading.active_count(),
+        )
+
+    send(EVENT)
+    before = state()
+    assert send(EVENT).status == "sent"
+    wait_until(lambda: threading.active_count() == before[-1], "the exporting thread ends")
+    assert state() == before
+    assert len(backend.requests) == 2
+
+
+@pytest.mark.usefixtures("opted_in", "protocol")
+def test_failure_is_told_by_the_outcome_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller of `send` gets the outcome, and the host's log not a line."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    assert send(EVENT, timeout=0.3).status == "failed"
+    assert caplog.messages == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted in /proc")
+@pytest.mark.usefixtures("opted_in", "protocol")
+def test_descriptors_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sending leaves no descriptor open, whether it succeeds or not."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    send(EVENT, timeout=0.3)  # what libraries open once stays open
+
+    def count() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = count()
+    for _ in range(3):
+        send(EVENT, timeout=0.3)
+    wait_until(lambda: count() <= before, "the descriptors are closed")
