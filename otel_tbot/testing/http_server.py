@@ -1,0 +1,99 @@
+"""The HTTP server's sockets and threads: every one is known, so that `stop()` can end it whatever its client does."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from socketserver import TCPServer
+from threading import Lock, Thread, current_thread
+from typing import TYPE_CHECKING, Any
+
+from otel_tbot.testing.http_handler import HTTPHandler
+
+if TYPE_CHECKING:
+    import ssl
+
+    from otel_tbot.testing.inbox import Inbox
+
+# How long stop() may have to wait for the accepting thread to look up, against how often that thread wakes for nothing.
+_POLL_SECONDS = 0.02
+
+
+class HTTPServer(TCPServer):
+    """Serves OTLP/HTTP on a free port of 127.0.0.1, with one thread for each connection.
+
+    Not `http.server.HTTPServer`, which asks DNS for the host's name when it binds, nor `ThreadingHTTPServer`, which
+    forgets its daemon threads.
+
+    Attributes:
+        inbox: where requests go.
+        max_body_bytes: the largest body that is taken, compressed or not.
+    """
+
+    request_queue_size = 128  # a burst of clients should be accepted, not refused
+
+    def __init__(self, inbox: Inbox, *, tls: ssl.SSLContext | None, max_body_bytes: int) -> None:
+        """Bind the port."""
+        super().__init__(("127.0.0.1", 0), HTTPHandler)
+        self.inbox = inbox
+        self.max_body_bytes = max_body_bytes
+        self._tls = tls
+        self._lock = Lock()
+        self._connections: dict[Thread, socket.socket] = {}
+        self._accepting = Thread(
+            target=self.serve_forever, args=(_POLL_SECONDS,), name="otlp-receiver-http", daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        return int(self.server_address[1])
+
+    def start(self) -> None:
+        """Begin to accept connections."""
+        self._accepting.start()
+
+    def stop(self) -> None:
+        """End all connections and threads, and free the port."""
+        self.shutdown()
+        self._accepting.join()
+        with self._lock:
+            threads = list(self._connections)
+            for connection in self._connections.values():
+                _break(connection)
+        for thread in threads:
+            thread.join()
+        self.server_close()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection. A TLS handshake is left to the connection's own thread, for a client may be slow."""
+        connection, address = super().get_request()
+        self.inbox.count_connection()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  typeshed's are private
+        """Serve a connection in a thread of its own."""
+        thread = Thread(target=self._serve, args=(request, client_address), name="otlp-receiver-http", daemon=True)
+        with self._lock:
+            self._connections[thread] = request
+        thread.start()
+
+    def _serve(self, connection: socket.socket, address: object) -> None:
+        """Serve a connection to its end."""
+        try:
+            self.finish_request(connection, address)
+        except OSError:
+            pass  # the client went away, or failed the TLS handshake: what a test may want, and no news to it
+        finally:
+            with self._lock:
+                del self._connections[current_thread()]
+            self.shutdown_request(connection)
+
+
+def _break(connection: socket.socket) -> None:
+    """End a connection under the thread that reads from it or writes to it."""
+    with suppress(OSError):  # the client may have been faster
+        # The base class's method: that of a TLS socket changes what the other thread is using.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)

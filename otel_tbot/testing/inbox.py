@@ -1,0 +1,92 @@
+"""What both servers share: where requests are kept, and where the answer to the next one comes from."""
+
+from __future__ import annotations
+
+from threading import Condition, Event
+from typing import TYPE_CHECKING
+
+from otel_tbot.testing.reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otel_tbot.testing.request import ReceivedRequest
+
+
+class Inbox:
+    """Keeps what arrives, in order, for threads that write and threads that wait.
+
+    Attributes:
+        stopping: set when the servers stop; a delayed answer waits on it.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty, with good answers."""
+        self.stopping = Event()
+        self._changed = Condition()
+        self._requests: list[ReceivedRequest] = []
+        self._connections = 0
+        self._refused = 0
+        self._replies: list[Reply] = [Reply()]
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests so far."""
+        with self._changed:
+            return list(self._requests)
+
+    @property
+    def connections(self) -> int:
+        """The number of HTTP connections and gRPC calls so far."""
+        with self._changed:
+            return self._connections
+
+    @property
+    def refused(self) -> int:
+        """The number of requests that were no OTLP."""
+        with self._changed:
+            return self._refused
+
+    def receive(self, request: ReceivedRequest) -> Reply:
+        """Keep a request, and give the answer to it."""
+        with self._changed:
+            self._requests.append(request)
+            self._changed.notify_all()
+            return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+
+    def count_connection(self) -> None:
+        """Count an HTTP connection or a gRPC call."""
+        with self._changed:
+            self._connections += 1
+
+    def count_refusal(self) -> None:
+        """Count a request that was no OTLP."""
+        with self._changed:
+            self._refused += 1
+
+    def wait(self, count: int, timeout: float) -> list[ReceivedRequest]:
+        """Wait until so many requests are there.
+
+        Raises:
+            TimeoutError: they were not, within so many seconds.
+        """
+        with self._changed:
+            if self._changed.wait_for(lambda: len(self._requests) >= count, timeout):
+                return list(self._requests)
+            arrived = (
+                f"{len(self._requests)} arrived and {self._refused} were refused, in {self._connections} connections"
+            )
+            message = f"waited {timeout:g} s for {count} requests: {arrived}"
+            raise TimeoutError(message)
+
+    def answer_with(self, replies: Sequence[Reply]) -> None:
+        """Answer with these from now on, in turn, and with the last of them for ever."""
+        with self._changed:
+            self._replies = list(replies)
+
+    def clear(self) -> None:
+        """Forget what arrived, the counts too; the answers stay."""
+        with self._changed:
+            self._requests.clear()
+            self._connections = 0
+            self._refused = 0

@@ -1,0 +1,51 @@
+"""What every test needs: an empty environment, and real backends on this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot.testing import OTLPReceiver
+from tests.support.collector import Collector, find_collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# What it takes to find and start programs. Nothing of it says anything about telemetry.
+_KEPT = {"PATH", "SYSTEMROOT", "OTELCOL", "CI"}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ.keys() - _KEPT:
+        if not name.startswith(("PYTEST_", "COV_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def opted_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give consent as a user does."""
+    monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
+
+
+@pytest.fixture
+def receiver() -> Iterator[OTLPReceiver]:
+    """Run an OTLP backend in this process."""
+    with OTLPReceiver() as running:
+        yield running
+
+
+@pytest.fixture
+def collector(tmp_path: Path) -> Iterator[Collector]:
+    """Run the real OpenTelemetry Collector, which writes what it accepts to files."""
+    binary = find_collector()
+    if binary is None:
+        reason = "no OpenTelemetry Collector: set OTELCOL to its path, or put otelcol on PATH"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Collector(binary, tmp_path) as running:
+        yield running

@@ -1,0 +1,103 @@
+"""The real OpenTelemetry Collector as a backend: started on free ports, read back from the files it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+_CONFIGURATION = """\
+receivers:
+  otlp:
+    protocols:
+      grpc: {{endpoint: "127.0.0.1:{grpc}"}}
+      http: {{endpoint: "127.0.0.1:{http}"}}
+exporters:
+  file/logs: {{path: logs.jsonl}}
+  file/traces: {{path: traces.jsonl}}
+service:
+  telemetry: {{metrics: {{level: none}}, logs: {{level: error}}}}
+  pipelines:
+    logs: {{receivers: [otlp], exporters: [file/logs]}}
+    traces: {{receivers: [otlp], exporters: [file/traces]}}
+"""
+_READY_WITHIN = 20  # seconds; the Collector takes milliseconds, a busy machine more
+
+
+def find_collector() -> str | None:
+    """Return the path of a Collector: `OTELCOL`, or `otelcol` or `otelcol-contrib` on `PATH`."""
+    named = os.environ.get("OTELCOL")
+    return named or shutil.which("otelcol") or shutil.which("otelcol-contrib")
+
+
+class Collector:
+    """One running Collector."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        """Prepare its configuration in a folder of its own."""
+        self._folder = folder / "collector"
+        self._folder.mkdir()
+        grpc, http = _free_ports(2)
+        self._ports = (grpc, http)
+        self.endpoints = {"grpc": f"http://127.0.0.1:{grpc}", "http/protobuf": f"http://127.0.0.1:{http}"}
+        (self._folder / "config.yaml").write_text(_CONFIGURATION.format(grpc=grpc, http=http))
+        self._command = [binary, "--config", "config.yaml"]
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it listens."""
+        self._process = subprocess.Popen(self._command, cwd=self._folder)
+        wait_until(lambda: all(map(_listens, self._ports)), "the Collector listens")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self._process.terminate()
+        self._process.wait(timeout=_READY_WITHIN)
+
+    def requests(self, signal: str, *, count: int = 1) -> list[dict[str, Any]]:
+        """Wait for so many export requests of a signal, and return them as OTLP/JSON."""
+        file = self._folder / f"{signal}.jsonl"
+        wait_until(lambda: len(_lines(file)) >= count, f"{count} request(s) of {signal} arrived")
+        return [json.loads(line) for line in _lines(file)]
+
+
+def wait_until(condition: Callable[[], object], what: str, *, within: float = _READY_WITHIN) -> None:
+    """Wait until a condition holds.
+
+    Raises:
+        TimeoutError: it does not within so many seconds.
+    """
+    ends = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > ends:
+            message = f"waited {within} s in vain until {what}"
+            raise TimeoutError(message)
+        time.sleep(0.01)
+
+
+def _lines(file: Path) -> list[str]:
+    # Only whole lines: the Collector may be writing the next one.
+    return file.read_text().split("\n")[:-1] if file.exists() else []
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

@@ -1,0 +1,42 @@
+"""The program `otel-tbot` as a user runs it: a process of its own, with a stand-in for tbot on PATH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2]
+VERSION = "18.2.3"
+_TIMEOUT = 60  # seconds, far above what any test waits for
+
+
+def run(
+    *arguments: str, environ: dict[str, str] | None = None, path: Path | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `otel-tbot` with these arguments and variables, and return what it printed and how it ended.
+
+    Args:
+        arguments: what stands after `otel-tbot`.
+        environ: the variables; no others are set but `PATH`.
+        path: a folder to look for tbot in first.
+        cwd: the working directory.
+    """
+    search = os.pathsep.join(filter(None, (str(path) if path else "", os.environ["PATH"])))
+    # -W error: a warning in our own process is a fault like in a test.
+    command = [sys.executable, "-W", "error", "-m", "otel_tbot", *arguments]
+    variables = {"PATH": search, "PYTHONPATH": str(SOURCE), **(environ or {})}
+    return subprocess.run(
+        command, env=variables, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT,
+        check=False,
+    )  # fmt: skip
+
+
+def stand_in_for_tbot(folder: Path, script: str = f"echo 'Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7'") -> Path:
+    """Put an executable named tbot into a folder; `script` is what it does."""
+    folder.mkdir(exist_ok=True)
+    executable = folder / "tbot"
+    executable.write_text(f"#!/bin/sh\n{script}\n")
+    executable.chmod(0o755)
+    return folder
