@@ -79,7 +79,7 @@ def test_import_loads_nothing_else() -> None:
 )
 def test_off_loads_no_opentelemetry(call: str) -> None:
     """Without consent no module of OpenTelemetry, of HTTP or of gRPC is loaded."""
-    heavy = {"opentelemetry", "requests", "grpc", "google", "yaml", "urllib3", "socket", "subprocess", "click"}
+    heavy = {"opentelemetry", "requests", "grpc", "google", "yaml", "urllib3", "socket", "click"}
     assert not {module.partition(".")[0] for module in loaded_by(f"import otel_tbot; {call}")} & heavy
 
 

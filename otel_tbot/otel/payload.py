@@ -5,7 +5,6 @@ Everything is built anew from a validated event, a session, a time and constants
 
 from __future__ import annotations
 
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +139,8 @@ def span(event: StartEvent, session_resource: Resource, *, at: int, until: int) 
 
 
 def _random_id(*, bits: int) -> int:
+    import secrets  # noqa: PLC0415  loads hashing and more, which log records do without
+
     # 0 is the invalid id (W3C Trace Context).
     return secrets.randbelow(2**bits - 1) + 1
 

@@ -29,8 +29,10 @@ def hush(exporter: object) -> None:
     modules = {kind.__module__ for kind in type(exporter).__mro__} | {"opentelemetry.util.re"}
     for module in modules:
         if module.startswith("opentelemetry."):
-            # Adding the same filter again does nothing.
-            logging.getLogger(module).addFilter(_not_ours)
+            logger = logging.getLogger(module)
+            if _not_ours not in logger.filters:
+                # First, since the SDK's own filter of repetitions would count what we hold back as said.
+                logger.filters.insert(0, _not_ours)
 
 
 @contextmanager

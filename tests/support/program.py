@@ -24,8 +24,8 @@ def run(
         cwd: the working directory.
     """
     search = os.pathsep.join(filter(None, (str(path) if path else "", os.environ["PATH"])))
-    # -W error: a warning in our own process is a fault like in a test.
-    command = [sys.executable, "-W", "error", "-m", "otel_tbot", *arguments]
+    # -X dev, -W error: a warning in our own process is a fault like in a test, and an unexpected one has a traceback.
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "otel_tbot", *arguments]
     variables = {"PATH": search, "PYTHONPATH": str(SOURCE), **(environ or {})}
     return subprocess.run(
         command, env=variables, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT,

@@ -1,0 +1,63 @@
+"""`otel-tbot demo`: the whole way on a backend inside this program, so that everybody can see what is sent.
+
+A process of its own runs `emit` on an example, with only the variables that it needs: the opt-in counts for the
+example alone, and goes nowhere but to this machine's loopback address.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+
+from otel_tbot.cli.listing import listing
+from otel_tbot.cli.terminal import FAILED, OK, say
+from otel_tbot.testing import OTLPReceiver
+
+_CONFIGURATION = """\
+version: v2
+onboarding:
+  join_method: github
+services:
+  - type: identity
+  - type: application
+  - type: kubernetes/v2
+"""
+_COMMAND = ("--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
+_PASSED_ON = ("PATH", "PYTHONPATH", "SYSTEMROOT")  # what it takes to start Python
+_TIME = 30  # seconds for the example's process, more than its own time-out of 10
+
+
+def main() -> int:
+    """Send the example, show what arrived, and return the exit status."""
+    with OTLPReceiver() as receiver:
+        shown = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+        print("A backend listens on this machine. tbot's configuration:\n")
+        print(_CONFIGURATION)
+        print("The command:\n")
+        print(
+            "".join(f"{name}={value} \\\n" for name, value in shown.items()) + f"otel-tbot emit {' '.join(_COMMAND)}\n"
+        )
+        status = _emit(shown)
+        if status != OK:
+            return FAILED
+        (record,) = receiver.log_records
+        print("What arrived:\n")
+        print("\n".join(listing(f"Log record {record.log_record.event_name}", record.attributes)))
+        print("\n".join(listing("Resource", record.resource_attributes)))
+        print("\n".join(listing("Scope", {"name": record.scope.name, "version": record.scope.version})))
+    return OK
+
+
+def _emit(variables: dict[str, str]) -> int:
+    environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environ["TBOT_CONFIG"] = base64.b64encode(_CONFIGURATION.encode()).decode()
+    command = [sys.executable, "-m", "otel_tbot", "emit", *_COMMAND]
+    try:
+        return subprocess.run(  # noqa: S603  our own program
+            command, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIME, check=False
+        ).returncode
+    except subprocess.TimeoutExpired:
+        say(f"the example did not end within {_TIME} s")
+        return FAILED

@@ -1,0 +1,32 @@
+"""`otel-tbot status`: whether anything is sent, what decided it, and where it would go. Sends and reads nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from otel_tbot.cli.endpoint import masked
+from otel_tbot.cli.terminal import FAILED, OK
+from otel_tbot.opt_in import consent
+from otel_tbot.otel.otlp_settings import choose_signal, resolve
+from otel_tbot.version import __version__
+
+
+def main(*, form: str, check: bool) -> int:
+    """Show the state, and return the exit status."""
+    decision = consent()
+    settings = resolve(choose_signal(os.environ), os.environ)
+    where = {
+        "signal": settings.signal,
+        "protocol": settings.protocol,
+        "endpoint": masked(settings.endpoint),
+        "version": __version__,
+    }
+    if form == "json":
+        state = {"on": decision.on, "variable": decision.variable, "reason": decision.reason}
+        print(json.dumps({"consent": state, **where}, indent=2))
+    else:
+        print(f"consent   {'on' if decision else 'off'}: {decision.reason}")
+        for name, value in where.items():
+            print(f"{name:<9} {value}")
+    return FAILED if check and not decision else OK

@@ -1,0 +1,93 @@
+"""`otel-tbot preview`: shows exactly what would be sent, on or off, and opens no connection."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.program import VERSION, run, stand_in_for_tbot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otel_tbot.testing import OTLPReceiver
+
+ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+
+
+def test_text(tmp_path: Path) -> None:
+    """The text names every attribute with its value, and whether, why and to where it would be sent."""
+    ended = run("preview", "tbot", "start", "--oneshot", path=stand_in_for_tbot(tmp_path / "bin"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    lines = ended.stdout.splitlines()
+    assert lines[0] == (
+        "tbot.start, as a log record, would not be sent to http://localhost:4318/v1/logs (http/protobuf): "
+        "TELEPORT_ANONYMOUS_TELEMETRY is not set"
+    )
+    shown = dict(line.split() for line in lines if line.startswith("  "))
+    assert shown["tbot.run_mode"] == "one-shot"
+    assert shown["tbot.version"] == VERSION
+    assert shown["tbot.destinations_other"] == "0"
+    assert shown["service.name"] == "tbot"
+    assert shown["session.id"] == shown["service.instance.id"]
+    assert shown["name"] == "otel_tbot"
+
+
+def test_on(receiver: OTLPReceiver) -> None:
+    """With consent the text says so, and no connection is opened all the same."""
+    ended = run("preview", "tbot", "start", environ={**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint})
+    where = f"would be sent to {receiver.http_endpoint}/v1/logs (http/protobuf): TELEPORT_ANONYMOUS_TELEMETRY is 1"
+    assert where in ended.stdout
+    assert receiver.connections == 0
+
+
+@pytest.mark.parametrize("signal", ["logs", "traces"])
+def test_json_stands_alone(signal: str) -> None:
+    """As JSON the request is all that stdout holds; the rest is said on stderr."""
+    ended = run(
+        "preview", "--format", "json", "--tbot-version", VERSION, "tbot", "start", environ={"OTEL_TBOT_SIGNAL": signal}
+    )
+    assert ended.returncode == 0
+    assert list(json.loads(ended.stdout)) == ["resourceLogs" if signal == "logs" else "resourceSpans"]
+    assert ended.stderr.startswith("otel-tbot: would not be sent to http://localhost:4318/v1/")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_unknown_version_is_explained() -> None:
+    """Where nobody can tell the version, it is left out and the reason said."""
+    ended = run("preview", "./no-tbot-here", "start")
+    assert ended.returncode == 0
+    assert "tbot.version " not in ended.stdout
+    assert ended.stderr.startswith("otel-tbot: tbot.version is left out: ")
+
+
+def test_unusable_version_is_explained() -> None:
+    """A --tbot-version that is none is left out and said."""
+    ended = run("preview", "--tbot-version", "latest", "tbot", "start")
+    assert "tbot.version " not in ended.stdout
+    assert (
+        ended.stderr == "otel-tbot: tbot.version is left out: what --tbot-version says does not look like a version\n"
+    )
+
+
+def test_needs_no_sdk_for_text() -> None:
+    """The text is shown without loading the SDK, HTTP, gRPC or protobuf."""
+    ended = run("preview", "--tbot-version", VERSION, "tbot", "start", environ={"PYTHONPROFILEIMPORTTIME": "1"})
+    loaded = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "opentelemetry.sdk.version" in loaded
+    assert not loaded & {
+        "opentelemetry.sdk.resources",
+        "opentelemetry.sdk._logs",
+        "requests",
+        "grpc",
+        "google.protobuf",
+    }
+
+
+@pytest.mark.parametrize("variables", [{}, ON])
+def test_another_command(variables: dict[str, str]) -> None:
+    """A command that is not start reports nothing, and has nothing to preview: status 2."""
+    ended = run("preview", "tbot", "configure", environ=variables)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)

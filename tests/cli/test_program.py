@@ -1,0 +1,100 @@
+"""The program as a whole: its help, its version, its schema, its demo, and how it ends when it is used wrongly."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from otel_tbot import __version__
+from otel_tbot.schema import registry
+from otel_tbot.schema.generate import PAGE
+from otel_tbot.schema.json_schema import json_schema
+from tests.support.program import SOURCE, run
+
+
+def test_version() -> None:
+    """The version is the package's."""
+    assert run("--version").stdout == f"otel-tbot {__version__}\n"
+
+
+@pytest.mark.parametrize("command", [(), ("preview",), ("emit",), ("status",), ("schema",), ("demo",)])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help(command: tuple[str, ...], option: str) -> None:
+    """Every command explains itself on stdout."""
+    ended = run(*command, option)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(" ".join(("Usage: otel-tbot", *command)))
+
+
+def test_without_a_command() -> None:
+    """Without a command one line tells where help is, and the status is 2."""
+    ended = run()
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "otel-tbot: Missing command. See 'otel-tbot --help'.\n"
+
+
+def test_unknown_command() -> None:
+    """An unknown command is one line, and status 2."""
+    ended = run("bogus")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "otel-tbot: No such command 'bogus'. See 'otel-tbot --help'.\n"
+
+
+def test_schema_in_each_form() -> None:
+    """The schema is the registry as shipped, the JSON Schema, or the documentation page."""
+    assert yaml.safe_load(run("schema").stdout)["file_format"] == "definition/2"
+    assert json.loads(run("schema", "--format", "json").stdout) == json_schema(registry.load())
+    assert run("schema", "--format", "markdown").stdout == PAGE.read_text()
+
+
+def test_an_unexpected_fault_is_one_line() -> None:
+    """A fault of our own reaches the user as one line, and not as a traceback."""
+    script = (
+        "import sys, otel_tbot.cli.status; del sys.modules['otel_tbot.cli.status'].resolve; sys.argv[1:] = ['status']"
+    )
+    script += "; import otel_tbot.__main__ as program; program.main()"
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
+    ended = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "otel-tbot: an unexpected fault (NameError); please report it\n"
+
+
+def test_a_reader_that_leaves_early() -> None:
+    """Output into a closed pipe ends the program without a word."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
+    script = '"$0" -m otel_tbot schema | true'
+    ended = subprocess.run(
+        ["sh", "-c", script, sys.executable], env=environ, capture_output=True, text=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {
+            "DO_NOT_TRACK": "1",
+            "OTEL_SDK_DISABLED": "true",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "nonsense",
+            "http_proxy": "http://127.0.0.1:1",
+            "TBOT_CONFIG_PATH": "/nonsense",
+        },
+    ],
+)
+def test_demo(variables: dict[str, str]) -> None:
+    """The demo shows an event that arrived, whatever the variables say, and needs neither tbot nor a backend."""
+    ended = run("demo", environ=variables)
+    assert ended.returncode == 0
+    arrived = ended.stdout.partition("What arrived:")[2]
+    shown = dict(line.split() for line in arrived.splitlines() if line.startswith("  "))
+    assert shown["tbot.run_mode"] == "one-shot"
+    assert shown["tbot.join_type"] == "github"
+    assert shown["tbot.destinations_kubernetes"] == "1"
+    assert shown["service.name"] == "tbot"
+    assert shown["version"] == __version__

@@ -1,0 +1,61 @@
+"""`otel-tbot status`: consent and its reason, and where an event would go."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from otel_tbot import __version__
+from tests.support.program import run
+
+ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+
+
+def test_text() -> None:
+    """The text has a line each for consent, signal, protocol, endpoint and version."""
+    ended = run("status")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == [
+        "consent   off: TELEPORT_ANONYMOUS_TELEMETRY is not set",
+        "signal    logs",
+        "protocol  http/protobuf",
+        "endpoint  http://localhost:4318/v1/logs",
+        f"version   {__version__}",
+    ]
+
+
+def test_json() -> None:
+    """The JSON holds the same, and credentials in the endpoint are masked."""
+    variables = {
+        **ON,
+        "OTEL_TBOT_SIGNAL": "traces",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://user:canary@example.org/v1/traces?key=canary",
+    }
+    ended = run("status", "--format", "json", environ=variables)
+    assert json.loads(ended.stdout) == {
+        "consent": {
+            "on": True,
+            "variable": "TELEPORT_ANONYMOUS_TELEMETRY",
+            "reason": "TELEPORT_ANONYMOUS_TELEMETRY is 1",
+        },
+        "signal": "traces",
+        "protocol": "http/protobuf",
+        "endpoint": "https://***@example.org/v1/traces?***",
+        "version": __version__,
+    }
+
+
+@pytest.mark.parametrize(
+    ("variables", "status"),
+    [({}, 1), (ON, 0), ({"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, 1), ({**ON, "DO_NOT_TRACK": "1"}, 1)],
+)
+def test_check(variables: dict[str, str], status: int) -> None:
+    """With --check the exit status tells on from off."""
+    assert run("status", "--check", environ=variables).returncode == status
+
+
+def test_loads_no_opentelemetry() -> None:
+    """The state is told without loading OpenTelemetry."""
+    ended = run("status", environ={**ON, "PYTHONPROFILEIMPORTTIME": "1"})
+    assert not [line for line in ended.stderr.splitlines() if "opentelemetry" in line]

@@ -1,0 +1,71 @@
+"""One deadline holds over any work, and what the work says is handed back as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from otel_tbot.otel.deadline import within
+from tests.support.program import SOURCE
+
+
+def test_result() -> None:
+    """What the work returns is returned."""
+    assert within(5, lambda: "done") == "done"
+
+
+def test_error() -> None:
+    """What the work raises is raised."""
+    with pytest.raises(ZeroDivisionError):
+        within(5, lambda: 1 // 0)
+
+
+def test_deadline() -> None:
+    """Work that does not end in time is left behind."""
+    release = threading.Event()
+    with pytest.raises(TimeoutError):
+        within(0.05, release.wait)
+    release.set()
+
+
+def test_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the interpreter starts no more threads, the work is done all the same."""
+
+    def refuse(_: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert within(5, lambda: "done") == "done"
+
+
+def test_during_the_interpreters_shutdown() -> None:
+    """At the very end of a process, when its pipelines are flushed, the work is still done."""
+    script = """
+import atexit
+from otel_tbot.otel.deadline import within
+atexit.register(lambda: print(within(5, lambda: "done")))
+"""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("done\n", "")
+
+
+def test_work_that_never_ends_does_not_hold_up_the_process() -> None:
+    """A process ends although work of it was left behind."""
+    script = """
+import threading
+from otel_tbot.otel.deadline import within
+try:
+    within(0.05, threading.Event().wait)
+except TimeoutError:
+    print("late")
+"""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(
+        command, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert (ended.stdout, ended.stderr) == ("late\n", "")

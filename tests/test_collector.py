@@ -1,0 +1,177 @@
+"""The contract, read back from the real OpenTelemetry Collector."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.version import __version__ as sdk_version
+
+from otel_tbot import Session, __version__
+from otel_tbot.otlp_json import from_otlp_json
+from tests.support.program import VERSION, run, stand_in_for_tbot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from google.protobuf.message import Message
+
+    from tests.support.collector import Collector
+
+CONFIGURATION = """\
+version: v2
+onboarding:
+  join_method: github
+outputs:
+  - type: identity
+services:
+  - type: application-tunnel
+  - type: database
+  - type: database-tunnel
+"""
+EVENT = [
+    ("tbot.run_mode", {"stringValue": "one-shot"}),
+    ("tbot.version", {"stringValue": VERSION}),
+    ("tbot.join_type", {"stringValue": "github"}),
+    ("tbot.helper", {"stringValue": "gha:teleport-actions/auth"}),
+    ("tbot.helper_version", {"stringValue": "2.0.1"}),
+    ("tbot.destinations_other", {"intValue": "1"}),
+    ("tbot.destinations_database", {"intValue": "2"}),
+    ("tbot.destinations_kubernetes", {"intValue": "0"}),
+    ("tbot.destinations_application", {"intValue": "1"}),
+]
+SCOPE = {"name": "otel_tbot", "version": __version__}
+
+
+@pytest.fixture(params=["http/protobuf", "grpc"])
+def environ(request: pytest.FixtureRequest, collector: Collector) -> dict[str, str]:
+    """The variables of an operator who opted in, for each protocol."""
+    return {
+        "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": request.param,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints[request.param],
+        "_TBOT_TELEMETRY_HELPER": "gha:teleport-actions/auth",
+        "_TBOT_TELEMETRY_HELPER_VERSION": "2.0.1",
+    }
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    """A command line of tbot's, with a configuration."""
+    (tmp_path / "tbot.yaml").write_text(CONFIGURATION)
+    return ["tbot", "start", "-c", str(tmp_path / "tbot.yaml"), "--oneshot"]
+
+
+def attributes(holder: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the attributes in OTLP/JSON as pairs, in their order."""
+    return [(one["key"], one["value"]) for one in holder["attributes"]]
+
+
+def check_resource(resource: dict[str, Any]) -> None:
+    """Check that a resource is the contract's."""
+    session = Session()
+    expected = {
+        "service.name": "tbot",
+        "os.type": session.os_type,
+        "host.arch": session.host_arch,
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": sdk_version,
+    }
+    found = {name: value["stringValue"] for name, value in attributes(resource)}
+    assert Session(id=found["session.id"]).id == found.pop("session.id") == found.pop("service.instance.id")
+    assert found == expected
+
+
+def test_log_record(collector: Collector, environ: dict[str, str], command: list[str], tmp_path: Path) -> None:
+    """`emit` makes one log record arrive, which is the contract's, part for part."""
+    ended = run("emit", *command, environ=environ, path=stand_in_for_tbot(tmp_path / "bin"))
+    assert (ended.returncode, ended.stdout) == (0, "")
+    (request,) = collector.requests("logs")
+    (resource_logs,) = request["resourceLogs"]
+    (scope_logs,) = resource_logs["scopeLogs"]
+    (record,) = scope_logs["logRecords"]
+    check_resource(resource_logs["resource"])
+    assert scope_logs["scope"] == SCOPE
+    assert attributes(record) == EVENT
+    time = record.pop("timeUnixNano")
+    assert int(time) % 10**9 == 0
+    # The Collector writes a body that is not set as {}.
+    rest = {"observedTimeUnixNano": time, "severityNumber": 9, "eventName": "tbot.start", "body": {}}
+    assert {name: value for name, value in record.items() if name != "attributes"} == rest
+
+
+def test_span(collector: Collector, environ: dict[str, str], command: list[str], tmp_path: Path) -> None:
+    """`emit --signal traces` makes one span arrive, which is the contract's, part for part."""
+    ended = run("emit", "--signal", "traces", *command, environ=environ, path=stand_in_for_tbot(tmp_path / "bin"))
+    assert (ended.returncode, ended.stdout) == (0, "")
+    (request,) = collector.requests("traces")
+    (resource_spans,) = request["resourceSpans"]
+    (scope_spans,) = resource_spans["scopeSpans"]
+    (span,) = scope_spans["spans"]
+    check_resource(resource_spans["resource"])
+    assert scope_spans["scope"] == SCOPE
+    assert attributes(span) == EVENT
+    time = span.pop("startTimeUnixNano")
+    assert int(time) % 10**9 == 0
+    assert (len(span.pop("traceId")), len(span.pop("spanId"))) == (32, 16)
+    # 256 says that the SDK knows whether a parent is remote (OTLP's span flags); there is none.
+    rest = {"endTimeUnixNano": time, "name": "tbot.start", "kind": 1, "flags": 256, "status": {}}
+    assert {name: value for name, value in span.items() if name != "attributes"} == rest
+
+
+@pytest.mark.parametrize(
+    ("signal", "message"), [("logs", ExportLogsServiceRequest), ("traces", ExportTraceServiceRequest)]
+)
+def test_preview_is_what_arrives(  # noqa: PLR0913, PLR0917  each fixture is one of the parties
+    signal: str,
+    message: type[Message],
+    collector: Collector,
+    environ: dict[str, str],
+    command: list[str],
+    tmp_path: Path,
+) -> None:
+    """`preview --format json` shows the request that the Collector gets, but for session, time and ids."""
+    path = stand_in_for_tbot(tmp_path / "bin")
+    previewed = run("preview", "--format", "json", "--signal", signal, *command, environ=environ, path=path)
+    assert previewed.returncode == 0
+    assert run("emit", "--signal", signal, *command, environ=environ, path=path).returncode == 0
+    (received,) = collector.requests(signal)
+    shown = from_otlp_json(json.loads(previewed.stdout), message)
+    arrived = from_otlp_json(received, message)
+    assert without_chance(shown) == without_chance(arrived)
+
+
+def without_chance(request: Any) -> Any:  # noqa: ANN401  a request of either signal
+    """Take out of a request what differs from start to start."""
+    for of_resource in (*getattr(request, "resource_logs", ()), *getattr(request, "resource_spans", ())):
+        for attribute in of_resource.resource.attributes:
+            if attribute.key in {"session.id", "service.instance.id"}:
+                attribute.ClearField("value")
+        for of_scope in (*getattr(of_resource, "scope_logs", ()), *getattr(of_resource, "scope_spans", ())):
+            for item in (*getattr(of_scope, "log_records", ()), *getattr(of_scope, "spans", ())):
+                for field, _ in item.ListFields():
+                    # The Collector writes a body and a status that are not set as {}.
+                    if field.name.endswith(("unix_nano", "_id")) or field.name in {"body", "status"}:
+                        item.ClearField(field.name)
+    return request
+
+
+@pytest.mark.parametrize(
+    "off", [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "0"}, {"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, {"DO_NOT_TRACK": "1"}]
+)
+def test_off(collector: Collector, environ: dict[str, str], command: list[str], off: dict[str, str]) -> None:
+    """Without consent `emit` ends well and nothing arrives: the next event is the first."""
+    without = {**environ, **off} if off else {**environ, "TELEPORT_ANONYMOUS_TELEMETRY": ""}
+    ended = run("emit", *command, environ=without)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr.startswith("otel-tbot: nothing sent: ")
+    marker = ["--tbot-version", "1.2.3", "tbot", "start"]
+    assert run("emit", *marker, environ=environ).returncode == 0
+    (request,) = collector.requests("logs")
+    assert ("tbot.version", {"stringValue": "1.2.3"}) in attributes(
+        request["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]
+    )
