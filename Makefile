@@ -39,6 +39,7 @@ format: $(VENV)/.dev ## format the code and repair what ruff can
 
 generate: $(VENV)/.dev ## derive code and documentation from the schema registry
 	@$(BIN)/python -m otel_tbot.schema.generate
+	@$(BIN)/python docs/generate.py
 
 # The loop's input is a pipe, which is not for the suite to read.
 matrix: ## run the suite on every CPython from 3.10 to 3.13 that is found

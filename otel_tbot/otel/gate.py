@@ -29,6 +29,9 @@ class Gate:
 
         Raises nothing: an exception in a plug-in's constructor would abort the host's whole SDK configuration.
         """
+        if not (exporter is None or callable(getattr(exporter, "export", None))):
+            # A declarative file can hold anything under this name: told at the first export, as any unknown keyword.
+            exporter, keywords = None, {**keywords, "exporter": exporter}
         self._exporter = exporter
         self._sender = OTLPSender(signal, keywords)
         self._warned: set[str] = set()

@@ -51,4 +51,4 @@ def _rebuild(item: ReadableLogRecord, resources: Resources) -> ReadableLogRecord
     if found is None:
         return None
     at = whole_second(record.timestamp or record.observed_timestamp)
-    return log_record(found.event, resources.of(found.session), at=at)
+    return log_record(found.event, resources.of(found.session_id), at=at)

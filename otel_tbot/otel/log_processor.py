@@ -27,7 +27,7 @@ class OptInLogRecordProcessor(LogRecordProcessor):
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Pass the record on, or drop it. Never raises into the application that emits."""
         with suppress(Exception):
-            if consent() and log_record.log_record.event_name == EVENT_NAME:
+            if log_record.log_record.event_name == EVENT_NAME and consent():
                 self._processor.on_emit(log_record)
 
     def shutdown(self) -> None:

@@ -32,7 +32,8 @@ class OTLPSettings:
         signal: `logs` or `traces`.
         protocol: `http/protobuf` or `grpc`.
         endpoint: the URL to send to; for HTTP with the signal's path.
-        headers: what the backend asks for, as a mapping or in the form of `OTEL_EXPORTER_OTLP_HEADERS`.
+        headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
+            `name` and `value`.
         timeout: seconds within which the backend must have accepted.
         compression: `none`, `gzip`, or over HTTP `deflate`.
         certificate: path of the CA certificates to trust, PEM.
@@ -159,10 +160,23 @@ def _headers(given: _Given) -> Mapping[str, str] | str:
         return ""
     if isinstance(value, str):
         return value
+    if isinstance(value, list):
+        value = _named_pairs(value)
     if isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair):
         return value
     message = f"{name} must map the names of headers to texts"
     raise SettingsError(message)
+
+
+def _named_pairs(pairs: list[object]) -> dict[object, object] | None:
+    """Return the mapping that a list of `name` and `value` means (OpenTelemetry configuration, `headers`)."""
+    named: dict[object, object] = {}
+    for pair in pairs:
+        if not isinstance(pair, dict) or pair.keys() != {"name", "value"} or not isinstance(pair["name"], str):
+            return None
+        # There an empty value is null: it may be a variable that is not set.
+        named[pair["name"]] = "" if pair["value"] is None else pair["value"]
+    return named
 
 
 def _timeout(given: _Given) -> float:

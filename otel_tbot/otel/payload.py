@@ -6,6 +6,7 @@ Everything is built anew from a validated event, a session, a time and constants
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.version import __version__ as sdk_version
@@ -59,6 +60,7 @@ def resource(session: Session) -> Resource:
     return Resource(resource_attributes(session))
 
 
+@cache
 def outside_of_spans() -> Context:
     """Return a context without a span and without baggage.
 
@@ -78,6 +80,7 @@ def make(signal: Signal, event: StartEvent, session: Session, *, at: int) -> Rea
     return log_record(event, resource(session), at=at)
 
 
+@cache
 def _scope() -> InstrumentationScope:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415  see above
 

@@ -16,31 +16,21 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """An event, and the session that it belongs to."""
+    """An event, and what its record or span says of its session."""
 
     event: StartEvent
-    session: Session
+    session_id: object
 
 
 def recognize(name: object, attributes: object) -> Found | None:
-    """Return the event that a record or span carries, or None if it is none or a broken one.
-
-    Its session is that of the attribute `session.id` where this is a UUID of version 4, else the process's own.
-    """
+    """Return the event that a record or span carries, or None if it is none or a broken one."""
     # A name of another type could compare as equal to ours.
     if type(name) is not str or name != EVENT_NAME or not isinstance(attributes, Mapping):
         return None
     try:
-        return Found(StartEvent.from_attributes(attributes), _session(attributes.get("session.id")))
+        return Found(StartEvent.from_attributes(attributes), attributes.get("session.id"))
     except InvalidEventError:
         return None
-
-
-def _session(session_id: object) -> Session:
-    try:
-        return Session(id=session_id)  # type: ignore[arg-type]  # any type may come in: the class checks
-    except InvalidEventError:
-        return current_session()
 
 
 class Resources:
@@ -50,8 +40,18 @@ class Resources:
         """Begin without any."""
         self._made: dict[str, Resource] = {}
 
-    def of(self, session: Session) -> Resource:
-        """Return the resource of a session."""
-        if session.id not in self._made:
-            self._made[session.id] = resource(session)
-        return self._made[session.id]
+    def of(self, session_id: object) -> Resource:
+        """Return the resource of a session: the named one, or the process's where no UUID of version 4 is named."""
+        # An object of another type could claim to equal a session's id; none of them is one.
+        key = session_id if type(session_id) is str else ""
+        if key not in self._made:
+            session = _session(key)
+            self._made[key] = self._made.setdefault(session.id, resource(session))
+        return self._made[key]
+
+
+def _session(session_id: str) -> Session:
+    try:
+        return Session(id=session_id)
+    except InvalidEventError:
+        return current_session()

@@ -5,22 +5,30 @@ The exporters do not need it: they build the resource of each session anew. It i
 
 from __future__ import annotations
 
+import logging
+
 # The SDK loads detectors while this very module of its own is being imported: nothing else of it may be asked for.
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
 from otel_tbot.opt_in import consent
 from otel_tbot.session import current_session
 
+_logger = logging.getLogger("otel_tbot")
+
 
 class SessionResourceDetector(ResourceDetector):
     """Detects the session of this process: `session.id`, `service.instance.id`, `os.type` and `host.arch`."""
 
-    def __init__(self, raise_on_error: bool = False, **_unknown: object) -> None:  # noqa: FBT001, FBT002  the SDK's own
+    def __init__(self, raise_on_error: bool = False, **unknown: object) -> None:  # noqa: FBT001, FBT002  the SDK's own
         """Take what a declarative file gives; there is nothing to set."""
         super().__init__(raise_on_error)
+        self._to_be_told = bool(unknown)
 
     def detect(self) -> Resource:
         """Return the session's attributes, or none without consent. The name of the service stays the host's."""
         if not consent():
             return Resource({})
+        if self._to_be_told:
+            self._to_be_told = False
+            _logger.warning("the resource detector named tbot takes no keywords: those it was given are ignored")
         return Resource({name: text for name, text in current_session().attributes.items() if name != "service.name"})

@@ -48,4 +48,4 @@ def _rebuild(item: ReadableSpan, resources: Resources) -> ReadableSpan | None:
     if found is None:
         return None
     at, until = whole_second(item.start_time), whole_second(item.end_time)
-    return span(found.event, resources.of(found.session), at=at, until=until)
+    return span(found.event, resources.of(found.session_id), at=at, until=until)

@@ -37,7 +37,7 @@ class Attribute:
     maximum: int = 0
     otherwise: Literal["omit", "_OTHER", "refuse"] = "refuse"
 
-    @property
+    @cached_property
     def field(self) -> str:
         """The name without its namespace, as a field of `StartEvent`."""
         return self.name.partition(".")[2]

@@ -283,6 +283,17 @@ class TestTrouble:
         assert "takes no other keywords" in caplog.text
         assert "canary" not in caplog.text
 
+    @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
+    def test_no_exporter_behind(self, exporter: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
+        """What a declarative file holds under `exporter` is no exporter, and told as an unknown keyword is."""
+        made = exporter(exporter={"canary": None})
+        item = (log_in_a_host if exporter is AnonymousLogExporter else span_in_a_host)(EVENT.attributes)
+        assert made.force_flush()
+        assert made.export([item]).name == "FAILURE"
+        made.shutdown()
+        assert "takes no other keywords" in caplog.text
+        assert "canary" not in caplog.text
+
     def test_an_exporter_that_raises(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
         """An exception of the exporter behind is a failure, told without its text, which may hold anything."""
 

@@ -98,9 +98,17 @@ def test_unusable_variables(environ: dict[str, str], message: str) -> None:
     assert "canary" not in str(caught.value)
 
 
+def test_headers_in_the_form_of_declarative_files() -> None:
+    """A list of names and values, as `otlp_http` has it in such a file, is the mapping that it means."""
+    pairs = [{"name": "a", "value": "b"}, {"name": "c", "value": None}]
+    assert resolve("logs", {}, {"headers": pairs}).headers == {"a": "b", "c": ""}
+
+
 @pytest.mark.parametrize(
     "keywords",
-    [{"canary": 1}, {"endpoint": 1}, {"headers": [1]}, {"headers": {"a": 1}}, {"timeout": True}, {"timeout": "x"},
+    [{"canary": 1}, {"endpoint": 1}, {"headers": [1]}, {"headers": [{"name": "a", "value": 1}]},
+     {"headers": [{"name": "a"}]}, {"headers": [{"name": "a", "value": "b", "c": "d"}]}, {"headers": {"a": 1}},
+     {"timeout": True}, {"timeout": "x"},
      {"insecure": 1}, {"protocol": b"grpc"}, {"compression": 3}],
 )  # fmt: skip
 def test_unusable_keywords(keywords: dict[str, object]) -> None:

@@ -24,6 +24,18 @@ def test_on() -> None:
     assert detected["service.name"] != "tbot"
 
 
-def test_keywords() -> None:
-    """What a declarative file may give does not abort the host's set-up."""
-    SessionResourceDetector(raise_on_error=True, anything=1)
+@pytest.mark.usefixtures("opted_in")
+def test_keywords(caplog: pytest.LogCaptureFixture) -> None:
+    """What a declarative file may give does not abort the host's set-up, and is told in one warning."""
+    detector = SessionResourceDetector(raise_on_error=True, canary=1)
+    for _ in range(2):
+        assert detector.detect().attributes["session.id"] == current_session().id
+    (message,) = caplog.messages
+    assert "takes no keywords" in message
+    assert "canary" not in message
+
+
+def test_keywords_when_off(caplog: pytest.LogCaptureFixture) -> None:
+    """Without consent nothing is told either."""
+    SessionResourceDetector(canary=1).detect()
+    assert caplog.messages == []

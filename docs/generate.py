@@ -1,0 +1,220 @@
+"""Writes the pages of the reference that the code itself knows: `python docs/generate.py`.
+
+A test compares the pages with what this would write. `event.md` beside them is written by `make generate`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import textwrap
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import otel_tbot
+from otel_tbot import opt_in, testing
+from otel_tbot.cli import commands
+from otel_tbot.otel import environment_variables, otlp_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+FOLDER = Path(__file__).parent / "reference"
+_STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+_NOTICE = "<!-- Generated from the code by `python docs/generate.py`. -->"
+
+
+def commands_page() -> Iterator[str]:
+    """Give the lines about the command line."""
+    group = commands._commands  # noqa: SLF001  its one other user is the program itself
+    yield from ("# Commands", "", _NOTICE, "", "`otel-tbot COMMAND [OPTIONS] ...`, or `python -m otel_tbot`.")
+    yield ""
+    yield from _paragraphs(inspect.cleandoc(group.help or ""))
+    for name, command in sorted(group.commands.items()):
+        usage = [name, "[OPTIONS]", *(one.metavar or one.human_readable_name for one in _arguments(command))]
+        yield from ("", f"## `{' '.join(['otel-tbot', *usage])}`", "")
+        yield from _paragraphs(inspect.cleandoc(command.help or ""))
+        options = [one for one in command.params if isinstance(one, click.Option)]
+        if options:
+            yield from ("", "| option | meaning |", "|---|---|")
+            yield from (f"| `{_option(one)}` | {one.help or ''} |" for one in options)
+
+
+def _arguments(command: click.Command) -> list[click.Parameter]:
+    return [one for one in command.params if isinstance(one, click.Argument)]
+
+
+def _option(option: click.Option) -> str:
+    words = ", ".join(option.opts)
+    if option.is_flag:
+        return words
+    if isinstance(option.type, click.Choice):
+        # The bar would end a cell of the table.
+        return f"{words} {' or '.join(map(str, option.type.choices))}"
+    return f"{words} {option.metavar or option.type.name.upper()}"
+
+
+def variables_page() -> Iterator[str]:
+    """Give the lines about environment variables."""
+    yield from ("# Variables", "", _NOTICE, "", "## Consent", "")
+    yield "In this order; what none of them turns on is off."
+    yield from ("", "| variable | meaning |", "|---|---|")
+    yield f"| `{opt_in.SDK_DISABLED}` | `true` turns everything off, as everywhere in OpenTelemetry. |"
+    yield f"| `{opt_in.DO_NOT_TRACK}` | Anything but empty, `0` or `false` turns everything off. |"
+    yield f"| `{opt_in.OPT_IN}` | Exactly `1` turns it on. Everything else is off. |"
+    yield from ("", "## Signal", "", "| variable | meaning |", "|---|---|")
+    signal = environment_variables.OTEL_TBOT_SIGNAL
+    yield f"| `{signal}` | `logs` (the default) or `traces`: what the commands and `send` send. |"
+    yield from ("", "## Where, and how", "")
+    yield "The signal's variable stands before the general one; an empty variable counts as unset. The keyword is the"
+    yield "name of the same setting in a declarative file and in code, where it stands before both."
+    yield from ("", "| keyword | general variable | for one signal | meaning |", "|---|---|---|---|")
+    for keyword, meaning in _attributes(otlp_settings.OTLPSettings):
+        if keyword in otlp_settings.KEYWORDS:
+            general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
+            signals = ", ".join(
+                f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in otlp_settings.SIGNALS
+            )
+            yield f"| `{keyword}` | `{general}` | {signals} | {meaning} |"
+    yield ""
+    yield "The general endpoint is a base, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's own"
+    yield "endpoint and the keyword are taken as they are. tbot's own variables are read as tbot reads them."
+
+
+def entry_points_page() -> Iterator[str]:
+    """Give the lines about what OpenTelemetry loads."""
+    yield from ("# Entry points", "", _NOTICE, "")
+    yield "The names under which OpenTelemetry finds the parts of this package. There is no distro and no configurator."
+    yield from ("", "| group | name | object | what it is |", "|---|---|---|---|")
+    for entry_point in sorted(distribution("otel-tbot").entry_points, key=lambda one: (one.group, one.name)):
+        if entry_point.group.startswith("opentelemetry"):
+            summary = (inspect.getdoc(entry_point.load()) or "").partition("\n")[0]
+            value = entry_point.value.replace(":", ".")
+            yield f"| `{entry_point.group}` | `{entry_point.name}` | `{value}` | {summary} |"
+
+
+def python_api_page() -> Iterator[str]:
+    """Give the lines about the public names."""
+    yield from ("# Python API", "", _NOTICE, "")
+    yield "All names of `otel_tbot`. Importing the package loads nothing else; each name is loaded when first used."
+    yield from _names(otel_tbot)
+
+
+def testing_page() -> Iterator[str]:
+    """Give the lines about the backend for tests."""
+    yield from ("# For tests: `otel_tbot.testing`", "", _NOTICE, "")
+    yield from _docstring(testing)
+    yield from _names(testing)
+
+
+def _names(module: ModuleType) -> Iterator[str]:
+    for name in sorted(set(module.__all__) - {"__version__"}, key=lambda one: (one.casefold(), one)):
+        yield from ("", f"## `{name}`", "")
+        yield from _object(getattr(module, name), name)
+
+
+def _object(public: Any, name: str) -> Iterator[str]:  # noqa: ANN401  a function or a class
+    is_error = isinstance(public, type) and issubclass(public, Exception)
+    if not is_error:
+        yield from ("```python", f"{name}{_signature(public)}", "```", "")
+    yield from _docstring(public)
+    if not isinstance(public, type) or is_error:
+        return
+    constructor = vars(public).get("__init__")
+    if inspect.isfunction(constructor) and constructor.__doc__:
+        yield from _docstring(constructor)
+    for member_name, member in vars(public).items():
+        if member_name.startswith("_") or not (inspect.isroutine(member) or isinstance(member, property)):
+            continue
+        function: Any = getattr(member, "fget", None) or getattr(member, "__func__", member)
+        shown = "" if isinstance(member, property) else _signature(function)
+        yield from ("", f"### `{name}.{member_name}{shown}`", "")
+        yield from _docstring(function)
+
+
+def _signature(public: Callable[..., Any]) -> str:
+    parts, kinds = [], inspect.Parameter
+    starred = False
+    for name, parameter in inspect.signature(public).parameters.items():
+        if name in {"self", "cls"}:
+            continue
+        if parameter.kind is kinds.KEYWORD_ONLY and not starred:
+            parts.append("*")
+        starred = starred or parameter.kind in {kinds.KEYWORD_ONLY, kinds.VAR_POSITIONAL}
+        prefix = _STARS.get(parameter.kind, "")
+        # A named tuple keeps its annotations as references.
+        annotation = getattr(parameter.annotation, "__forward_arg__", parameter.annotation)
+        kind = "" if annotation is kinds.empty else f": {annotation}"
+        default = "" if parameter.default is kinds.empty else f" = {_default(parameter.default)}"
+        parts.append(f"{prefix}{name}{kind}{default}")
+    returned = inspect.signature(public).return_annotation
+    arrow = "" if isinstance(public, type) or returned is kinds.empty else f" -> {returned}"
+    return f"({', '.join(parts)}){arrow}"
+
+
+def _default(value: object) -> str:
+    if value is os.environ:
+        return "os.environ"
+    return repr(value) if isinstance(value, (str, int, float, bool, type(None))) else "..."
+
+
+def _docstring(documented: object) -> Iterator[str]:
+    for block in (inspect.getdoc(documented) or "").split("\n\n"):
+        head, _, rest = block.partition("\n")
+        if head in {"Args:", "Attributes:", "Raises:"}:
+            yield from ("", f"{'Arguments' if head == 'Args:' else head[:-1]}:", "")
+            yield from (f"- `{name}`: {text}" for name, text in _named(rest))
+        elif head == "Returns:":
+            yield from ("", f"Returns: {_joined(rest)}")
+        else:
+            yield from ("", *block.splitlines())
+
+
+def _attributes(documented: type) -> Iterator[tuple[str, str]]:
+    for block in (inspect.getdoc(documented) or "").split("\n\n"):
+        head, _, rest = block.partition("\n")
+        if head == "Attributes:":
+            yield from _named(rest)
+
+
+def _named(lines: str) -> Iterator[tuple[str, str]]:
+    """Give the names and texts of a section of a docstring, whose further lines are indented."""
+    for entry in re.split(r"\n(?=\S)", textwrap.dedent(lines)):
+        name, _, meaning = entry.partition(":")
+        yield name, _joined(meaning)
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    # click marks a paragraph that is not to be wrapped by a control character.
+    yield from text.replace("\b", "").splitlines()
+
+
+def pages() -> dict[Path, str]:
+    """Return each page that is generated, and its text."""
+    made = {
+        "commands.md": commands_page(),
+        "variables.md": variables_page(),
+        "entry-points.md": entry_points_page(),
+        "python-api.md": python_api_page(),
+        "testing.md": testing_page(),
+    }
+    return {FOLDER / name: re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n" for name, lines in made.items()}
+
+
+def main() -> None:
+    """Write the pages."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Prints what the SDK has made of its configuration: the sampler and the resource, as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import get_tracer_provider
+
+
+def main() -> None:
+    """Print it; a provider that is not the SDK's prints nothing."""
+    provider = get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        shown = {"sampler": provider.sampler.get_description(), "resource": dict(provider.resource.attributes)}
+        print(json.dumps(shown))  # noqa: T201  the result
+
+
+if __name__ == "__main__":
+    main()

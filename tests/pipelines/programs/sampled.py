@@ -1,0 +1,11 @@
+"""Makes a span of tbot's and one of the host's through the global pipeline: `sampled.py` prints nothing."""
+
+from __future__ import annotations
+
+from opentelemetry.trace import get_tracer
+
+from otel_tbot import StartEvent, emit_span
+
+if __name__ == "__main__":
+    emit_span(StartEvent(run_mode="daemon"))
+    get_tracer("host").start_span("of the host").end()
