@@ -1,0 +1,79 @@
+"""Where tbot's configuration comes from: a file, or base64 in a flag or variable; never both, and no default place."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from otel_tbot.errors import TbotConfigError
+from otel_tbot.tbot.complaint import complaint
+from otel_tbot.tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
+
+if TYPE_CHECKING:
+    from otel_tbot.tbot.command_line import CommandLine, Setting
+
+# The standard alphabet with its padding, RFC 4648 section 4.
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class ConfigurationText(NamedTuple):
+    """The text of a configuration, and what complaints call its source."""
+
+    text: str
+    source: str
+
+
+def configuration_text(command: CommandLine) -> ConfigurationText | None:
+    """Return the configuration that a command line names, or None if it names none.
+
+    Raises:
+        TbotConfigError: it names two, or it cannot be read, is too large, or is no text.
+    """
+    if command.config.value and command.config_string.value:
+        what = f"{command.config.origin} gives a second configuration"
+        raise TbotConfigError(complaint(what, "leave one out", source=command.config_string.origin))
+    if command.config_string.value:
+        return _decoded(_from_base64(command.config_string), command.config_string.origin)
+    if command.config.value:
+        return _from_file(command.config)
+    return None
+
+
+def _from_file(setting: Setting) -> ConfigurationText:
+    source = f"the file that {setting.origin} names"
+    # The path that the user typed says more, once it is known to be one: it may also be a slip, such as a secret.
+    shown = setting.value if setting.on_command_line and setting.value.isprintable() else source
+    try:
+        content = read_regular_file(setting.value)
+    except UnreadableFileError as error:
+        problem, found = f"the configuration file {error}", error.found
+    else:
+        return _decoded(content, shown)
+    remedy = f"name a regular file of at most {SIZE_LIMIT} bytes"
+    raise TbotConfigError(complaint(problem, remedy, source=shown if found else setting.origin))
+
+
+def _from_base64(setting: Setting) -> bytes:
+    # Go's decoder, which tbot uses, skips line ends.
+    encoded = setting.value.replace("\r", "").replace("\n", "")
+    if not _BASE64.fullmatch(encoded):
+        what, remedy = "this is no standard base64", "encode the YAML with base64, padding included"
+        raise TbotConfigError(complaint(what, remedy, source=setting.origin))
+    content = binascii.a2b_base64(encoded)
+    if len(content) > SIZE_LIMIT:
+        what, remedy = f"the configuration is larger than {SIZE_LIMIT} bytes", "make it smaller"
+        raise TbotConfigError(complaint(what, remedy, source=setting.origin))
+    return content
+
+
+def _decoded(content: bytes, source: str) -> ConfigurationText:
+    encoding = "utf-16" if content.startswith(_UTF_16_MARKS) else "utf-8-sig"
+    try:
+        return ConfigurationText(content.decode(encoding), source)
+    except UnicodeDecodeError as error:
+        # In UTF-16 this is the line too: a line end holds the same byte.
+        line = content.count(b"\n", 0, error.start) + 1
+    # Raised out here, so that the error keeps no link to one that holds the content.
+    raise TbotConfigError(complaint("this is no UTF-8 text", "save it as UTF-8", source=source, line=line))

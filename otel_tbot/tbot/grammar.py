@@ -1,0 +1,124 @@
+"""tbot's command line as a table: the flags and subcommands of `tbot start`, up to the releases of the v18 line.
+
+`command_line` reads the table and knows no flag by itself, so a new release of tbot is a new row here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flag:
+    """A flag as tbot declares it.
+
+    Attributes:
+        name: its long name, without dashes.
+        short: its one-letter name, if it has one.
+        variable: the environment variable that stands in for it, if there is one.
+        boolean: whether it takes no value and has a `--no-` form.
+    """
+
+    name: str
+    short: str = ""
+    variable: str = ""
+    boolean: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subcommand:
+    """A subcommand of `tbot start`.
+
+    Attributes:
+        name: its name.
+        aliases: its other names.
+        adds: the type of the service that it adds to the configuration's; empty if none.
+        flags: its flags, by long name, the global ones not among them.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    adds: str = ""
+    flags: dict[str, Flag]
+
+
+def _flags(values: str = "", booleans: str = "", *described: Flag) -> dict[str, Flag]:
+    plain = [Flag(name=name) for name in values.split()]
+    switches = [Flag(name=name, boolean=True) for name in booleans.split()]
+    return {flag.name: flag for flag in (*plain, *switches, *described)}
+
+
+GLOBAL_FLAGS = _flags(
+    "trace-exporter mem-profile cpu-profile trace-profile log-format",
+    "fips insecure trace",
+    Flag(name="debug", short="d", variable="TBOT_DEBUG", boolean=True),
+    Flag(name="config", short="c", variable="TBOT_CONFIG_PATH"),
+    Flag(name="config-string", variable="TBOT_CONFIG"),
+    Flag(name="help", short="h", boolean=True),
+)
+
+_COMMON_FLAGS = _flags(
+    "ca-pin certificate-ttl renewal-interval join-method diag-addr pid-file",
+    "oneshot scoped",
+    Flag(name="auth-server", short="a", variable="TELEPORT_AUTH_SERVER"),
+    Flag(name="proxy-server", variable="TELEPORT_PROXY"),
+    Flag(name="token", variable="TELEPORT_BOT_TOKEN"),
+)
+# Every subcommand but `legacy` has these too.
+_LATER_FLAGS = _flags("storage join-uri registration-secret registration-secret-path static-key-path")
+_DESTINATION = "destination reader-user reader-group "
+_SELECTORS = "name-selector label-selector "
+
+
+def _subcommand(name: str, values: str = "", booleans: str = "", *, adds: str, aliases: str = "") -> Subcommand:
+    flags = _COMMON_FLAGS | _LATER_FLAGS | _flags(values, booleans)
+    return Subcommand(name=name, aliases=tuple(aliases.split()), adds=adds, flags=flags)
+
+
+# What `tbot start` without a subcommand means. It adds its `identity` by `--destination-dir` only.
+LEGACY = Subcommand(name="legacy", flags=_COMMON_FLAGS | _flags("data-dir destination-dir"))
+
+SUBCOMMANDS = (
+    LEGACY,
+    _subcommand("identity", _DESTINATION + "cluster", "allow-reissue", adds="identity", aliases="ssh id"),
+    _subcommand("application", _DESTINATION + "app", "specific-tls-extensions", adds="application", aliases="app"),
+    _subcommand("application-tunnel", "listen app", adds="application-tunnel", aliases="app-tunnel"),
+    _subcommand("application-proxy", "listen", adds="application-proxy", aliases="app-proxy"),
+    _subcommand("database", _DESTINATION + "format service username database", adds="database", aliases="db"),
+    _subcommand("database-tunnel", "listen service username database", adds="database-tunnel", aliases="db-tunnel"),
+    _subcommand(
+        "kubernetes", _DESTINATION + "kubernetes-cluster", "disable-exec-plugin", adds="kubernetes", aliases="k8s"
+    ),
+    _subcommand(
+        "kubernetes/v2", _DESTINATION + _SELECTORS, "disable-exec-plugin", adds="kubernetes/v2", aliases="k8s/v2"
+    ),
+    _subcommand(
+        "ssh-multiplexer",
+        _DESTINATION + "proxy-command proxy-templates-path",
+        "enable-resumption",
+        adds="ssh-multiplexer",
+    ),
+    _subcommand(
+        "spiffe-svid",
+        _DESTINATION + "svid-path svid-hint dns-san ip-san",
+        "include-federated-trust-bundles",
+        adds="spiffe-svid",
+    ),
+    _subcommand(
+        "workload-identity-x509",
+        _DESTINATION + _SELECTORS,
+        "include-federated-trust-bundles",
+        adds="workload-identity-x509",
+    ),
+    _subcommand("workload-identity-jwt", _DESTINATION + _SELECTORS + "audience", adds="workload-identity-jwt"),
+    _subcommand("workload-identity-api", _SELECTORS + "listen", adds="workload-identity-api"),
+    _subcommand(
+        "workload-identity-aws-roles-anywhere",
+        _DESTINATION
+        + _SELECTORS
+        + "role-arn profile-arn trust-anchor-arn region session-duration session-renewal-interval",
+        adds="workload-identity-aws-roles-anywhere",
+    ),
+    _subcommand("noop", adds="", aliases="no-op"),
+    _subcommand("bot-api", "listen", adds="bot-api"),
+)

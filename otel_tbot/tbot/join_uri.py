@@ -1,0 +1,67 @@
+"""The join method that a join URI names: `tbot+<proxy|auth>+<method>://<token>[:<parameter>]@<address>`.
+
+tbot resolves the URI after it has built its own event, which therefore usually has no method. This project's has.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from otel_tbot.errors import TbotConfigError
+from otel_tbot.schema.table import EVENT_ATTRIBUTES
+from otel_tbot.tbot.complaint import complaint
+
+_METHODS = next(row.values for row in EVENT_ATTRIBUTES if row.field == "join_type")
+# A URI's scheme cannot hold the underscores that some methods have: a dash or nothing stands for them.
+_METHOD_OF = {method.replace("_", mark): method for method in _METHODS for mark in ("_", "-", "")}
+
+# The scheme's case does not matter (RFC 3986, section 3.1). What may stand before the @ is what Go's net/url allows.
+_URI = re.compile(
+    r"tbot\+(?:proxy|auth)\+(?P<method>[a-z0-9][a-z0-9_.-]*)://"
+    r"(?!:)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+@[^\s/?#@]+/?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinUri:
+    """A join URI as it was given, unchecked.
+
+    Attributes:
+        text: the URI. It holds the join token.
+        source: what complaints call the flag or file that it comes from.
+        line: its line there.
+        key: its key there.
+    """
+
+    text: str = field(repr=False)
+    source: str
+    line: int | None = None
+    key: str = ""
+
+
+def join_method(configured: str, uri: JoinUri | None) -> str:
+    """Return the join method in force; empty if none is.
+
+    Args:
+        configured: the join method that is set beside the URI; may be empty.
+        uri: the join URI, if there is one.
+
+    Raises:
+        TbotConfigError: the URI is malformed, or names another method than the configured one.
+    """
+    if uri is None:
+        return configured
+    match = _URI.fullmatch(uri.text)
+    if match is None:
+        raise _refusal(uri, "this is no join URI", "write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy")
+    named = match["method"].lower()
+    method = _METHOD_OF.get(named, named)
+    if configured and configured != method:
+        raise _refusal(uri, "this join URI names another join method than the one set beside it", "leave one out")
+    return method
+
+
+def _refusal(uri: JoinUri, what: str, remedy: str) -> TbotConfigError:
+    return TbotConfigError(complaint(what, remedy, source=uri.source, line=uri.line, key=uri.key))

@@ -1,0 +1,86 @@
+"""Reading a file that a user named, without ever waiting for it and without more memory than the limit says."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+# What a configuration, or all argument files together, may hold, in bytes. Large real ones have some 100 KiB.
+SIZE_LIMIT = 1024 * 1024
+
+_OTHER_KINDS = (
+    (stat.S_ISDIR, "is a directory"),
+    (stat.S_ISFIFO, "is a pipe, which can be read only once, and by tbot"),
+    (stat.S_ISCHR, "is a device"),
+    (stat.S_ISBLK, "is a device"),
+    (stat.S_ISSOCK, "is a socket"),
+)
+
+
+class UnreadableFileError(Exception):
+    """Why a file was not read, in words that continue "the file …".
+
+    Attributes:
+        found: whether there is something of that name.
+    """
+
+    def __init__(self, why: str, *, found: bool = True) -> None:
+        """Keep the reason."""
+        super().__init__(why)
+        self.found = found
+
+
+def read_regular_file(path: str, limit: int = SIZE_LIMIT) -> bytes:
+    """Return the content of a regular file.
+
+    The kind is looked at before the file is opened: to open a pipe and close it again would kill its writer, and
+    tbot would find nothing. It is looked at again once open, on the descriptor that is read.
+
+    Args:
+        path: the file's name.
+        limit: the most bytes that it may hold.
+
+    Raises:
+        UnreadableFileError: it is missing, unreadable, no regular file, or longer than the limit.
+    """
+    found = False
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  pathlib costs more to import than all of this
+        found = True
+        _refuse_other_kinds(mode)
+        # O_NONBLOCK: should a pipe have taken the file's place meanwhile, opening it must not wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        try:
+            _refuse_other_kinds(os.fstat(descriptor).st_mode)
+            content = _read_at_most(descriptor, limit + 1)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        why = _reason(error)
+    else:
+        if len(content) <= limit:
+            return content
+        why = f"is larger than {limit} bytes"
+    # Raised out here, so that it keeps no link to an error that repeats the name.
+    raise UnreadableFileError(why, found=found)
+
+
+def _refuse_other_kinds(mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    raise UnreadableFileError(next((what for is_kind, what in _OTHER_KINDS if is_kind(mode)), "is no regular file"))
+
+
+def _read_at_most(descriptor: int, limit: int) -> bytes:
+    chunks = []
+    while limit > 0 and (chunk := os.read(descriptor, limit)):
+        chunks.append(chunk)
+        limit -= len(chunk)
+    return b"".join(chunks)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)):
+        return "does not exist"
+    # The system's words for the number: the error's own text repeats the name.
+    return f"cannot be read ({os.strerror(error.errno or 0)})"

@@ -1,0 +1,52 @@
+"""What most tests here do: read a start of tbot, its configuration handed over as base64, so that no file is needed."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot.errors import TbotConfigError
+from otel_tbot.tbot.start import read_start
+
+if TYPE_CHECKING:
+    from otel_tbot.event import StartEvent
+
+
+def in_base64(configuration: str | bytes) -> str:
+    """Return a configuration as `TBOT_CONFIG` holds it."""
+    content = configuration.encode() if isinstance(configuration, str) else configuration
+    return base64.b64encode(content).decode()
+
+
+def start(*arguments: str, configuration: str | bytes | None = None, **environ: str) -> StartEvent:
+    """Return what `tbot start ARGUMENTS` reports."""
+    return command("start", *arguments, configuration=configuration, **environ)
+
+
+def command(*arguments: str, configuration: str | bytes | None = None, **environ: str) -> StartEvent:
+    """Return what `tbot ARGUMENTS` reports."""
+    if configuration is not None:
+        environ["TBOT_CONFIG"] = in_base64(configuration)
+    return read_start(["tbot", *arguments], environ=environ)
+
+
+def refused(*arguments: str, configuration: str | bytes | None = None, **environ: str) -> str:
+    """Return the complaint about `tbot start ARGUMENTS`, having checked that it is one line."""
+    with pytest.raises(TbotConfigError) as raised:
+        start(*arguments, configuration=configuration, **environ)
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def counts(event: StartEvent) -> dict[str, int]:
+    """Return the counters that are not 0, by their last name."""
+    numbers = {
+        "other": event.destinations_other,
+        "database": event.destinations_database,
+        "kubernetes": event.destinations_kubernetes,
+        "application": event.destinations_application,
+    }
+    return {name: number for name, number in numbers.items() if number}

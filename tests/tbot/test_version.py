@@ -1,0 +1,306 @@
+"""The version of tbot, as `tbot version` prints it: section 5 of the facts, with stand-ins for tbot."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot.tbot import version
+from otel_tbot.tbot.version import OUTPUT_LIMIT, VersionAnswer, VersionQuestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOO_LONG = VersionAnswer(reason="`tbot version` took too long")
+NO_VERSION = VersionAnswer(reason="`tbot version` printed nothing that looks like a version")
+FAILED = VersionAnswer(reason="`tbot version` ended with a failure")
+NOT_FOUND = VersionAnswer(reason="the executable was not found")
+NOT_EXECUTABLE = VersionAnswer(reason="the file is not executable")
+CANNOT_RUN = VersionAnswer(reason="the executable cannot be run")
+
+
+@pytest.fixture
+def tbot(tmp_path: Path) -> Callable[[str], str]:
+    """Return a function that makes a stand-in for tbot of some lines of shell, and returns its path."""
+
+    def write(lines: str) -> str:
+        path = tmp_path / "tbot"
+        path.write_text(f"#!/bin/sh\n{lines}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return write
+
+
+def ask(executable: str, *, timeout: float = 10.0, **environ: str) -> VersionAnswer:
+    """Ask, with time enough for a busy machine."""
+    return VersionQuestion.start(executable, {"PATH": os.environ["PATH"], **environ}, timeout).answer()
+
+
+@pytest.mark.parametrize(("printed", "expected"), [
+    ("Teleport v18.2.3 git:v18.2.3-0-gabc1234 go1.24.7", "18.2.3"),
+    ("Teleport Enterprise v18.2.3 git:v18.2.3-0-gabc1234 go1.24.7", "18.2.3"),
+    ("Teleport v4.4.0", "4.4.0"),
+    ("Teleport Enterprise v4.4.0", "4.4.0"),
+    ("Teleport v19.0.0-dev git: go1.25.1", "19.0.0-dev"),
+    ("Teleport v18.0.0-alpha.1 git:api/v18.0.0-alpha.1-2-g12 go1.24", "18.0.0-alpha.1"),
+    ("Teleport Enterprise v17.4.2+ent git:x go1.23", "17.4.2+ent"),
+    ("Teleport v17.4.2-rc.1+build.5 git:x go1.23", "17.4.2-rc.1+build.5"),
+    ("a warning\nTeleport v18.2.3 git:x go1.24", "18.2.3"),
+    ("Teleport v18.2.3\r", "18.2.3"),
+])  # fmt: skip
+def test_printed(tbot: Callable[[str], str], printed: str, expected: str) -> None:
+    """All the forms in which tbot prints its version are read."""
+    assert ask(tbot(f"printf '%s\\n' '{printed}'")) == VersionAnswer(version=expected)
+
+
+def test_without_a_line_end(tbot: Callable[[str], str]) -> None:
+    """The line need not end."""
+    assert ask(tbot("printf 'Teleport v18.2.3'")).version == "18.2.3"
+
+
+@pytest.mark.parametrize("printed", [
+    "", "18.2.3", "v18.2.3", "tbot v18.2.3", "Teleport 18.2.3", "Teleport vX", "Teleport v18.2.3_canary",
+    "Teleport v", "Teleport v18.2.3canary", " Teleport v18.2.3", "Teleport v1.2-" + "a" * 64, "Teleport a b v1",
+])  # fmt: skip
+def test_no_version(tbot: Callable[[str], str], printed: str) -> None:
+    """Anything else is no version."""
+    assert ask(tbot(f"printf '%s\\n' '{printed}'")) == NO_VERSION
+
+
+def test_bytes(tbot: Callable[[str], str]) -> None:
+    """Bytes that are no text do no harm."""
+    assert ask(tbot("printf '\\377\\000\\nTeleport v18.2.3 \\377\\n'")).version == "18.2.3"
+
+
+def test_only_version(tbot: Callable[[str], str]) -> None:
+    """The executable is run once, with `version` and nothing else."""
+    path = tbot('echo "$# $*" >>"$0.runs"; echo Teleport v1.0')
+
+    assert ask(path).version == "1.0"
+    assert Path(f"{path}.runs").read_text() == "1 version\n"
+
+
+def test_streams(tbot: Callable[[str], str], capfd: pytest.CaptureFixture[str]) -> None:
+    """It reads nothing, and what it says on stderr is heard by nobody."""
+    assert ask(tbot("cat; echo canary >&2; echo Teleport v1.0")).version == "1.0"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_environment(tbot: Callable[[str], str]) -> None:
+    """It sees the variables that it is given, and no others."""
+    assert ask(tbot('echo "Teleport v$SOME"'), SOME="7.1").version == "7.1"
+
+
+def test_own_session(tbot: Callable[[str], str]) -> None:
+    """It runs in a session of its own, out of reach of the terminal's signals."""
+    path = tbot('echo $$ >"$0.new"; mv "$0.new" "$0.pid"; sleep 60')
+    question = VersionQuestion.start(path, {"PATH": os.environ["PATH"]}, 5)
+    while not Path(f"{path}.pid").exists():
+        time.sleep(0.01)
+    leader = int(Path(f"{path}.pid").read_text())
+
+    assert os.getsid(leader) == leader
+
+    os.kill(leader, signal.SIGKILL)
+    question.answer()
+
+
+@pytest.mark.parametrize("name", ["missing", "/missing", "./missing", "", "a\0b", "\ud800", "tbot/missing", "."])
+def test_not_found(name: str) -> None:
+    """What is not there is not found."""
+    assert ask(name) == NOT_FOUND
+
+
+def test_not_executable(tbot: Callable[[str], str]) -> None:
+    """A file that may not be run is said to be one."""
+    path = tbot("echo Teleport v1.0")
+    Path(path).chmod(0o644)
+
+    assert ask(path) == NOT_EXECUTABLE
+
+
+@pytest.mark.parametrize("content", [b"", b"\x7fELF", b"#!/missing/interpreter\n", b"\0\0\0"])
+def test_cannot_be_run(tmp_path: Path, content: bytes) -> None:
+    """A file that is no program cannot be run."""
+    path = tmp_path / "tbot"
+    path.write_bytes(content)
+    path.chmod(0o755)
+
+    assert ask(str(path)) in {CANNOT_RUN, FAILED}
+
+
+def test_bad_environment(tbot: Callable[[str], str]) -> None:
+    """Variables that no process can have are no reason to raise."""
+    assert ask(tbot("echo Teleport v1.0"), A="\0") == CANNOT_RUN
+
+
+def test_path_lookup(tbot: Callable[[str], str], tmp_path: Path) -> None:
+    """A name is looked up as a shell does it: first come, first served, and what may not be run is passed over."""
+    tbot("echo Teleport v1.0")
+    for folder, mode in (("closed", 0o644), ("open", 0o755)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tbot").write_text(f"#!/bin/sh\necho Teleport v2.0-{folder}\n")
+        (tmp_path / folder / "tbot").chmod(mode)
+    folders = f"/missing:{tmp_path}/closed:{tmp_path}/open:{tmp_path}"
+
+    assert ask("tbot", PATH=folders).version == "2.0-open"
+    assert ask("tbot", PATH=f"{tmp_path}/closed") == NOT_EXECUTABLE
+    assert ask("tbot", PATH="/missing") == NOT_FOUND
+
+
+@pytest.mark.parametrize("folders", ["", ":", "/missing:", ":/missing", "/missing::/missing", "."])
+def test_empty_part_of_path(
+    tbot: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folders: str
+) -> None:
+    """An empty part of `PATH` means the working directory."""
+    tbot("echo Teleport v1.0")
+    monkeypatch.chdir(tmp_path)
+
+    assert ask("tbot", PATH=folders).version == "1.0"
+
+
+def test_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `PATH`, the system's own folders are searched."""
+    monkeypatch.chdir(tmp_path)
+
+    assert VersionQuestion.start("true", {}).answer() == NO_VERSION
+    assert VersionQuestion.start("tbot-that-is-nowhere", {}).answer() == NOT_FOUND
+
+
+def test_relative_path(tbot: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with a slash is a path, and not looked up."""
+    tbot("echo Teleport v1.0")
+    monkeypatch.chdir(tmp_path)
+
+    assert ask("./tbot", PATH="/missing").version == "1.0"
+
+
+@pytest.mark.parametrize(
+    "lines", ["exit 1", "echo Teleport v1.0; exit 1", "kill -SEGV $$", "echo Teleport v1.0; kill -KILL $$"]
+)
+def test_failure(tbot: Callable[[str], str], lines: str) -> None:
+    """What ends with a failure has said nothing."""
+    assert ask(tbot(lines)) == FAILED
+
+
+@pytest.mark.parametrize("lines", [
+    "sleep 60",
+    "echo Teleport v1.0; exec sleep 60",
+    "echo Teleport v1.0; exec >&-; sleep 60",
+    "sleep 60 & echo Teleport v1.0",
+    "trap '' TERM INT HUP; sleep 60; sleep 60",
+    "(trap '' HUP; sleep 60) & sleep 60",
+    "while :; do printf x; sleep 0.01; done",
+    "kill -STOP $$",
+])  # fmt: skip
+def test_too_long(tbot: Callable[[str], str], lines: str) -> None:
+    """What takes too long is given up, also where a child of its own holds the output."""
+    began = time.monotonic()
+
+    assert ask(tbot(lines), timeout=0.3) == TOO_LONG
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("lines", ["yes", "cat /dev/zero", "printf '%070000d' 1", "echo Teleport v1.0; yes"])
+def test_too_much(tbot: Callable[[str], str], lines: str) -> None:
+    """What prints too much is stopped."""
+    assert ask(tbot(lines)) == VersionAnswer(reason=f"`tbot version` printed more than {OUTPUT_LIMIT} bytes")
+
+
+def test_as_much_as_allowed(tbot: Callable[[str], str]) -> None:
+    """What prints no more than the limit is read."""
+    assert ask(tbot(f"echo Teleport v1.0; printf '%0{OUTPUT_LIMIT - 14}d' 1")).version == "1.0"
+
+
+@pytest.mark.parametrize("lines", ["sleep 60 & sleep 60", "yes", "exit 1", "echo Teleport v1.0", "kill -STOP $$"])
+def test_nothing_is_left(tbot: Callable[[str], str], lines: str) -> None:
+    """No process is left behind, alive or dead, not even a grandchild."""
+    path = tbot(f'exec 3>"$0.alive"; echo $$ >&3; {lines}')
+    os.mkfifo(f"{path}.alive")
+    held = os.open(f"{path}.alive", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ask(path, timeout=0.5)
+        leader = _last_words(held)
+    finally:
+        os.close(held)
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(int(leader), os.WNOHANG)
+
+
+def _last_words(held: int) -> bytes:
+    """Return what was written into a pipe that no living process holds any more."""
+    ready = select.poll()
+    ready.register(held, select.POLLIN)
+    words = b""
+    while ready.poll(5000):
+        chunk = os.read(held, 100)
+        if not chunk:
+            return words
+        words += chunk
+    pytest.fail("a process is still alive")
+
+
+def test_starts_at_once(tbot: Callable[[str], str]) -> None:
+    """To put the question takes no time."""
+    path = tbot("sleep 60")
+    began = time.monotonic()
+    question = VersionQuestion.start(path, {"PATH": os.environ["PATH"]}, 0.5)
+    started = time.monotonic() - began
+
+    assert question.answer() == TOO_LONG
+    assert started < 0.4
+
+
+def test_collected_late(tbot: Callable[[str], str]) -> None:
+    """What was printed in time counts, however late it is collected."""
+    question = VersionQuestion.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]}, 0.5)
+    time.sleep(1)
+
+    assert question.answer().version == "1.0"
+
+
+def test_collected_twice(tbot: Callable[[str], str]) -> None:
+    """The answer stays the same."""
+    question = VersionQuestion.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]})
+
+    assert question.answer() == question.answer() == VersionAnswer(version="1.0")
+
+
+def test_no_descriptor_is_left(tbot: Callable[[str], str]) -> None:
+    """No descriptor stays open."""
+    path = tbot("echo Teleport v1.0")
+    ask(path)
+    before = _descriptors()
+    for _ in range(3):
+        ask(path)
+        ask("missing")
+
+    assert _descriptors() == before
+
+
+def _descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_children_of_others_are_left_alone(tbot: Callable[[str], str]) -> None:
+    """Where the host ignores the end of children, there still is an answer."""
+    previous = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        answer = ask(tbot("echo Teleport v1.0"))
+    finally:
+        signal.signal(signal.SIGCHLD, previous)
+
+    assert answer.version == "1.0"
+
+
+def test_limits() -> None:
+    """A tbot is waited for two seconds."""
+    assert version.TIMEOUT == 2.0
