@@ -102,6 +102,21 @@ def emit(**options: Any) -> int:  # noqa: ANN401  click's values
     return _work("emit", **options)
 
 
+@_commands.command(context_settings=_FORWARDING)
+@_tbot_command
+@click.option("--supervise", is_flag=True, help="Stay as tbot's parent, as is always done as process 1 of a container.")
+def run(**_options: Any) -> int:  # noqa: ANN401  click's values
+    """Start tbot, and send its event beside it.
+
+    Replaces itself by tbot: same process, signals, output and exit status. The event is sent by a process that tbot
+    never waits for. Without consent nothing else is done at all.
+    """
+    # Here only for the help: the launcher reads its command line without click, which would delay tbot.
+    from otel_tbot.launcher.run import run as launch  # noqa: PLC0415  see above
+
+    return launch(sys.argv[2:]) or OK
+
+
 @_commands.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--check", is_flag=True, help="End with 0 when on, with 1 when off.")

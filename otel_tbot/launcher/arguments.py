@@ -1,0 +1,92 @@
+"""The command line of `run`, read by hand: a parser of the usual kind takes longer to load than tbot to start."""
+
+from __future__ import annotations
+
+_SIGNALS = ("logs", "traces")
+_HELP = ("-h", "--help")
+
+
+class UsageError(Exception):
+    """What is wrong with the command line, in one line."""
+
+
+class Arguments:
+    """What `run` was asked for.
+
+    Attributes:
+        command: tbot's command line, from the executable on.
+        help: whether the help is asked for; then the rest is not set.
+        supervise: whether to stay as tbot's parent.
+        tbot_version: the version of tbot; None to ask the executable.
+        signal: `logs` or `traces`; None for what the environment says.
+        timeout: seconds that the delivery may take; None for what the environment says.
+    """
+
+    __slots__ = ("command", "help", "signal", "supervise", "tbot_version", "timeout")
+
+    def __init__(self) -> None:
+        """Begin with nothing asked for."""
+        self.command: list[str] = []
+        self.help = False
+        self.supervise = False
+        self.tbot_version: str | None = None
+        self.signal: str | None = None
+        self.timeout: float | None = None
+
+
+def parse(words: list[str]) -> Arguments:
+    """Read what stands after `run`: options, then the tbot executable, then what is tbot's.
+
+    Raises:
+        UsageError: an option is unknown or lacks its value, or no executable is named.
+    """
+    arguments = Arguments()
+    words = list(words)
+    while words and words[0].startswith("-") and words[0] != "-":
+        word = words.pop(0)
+        if word == "--":
+            break
+        if word in _HELP:
+            arguments.help = True
+            return arguments
+        if word == "--supervise":
+            arguments.supervise = True
+        else:
+            name, equals, value = word.partition("=")
+            _set(arguments, name, [value] if equals else words)
+    if not words:
+        message = "TBOT is missing: name the tbot executable."
+        raise UsageError(message)
+    arguments.command = words
+    return arguments
+
+
+def _set(arguments: Arguments, name: str, values: list[str]) -> None:
+    """Set an option to the first of the values, and take it away."""
+    if name not in {"--tbot-version", "--signal", "--timeout"}:
+        message = f"There is no option {name}, or it takes no value: tbot's own options stand after TBOT."
+        raise UsageError(message)
+    if not values:
+        message = f"{name} needs a value."
+        raise UsageError(message)
+    value = values.pop(0)
+    if name == "--tbot-version":
+        arguments.tbot_version = value
+    elif name == "--timeout":
+        arguments.timeout = _seconds(value)
+    elif value in _SIGNALS:
+        arguments.signal = value
+    else:
+        message = f"--signal must be {' or '.join(_SIGNALS)}."
+        raise UsageError(message)
+
+
+def _seconds(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0
+    if 0 < number < float("inf"):
+        return number
+    message = "--timeout must be a number of seconds above 0."
+    raise UsageError(message)

@@ -1,0 +1,48 @@
+"""Whether tbot's command is `start`, found within microseconds. Every other command is none of ours.
+
+The sender reads the command line again with the whole grammar (`otel_tbot.tbot.command_line`) before it sends anything.
+Here the grammar's import would already delay tbot, and it takes little to tell `start` from `version`.
+"""
+
+from __future__ import annotations
+
+# Of the flags that may stand before the command, those whose value may be the next argument.
+VALUE_FLAGS = frozenset(
+    {
+        "-c",
+        "-dc",
+        "--config",
+        "--config-string",
+        "--cpu-profile",
+        "--log-format",
+        "--mem-profile",
+        "--trace-exporter",
+        "--trace-profile",
+    }
+)
+_HELP = frozenset({"-h", "--help"})
+
+
+def is_start(command: list[str]) -> bool:
+    """Tell whether a command line of tbot's is one of `tbot start`.
+
+    Args:
+        command: the command line, from the executable on.
+
+    Returns:
+        False only if it surely is not. What stands in an `@file` is left to the sender.
+    """
+    arguments = command[1:]
+    flags = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return _HELP.isdisjoint(flags) and _names_start(arguments)
+
+
+def _names_start(arguments: list[str]) -> bool:
+    previous = ""
+    for argument in arguments:
+        if argument.startswith("@"):
+            return True
+        if not argument.startswith("-") and previous not in VALUE_FLAGS:
+            return argument == "start"
+        previous = argument
+    return False

@@ -1,0 +1,24 @@
+"""One line on stderr, at no cost to tbot: neither a wait nor an error, and never into a file that is not stderr."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+
+_STDERR = 2
+
+
+def say(line: str) -> None:
+    """Print one line under the program's name, if stderr takes it at once."""
+    # None if it was closed from the start. Then its number may by now be another file's.
+    if sys.stderr is None:
+        return
+    # A line may repeat a path of the user's: what is no text, and line breaks, must not break the one line.
+    printable = " ".join(line.encode("utf-8", "backslashreplace").decode("utf-8").split())
+    try:
+        # A full pipe or a halted terminal would make us wait, and tbot with us.
+        if select.select([], [_STDERR], [], 0)[1]:
+            os.write(_STDERR, f"otel-tbot: {printable}\n".encode())
+    except OSError:
+        return

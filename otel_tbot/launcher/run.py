@@ -1,0 +1,71 @@
+"""The command itself: what to do, and in which order. Nothing that fails here keeps tbot from running."""
+
+from __future__ import annotations
+
+import os
+
+from otel_tbot.launcher.arguments import UsageError, parse
+from otel_tbot.launcher.execute import CannotExecuteError, execute, locate
+from otel_tbot.launcher.inheritance import let_interrupts_through
+from otel_tbot.opt_in import consent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_tbot.launcher.arguments import Arguments
+
+_BAD_USAGE = 2
+
+
+def run(words: list[str]) -> int | None:
+    """Turn into tbot, or stay as its parent, with the event sent beside it if there is consent.
+
+    Args:
+        words: what stands after `otel-tbot run`.
+
+    Returns:
+        The exit status where this process has not turned into tbot: a shell's 126 or 127, tbot's own under
+        supervision, 2 after a usage error. None if the help is asked for.
+    """
+    let_interrupts_through()
+    try:
+        arguments = parse(words)
+        if arguments.help:
+            return None
+        _refuse_windows()
+        path = locate(arguments.command[0])
+        if consent():
+            status = _with_report(path, arguments)
+            if status is not None:
+                return status
+        execute(path, arguments.command)
+    except UsageError as error:
+        return _failed(f"{error} See 'otel-tbot run --help'.", _BAD_USAGE)
+    except CannotExecuteError as error:
+        return _failed(str(error), error.status)
+
+
+def _with_report(path: str, arguments: Arguments) -> int | None:
+    """Have the start reported. Return tbot's exit status if it has run and ended under supervision."""
+    try:
+        from otel_tbot.launcher.command import is_start  # noqa: PLC0415  not needed when off
+
+        if not is_start(arguments.command):
+            return None
+        from otel_tbot.launcher.beside import beside  # noqa: PLC0415  likewise
+
+        return beside(path, arguments)
+    except Exception:  # noqa: BLE001  whatever it is, tbot has not run yet and must
+        return None
+
+
+def _refuse_windows() -> None:
+    if os.name == "nt":
+        message = "run needs Linux or macOS: on Windows, start tbot itself and call otel-tbot emit beside it."
+        raise UsageError(message)
+
+
+def _failed(message: str, status: int) -> int:
+    from otel_tbot.launcher.notice import say  # noqa: PLC0415  likewise
+
+    say(message)
+    return status

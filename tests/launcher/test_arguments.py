@@ -1,0 +1,70 @@
+"""The command line of `run`: options, then TBOT, then whatever is tbot's."""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_tbot.launcher.arguments import UsageError, parse
+
+
+@pytest.mark.parametrize("words", [["--timeout", "2.5"], ["--timeout=2.5"], ["--timeout=1", "--timeout", "2.5"]])
+def test_option_with_value(words: list[str]) -> None:
+    """A value stands behind its option or is joined by `=`; the last one counts."""
+    arguments = parse([*words, "tbot", "start"])
+    assert (arguments.timeout, arguments.command) == (2.5, ["tbot", "start"])
+
+
+def test_all_options() -> None:
+    """Every option can be given at once."""
+    arguments = parse(["--supervise", "--signal=traces", "--tbot-version", "18.0.0", "tbot"])
+    assert (arguments.supervise, arguments.signal, arguments.tbot_version) == (True, "traces", "18.0.0")
+
+
+def test_no_options() -> None:
+    """What is not given is left to the environment, and to the executable."""
+    arguments = parse(["tbot"])
+    values = (arguments.help, arguments.supervise, arguments.signal, arguments.timeout, arguments.tbot_version)
+    assert values == (False, False, None, None, None)
+
+
+def test_tbot_s_own_options() -> None:
+    """What stands after TBOT is tbot's, whatever it looks like."""
+    assert parse(["tbot", "start", "--supervise", "--", "-h"]).command == ["tbot", "start", "--supervise", "--", "-h"]
+
+
+@pytest.mark.parametrize("name", ["--supervise", "-", ""])
+def test_end_of_options(name: str) -> None:
+    """After `--` anything is TBOT."""
+    assert parse(["--", name, "start"]).command == [name, "start"]
+
+
+@pytest.mark.parametrize("words", [["-h"], ["--help"], ["--supervise", "--help", "tbot"]])
+def test_help(words: list[str]) -> None:
+    """The help can be asked for in place of TBOT."""
+    assert parse(words).help
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "TBOT is missing"),
+        (["--"], "TBOT is missing"),
+        (["--supervise"], "TBOT is missing"),
+        (["--oneshot", "tbot"], "no option --oneshot"),
+        (["-c", "tbot.yaml", "tbot"], "no option -c"),
+        (["--supervise=yes", "tbot"], "no option --supervise, or it takes no value"),
+        (["--time", "1", "tbot"], "no option --time"),
+        (["--signal"], "--signal needs a value"),
+        (["--signal", "metrics", "tbot"], "--signal must be logs or traces"),
+        (["--timeout=", "tbot"], "--timeout must be a number of seconds above 0"),
+        (["--timeout=0", "tbot"], "--timeout must be a number of seconds above 0"),
+        (["--timeout=-1", "tbot"], "--timeout must be a number of seconds above 0"),
+        (["--timeout=nan", "tbot"], "--timeout must be a number of seconds above 0"),
+        (["--timeout=inf", "tbot"], "--timeout must be a number of seconds above 0"),
+        (["--timeout=soon", "tbot"], "--timeout must be a number of seconds above 0"),
+    ],
+)
+def test_usage_errors(words: list[str], message: str) -> None:
+    """What cannot be understood is refused, in words that name the option and not its value."""
+    with pytest.raises(UsageError, match=message):
+        parse(words)

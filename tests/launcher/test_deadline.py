@@ -1,0 +1,57 @@
+"""The sender's time, known before anything is loaded, is what the settings say."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from otel_tbot.errors import SettingsError
+from otel_tbot.launcher.arguments import parse
+from otel_tbot.launcher.deadline import GRACE, seconds_to_deliver
+from otel_tbot.otel.otlp_settings import choose_signal, resolve
+
+DAY = 24 * 60 * 60
+
+
+@pytest.mark.parametrize("options", [[], ["--timeout", "3"], ["--signal", "traces"]])
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"OTEL_EXPORTER_OTLP_TIMEOUT": "5"},
+        {"OTEL_EXPORTER_OTLP_TIMEOUT": "5", "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": " 0.5 "},
+        {"OTEL_EXPORTER_OTLP_TIMEOUT": "5", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "7"},
+        {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "7", "OTEL_TBOT_SIGNAL": "traces"},
+        {"OTEL_EXPORTER_OTLP_TIMEOUT": "5", "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": " "},
+    ],
+    ids=str,
+)
+def test_same_rule(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], options: list[str]) -> None:
+    """The time-out is the one that the delivery takes from the same options and variables."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    arguments = parse([*options, "tbot"])
+    settings = resolve(choose_signal(os.environ, arguments.signal), os.environ, {"timeout": arguments.timeout})
+    assert seconds_to_deliver(arguments) == settings.timeout
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "nan"])
+def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Where the delivery refuses the time-out, and so nothing is sent, the default limits what happens until then."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", value)
+    with pytest.raises(SettingsError):
+        resolve("logs", os.environ)
+    assert seconds_to_deliver(parse(["tbot"])) == 10
+
+
+def test_a_day_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time-out that no timer of the system could hold ends after a day."""
+    assert seconds_to_deliver(parse(["--timeout", "1e300", "tbot"])) == DAY
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "inf")
+    assert seconds_to_deliver(parse(["tbot"])) == DAY
+
+
+def test_grace() -> None:
+    """A sender outlives its deadline by less than a second."""
+    assert 0 < GRACE < 1
