@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test lint format generate matrix lowest package requirements clean
+.PHONY: help demo install test lint format bench generate matrix lowest package requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ lint: $(VENV)/.dev ## check style, format and types
 format: $(VENV)/.dev ## format the code and repair what ruff can
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format
+
+bench: $(VENV)/.dev ## measure against references, in one run; ROUNDS=7 is quicker
+	@$(BIN)/python -m benchmarks $(ROUNDS)
 
 generate: $(VENV)/.dev ## derive code and documentation from the schema registry
 	@$(BIN)/python -m otel_tbot.schema.generate
