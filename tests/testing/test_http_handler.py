@@ -21,6 +21,7 @@ from tests.testing.clients import JSON, PROTOBUF, TIMEOUT_SECONDS, address, conn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+TORN_GZIP = gzip.compress(b"\n\x00" * 9, mtime=0)[:-9]
 ONE_JSON = (
     b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"eventName":"tbot.start","timeUnixNano":"7","severityNumber":9,'
     b'"traceId":"0102030405060708090A0b0c0d0e0f10","spanId":"0102030405060708","unheardOf":{"x":[1]}}]}]}]}'
@@ -122,7 +123,7 @@ def test_keep_alive(receiver: OTLPReceiver) -> None:
         (400, ("POST", "/v1/logs", JSON, b'{"a":' * 9000 + b"1" + b"}" * 9000)),
         (400, ("POST", "/v1/logs", JSON, ONE_JSON.replace(b"0102", b"xyzt"))),
         (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "gzip"}, b"no gzip")),
-        (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "gzip"}, gzip.compress(b"\n\x00" * 9, mtime=0)[:-9])),
+        (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "gzip"}, TORN_GZIP)),
         (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "deflate"}, b"no deflate")),
         (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "deflate"}, zlib.compress(b"\n\x00" * 9)[:-5])),
         (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Length": "-1"}, b"")),
