@@ -41,7 +41,7 @@ def send(
     except SettingsError as error:
         return Outcome(status="failed", reason=str(error))
     except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
-        return Outcome(status="failed", reason=f"OpenTelemetry cannot be used ({type(error).__name__})")
+        return Outcome(status="failed", reason=f"the event could not be made or sent ({type(error).__name__})")
 
 
 def _send(event: StartEvent, session: Session | None, signal: str | None, timeout: float | None) -> Outcome:

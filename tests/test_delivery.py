@@ -9,14 +9,19 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import opentelemetry._logs
 import opentelemetry.trace
 import pytest
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as OTLPLogsGRPC
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as OTLPLogsHTTP
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.sdk.trace import TracerProvider
 
 from otel_tbot import Outcome, Session, StartEvent, send
-from otel_tbot.otel import payload
+from otel_tbot.otel import otlp_exporter, payload
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.support.collector import wait_until
 
@@ -140,6 +145,99 @@ def test_limits_of_the_environment_do_not_count(backend: OTLPReceiver, monkeypat
 
 
 @pytest.mark.usefixtures("opted_in")
+def test_what_only_claims_to_be_an_event(backend: OTLPReceiver) -> None:
+    """An object that brings attributes of its own is reduced to the nine, or refused; it is never sent as it is."""
+
+    class Forged(StartEvent):
+        @property
+        def attributes(self) -> dict[str, str | int]:
+            return {**super().attributes, "user.email": "canary", "tbot.helper": "canary@canary"}
+
+    assert send(Forged(run_mode="daemon")).status == "sent"
+    assert send(SimpleNamespace(attributes={"host.name": "canary"})).status == "failed"  # type: ignore[arg-type]  # forged
+    (record,) = backend.log_records
+    assert record.attributes == {**StartEvent(run_mode="daemon").attributes, "tbot.helper": "_OTHER"}
+
+
+@pytest.mark.usefixtures("opted_in", "protocol")
+def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exporter that is ready only after the deadline sends nothing any more."""
+    ready, made = threading.Event(), threading.Event()
+    make = otlp_exporter.otlp_exporter
+
+    def make_late(*arguments: Any) -> Any:  # noqa: ANN401  passed on
+        ready.wait(30)
+        exporter = make(*arguments)
+        made.set()
+        return exporter
+
+    monkeypatch.setattr(otlp_exporter, "otlp_exporter", make_late)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
+    assert send(EVENT, timeout=0.1).reason == "the backend did not accept it within 0.1 s"
+    ready.set()
+    assert made.wait(30)
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "otel-tbot"], "the thread ends")
+    assert receiver.requests == []
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("dripped", [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000, b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000])
+def test_an_answer_that_drips(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that answers byte by byte costs no more than the time-out, and leaves neither thread nor connection."""
+    gone = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with server.accept()[0] as connection:
+            connection.recv(65536)
+            for byte in dripped:
+                try:
+                    connection.send(bytes([byte]))
+                except OSError:
+                    break
+                if connection_closed(connection):
+                    break
+            gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=drip, args=(server,), name="drip").start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert send(EVENT, timeout=1).status == "failed"
+        assert gone.wait(20)
+    wait_until(
+        lambda: not [one for one in threading.enumerate() if one.name in {"otel-tbot", "drip"}], "the threads end"
+    )
+
+
+def connection_closed(connection: socket.socket) -> bool:
+    """Wait a moment for the other side, and tell whether it has closed the connection."""
+    connection.settimeout(0.05)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_the_hosts_instrumentation_does_not_see_it(backend: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What we send is marked as telemetry, so that instrumented clients neither trace it nor add their headers."""
+    seen = []
+    for kind in (OTLPLogsHTTP, OTLPLogsGRPC):
+        export = kind.export
+
+        def watched(self: Any, batch: Any, export: Any = export) -> Any:  # noqa: ANN401  passed on
+            seen.append(is_instrumentation_enabled())
+            return export(self, batch)
+
+        monkeypatch.setattr(kind, "export", watched)
+    with TracerProvider().get_tracer("host").start_as_current_span("active"):
+        assert send(EVENT).status == "sent"
+    assert seen == [False]
+    assert "traceparent" not in backend.requests[0].headers
+
+
+@pytest.mark.usefixtures("opted_in")
 def test_rejected(backend: OTLPReceiver) -> None:
     """A record that the backend rejects has not been sent."""
     backend.reply(Reply(rejected=1))
@@ -189,11 +287,11 @@ def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "soon"])
+@pytest.mark.parametrize("timeout", [0, -1, 1e10, float("nan"), float("inf"), "soon"])
 def test_unusable_timeout(timeout: float) -> None:
     """A time-out that is none is a failure with a reason, and no exception."""
     outcome = send(EVENT, timeout=timeout)
-    assert outcome == Outcome(status="failed", reason="timeout must be a number of seconds above 0")
+    assert outcome == Outcome(status="failed", reason="timeout must be a number of seconds above 0, and at most 86400")
 
 
 @pytest.mark.usefixtures("opted_in")

@@ -177,6 +177,27 @@ def test_no_text_of_the_caller_is_kept() -> None:
     ]
 
 
+def test_no_number_of_the_caller_is_kept() -> None:
+    """A number that only claims to be within its limits is sent as what it is, or refused."""
+
+    class Liar(int):
+        __slots__ = ()
+
+        def __lt__(self, other: object) -> bool:
+            return False
+
+        def __int__(self) -> int:
+            return -7
+
+        def __index__(self) -> int:
+            return -7
+
+    event = StartEvent(run_mode="daemon", destinations_other=Liar(3))
+    assert (type(event.destinations_other), event.destinations_other) == (int, 3)
+    with pytest.raises(InvalidEventError):
+        StartEvent(run_mode="daemon", destinations_other=Liar(-3))
+
+
 def test_from_attributes_takes_no_other_names() -> None:
     """An event made of named values ignores every name that is not in the schema."""
     event = StartEvent.from_attributes({"tbot.run_mode": "daemon", "host.name": "secret", "run_mode": "one-shot"})

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otel_tbot.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, OK, PROGRAM, fill_closed_streams, say
+from otel_tbot.cli.terminal import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, say
 from otel_tbot.errors import OtelTbotError
+from otel_tbot.launcher.inheritance import let_interrupts_through
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command, and return the exit status."""
     fill_closed_streams()
+    let_interrupts_through()
     try:
         status = _commands.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         say(f"{error.format_message()} See '{context.command_path if context else PROGRAM} --help'.")
@@ -29,10 +32,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except OtelTbotError as error:
         say(str(error))
         status = BAD_INPUT
-    except (click.Abort, KeyboardInterrupt):
-        status = INTERRUPTED
-    except BrokenPipeError:
-        status = _without_reader()
+    except OSError as error:
+        status = _unwritten(error)
     except Exception as error:
         if sys.flags.dev_mode:  # python -X dev: whoever asks for it wants the traceback
             raise
@@ -41,8 +42,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else OK
 
 
-def _without_reader() -> int:
-    # Whoever read our output has had enough. What is left in the buffer must not complain at the end either.
+def _unwritten(error: OSError) -> int:
+    if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have had enough
+        say(f"the result could not be written: {error.strerror}")
+    # What is left in the buffer must not complain at the end either.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED
 

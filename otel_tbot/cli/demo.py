@@ -10,6 +10,7 @@ import base64
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from otel_tbot.cli.listing import listing
 from otel_tbot.cli.terminal import FAILED, OK, say
@@ -26,6 +27,8 @@ services:
 """
 _COMMAND = ("--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
 _PASSED_ON = ("PATH", "PYTHONPATH", "SYSTEMROOT")  # what it takes to start Python
+# `python -m` looks for modules in the working directory first, which is the user's.
+_HOME = Path(__file__).parents[2]
 _TIME = 30  # seconds for the example's process, more than its own time-out of 10
 
 
@@ -39,6 +42,7 @@ def main() -> int:
         print(
             "".join(f"{name}={value} \\\n" for name, value in shown.items()) + f"otel-tbot emit {' '.join(_COMMAND)}\n"
         )
+        sys.stdout.flush()  # before the example speaks
         status = _emit(shown)
         if status != OK:
             return FAILED
@@ -56,7 +60,7 @@ def _emit(variables: dict[str, str]) -> int:
     command = [sys.executable, "-m", "otel_tbot", "emit", *_COMMAND]
     try:
         return subprocess.run(  # noqa: S603  our own program
-            command, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIME, check=False
+            command, cwd=_HOME, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIME, check=False
         ).returncode
     except subprocess.TimeoutExpired:
         say(f"the example did not end within {_TIME} s")

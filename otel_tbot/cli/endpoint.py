@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
+
+HIDDEN = "***"
 
 
 def masked(endpoint: str) -> str:
-    """Return the endpoint with its user, password and query replaced by `***`."""
+    """Return the endpoint with what may be a credential replaced by `***`.
+
+    Shown is what was understood: scheme, host, port and path. What was not understood is not shown at all.
+    """
+    scheme, separator, _ = endpoint.partition("://")
     try:
-        parts = urlsplit(endpoint)
+        parts = urlsplit(endpoint if separator else f"//{endpoint}")
+        host, port = parts.hostname, parts.port
     except ValueError:
-        return "***"
-    host = parts.netloc.rpartition("@")
-    netloc = f"***@{host[2]}" if host[1] else parts.netloc
-    return urlunsplit(parts._replace(netloc=netloc, query="***" if parts.query else "", fragment=""))
+        return HIDDEN
+    if not host or "@" in f"{host}{parts.path}{parts.query}{parts.fragment}" or not endpoint.isprintable():
+        return HIDDEN
+    return "".join(
+        (
+            f"{scheme}://" if separator else "",
+            f"{HIDDEN}@" if "@" in parts.netloc else "",
+            f"[{host}]" if ":" in host else host,
+            "" if port is None else f":{port}",
+            parts.path,
+            f"?{HIDDEN}" if parts.query or parts.fragment else "",
+        )
+    )

@@ -6,7 +6,8 @@ import json
 import os
 
 from otel_tbot.cli.endpoint import masked
-from otel_tbot.cli.terminal import FAILED, OK
+from otel_tbot.cli.terminal import BAD_INPUT, FAILED, OK, say
+from otel_tbot.errors import SettingsError
 from otel_tbot.opt_in import consent
 from otel_tbot.otel.otlp_settings import choose_signal, resolve
 from otel_tbot.version import __version__
@@ -15,7 +16,12 @@ from otel_tbot.version import __version__
 def main(*, form: str, check: bool) -> int:
     """Show the state, and return the exit status."""
     decision = consent()
-    settings = resolve(choose_signal(os.environ), os.environ)
+    answer = FAILED if check and not decision else OK
+    try:
+        settings = resolve(choose_signal(os.environ), os.environ)
+    except SettingsError as error:
+        say(str(error))
+        return answer if check else BAD_INPUT
     where = {
         "signal": settings.signal,
         "protocol": settings.protocol,
@@ -29,4 +35,4 @@ def main(*, form: str, check: bool) -> int:
         print(f"consent   {'on' if decision else 'off'}: {decision.reason}")
         for name, value in where.items():
             print(f"{name:<9} {value}")
-    return FAILED if check and not decision else OK
+    return answer

@@ -12,7 +12,6 @@ PROGRAM = "otel-tbot"
 OK = 0
 FAILED = 1
 BAD_INPUT = 2
-INTERRUPTED = 130  # a shell's status for SIGINT
 
 _STDERR = 2
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.delivery import send
 from otel_tbot.otel.otlp_settings import choose_signal, resolve
+from otel_tbot.tbot.command_line import parse
 from otel_tbot.tbot.start import read_start
 from otel_tbot.tbot.version import TIMEOUT, VersionQuestion
 
@@ -30,6 +31,7 @@ def report(arguments: Arguments, seconds: float, until: float) -> None:
         seconds: how long the delivery may take.
         until: when all must be over, on the monotonic clock.
     """
+    parse(arguments.command, os.environ)  # before the executable is asked anything
     settings = resolve(choose_signal(os.environ, arguments.signal), os.environ, {"timeout": arguments.timeout})
     event = _event(arguments, settings, seconds)
     left = until - _LAST_MOMENTS - time.monotonic()

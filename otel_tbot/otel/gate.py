@@ -9,6 +9,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from otel_tbot.errors import InvalidEventError
 from otel_tbot.opt_in import consent
 from otel_tbot.otel.otlp import OTLPSender
 from otel_tbot.otel.recognition import Resources
@@ -48,7 +49,7 @@ class Gate:
                 self._warn(decision.reason)
             return True
         try:
-            items = list(_rebuilt(batch, rebuild))
+            items = list(self._rebuilt(batch, rebuild))
             if not items:
                 return True
             if self._exporter is not None:
@@ -71,17 +72,21 @@ class Gate:
         with suppress(Exception):
             (self._sender if self._exporter is None else self._exporter).shutdown()
 
+    def _rebuilt(self, batch: Sequence[Any], rebuild: Callable[[Any, Resources], Any]) -> Iterator[Any]:
+        resources = Resources()
+        for item in batch:
+            # A broken item must not keep the others from leaving.
+            try:
+                rebuilt = rebuild(item, resources)
+            except InvalidEventError as error:  # noqa: PERF203  each item is judged by itself
+                self._warn(f"a record of tbot.start was dropped: {error}")
+            except Exception:  # noqa: BLE001, S112  an item of the host's that is no record at all
+                continue
+            else:
+                if rebuilt is not None:
+                    yield rebuilt
+
     def _warn(self, cause: str) -> None:
         if cause not in self._warned:
             self._warned.add(cause)
             _logger.warning("%s", cause)
-
-
-def _rebuilt(batch: Sequence[Any], rebuild: Callable[[Any, Resources], Any]) -> Iterator[Any]:
-    resources = Resources()
-    for item in batch:
-        # A broken item of the host's must not keep ours from leaving.
-        with suppress(Exception):
-            rebuilt = rebuild(item, resources)
-            if rebuilt is not None:
-                yield rebuilt

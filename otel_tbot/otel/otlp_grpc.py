@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from otel_tbot.otel.verdict import Verdict, rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from otel_tbot.otel.otlp_settings import OTLPSettings
 
@@ -52,29 +52,26 @@ class _SpanExporter(OTLPSpanExporter):
         OTLPExporterMixin.__init__(self, result=SpanExportResult, **keywords)  # type: ignore[misc]  # see above
 
 
-def grpc_exporter(
-    settings: OTLPSettings, headers: Mapping[str, str], verdict: Verdict
-) -> OTLPLogExporter | OTLPSpanExporter:
+def grpc_exporter(settings: OTLPSettings, verdict: Verdict) -> OTLPLogExporter | OTLPSpanExporter:
     """Return the OTLP exporter over gRPC that the settings describe.
 
     Args:
         settings: where and how.
-        headers: the metadata of each call.
         verdict: where the reason of a failure is left.
     """
     keywords: dict[str, Any] = {
         "endpoint": settings.endpoint,
         "insecure": settings.insecure,
         "credentials": _credentials(settings),
-        "headers": tuple((name.lower(), value) for name, value in headers.items()),
         "timeout": settings.timeout,
         "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
     }
+    headers = tuple(settings.headers.items())
     if settings.signal == "logs":
-        return _LogExporter(
-            stub=_judging(LogsServiceStub, "rejected_log_records", "log record(s)", verdict), **keywords
-        )
-    return _SpanExporter(stub=_judging(TraceServiceStub, "rejected_spans", "span(s)", verdict), **keywords)
+        stub = _judging(LogsServiceStub, "rejected_log_records", "log record(s)", headers, verdict)
+        return _LogExporter(stub=stub, **keywords)
+    stub = _judging(TraceServiceStub, "rejected_spans", "span(s)", headers, verdict)
+    return _SpanExporter(stub=stub, **keywords)
 
 
 def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
@@ -82,7 +79,9 @@ def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(*(Path(path).read_bytes() if path else None for path in paths))
 
 
-def _judging(stub: Callable[[grpc.Channel], Any], field: str, what: str, verdict: Verdict) -> Callable[..., Any]:
+def _judging(
+    stub: Callable[[grpc.Channel], Any], field: str, what: str, headers: tuple[tuple[str, str], ...], verdict: Verdict
+) -> Callable[..., Any]:
     """Return `stub` such that its call fails where the answer rejects records, and leaves the reason of any failure."""
 
     def judging(channel: grpc.Channel) -> Any:  # noqa: ANN401  the generated stubs are not typed
@@ -92,7 +91,8 @@ def _judging(stub: Callable[[grpc.Channel], Any], field: str, what: str, verdict
         def judged(**call: Any) -> Any:  # noqa: ANN401  see above
             verdict.reason = "the backend did not answer"
             try:
-                answer = export(**call)
+                # The exporter would take the environment's headers where none are given.
+                answer = export(**{**call, "metadata": headers})
             except grpc.RpcError as error:
                 verdict.reason = f"the backend's gRPC status is {error.code().name}"
                 raise

@@ -6,8 +6,11 @@ The session goes into the OTLP exporter by its public `session` argument.
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import requests
 import urllib3.exceptions
@@ -17,19 +20,22 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_auth_from_url
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from otel_tbot.otel.verdict import Verdict, rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from otel_tbot.otel.otlp_settings import OTLPSettings
 
 _LONGEST_ANSWER = 64 * 1024  # bytes; OTLP's answer is empty or a short message
+# What a request of OTLP needs, beside the headers that are configured.
+_HEADERS = frozenset({"accept-encoding", "content-encoding", "content-length", "content-type", "host", "user-agent"})
 _REJECTED: dict[str, tuple[Any, str, str, str]] = {
     "logs": (ExportLogsServiceResponse, "rejected_log_records", "rejectedLogRecords", "log record(s)"),
     "traces": (ExportTraceServiceResponse, "rejected_spans", "rejectedSpans", "span(s)"),
@@ -53,16 +59,14 @@ class RefusedError(requests.exceptions.RequestException):
     """The backend answered, and the answer is not that it has accepted everything."""
 
 
-def http_exporter(
-    settings: OTLPSettings, headers: Mapping[str, str], verdict: Verdict
-) -> LogRecordExporter | SpanExporter:
+def http_exporter(settings: OTLPSettings, verdict: Verdict) -> LogRecordExporter | SpanExporter:
     """Return the OTLP exporter over HTTP that the settings describe."""
     keywords: dict[str, Any] = {
         "endpoint": settings.endpoint,
         "certificate_file": settings.certificate,
         "client_key_file": settings.client_key,
         "client_certificate_file": settings.client_certificate,
-        "headers": dict(headers),
+        "headers": dict(settings.headers),
         "timeout": settings.timeout,
         "compression": Compression(settings.compression),
         "session": _Session(settings, verdict),
@@ -108,9 +112,13 @@ class _Adapter(HTTPAdapter):
     """Sends one request and judges the answer: accepted, or an error that says why not."""
 
     def __init__(self, settings: OTLPSettings, verdict: Verdict) -> None:
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         super().__init__(max_retries=0)  # the exporter retries, within its time-out
         self._signal = settings.signal
         self._verdict = verdict
+        self._headers = _HEADERS | settings.headers.keys()
+        if any(get_auth_from_url(settings.endpoint)):
+            self._headers |= {"authorization"}
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
         """Return the answer if it is an error that the exporter may retry, or accepts everything.
@@ -119,6 +127,10 @@ class _Adapter(HTTPAdapter):
             RefusedError: the answer is a redirect, rejects something, or is not OTLP's.
         """
         self._verdict.reason = "the backend did not answer"
+        # The exporter mixes the environment's headers into given ones, which may be meant for another backend.
+        request.headers = CaseInsensitiveDict(
+            {name: value for name, value in request.headers.items() if name.lower() in self._headers}
+        )
         try:
             # stream: an answer is read here and no further than its limit.
             response = super().send(request, **{**_named(args), **kwargs, "stream": True})
@@ -130,6 +142,18 @@ class _Adapter(HTTPAdapter):
         if self._verdict.reason and response.status_code < requests.codes.bad_request:
             raise RefusedError(self._verdict.reason)
         return response
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  requests' own signature
+        """Make the connections such that an answer which never ends can be ended."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._sockets)
+
+    def close(self) -> None:
+        """Close all connections, those in use too: whoever waits for an answer there gets its end."""
+        super().close()
+        for one in list(self._sockets):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def _fault(self, response: requests.Response, body: bytes | None) -> str:
         if 300 <= response.status_code < 400:  # noqa: PLR2004  the class of redirects
@@ -154,6 +178,28 @@ class _Adapter(HTTPAdapter):
             return int(getattr(reply.FromString(body).partial_success, field))
         message = "neither of OTLP's content types"
         raise ValueError(message)
+
+
+def _pools(sockets: WeakSet[socket.socket]) -> dict[str, Any]:
+    """Return urllib3's classes of connection pools, made such that each connection's socket is kept in a set."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            sockets.add(self.sock)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            sockets.add(self.sock)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
 
 
 def _named(args: tuple[Any, ...]) -> dict[str, Any]:

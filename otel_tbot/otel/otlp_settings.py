@@ -7,8 +7,10 @@ counts as unset. Source: OpenTelemetry specification, "OpenTelemetry Protocol Ex
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
 
@@ -20,7 +22,11 @@ SIGNALS: tuple[Signal, ...] = ("logs", "traces")
 SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 
 DEFAULT_TIMEOUT = 10.0  # seconds; the specification's default
+LONGEST_TIMEOUT = 24 * 60 * 60  # seconds; no time-out that is meant is longer, and the system's timers have limits
 _DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
+# A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"[ -~]*")
 _COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
 
 
@@ -34,7 +40,7 @@ class OTLPSettings:
         endpoint: the URL to send to; for HTTP with the signal's path.
         headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
             `name` and `value`.
-        timeout: seconds within which the backend must have accepted.
+        timeout: seconds within which the backend must have accepted; at most a day.
         compression: `none`, `gzip`, or over HTTP `deflate`.
         certificate: path of the CA certificates to trust, PEM.
         client_key: path of the private key of a client certificate, PEM.
@@ -45,7 +51,7 @@ class OTLPSettings:
     signal: Signal
     protocol: Literal["grpc", "http/protobuf"]
     endpoint: str
-    headers: Mapping[str, str] | str
+    headers: Mapping[str, str]
     timeout: float
     compression: str
     certificate: str | None
@@ -144,6 +150,9 @@ def _protocol(given: _Given) -> Literal["grpc", "http/protobuf"]:
 def _endpoint(given: _Given, protocol: str) -> str:
     value, name = given.text("endpoint")
     if protocol == "grpc":
+        if value is not None and "@" in value:
+            message = f"{name} must hold no credentials with the protocol grpc: give them as headers"
+            raise SettingsError(message)
         return value or _DEFAULT_ENDPOINTS[protocol]
     if value is not None and not value.lower().startswith(("http://", "https://")):
         message = f"{name} must be a URL that starts with http:// or https://"
@@ -154,18 +163,32 @@ def _endpoint(given: _Given, protocol: str) -> str:
     return f"{(value or _DEFAULT_ENDPOINTS[protocol]).rstrip('/')}/v1/{given.signal}"
 
 
-def _headers(given: _Given) -> Mapping[str, str] | str:
+def _headers(given: _Given) -> dict[str, str]:
     value, name = given.value("headers")
-    if value is None:
-        return ""
     if isinstance(value, str):
-        return value
-    if isinstance(value, list):
+        value = _listed_pairs(value)
+    elif isinstance(value, list):
         value = _named_pairs(value)
-    if isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair):
-        return value
-    message = f"{name} must map the names of headers to texts"
-    raise SettingsError(message)
+    elif value is None:
+        value = {}
+    if not isinstance(value, dict) or not all(map(_is_header, value.items())):
+        message = (
+            f"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII"
+        )
+        raise SettingsError(message)
+    return {key.lower(): text for key, text in value.items()}
+
+
+def _listed_pairs(text: str) -> dict[str, str]:
+    """Return what a variable's `name=value,name=value` means (OpenTelemetry specification, `OTLP_HEADERS`)."""
+    pairs = (item.partition("=") for item in text.split(",") if item.strip())
+    # Without "=" the name comes out as one that no header can have.
+    return {unquote(name).strip() if equals else "": unquote(value).strip() for name, equals, value in pairs}
+
+
+def _is_header(pair: tuple[object, object]) -> bool:
+    name, value = pair
+    return isinstance(name, str) and isinstance(value, str) and bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value))
 
 
 def _named_pairs(pairs: list[object]) -> dict[object, object] | None:
@@ -190,14 +213,14 @@ def seconds(value: object, name: str) -> float:
     """Return a time-out in seconds.
 
     Raises:
-        SettingsError: not a number above 0.
+        SettingsError: not a number above 0, or more than a day.
     """
     try:
         number = float(value)  # type: ignore[arg-type]  # what float() does not take is what is refused here
     except (TypeError, ValueError):
         number = math.nan
-    if isinstance(value, bool) or not 0 < number < math.inf:
-        message = f"{name} must be a number of seconds above 0"
+    if isinstance(value, bool) or not 0 < number <= LONGEST_TIMEOUT:
+        message = f"{name} must be a number of seconds above 0, and at most {LONGEST_TIMEOUT}"
         raise SettingsError(message)
     return number
 

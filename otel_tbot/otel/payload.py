@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.version import __version__ as sdk_version
 
+from otel_tbot.event import StartEvent
 from otel_tbot.schema.table import EVENT_NAME, RESOURCE_ATTRIBUTES
 from otel_tbot.version import __version__
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-    from otel_tbot.event import StartEvent
     from otel_tbot.otel.otlp_settings import Signal
     from otel_tbot.session import Session
 
@@ -74,7 +74,13 @@ def outside_of_spans() -> Context:
 
 
 def make(signal: Signal, event: StartEvent, session: Session, *, at: int) -> ReadableLogRecord | ReadableSpan:
-    """Return the event as what one signal carries; see `log_record` and `span`."""
+    """Return the event as what one signal carries; see `log_record` and `span`.
+
+    Raises:
+        InvalidEventError: the event is none, whatever it claims.
+    """
+    # An object of the caller's, which may have come by other values than its class lets in.
+    event = StartEvent.from_attributes(event.attributes)
     if signal == "traces":
         return span(event, resource(session), at=at, until=at)
     return log_record(event, resource(session), at=at)

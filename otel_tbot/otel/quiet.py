@@ -10,6 +10,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from opentelemetry.context import Context, attach, detach, set_value
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,22 +26,24 @@ class _NotOurs(logging.Filter):
 _not_ours = _NotOurs()
 
 
-def hush(exporter: object) -> None:
-    """Prepare the loggers of an exporter's classes, and of the SDK's parser of headers, which would repeat them."""
-    modules = {kind.__module__ for kind in type(exporter).__mro__} | {"opentelemetry.util.re"}
+def hush(*modules: str) -> None:
+    """Prepare the loggers of some modules: they have one each, of the same name."""
     for module in modules:
-        if module.startswith("opentelemetry."):
-            logger = logging.getLogger(module)
-            if _not_ours not in logger.filters:
-                # First, since the SDK's own filter of repetitions would count what we hold back as said.
-                logger.filters.insert(0, _not_ours)
+        logger = logging.getLogger(module)
+        if _not_ours not in logger.filters:
+            # First, since the SDK's own filter of repetitions would count what we hold back as said.
+            logger.filters.insert(0, _not_ours)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back what this thread logs through the prepared loggers."""
+    """Hold back what this thread logs through the prepared loggers, and keep the host from tracing what it sends."""
+    # By this key instrumentations of HTTP and gRPC clients know that a request is telemetry itself. Without it they
+    # would put the host's trace context on our request, and a span about it into the host's telemetry.
+    token = attach(set_value("suppress_instrumentation", True, Context()))  # noqa: FBT003  takes no keyword
     _exporting.now = True
     try:
         yield
     finally:
         _exporting.now = False
+        detach(token)

@@ -23,14 +23,16 @@ class Found(NamedTuple):
 
 
 def recognize(name: object, attributes: object) -> Found | None:
-    """Return the event that a record or span carries, or None if it is none or a broken one."""
+    """Return the event that a record or span carries, or None if it is none.
+
+    Raises:
+        InvalidEventError: it is named as ours, and has values that ours cannot have.
+    """
     # A name of another type could compare as equal to ours.
-    if type(name) is not str or name != EVENT_NAME or not isinstance(attributes, Mapping):
+    if type(name) is not str or name != EVENT_NAME:
         return None
-    try:
-        return Found(StartEvent.from_attributes(attributes), attributes.get("session.id"))
-    except InvalidEventError:
-        return None
+    values = attributes if isinstance(attributes, Mapping) else {}
+    return Found(StartEvent.from_attributes(values), values.get("session.id"))
 
 
 class Resources:

@@ -58,7 +58,7 @@ class OptInSampler(Sampler):
                 `traceidratio=0.1`, `parentbased_traceidratio=0.1`. A name that is none of these is told in a
                 warning, and the default is used.
         """
-        self._wrapped = wrapped if isinstance(wrapped, Sampler) else _by_name(wrapped or "parentbased_always_on")
+        self._wrapped = wrapped if isinstance(wrapped, Sampler) else _by_name(wrapped)
 
     def should_sample(  # noqa: PLR0913, PLR0917  the SDK's signature
         self,
@@ -72,7 +72,7 @@ class OptInSampler(Sampler):
     ) -> SamplingResult:
         """Decide about one span by the consent of this moment."""
         if not consent():
-            return SamplingResult(Decision.DROP)
+            return ALWAYS_OFF.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
         if name == EVENT_NAME:
             return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
         return self._wrapped.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
@@ -82,8 +82,8 @@ class OptInSampler(Sampler):
         return f"OptInSampler{{{self._wrapped.get_description()}}}"
 
 
-def _by_name(text: str) -> Sampler:
-    name, _, ratio = text.strip().lower().partition("=")
+def _by_name(text: object) -> Sampler:
+    name, _, ratio = str(text or "parentbased_always_on").strip().lower().partition("=")
     if name in _NAMED and not ratio:
         return _NAMED[name]
     try:

@@ -51,10 +51,12 @@ class Attribute:
         return self._number(value) if self.type == "int" else self._text(value)
 
     def _number(self, value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        # Called on the type, this makes a plain number also of an object that only behaves like one.
+        number = int.__index__(value) if isinstance(value, int) and not isinstance(value, bool) else -1
+        if number < 0:
             message = f"{self.name} must be a whole number that is not negative"
             raise InvalidEventError(message)
-        return min(int(value), self.maximum)
+        return min(number, self.maximum)
 
     def _text(self, value: object) -> str | None:
         # Called on the type, this makes a plain text also of an object that only calls itself one.

@@ -74,6 +74,17 @@ def test_a_reader_that_leaves_early() -> None:
     assert (ended.stdout, ended.stderr) == ("", "")
 
 
+def test_a_full_disk() -> None:
+    """A result that cannot be written is one line, and status 1."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
+    script = '"$0" -m otel_tbot schema >/dev/full'
+    ended = subprocess.run(
+        ["sh", "-c", script, sys.executable], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "otel-tbot: the result could not be written: No space left on device\n"
+
+
 @pytest.mark.parametrize(
     "variables",
     [

@@ -48,10 +48,17 @@ def test_json() -> None:
 
 @pytest.mark.parametrize(
     ("variables", "status"),
-    [({}, 1), (ON, 0), ({"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, 1), ({**ON, "DO_NOT_TRACK": "1"}, 1)],
+    [
+        ({}, 1),
+        (ON, 0),
+        ({"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, 1),
+        ({**ON, "DO_NOT_TRACK": "1"}, 1),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "nonsense"}, 1),
+        ({**ON, "OTEL_EXPORTER_OTLP_PROTOCOL": "nonsense"}, 0),
+    ],
 )
 def test_check(variables: dict[str, str], status: int) -> None:
-    """With --check the exit status tells on from off."""
+    """With --check the exit status tells on from off, whatever the other variables say."""
     assert run("status", "--check", environ=variables).returncode == status
 
 

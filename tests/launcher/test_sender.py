@@ -154,15 +154,15 @@ def test_nothing_to_send(
 
 
 def test_nothing_for_others(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """A command other than `start` that only the whole grammar tells apart sends nothing."""
-    tbot = shell_script(tmp_path, WAITS)
-    (tmp_path / "arguments").write_text("version\n")
-    with Started(
-        [*RUN, str(tbot), "@arguments"], to(receiver.http_endpoint, TELEPORT_ANONYMOUS_TELEMETRY="1"), cwd=tmp_path
-    ) as started:
+    """A command other than `start` that only the whole grammar tells apart sends nothing, and tbot is asked nothing."""
+    tbot = shell_script(tmp_path, WAITS, version="touch asked")
+    (tmp_path / "arguments").write_text("init\n")
+    environ = to(receiver.http_endpoint, TELEPORT_ANONYMOUS_TELEMETRY="1")
+    with Started([*RUN, str(tbot), "@arguments"], environ, cwd=tmp_path) as started:
         started.line()
         started.wait_until_alone()
     assert receiver.requests == []
+    assert not (tmp_path / "asked").exists()
 
 
 def test_fresh_session(tbot: Path, receiver: OTLPReceiver) -> None:

@@ -161,7 +161,7 @@ def teller(folder: Path, told: Path) -> Path:
 
 
 def signals_told(told: Path) -> list[str]:
-    """Return the signals up to SIGQUIT, which this sends after SIGHUP has come: a second one would have come by then."""
+    """Return the signals up to SIGQUIT, which is sent after SIGHUP has come: a second one would have come by then."""
     wait_until(lambda: "SIGHUP" in told.read_text(), "tbot has been told")
     os.kill(int(told.read_text().split()[0]), signal.SIGQUIT)
     wait_until(lambda: "SIGQUIT" in told.read_text(), "tbot ends")

@@ -179,6 +179,12 @@ class TestConstruction:
         assert rig.exporter.export([rig.in_a_host(attributes)]) is rig.success
         assert rig.passed() == []
 
+    def test_a_broken_event_is_told_once(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+        """That an event of ours was unusable is said once, with the attribute at fault and without its value."""
+        for _ in range(2):
+            rig.exporter.export([rig.in_a_host({"tbot.run_mode": SECRET}), rig.in_a_host({"other": 1}, "other")])
+        assert caplog.messages == ["a record of tbot.start was dropped: tbot.run_mode must be one-shot or daemon"]
+
     def test_mixed_batch(self, rig: Rig) -> None:
         """Of a host's batch only our events leave."""
         batch = [

@@ -53,8 +53,8 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
         ("insecure", {}, None),
         ("insecure", variables(INSECURE="true"), True),
         ("insecure", variables(INSECURE="true", LOGS_INSECURE="FALSE"), False),
-        ("headers", variables(HEADERS="a=b"), "a=b"),
-        ("headers", variables(HEADERS="a=b", LOGS_HEADERS="c=d"), "c=d"),
+        ("headers", variables(HEADERS="a=b"), {"a": "b"}),
+        ("headers", variables(HEADERS="a=b", LOGS_HEADERS="C=d%20e, f=g==,"), {"c": "d e", "f": "g=="}),
     ],
 )
 def test_variables(name: str, environ: dict[str, str], value: object) -> None:
@@ -86,6 +86,14 @@ def test_keywords_stand_before_variables() -> None:
         (
             variables(COMPRESSION="deflate", PROTOCOL="grpc"),
             "OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip with the protocol grpc",
+        ),
+        (variables(TIMEOUT="86401"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        (variables(HEADERS="api-key canary"), "OTEL_EXPORTER_OTLP_HEADERS must name headers and their values"),
+        (variables(LOGS_HEADERS="=canary"), "OTEL_EXPORTER_OTLP_LOGS_HEADERS must name headers"),
+        (variables(HEADERS="a=canary%0d%0aX: y"), "OTEL_EXPORTER_OTLP_HEADERS must name headers"),
+        (
+            variables(ENDPOINT="http://user:canary@host:4317", PROTOCOL="grpc"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT must hold no credentials with the protocol grpc",
         ),
         (variables(INSECURE="canary"), "OTEL_EXPORTER_OTLP_INSECURE must be true or false"),
     ],

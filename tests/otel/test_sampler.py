@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 
 from otel_tbot import OptInSampler
 
@@ -49,8 +52,16 @@ def test_argument(argument: str | None, description: str) -> None:
     assert OptInSampler(argument).get_description().startswith(f"OptInSampler{{{description}")
 
 
-@pytest.mark.parametrize("argument", ["canary", "traceidratio", "traceidratio=2", "traceidratio=x", "always_on=1"])
-def test_unknown_argument(argument: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_hosts_trace_state_goes_on() -> None:
+    """A dropped span keeps the trace state of its parent for those who come after, as with `ALWAYS_OFF`."""
+    state = TraceState([("vendor", "x")])
+    remote = SpanContext(trace_id=1, span_id=2, is_remote=True, trace_flags=TraceFlags(1), trace_state=state)
+    context = set_span_in_context(NonRecordingSpan(remote))
+    assert OptInSampler().should_sample(context, 1, "other").trace_state == state
+
+
+@pytest.mark.parametrize("argument", ["canary", "traceidratio", "traceidratio=2", "traceidratio=x", "always_on=1", 7])
+def test_unknown_argument(argument: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401  any may come in
     """An argument that names no sampler is told in one warning, and does not abort the host's set-up."""
     assert OptInSampler(argument).get_description().startswith("OptInSampler{ParentBased{root:AlwaysOnSampler")
     assert len(caplog.messages) == 1

@@ -156,6 +156,18 @@ class TestHygiene:
         for request in receiver.requests:
             assert (request.headers["api-key"], request.headers["other"]) == ("k1", "two words")
 
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    @pytest.mark.parametrize("given", [{"x-a": "1"}, {}])
+    def test_headers_for_another_backend(
+        self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, given: dict[str, str]
+    ) -> None:
+        """Where headers are given, those of the variables, which may be another backend's, stay here."""
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=canary,authorization=canary")
+        assert export(receiver, protocol, headers=given).accepted
+        headers = receiver.requests[0].headers
+        assert "canary" not in str(headers)
+        assert {name: headers.get(name) for name in given} == given
+
     def test_no_netrc(self, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Credentials in the user's .netrc stay there."""
         (tmp_path / ".netrc").write_text("machine 127.0.0.1 login canary password canary\n")

@@ -1,0 +1,32 @@
+"""An endpoint is shown without anything that may be a credential."""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_tbot.cli.endpoint import masked
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "shown"),
+    [
+        ("http://localhost:4318/v1/logs", "http://localhost:4318/v1/logs"),
+        ("https://host/base/v1/logs", "https://host/base/v1/logs"),
+        ("localhost:4317", "localhost:4317"),
+        ("http://[::1]:4318/v1/logs", "http://[::1]:4318/v1/logs"),
+        ("https://user:canary@host:1/v1/logs", "https://***@host:1/v1/logs"),
+        ("user:canary@host:4317", "***@host:4317"),
+        ("https://host/v1/logs?key=canary", "https://host/v1/logs?***"),
+        ("https://host/v1/logs#canary", "https://host/v1/logs?***"),
+        ("https://u:can/ary@host", "***"),
+        ("https://u:can#ary@host", "***"),
+        ("http:/u:canary@host", "***"),
+        ("http://host:canary/", "***"),
+        ("http://host/\x1b[31mcanary", "***"),
+        ("http://[canary", "***"),
+        ("", "***"),
+    ],
+)
+def test_masked(endpoint: str, shown: str) -> None:
+    """Scheme, host, port and path are shown where they are understood, and nothing else."""
+    assert masked(endpoint) == shown
