@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TOP_LEVEL = ("CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO", "README.md", "pyproject.toml")
-FOLDERS = (".ci", "docs", "examples", "otel_tbot", "requirements", "tests")
+FOLDERS = (".ci", "benchmarks", "docs", "examples", "otel_tbot", "requirements", "tests")
 ENTRY_POINT_GROUPS = {
     "console_scripts",
     "opentelemetry_environment_variables",
