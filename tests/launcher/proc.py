@@ -48,8 +48,9 @@ def descriptors(pid: int) -> dict[int, tuple[str, str]]:
     """Return what each open descriptor leads to, and its flags."""
     found = {}
     for entry in (PROC / str(pid) / "fd").iterdir():
-        flags = int((PROC / str(pid) / "fdinfo" / entry.name).read_text().split("flags:")[1].split()[0], 8)
-        found[int(entry.name)] = (link(entry), f"{flags:o}")
+        with suppress(FileNotFoundError):  # closed in the meantime
+            flags = int((PROC / str(pid) / "fdinfo" / entry.name).read_text().split("flags:")[1].split()[0], 8)
+            found[int(entry.name)] = (link(entry), f"{flags:o}")
     return found
 
 

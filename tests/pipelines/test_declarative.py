@@ -108,9 +108,9 @@ UNUSABLE = {
     "tls: {ca_file: canary}": "an exporter named tbot takes no other keywords than certificate, client_certificate, ",
     "exporter: {canary: }": "an exporter named tbot takes no other keywords than ",
     "protocol: canary": "protocol must be http/protobuf or grpc",
-    "timeout: canary": "timeout must be a number of seconds above 0",
+    "timeout: canary": "timeout must be a number of seconds above 0, and at most 86400",
     "endpoint: canary": "endpoint must be a URL that starts with http:// or https://",
-    "headers: [canary]": "headers must map the names of headers to texts",
+    "headers: [canary]": "headers must name headers and their values, such as ",
     "compression: canary": "compression must be none or gzip or deflate with the protocol http/protobuf",
     "certificate: /canary": "the file named by certificate ",
 }
