@@ -18,9 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TOP_LEVEL = ("CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO", "README.md", "pyproject.toml")
-FOLDERS = (".ci", "benchmarks", "docs", "examples", "otel_tbot", "requirements", "tests")
+FOLDERS = (".ci", "benchmarks", "bin", "docs", "examples", "otel_tbot", "requirements", "tests")
 ENTRY_POINT_GROUPS = {
-    "console_scripts",
     "opentelemetry_environment_variables",
     "opentelemetry_logs_exporter",
     "opentelemetry_resource_detector",
@@ -73,7 +72,9 @@ def check_wheel(path: Path) -> str:
         entry_points.read_string(wheel.read(f"{info}/entry_points.txt").decode())
 
     code = {name for name in names if not name.startswith(f"{info}/")}
-    expect(code == package_files(), f"the wheel and otel_tbot/ differ: {sorted(code ^ package_files())}")
+    script = f"{info.removesuffix('.dist-info')}.data/scripts/otel-tbot"
+    expected = package_files() | {script}
+    expect(code == expected, f"the wheel and otel_tbot/ differ: {sorted(code ^ expected)}")
     expect("otel_tbot/py.typed" in names, "the wheel lacks py.typed")
     expect(any(name.startswith("otel_tbot/schema/registry/") for name in names), "the wheel lacks the schema registry")
     expect(f"{info}/licenses/LICENSE" in names, "the wheel lacks the license")

@@ -101,7 +101,6 @@ def test_entry_points() -> None:
     """The entry points are those of the contract, all named tbot, and load."""
     found = {entry.group: entry for entry in importlib.metadata.distribution("otel-tbot").entry_points}
     assert {group: entry.name for group, entry in found.items()} == {
-        "console_scripts": "otel-tbot",
         "opentelemetry_environment_variables": "tbot",
         "opentelemetry_logs_exporter": "tbot",
         "opentelemetry_resource_detector": "tbot",
