@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GRPCLogExporter
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HTTPLogExporter
 
-from otel_tbot import AnonymousLogExporter, Session, StartEvent
-from otel_tbot.otel.payload import log_record, resource
 from otel_tbot.testing import Reply
+from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
+# A process of its own, since the SDK keeps repetitions from being logged, those of other tests too.
+HOST = """
+import logging, sys
+from otel_tbot import AnonymousLogExporter, Session, StartEvent
+from otel_tbot.otel.payload import log_record, resource
+from opentelemetry.exporter.otlp.proto.{package}._log_exporter import OTLPLogExporter
 
-@pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize(("protocol", "exporter"), [("http/protobuf", HTTPLogExporter), ("grpc", GRPCLogExporter)])
-def test_the_hosts_own_exporter_is_heard(
-    protocol: str,
-    exporter: type[HTTPLogExporter | GRPCLogExporter],
-    receiver: OTLPReceiver,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+logging.basicConfig(format="%(name)s")
+item = log_record(StartEvent(run_mode="daemon"), resource(Session()), at=10**9)
+for exporter in (AnonymousLogExporter(protocol={protocol!r}, endpoint=sys.argv[1], timeout=5),
+                 OTLPLogExporter(endpoint=sys.argv[1], timeout=5)):
+    exporter.export([item])
+    exporter.shutdown()
+"""
+
+
+@pytest.mark.parametrize(("protocol", "package"), [("http/protobuf", "http"), ("grpc", "grpc")])
+def test_the_hosts_own_exporter_is_heard(protocol: str, package: str, receiver: OTLPReceiver) -> None:
     """A host's exporter that fails as ours did just before still says so, by the same logger."""
     receiver.reply(Reply(status=400))
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else f"{receiver.http_endpoint}/v1/logs"
-    item = log_record(StartEvent(run_mode="daemon"), resource(Session()), at=10**9)
-    ours = AnonymousLogExporter(protocol=protocol, endpoint=endpoint, timeout=5)
-    ours.export([item])
-    ours.shutdown()
-    assert [record.name for record in caplog.records] == ["otel_tbot"]
-    hosts = exporter(endpoint=endpoint, timeout=5)
-    hosts.export([item])
-    hosts.shutdown()
-    assert any(record.name.startswith("opentelemetry.exporter") for record in caplog.records)
+    command = [sys.executable, "-c", HOST.format(package=package, protocol=protocol), endpoint]
+    environ = {"PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    ours, *hosts = ended.stderr.splitlines()
+    assert ours == "otel_tbot"
+    assert any(name.startswith("opentelemetry.exporter.") for name in hosts)
