@@ -161,8 +161,9 @@ def teller(folder: Path, told: Path) -> Path:
 
 
 def signals_told(told: Path) -> list[str]:
-    """Return the signals up to SIGQUIT, which is sent after SIGHUP has come: a second one would have come by then."""
-    wait_until(lambda: "SIGHUP" in told.read_text(), "tbot has been told")
+    """Return the signals up to SIGQUIT, which is sent after a hang-up's two: second ones would have come by then."""
+    # Python runs the handlers of waiting signals by their numbers: SIGQUIT would overtake a SIGCONT.
+    wait_until(lambda: {"SIGHUP", "SIGCONT"} <= set(told.read_text().split()), "tbot has been told")
     os.kill(int(told.read_text().split()[0]), signal.SIGQUIT)
     wait_until(lambda: "SIGQUIT" in told.read_text(), "tbot ends")
     return sorted(told.read_text().split()[1:])
