@@ -42,19 +42,12 @@ def emit(event: StartEvent, *, session: Session | None = None, logger_provider: 
 
 def _emit_log_record(event: StartEvent, session: Session, logger_provider: LoggerProvider | None) -> None:
     # From here on there is consent: the imports of OpenTelemetry begin.
-    from opentelemetry._logs import LogRecord, SeverityNumber, get_logger_provider  # noqa: PLC0415
+    from opentelemetry._logs import get_logger_provider  # noqa: PLC0415
 
-    from otel_tbot.otel.payload import SCOPE_NAME, SEVERITY_NUMBER, outside_of_spans, whole_second  # noqa: PLC0415
+    from otel_tbot.otel.payload import SCOPE_NAME, api_log_record, whole_second  # noqa: PLC0415
 
-    at = whole_second(time.time_ns())
-    record = LogRecord(
-        timestamp=at,
-        observed_timestamp=at,
-        context=outside_of_spans(),
-        severity_number=SeverityNumber(SEVERITY_NUMBER),
-        attributes={**event.attributes, "session.id": session.id},
-        event_name=EVENT_NAME,
-    )
+    attributes = {**event.attributes, "session.id": session.id}
+    record = api_log_record(attributes, at=whole_second(time.time_ns()))
     (logger_provider or get_logger_provider()).get_logger(SCOPE_NAME, __version__).emit(record)
 
 

@@ -39,13 +39,19 @@ def receiver() -> Iterator[OTLPReceiver]:
 
 
 @pytest.fixture
-def collector(tmp_path: Path) -> Iterator[Collector]:
-    """Run the real OpenTelemetry Collector, which writes what it accepts to files."""
+def collector_binary() -> str:
+    """Find the real OpenTelemetry Collector: in CI it must be there."""
     binary = find_collector()
     if binary is None:
         reason = "no OpenTelemetry Collector: set OTELCOL to its path, or put otelcol on PATH"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    with Collector(binary, tmp_path) as running:
+    return binary
+
+
+@pytest.fixture
+def collector(collector_binary: str, tmp_path: Path) -> Iterator[Collector]:
+    """Run the real OpenTelemetry Collector, which writes what it accepts to files."""
+    with Collector(collector_binary, tmp_path) as running:
         yield running

@@ -317,8 +317,9 @@ def test_nothing_of_the_host_changes(backend: OTLPReceiver) -> None:
     send(EVENT)
     before = state()
     assert send(EVENT).status == "sent"
-    wait_until(lambda: threading.active_count() == before[-1], "the exporting thread ends")
-    assert state() == before
+    # The backend's threads for the first event may have ended too.
+    wait_until(lambda: threading.active_count() <= int(str(before[-1])), "the exporting thread ends")
+    assert state()[:-1] == before[:-1]
     assert len(backend.requests) == 2
 
 

@@ -16,9 +16,10 @@ from otel_tbot.schema.table import EVENT_NAME, RESOURCE_ATTRIBUTES
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from google.protobuf.message import Message
+    from opentelemetry._logs import LogRecord
     from opentelemetry.context import Context
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.resources import Resource
@@ -93,6 +94,25 @@ def _scope() -> InstrumentationScope:
     return InstrumentationScope(SCOPE_NAME, __version__)
 
 
+def api_log_record(attributes: Mapping[str, str | int], *, at: int) -> LogRecord:
+    """Return a record as OpenTelemetry's API has it, without body, severity text and trace context.
+
+    Args:
+        attributes: what it carries.
+        at: the time of the event in nanoseconds since 1970, cut to the whole second.
+    """
+    from opentelemetry._logs import LogRecord, SeverityNumber  # noqa: PLC0415  see above
+
+    return LogRecord(
+        timestamp=at,
+        observed_timestamp=at,
+        context=outside_of_spans(),
+        severity_number=SeverityNumber(SEVERITY_NUMBER),
+        attributes=attributes,
+        event_name=EVENT_NAME,
+    )
+
+
 def log_record(event: StartEvent, session_resource: Resource, *, at: int) -> ReadableLogRecord:
     """Return the event as a log record.
 
@@ -101,17 +121,9 @@ def log_record(event: StartEvent, session_resource: Resource, *, at: int) -> Rea
         session_resource: what `resource` made of its session.
         at: the time of the event in nanoseconds since 1970, cut to the whole second.
     """
-    from opentelemetry._logs import LogRecord, SeverityNumber  # noqa: PLC0415  see above
-    from opentelemetry.sdk._logs import ReadableLogRecord  # noqa: PLC0415
+    from opentelemetry.sdk._logs import ReadableLogRecord  # noqa: PLC0415  see above
 
-    record = LogRecord(
-        timestamp=at,
-        observed_timestamp=at,
-        context=outside_of_spans(),
-        severity_number=SeverityNumber(SEVERITY_NUMBER),
-        attributes=event.attributes,
-        event_name=EVENT_NAME,
-    )
+    record = api_log_record(event.attributes, at=at)
     return ReadableLogRecord(log_record=record, resource=session_resource, instrumentation_scope=_scope())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import yaml
 
 from otel_tbot import StartEvent, send
 from tests.examples.readme import EXAMPLES, blocks
-from tests.support.collector import find_collector, wait_until
+from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,18 +25,6 @@ FOLDER = EXAMPLES / "collector"
 _STOPPED_WITHIN = 20  # seconds; it drains its pipelines first
 
 
-@pytest.fixture
-def binary() -> str:
-    """The Collector."""
-    found = find_collector()
-    if found is None:
-        reason = "no OpenTelemetry Collector: set OTELCOL to its path, or put otelcol on PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
 def configuration(name: str) -> dict[str, Any]:
     """Return one of the configurations."""
     loaded: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
@@ -45,14 +32,14 @@ def configuration(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running(binary: str, configured: dict[str, Any], folder: Path, **environ: str) -> Iterator[str]:
+def running(collector_binary: str, configured: dict[str, Any], folder: Path, **environ: str) -> Iterator[str]:
     """Run a Collector on a free port in place of those that its configuration names, and give its endpoint."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     configured["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": address}}
     configured["service"]["telemetry"] = {"metrics": {"level": "none"}, "logs": {"level": "error"}}
     (folder / "config.yaml").write_text(yaml.safe_dump(configured))
-    process = subprocess.Popen([binary, "--config", "config.yaml"], cwd=folder, env=environ)
+    process = subprocess.Popen([collector_binary, "--config", "config.yaml"], cwd=folder, env=environ)
     try:
         yield f"http://{address}"
     finally:
@@ -69,14 +56,16 @@ def report(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert send(event, signal="traces").status == "sent"
 
 
-def test_gateway(binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gateway(
+    collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the gateway takes arrives upstream, with the credentials; the filter is taken out for the binary at hand."""
     configured = configuration("collector.yaml")
     del configured["processors"]["filter/tbot"]
     for pipeline in configured["service"]["pipelines"].values():
         pipeline["processors"].remove("filter/tbot")
     upstream = {"UPSTREAM_ENDPOINT": receiver.http_endpoint, "UPSTREAM_TOKEN": "token"}
-    with running(binary, configured, tmp_path, **upstream) as endpoint:
+    with running(collector_binary, configured, tmp_path, **upstream) as endpoint:
         report(endpoint, monkeypatch)
     assert {request.signal for request in receiver.requests} == {"logs", "traces"}
     assert {request.headers["authorization"] for request in receiver.requests} == {"Bearer token"}
@@ -97,9 +86,9 @@ def test_filter() -> None:
         assert pipeline["processors"] == ["memory_limiter", "filter/tbot", "batch"]
 
 
-def test_files(binary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files(collector_binary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The events lie in the files, one request a line."""
-    with running(binary, configuration("files.yaml"), tmp_path) as endpoint:
+    with running(collector_binary, configuration("files.yaml"), tmp_path) as endpoint:
         report(endpoint, monkeypatch)
     for signal, key in (("logs", "resourceLogs"), ("traces", "resourceSpans")):
         (line,) = (tmp_path / f"tbot-starts.{signal}.jsonl").read_text().splitlines()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,6 @@ from otel_tbot.testing import Reply
 from tests.pipelines import declarative
 from tests.pipelines.own_backend import OwnBackend
 from tests.pipelines.processes import ON, instrumented
-from tests.support.collector import find_collector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,15 +43,9 @@ meter_provider:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[OwnBackend]:
+def own(collector_binary: str, tmp_path: Path) -> Iterator[OwnBackend]:
     """Run the host's own backend."""
-    binary = find_collector()
-    if binary is None:
-        reason = "no OpenTelemetry Collector: set OTELCOL to its path, or put otelcol on PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with OwnBackend(binary, tmp_path) as running:
+    with OwnBackend(collector_binary, tmp_path) as running:
         yield running
 
 
