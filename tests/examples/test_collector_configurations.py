@@ -8,7 +8,6 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from otel_tbot import StartEvent, send
@@ -18,6 +17,8 @@ from tests.support.collector import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
     from otel_tbot.testing import OTLPReceiver
 
