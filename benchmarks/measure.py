@@ -69,17 +69,41 @@ def per_call(function: Callable[[], object], calls: int) -> Callable[[], Sample]
     return probe
 
 
+def until(
+    happened: Callable[[], object], command: Sequence[str], environ: Mapping[str, str], folder: str
+) -> Callable[[], Sample]:
+    """Return a probe: the seconds from a command's start until something has happened, which a function waits for."""
+
+    def probe() -> Sample:
+        begun = time.perf_counter()
+        pid = _start(command, environ, folder)
+        happened()
+        seconds = time.perf_counter() - begun
+        _check(command, os.waitpid(pid, 0)[1])
+        return seconds
+
+    return probe
+
+
 def _run(command: Sequence[str], environ: Mapping[str, str], folder: str) -> tuple[float, float]:
+    begun = time.perf_counter()
+    _, status, usage = os.wait4(_start(command, environ, folder), 0)
+    seconds = time.perf_counter() - begun
+    _check(command, status)
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) tells bytes there and KiB elsewhere
+    return seconds, usage.ru_maxrss * unit
+
+
+def _start(command: Sequence[str], environ: Mapping[str, str], folder: str) -> int:
     silent = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
     before = Path.cwd()
     os.chdir(folder)
-    begun = time.perf_counter()
     pid = os.posix_spawn(command[0], list(command), dict(environ), file_actions=silent)
     os.chdir(before)
-    _, status, usage = os.wait4(pid, 0)
-    seconds = time.perf_counter() - begun
+    return pid
+
+
+def _check(command: Sequence[str], status: int) -> None:
     if status:
         message = f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}"
         raise RuntimeError(message)
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) tells bytes there and KiB elsewhere
-    return seconds, usage.ru_maxrss * unit

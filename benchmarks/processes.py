@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import elapsed, peak_memory
+from benchmarks.measure import elapsed, peak_memory, until
 from benchmarks.row import Row
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Bench:
         self.program = str(Path(sys.executable).with_name("otel-tbot"))
         self.true = shutil.which("true") or "/bin/true"
         (folder / "tbot.yaml").write_text(CONFIGURATION)
+        (folder / "tbot").symlink_to(self.true)  # a tbot that ends at once
+        self.tbot = str(folder / "tbot")
         self.start = ("tbot", "start", "-c", "tbot.yaml")
         self.off = {"PATH": os.environ["PATH"]}
         self.on = {**self.off, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
@@ -67,6 +69,16 @@ class Bench:
             taken = probe()
             self.receiver.wait_for_requests(1, timeout=30)
             return taken
+
+        return sample
+
+    def arrival(self, *command: str, environ: dict[str, str]) -> Callable[[], float]:
+        """Return a probe for the time until the event of a command has arrived."""
+        timed = until(lambda: self.receiver.wait_for_requests(1, timeout=30), command, environ, self.folder)
+
+        def sample() -> float:
+            self.receiver.clear()
+            return timed()
 
         return sample
 
@@ -92,6 +104,11 @@ def process_rows(bench: Bench) -> Iterator[Row]:
         emit = (bench.program, "emit", *VERSION, *bench.start)
         hand = (bench.python, str(HERE / "handwritten.py"), protocol, "tbot.yaml")
         environ = bench.to(protocol)
+        yield Row(
+            what=f"`run`, {protocol}, until the event arrives", reference="a hand-written script", budget=1.1,
+            ours=bench.arrival(bench.program, "run", *VERSION, bench.tbot, "start", "-c", "tbot.yaml", environ=environ),
+            theirs=bench.arrival(*hand, environ=environ),
+        )  # fmt: skip
         yield Row(
             what=f"`emit`, {protocol}", reference="a hand-written script", budget=1.1,
             ours=bench.time(*emit, environ=environ), theirs=bench.time(*hand, environ=environ),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.otel.otlp_settings import choose_signal, resolve
 from otel_tbot.tbot.command_line import parse
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from otel_tbot.otel.otlp_settings import OTLPSettings
 
 
-@dataclass(frozen=True, kw_only=True)
-class Occasion:
+class Occasion(NamedTuple):
     """One start of tbot, and where its event goes.
 
     Attributes:

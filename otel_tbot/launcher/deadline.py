@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from otel_tbot.launcher.arguments import LONGEST_TIMEOUT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from otel_tbot.launcher.arguments import Arguments
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
 # which is for the delivery. Less than the one second that a sender may outlive its deadline.
 GRACE = 0.9
 _DEFAULT = 10.0  # seconds; the OpenTelemetry specification's
-_LONGEST = 24 * 60 * 60.0  # seconds; no time-out that is meant is longer, and the system's timers have limits
 
 
 def seconds_to_deliver(arguments: Arguments) -> float:
@@ -21,7 +22,7 @@ def seconds_to_deliver(arguments: Arguments) -> float:
     A value that is refused there counts as unset here: nothing is sent then, and the sender ends by itself.
     """
     if arguments.timeout is not None:
-        return min(arguments.timeout, _LONGEST)
+        return arguments.timeout
     signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
     for name in (f"OTEL_EXPORTER_OTLP_{signal.upper()}_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"):
         if value := os.environ.get(name, "").strip():
@@ -35,4 +36,4 @@ def _seconds(value: str) -> float:
     except ValueError:
         return _DEFAULT
     # The comparison is also false for what is no number.
-    return min(number, _LONGEST) if number > 0 else _DEFAULT
+    return min(number, LONGEST_TIMEOUT) if number > 0 else _DEFAULT

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.tbot.complaint import complaint
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 FILES_LIMIT = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One argument.
 
     Attributes:

@@ -7,7 +7,7 @@ argument is opened. Where releases of tbot differ, the newest decides: the last 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.tbot.argument_words import Word, Words
@@ -41,8 +41,7 @@ class Setting:
     on_command_line: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CommandLine:
+class CommandLine(NamedTuple):
     """A command line of `tbot start`.
 
     Attributes:

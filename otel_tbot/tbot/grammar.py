@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A flag as tbot declares it.
 
     Attributes:
@@ -25,21 +24,20 @@ class Flag:
     boolean: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subcommand:
+class Subcommand(NamedTuple):
     """A subcommand of `tbot start`.
 
     Attributes:
         name: its name.
+        flags: its flags, by long name, the global ones not among them.
         aliases: its other names.
         adds: the type of the service that it adds to the configuration's; empty if none.
-        flags: its flags, by long name, the global ones not among them.
     """
 
     name: str
+    flags: dict[str, Flag]
     aliases: tuple[str, ...] = ()
     adds: str = ""
-    flags: dict[str, Flag]
 
 
 def _flags(values: str = "", booleans: str = "", *described: Flag) -> dict[str, Flag]:

@@ -11,8 +11,7 @@ import re
 import select
 import signal
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import subprocess
@@ -33,8 +32,7 @@ _PRINTED = re.compile(
 _VERSION_LENGTH = 64
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VersionAnswer:
+class VersionAnswer(NamedTuple):
     """What came of the question.
 
     Attributes:

