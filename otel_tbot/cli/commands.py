@@ -151,6 +151,56 @@ def demo() -> int:
     return _work("demo")
 
 
+@_commands.command()
+@click.option(
+    "--listen",
+    default="127.0.0.1:4319",
+    show_default=True,
+    metavar="ADDRESS",
+    help="HOST:PORT, [IPV6]:PORT or unix:PATH. Sockets that systemd hands over go first.",
+)
+@click.option(
+    "--signal",
+    type=click.Choice(["logs", "traces"]),
+    help="Send log records (the default) or spans. Also: OTEL_TBOT_SIGNAL.",
+)
+@click.option("--tls-certificate", metavar="FILE", help="Speak TLS with this certificate chain, PEM.")
+@click.option("--tls-key", metavar="FILE", help="The private key of that certificate, PEM.")
+@click.option("--max-connections", type=click.IntRange(min=1), default=900, show_default=True, metavar="NUMBER")
+@click.option(
+    "--queue-size",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    metavar="NUMBER",
+    help="Events that may wait for the backend.",
+)
+@click.option(
+    "--peer-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1000,
+    show_default=True,
+    metavar="NUMBER",
+    help="Events a second from one address.",
+)
+@click.option(
+    "--drain-timeout",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time to deliver what was received when told to end.",
+)
+def serve(**options: Any) -> int:  # noqa: ANN401  click's values
+    """Receive the events of unmodified tbots.
+
+    Point tbot at it with TELEPORT_ANONYMOUS_TELEMETRY_ADDRESS=http://HOST:PORT. Each event is acknowledged once the
+    OTLP backend has accepted it. Ends on SIGTERM and SIGINT, after delivering what was received.
+    """
+    result: int = import_module("otel_tbot.receiver.serve").main(**options)
+    return result
+
+
 def _work(module: str, **options: Any) -> int:  # noqa: ANN401  click's values
     # So short a life leaves no garbage worth collecting, and loading OpenTelemetry is faster by a tenth without it.
     gc.disable()

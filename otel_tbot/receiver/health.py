@@ -1,0 +1,57 @@
+"""`/healthz` and `/readyz`: whether this process answers, and whether the backend accepts events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from otel_tbot.otel.otlp import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from otel_tbot.receiver.submission import Submission
+
+# Seconds for which an answer of the backend counts. They bound how often it is asked, too.
+_GOOD_FOR = 5.0
+_BAD_FOR = 1.0
+_PATIENCE = 2.0  # seconds to wait for the backend; orchestrators give a probe one to a few
+_SLOW = Answer(accepted=False, reason=f"the backend has not answered within {_PATIENCE:g} s")
+
+
+class Backend:
+    """Exports, and remembers how the last export went."""
+
+    def __init__(self, export: Callable[[list[Submission]], Awaitable[Answer]], tell: Callable[[Answer], None]) -> None:
+        """Stand before `export`.
+
+        Args:
+            export: delivers a batch.
+            tell: called after each export, with what became of it.
+        """
+        self._export = export
+        self._tell = tell
+        self._last: Answer | None = None
+        self._counts_until = 0.0
+        self._probe: asyncio.Task[Answer] | None = None
+
+    async def export(self, batch: list[Submission]) -> Answer:
+        """Deliver a batch."""
+        try:
+            answer = await self._export(batch)
+        except Exception as error:  # noqa: BLE001  the senders wait for an answer, whatever went wrong
+            answer = Answer(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
+        self._last = answer
+        self._counts_until = time.monotonic() + (_GOOD_FOR if answer.accepted else _BAD_FOR)
+        self._tell(answer)
+        return answer
+
+    async def ready(self) -> Answer:
+        """Say whether the backend accepts: by the last export, or where that is long ago by an empty one (OTLP)."""
+        if self._last is not None and time.monotonic() < self._counts_until:
+            return self._last
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.ensure_future(self.export([]))
+        done, _ = await asyncio.wait({self._probe}, timeout=_PATIENCE)
+        return self._probe.result() if done else _SLOW

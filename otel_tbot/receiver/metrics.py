@@ -1,0 +1,118 @@
+"""The counters as OpenTelemetry metrics: only for whoever asks for them by `OTEL_METRICS_EXPORTER=otlp`.
+
+A private provider, which reads no resource from the environment: nothing that is sent names the host.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otel_tbot.errors import SettingsError
+from otel_tbot.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from opentelemetry.metrics import CallbackOptions, Observation
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import MetricExporter
+
+    from otel_tbot.receiver.counters import Counters
+
+_VARIABLE = "OTEL_METRICS_EXPORTER"
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_LAST_EXPORT_WITHIN = 5_000  # milliseconds, at the end
+_TOTALS = {
+    "received": "Submissions, whatever became of them.",
+    "exported": "Events that the backend accepted.",
+    "failed": "Valid events that the backend did not accept in time.",
+    "unknown_fields": "Submissions with fields that this version does not know and has dropped.",
+}
+
+
+def wanted(environ: Mapping[str, str]) -> bool:
+    """Say whether metrics are asked for.
+
+    Raises:
+        SettingsError: an exporter is asked for that is not offered.
+    """
+    value = environ.get(_VARIABLE, "").strip()
+    if value not in {"", "none", "otlp"}:
+        message = f"{_VARIABLE} must be otlp or none"
+        raise SettingsError(message)
+    return value == "otlp"
+
+
+def provider(counters: Counters, environ: Mapping[str, str]) -> MeterProvider:
+    """Return a provider that exports the counters, as often as `OTEL_METRIC_EXPORT_INTERVAL` says.
+
+    Raises:
+        SettingsError: a variable cannot be used.
+    """
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415  5 MiB that most receivers do without
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+
+    try:
+        reader = PeriodicExportingMetricReader(_exporter(environ))
+    except (ValueError, OSError) as error:
+        message = f"OTEL_METRIC_* or OTEL_EXPORTER_OTLP_* cannot be used for metrics ({type(error).__name__})"
+        raise SettingsError(message) from None
+    made = MeterProvider(
+        metric_readers=[reader],
+        resource=Resource({"service.name": "otel-tbot", "service.version": __version__}),
+        shutdown_on_exit=False,
+    )
+    _observe(made, counters)
+    return made
+
+
+def shut_down(made: MeterProvider | None) -> None:
+    """Export once more, and end."""
+    if made is not None:
+        made.shutdown(_LAST_EXPORT_WITHIN)
+
+
+def _observe(made: MeterProvider, counters: Counters) -> None:
+    from opentelemetry.metrics import Observation  # noqa: PLC0415  see above
+
+    def total(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        return lambda _: [Observation(getattr(counters, name))]
+
+    meter = made.get_meter("otel_tbot.receiver", __version__)
+    for name, description in _TOTALS.items():
+        meter.create_observable_counter(
+            f"otel_tbot.receiver.{name}", [total(name)], unit="{event}", description=description
+        )
+    meter.create_observable_counter(
+        "otel_tbot.receiver.refused",
+        [lambda _: [Observation(count, {"reason": reason}) for reason, count in list(counters.refused.items())]],
+        unit="{event}",
+        description="Submissions that were not acknowledged, by the reason that the sender was given.",
+    )
+    meter.create_observable_gauge(
+        "otel_tbot.receiver.waiting",
+        [total("waiting")],
+        unit="{event}",
+        description="Events that wait for the backend.",
+    )
+
+
+def _exporter(environ: Mapping[str, str]) -> MetricExporter:
+    protocol = next((environ[name] for name in _PROTOCOLS if environ.get(name)), "http/protobuf")
+    if protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
+
+        return OTLPMetricExporter()
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415
+        OTLPMetricExporter as OTLPOverHTTP,
+    )
+    from requests import Session  # noqa: PLC0415
+
+    session = Session()
+    session.auth = _no_credentials  # any `auth` at all keeps requests from ~/.netrc
+    return OTLPOverHTTP(session=session)
+
+
+def _no_credentials(request: Any) -> Any:  # noqa: ANN401  requests' own types
+    return request

@@ -1,0 +1,60 @@
+"""The rate of each peer: a bucket of tokens for each address, in memory only, neither logged nor exported.
+
+The table is bounded. Whoever is pushed out of it begins with a full bucket: a flood from very many addresses is for the
+bound on connections to stop.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOST_PEERS = 4096  # about 1 MB
+_HOST_BITS_OF_V6 = 64  # whoever has one IPv6 address has such a network of them
+
+
+class Peers:
+    """Admits so many calls a second from each address, and as many at once as a second's worth."""
+
+    def __init__(self, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with nobody.
+
+        Args:
+            rate: calls a second.
+            clock: the time in seconds.
+        """
+        self._rate = rate
+        self._most = max(1.0, rate)
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def admit(self, address: str) -> bool:
+        """Take one call of a peer into account, and say whether it may pass.
+
+        Args:
+            address: host and port, as in `192.0.2.7:4711`.
+        """
+        peer = _network(address.rpartition(":")[0])
+        now = self._clock()
+        tokens, then = self._buckets.pop(peer, (self._most, now))
+        tokens = min(self._most, tokens + (now - then) * self._rate)
+        admitted = tokens >= 1
+        self._buckets[peer] = (tokens - 1 if admitted else tokens, now)
+        if len(self._buckets) > _MOST_PEERS:
+            self._buckets.popitem(last=False)
+        return admitted
+
+
+def _network(host: str) -> str:
+    if ":" not in host:
+        return host
+    try:
+        address = int(ipaddress.IPv6Address(host.partition("%")[0]))
+    except ValueError:
+        return host
+    return str(address >> _HOST_BITS_OF_V6)

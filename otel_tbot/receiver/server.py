@@ -1,0 +1,141 @@
+"""Runs the receiver: an event loop with uvicorn, the queue and the exporter, from the first connection to the drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from otel_tbot.receiver import metrics
+from otel_tbot.receiver.application import Application
+from otel_tbot.receiver.batches import Batches
+from otel_tbot.receiver.connection import Connection
+from otel_tbot.receiver.counters import Counters
+from otel_tbot.receiver.exporter import Exporter
+from otel_tbot.receiver.health import Backend
+from otel_tbot.receiver.log import BackendLog, tell
+from otel_tbot.receiver.peers import Peers
+from otel_tbot.receiver.sockets import address_of
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Coroutine
+
+    from otel_tbot.otel.otlp_settings import OTLPSettings
+    from otel_tbot.receiver.application import Scope
+    from otel_tbot.receiver.exchange import Receive, Send
+
+_KEEP_ALIVE = 15  # seconds until an idle connection is closed
+_ROOM_TO_REFUSE = 100  # connections above the limit that still get an answer, which says that there are too many
+_EXPORTERS_END = 1.0  # seconds; by then everything is either delivered or given up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one receiver takes on.
+
+    Attributes:
+        connections: open connections.
+        queue: events that wait for the backend.
+        peer_rate: events a second from one address.
+        drain: seconds in which a receiver that is told to end still delivers.
+    """
+
+    connections: int
+    queue: int
+    peer_rate: float
+    drain: int
+
+
+def run(
+    listeners: list[socket.socket], settings: OTLPSettings, limits: Limits, *, certificate: str | None, key: str | None
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain.
+
+    Args:
+        listeners: the sockets to accept connections on.
+        settings: where the events go.
+        limits: see there.
+        certificate: path of the certificate chain, PEM; with it, the receiver speaks TLS.
+        key: path of its private key, PEM.
+    """
+    counters = Counters()
+    provider = metrics.provider(counters, os.environ) if metrics.wanted(os.environ) else None
+    exporter = Exporter(settings.signal, timeout=settings.timeout)
+    backend = Backend(exporter.export, BackendLog().tell)
+    batches = Batches(backend.export, counters, limit=limits.queue)
+    application = Application(
+        batches,
+        counters,
+        Peers(limits.peer_rate),
+        ready=backend.ready,
+        crowded=lambda: Connection.open_now > limits.connections,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            _Lifespan(application, [batches.run, backend.ready]),
+            http=Connection,
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=limits.connections + _ROOM_TO_REFUSE,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=limits.drain,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+    )
+    _end_on_signals(server)
+    tell("listening", address=" ".join(map(address_of, listeners)))
+    try:
+        server.run(listeners)
+    finally:
+        exporter.stop(patience=_EXPORTERS_END)
+        metrics.shut_down(provider)
+        tell("stopped", **counters.summary())
+
+
+class _Lifespan:
+    """An application, with what runs beside it from the start of the server to its end (ASGI, lifespan)."""
+
+    def __init__(self, application: Application, beside: list[Callable[[], Coroutine[Any, Any, object]]]) -> None:
+        self._application = application
+        self._beside = beside
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._application(scope, receive, send)
+            return
+        await receive()
+        asyncio.get_running_loop().set_exception_handler(_tell_fault)
+        tasks = [asyncio.create_task(run()) for run in self._beside]
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for task in tasks:
+            task.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _end_on_signals(server: uvicorn.Server) -> None:
+    """End well when told to. uvicorn has handlers of its own while it serves, and afterwards repeats what it got."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+
+
+def _tell_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell a fault by its kind alone: its words may hold the address of a peer."""
+    tell("fault", level=logging.ERROR, error=type(context.get("exception")).__name__)

@@ -1,0 +1,51 @@
+"""A backend for OTLP metrics, which the project's own receiver of events does not take."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class MetricsBackend:
+    """Takes metrics over HTTP, and keeps the last request."""
+
+    def __init__(self) -> None:
+        """Bind a free port."""
+        received = self.received = []  # type: list[ExportMetricsServiceRequest]
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                received.append(ExportMetricsServiceRequest.FromString(self.rfile.read(length)))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Write nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}/v1/metrics"
+
+    @property
+    def last(self) -> ExportMetricsServiceRequest:
+        """The last request."""
+        return self.received[-1]
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

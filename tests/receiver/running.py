@@ -1,0 +1,103 @@
+"""One `otel-tbot serve` in a process of its own, and what it writes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from tests.support.collector import wait_until
+from tests.support.program import SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
+_LONGEST_END = 30  # seconds; a drain takes at most its own time-out of less
+
+
+class Running:
+    """A receiver that listens on a free port of this machine, unless the arguments say otherwise.
+
+    Attributes:
+        process: the process.
+        lines: what it has written to stderr, line by line.
+    """
+
+    def __init__(self, *arguments: str, variables: Mapping[str, str], strict: bool = True) -> None:
+        """Start it.
+
+        Args:
+            arguments: what stands after `otel-tbot serve`.
+            variables: its environment, beside what Python needs.
+            strict: whether a warning in the receiver is a fault, like in a test; costs time.
+        """
+        listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
+        options = ("-X", "dev", "-W", "error") if strict else ()
+        command = [sys.executable, *options, "-m", "otel_tbot", "serve", *listen, *arguments]
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            command,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reading = threading.Thread(target=self._read)
+
+    def __enter__(self) -> Self:
+        """Wait until it listens."""
+        self._reading.start()
+        wait_until(lambda: self.events("listening") or self.process.poll() is not None, "the receiver listens")
+        assert self.events("listening"), self.lines
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self.stop(signal.SIGKILL)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, and return the exit status."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end, and return the exit status."""
+        status = self.process.wait(_LONGEST_END)
+        self._reading.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+        return status
+
+    @property
+    def address(self) -> str:
+        """The address that it says it listens on."""
+        return self.events("listening")[0]["address"]
+
+    @property
+    def port(self) -> int:
+        """The port of that address."""
+        return int(self.address.rpartition(":")[2])
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The counters of its last line; only after its end."""
+        (last,) = self.events("stopped")
+        return {name: int(value) for name, value in last.items() if value.isdigit()}
+
+    def events(self, name: str) -> list[dict[str, str]]:
+        """Return the lines that tell about such an event, as pairs."""
+        told = (dict(pair.partition("=")[::2] for pair in shlex.split(line)) for line in self.lines)
+        return [pairs for pairs in told if pairs.get("event") == name]
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))

@@ -1,0 +1,237 @@
+"""What an operator meets: consent, addresses, TLS, sockets, health, metrics, the log and the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from otel_tbot.testing import Reply
+from tests.receiver.conftest import ON
+from tests.receiver.exchange import connect, raw, request, send, submit
+from tests.support.collector import wait_until
+from tests.support.program import SOURCE, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from otel_tbot.testing import OTLPReceiver
+    from tests.receiver.metrics_backend import MetricsBackend
+    from tests.receiver.running import Running
+
+
+def health(running: Running, path: str, method: str = "GET") -> int:
+    """Return the status of a health check."""
+    return submit(running.port, b"", {}, method=method, path=path).status
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "is not set"),
+        ({"TELEPORT_ANONYMOUS_TELEMETRY": "0"}, "is not exactly 1"),
+        ({"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, "is not exactly 1, though tbot itself"),
+        ({**ON, "DO_NOT_TRACK": "1"}, "DO_NOT_TRACK is set"),
+    ],
+)
+def test_consent(variables: dict[str, str], said: str) -> None:
+    """Without consent in its own environment the receiver does not start: exit status 2, and one line that says why."""
+    ended = run("serve", environ=variables)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "status", "said"),
+    [
+        (["--listen", "localhost"], {}, 2, "--listen must be HOST:PORT, [IPV6]:PORT or unix:PATH"),
+        (["--listen", "::1:4319"], {}, 2, "--listen must be"),
+        (["--listen", "127.0.0.1:65536"], {}, 2, "--listen must be"),
+        (["--listen", "192.0.2.1:0"], {}, 1, "cannot listen on 192.0.2.1:0: "),
+        (["--listen", "unix:/no/such/folder/socket"], {}, 1, "cannot listen on unix:/no/such/folder/socket: "),
+        (["--tls-key", "key.pem"], {}, 2, "--tls-certificate and --tls-key go together"),
+        (["--tls-key", "no.pem", "--tls-certificate", "no.pem"], {}, 2, "cannot be used: No such file"),
+        (["--signal", "metrics"], {}, 2, "'--signal'"),
+        (["--max-connections", "0"], {}, 2, "'--max-connections'"),
+        ([], {"OTEL_TBOT_SIGNAL": "metrics"}, 2, "OTEL_TBOT_SIGNAL must be logs or traces"),
+        ([], {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, 2, "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        ([], {"OTEL_METRICS_EXPORTER": "console"}, 2, "OTEL_METRICS_EXPORTER must be otlp or none"),
+    ],
+)
+def test_bad_settings(arguments: list[str], variables: dict[str, str], status: int, said: str) -> None:
+    """What cannot be used is told in one line, and the receiver does not start."""
+    ended = run("serve", "--listen", "127.0.0.1:0", *arguments, environ={**ON, **variables})
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_address_in_use(running: Running) -> None:
+    """An address that is taken is told in one line."""
+    ended = run("serve", "--listen", running.address, environ=ON)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        f"otel-tbot: cannot listen on {running.address}: Address already in use\n",
+    )
+
+
+def test_log(running: Running, receiver: OTLPReceiver) -> None:
+    """A quiet life makes two lines, as pairs: listening, and stopped with the counters. stdout stays empty."""
+    assert submit(running.port).status == 200
+    assert health(running, "/healthz") == 200
+    with connect(running.port) as connection:
+        connection.sendall(b"nonsense\r\n\r\n")
+        port = connection.getsockname()[1]
+        connection.recv(1024)
+    assert running.process.stdout is not None
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.stdout.read() == ""
+    assert running.wait() == 0
+    assert [line.split(" ")[1] for line in running.lines] == ["level=info", "level=warning", "level=info"]
+    assert running.summary == {
+        "received": 1, "exported": 1, "failed": 0, "unknown_fields": 0, "refused": 0,
+    }  # fmt: skip
+    assert str(port) not in "".join(running.lines).replace(running.address, "")
+    assert len(receiver.log_records) == 1
+
+
+def test_health(running: Running, receiver: OTLPReceiver) -> None:
+    """`/healthz` says that the process answers, `/readyz` that the backend accepts; neither sends an event."""
+    assert (health(running, "/healthz"), health(running, "/readyz")) == (200, 200)
+    assert (health(running, "/healthz", "HEAD"), health(running, "/readyz", "POST")) == (200, 405)
+    assert receiver.log_records == []
+
+
+def test_not_ready(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """While the backend does not accept, the receiver is alive and not ready; it is again when the backend does."""
+    receiver.reply(Reply(status=400))
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    wait_until(lambda: running.events("backend failing"), "the backend is found failing")
+    assert (health(running, "/healthz"), health(running, "/readyz")) == (200, 503)
+    receiver.reply(Reply())
+    wait_until(lambda: health(running, "/readyz") == 200, "the receiver is ready")
+
+
+def test_stalled_backend_is_not_ready(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """A backend that does not answer makes `/readyz` answer soon all the same."""
+    receiver.reply(Reply(delay=60))
+    running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    assert health(running, "/readyz") == 503
+    assert running.stop() == 0
+
+
+def test_tls(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """With a certificate and a key the receiver speaks TLS; a client that offers HTTP/2 too gets HTTP/1.1, as Go's."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    for blob in issued.cert_chain_pems:
+        blob.write_to_path(tmp_path / "certificate.pem", append=True)
+    files = ("--tls-certificate", str(tmp_path / "certificate.pem"), "--tls-key", str(tmp_path / "key.pem"))
+    running = serve(*files, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with connect(running.port) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+        assert connection.selected_alpn_protocol() in {None, "http/1.1"}
+        assert send(connection, raw(request())).status == 200
+    assert len(receiver.log_records) == 1
+
+
+def test_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """The receiver listens on a unix socket, takes over the one of a receiver that was killed, and removes its own."""
+    path = tmp_path / "tbot.sock"
+    arguments = ("--listen", f"unix:{path}")
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    serve(*arguments, **variables).stop(signal.SIGKILL)
+    assert path.is_socket()
+    running = serve(*arguments, **variables)
+    assert running.address == f"unix:{path}"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        assert send(connection, raw(request())).status == 200
+    assert "Address already in use" in run("serve", *arguments, environ=variables).stderr
+    assert running.stop() == 0
+    assert not path.exists()
+
+
+def test_no_other_file_is_removed(tmp_path: Path) -> None:
+    """A file that is no socket is not touched."""
+    path = tmp_path / "precious"
+    path.write_text("data")
+    assert run("serve", "--listen", f"unix:{path}", environ=ON).returncode == 1
+    assert path.read_text() == "data"
+
+
+def test_socket_activation(receiver: OTLPReceiver) -> None:
+    """Sockets that systemd hands over are served, and a connection that came before the receiver is not lost."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "LISTEN_FDS": "1"}
+    with socket.create_server(("127.0.0.1", 0)) as listener, connect(listener.getsockname()[1]) as early:
+        program = (
+            f"import os; os.dup2({listener.fileno()}, 3); os.environ['LISTEN_PID'] = str(os.getpid())\n"
+            "from otel_tbot.cli.commands import run_command_line; raise SystemExit(run_command_line(['serve']))"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **variables},
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.PIPE,
+        )
+        assert send(early, raw(request())).status == 200
+        early.close()
+        process.terminate()
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b"event=stopped received=1 exported=1" in told
+    assert len(receiver.log_records) == 1
+
+
+def test_metrics(serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend) -> None:
+    """The counters go out as metrics where the standard variable asks for it, without anything about this host."""
+    running = serve(
+        **ON,
+        OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint,
+        OTEL_METRICS_EXPORTER="otlp",
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=metrics_backend.endpoint,
+        OTEL_RESOURCE_ATTRIBUTES="host.name=canary",
+        OTEL_SERVICE_NAME="canary",
+    )
+    assert submit(running.port).status == 200
+    assert submit(running.port, b"\xff").status == 400
+    assert running.stop() == 0
+    (sent,) = metrics_backend.last.resource_metrics
+    resource = {attribute.key: attribute.value.string_value for attribute in sent.resource.attributes}
+    assert resource.keys() == {"service.name", "service.version"}
+    assert resource["service.name"] == "otel-tbot"
+    values = {
+        (
+            metric.name.removeprefix("otel_tbot.receiver."),
+            *(one.value.string_value for one in point.attributes),
+        ): point.as_int
+        for metric in sent.scope_metrics[0].metrics
+        for point in (*metric.sum.data_points, *metric.gauge.data_points)
+    }
+    assert values == {
+        ("received",): 2,
+        ("exported",): 1,
+        ("failed",): 0,
+        ("unknown_fields",): 0,
+        ("refused", "invalid_argument"): 1,
+        ("waiting",): 0,
+    }
+
+
+def test_no_metrics_unasked(running: Running, receiver: OTLPReceiver) -> None:
+    """Nobody who did not ask for metrics gets any: the backend sees the event, and nothing else."""
+    submit(running.port)
+    assert running.stop() == 0
+    assert receiver.refused == 0
