@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ROUNDS]`, from the source tree: measures every row and prints one table, in Markdown."""
+"""`python -m benchmarks [ROUNDS]`, from the source tree: measures every row and prints the tables, in Markdown."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import serve
 from benchmarks.calls import configuration_rows, construction_rows, dropping_rows
 from benchmarks.measure import Spread, interleaved
 from benchmarks.processes import Bench, process_rows
@@ -58,7 +59,7 @@ def _amount(spread: Spread, unit: str) -> str:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     print(
         f"Python {platform.python_version()}, OpenTelemetry SDK {version('opentelemetry-sdk')}, {platform.system()} "
@@ -70,6 +71,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, OTLPReceiver() as receiver:
         for row in _rows(Path(folder), receiver):
             print(_line(row, rounds), flush=True)
+    print()
+    serve.print_table()
 
 
 if __name__ == "__main__":

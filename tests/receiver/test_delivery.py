@@ -16,7 +16,7 @@ import pytest
 from otel_tbot.testing import Reply
 from tests.receiver.conftest import ON
 from tests.receiver.exchange import connect, raw, read, request, submit
-from tests.receiver.load import Played, play, sessions_of
+from tests.receiver.fleet import Played, play, sessions_of
 from tests.support.collector import wait_until
 
 if TYPE_CHECKING:

@@ -1,0 +1,137 @@
+"""The load that a receiver bears: a fleet of tbots before it, the real Collector behind it, and what arrived there.
+
+`python -m benchmarks.serve [SECONDS]` measures this alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.receiver.fleet import Played, play, sessions_of
+from tests.receiver.running import Running
+from tests.support.collector import Collector, find_collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RATE = 2000  # events a second
+SECONDS = 30.0
+MOST_LATENCY = 50.0  # milliseconds that 99 of 100 acknowledgements take at most
+MOST_MEMORY = 120.0  # MiB, all processes of the receiver together
+MOST_GROWTH = 1.5  # the cost of the last thousand events to that of the first
+_THOUSAND = 1000  # events between two looks at what they cost
+_LOOK_EVERY = 0.002  # seconds
+
+
+class Used(NamedTuple):
+    """What all processes of a receiver have used up together.
+
+    Attributes:
+        cpu: seconds of processor time since they began.
+        memory: resident memory in MiB.
+    """
+
+    cpu: float
+    memory: float
+
+    @classmethod
+    def by(cls, pid: int) -> Used:
+        """Look at a process and its children (Linux)."""
+        lists = Path(f"/proc/{pid}/task").glob("*/children")
+        processes = [str(pid), *(child for names in lists for child in names.read_text().split())]
+        stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in processes]
+        ticks = sum(int(stat[11]) + int(stat[12]) for stat in stats)
+        pages = sum(int(stat[21]) for stat in stats)
+        return cls(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+
+
+class _Figure(NamedTuple):
+    """One row of the table; `met` is None for what has no budget."""
+
+    what: str
+    measured: str
+    budget: str = ""
+    met: bool | None = None
+
+
+async def _watch(pid: int, played: Played, samples: list[Used]) -> None:
+    """Look at what a receiver has used up, once in a thousand acknowledgements, for ever."""
+    while True:
+        if len(played.acknowledged) >= len(samples) * _THOUSAND:
+            samples.append(Used.by(pid))
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _play_and_watch(running: Running, seconds: float, played: Played) -> list[Used]:
+    samples: list[Used] = []
+    watching = asyncio.create_task(_watch(running.process.pid, played, samples))
+    await play(running.port, RATE, seconds, played)
+    watching.cancel()
+    return samples
+
+
+def _percentile(values: list[float], share: float) -> float:
+    """Return the value below which such a share lies, in milliseconds."""
+    return sorted(values)[int(len(values) * share)] * 1000
+
+
+def _figures(collector: Collector, protocol: str, seconds: float) -> Iterator[_Figure]:
+    """Play, and yield what came of it."""
+    variables = {
+        "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints[protocol],
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+    }
+    played = Played()
+    with Running("--peer-rate", "1000000", strict=False, variables=variables) as running:
+        asyncio.run(play(running.port, 100, 1, Played()))  # the first ones load what the others find loaded
+        begun = time.perf_counter()
+        samples = asyncio.run(_play_and_watch(running, seconds, played))
+        took = time.perf_counter() - begun
+        running.stop()
+    costs = [later.cpu - earlier.cpu for earlier, later in itertools.pairwise(samples)]
+    rate = len(played.acknowledged) / took
+    lost = len(set(played.acknowledged) - set(sessions_of(collector)))
+    late = _percentile(played.latencies, 0.99)
+    memory = max(sample.memory for sample in samples)
+    growth = costs[-1] / costs[0]
+    # The last answers come after the last event was due: so much less is the rate that the fleet sent at.
+    yield _Figure("events a second, acknowledged", f"{rate:.0f}", f"{RATE}", rate >= RATE * 0.99)
+    yield _Figure("acknowledged", f"{len(played.acknowledged)}")
+    yield _Figure("refused", f"{played.refused}", "0", played.refused == 0)
+    yield _Figure("acknowledged, and lost before the Collector", f"{lost}", "0", lost == 0)
+    yield _Figure("half of all acknowledged within", f"{_percentile(played.latencies, 0.5):.1f} ms")
+    yield _Figure("99 of 100 acknowledged within", f"{late:.1f} ms", f"{MOST_LATENCY:g} ms", late < MOST_LATENCY)
+    yield _Figure("memory at the first thousand", f"{samples[0].memory:.0f} MiB")
+    yield _Figure("memory at most", f"{memory:.0f} MiB", f"{MOST_MEMORY:g} MiB", memory < MOST_MEMORY)
+    yield _Figure("processor time for an event", f"{sum(costs) / len(costs) * 1000:.0f} µs")
+    yield _Figure("the last thousand compared with the first", f"{growth:.2f}", f"{MOST_GROWTH}", growth <= MOST_GROWTH)
+
+
+def print_table(seconds: float = SECONDS) -> None:
+    """Measure, and print a table in Markdown; without a Collector or the extra, say what is missing."""
+    binary = find_collector()
+    if binary is None or not find_spec("connectrpc"):
+        print("`serve` was not measured: it takes the extra `serve` and a Collector, named by `OTELCOL`.")
+        return
+    for protocol in ("http/protobuf", "grpc"):
+        print(f"`serve` under {RATE} events a second for {seconds:g} s, exporting by {protocol}:\n")
+        print("| what | measured | budget | met |")
+        print("|---|---|---|---|")
+        with tempfile.TemporaryDirectory() as folder, Collector(binary, Path(folder)) as collector:
+            for figure in _figures(collector, protocol, seconds):
+                met = {True: "yes", False: "**no**", None: ""}[figure.met]
+                print(f"| {figure.what} | {figure.measured} | {figure.budget} | {met} |", flush=True)
+        print()
+
+
+if __name__ == "__main__":
+    print_table(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS)
