@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from otel_tbot.schema.table import EVENT_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+# The schema's rows, in the form in which the class needs them for every event.
+_FIELDS = {attribute.name: attribute.field for attribute in EVENT_ATTRIBUTES}
+_CLEAN = {attribute.field: attribute.clean for attribute in EVENT_ATTRIBUTES}
+_values = attrgetter(*_CLEAN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,16 +50,15 @@ class StartEvent:
 
     def __post_init__(self) -> None:
         """Replace each value by what the schema makes of it."""
-        for attribute in EVENT_ATTRIBUTES:
-            object.__setattr__(self, attribute.field, attribute.clean(getattr(self, attribute.field)))
+        for field, clean in _CLEAN.items():
+            object.__setattr__(self, field, clean(getattr(self, field)))
         if self.helper is None:
             object.__setattr__(self, "helper_version", None)
 
     @property
     def attributes(self) -> dict[str, str | int]:
         """The names and values that are sent, in the order of the schema."""
-        values = ((attribute.name, getattr(self, attribute.field)) for attribute in EVENT_ATTRIBUTES)
-        return {name: value for name, value in values if value is not None}
+        return {name: value for name, value in zip(_FIELDS, _values(self), strict=True) if value is not None}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, object]) -> StartEvent:
@@ -62,7 +67,7 @@ class StartEvent:
         Raises:
             InvalidEventError: see the class; a missing `tbot.run_mode` too.
         """
-        values = {row.field: attributes[row.name] for row in EVENT_ATTRIBUTES if row.name in attributes}
+        values = {field: attributes[name] for name, field in _FIELDS.items() if name in attributes}
         return cls(**{"run_mode": None, **values})  # type: ignore[arg-type]  # any type may come in: the class checks
 
     @classmethod

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from otel_tbot.errors import InvalidEventError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,10 @@ class Attribute:
         Raises:
             InvalidEventError: nothing can stand for the value. The message does not repeat it.
         """
-        return self._number(value) if self.type == "int" else self._text(value)
+        if self.type == "string":
+            return self._text(value)
+        # What nearly all values are, without a further call.
+        return value if type(value) is int and 0 <= value <= self.maximum else self._number(value)
 
     def _number(self, value: object) -> int:
         # Called on the type, this makes a plain number also of an object that only behaves like one.
@@ -59,22 +65,20 @@ class Attribute:
         return min(number, self.maximum)
 
     def _text(self, value: object) -> str | None:
+        if value is None and not self.required:
+            return None
         # Called on the type, this makes a plain text also of an object that only calls itself one.
         text = str.removeprefix(value, self.prefix) if isinstance(value, str) else None
-        if not self.required and (value is None or text == ""):
+        if text == "" and not self.required:
             return None
-        if text is not None and (allowed := self._allowed(text)) is not None:
-            return allowed
+        if text is not None and (self.values or len(text) <= self.max_length) and self._allows(text):
+            return text
         if self.otherwise == "refuse":
             message = f"{self.name} must be {' or '.join(self.values) or f'of the form {self.pattern}'}"
             raise InvalidEventError(message)
         return None if self.otherwise == "omit" else self.otherwise
 
-    def _allowed(self, text: str) -> str | None:
-        if self.values:
-            return text if text in self.values else None
-        return text if len(text) <= self.max_length and self._pattern.fullmatch(text) else None
-
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
+    def _allows(self) -> Callable[[str], object]:
+        """Tell whether a text may leave as it is, apart from its length; a truthy answer is a yes."""
+        return frozenset(self.values).__contains__ if self.values else re.compile(self.pattern).fullmatch
