@@ -1,0 +1,132 @@
+"""What things cost, counted and not timed: so that doing more than before fails on any machine.
+
+What the counts are worth in time is for the benchmarks to show.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot import StartEvent
+from tests.support.program import SOURCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otel_tbot.testing import OTLPReceiver
+
+START = ["--tbot-version", "18.2.3", "tbot", "start", "--oneshot"]
+HEAVY = {"click", "google", "grpc", "opentelemetry", "requests", "urllib3", "yaml"}
+HAND_WRITTEN = SOURCE / "benchmarks" / "handwritten.py"
+
+
+def loaded(program: list[str], environ: dict[str, str], cwd: Path) -> set[str]:
+    """Return the modules that a program loads, by the interpreter's own account."""
+    command = [sys.executable, "-X", "importtime", *program]
+    variables = {"PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1", **environ}
+    ended = subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=True)
+    return {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if line.startswith("import time:")}
+
+
+def to(receiver: OTLPReceiver, protocol: str) -> dict[str, str]:
+    """Return the variables that send to a receiver over a protocol."""
+    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
+    return {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+
+
+@pytest.mark.parametrize(
+    ("command", "packages"),
+    [
+        (["status"], {"click"}),
+        (["schema"], {"click"}),
+        (["preview", *START], {"click", "opentelemetry"}),
+        (["preview", "--format", "json", *START], {"click", "opentelemetry", "google"}),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
+)
+def test_packages_of_a_command(tmp_path: Path, command: list[str], packages: set[str]) -> None:
+    """What shows something loads no transport, and no YAML where no configuration is read."""
+    modules = loaded(["-m", "otel_tbot", *command], {}, tmp_path)
+    assert {name.partition(".")[0] for name in modules} & HEAVY == packages
+
+
+def test_sdk_is_not_loaded_for_a_text(tmp_path: Path) -> None:
+    """A preview as text takes the SDK's version, and nothing else of it."""
+    modules = loaded(["-m", "otel_tbot", "preview", *START], {}, tmp_path)
+    assert {name for name in modules if name.startswith("opentelemetry.sdk.")} == {"opentelemetry.sdk.version"}
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_packages_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
+    """One protocol does not load the other's transport, and one signal not the other's messages."""
+    modules = loaded(["-m", "otel_tbot", "emit", *START], to(receiver, protocol), tmp_path)
+    assert receiver.log_records
+    packages = {name.partition(".")[0] for name in modules} & HEAVY
+    transport = {"grpc"} if protocol == "grpc" else {"requests", "urllib3"}
+    assert packages == {"click", "google", "opentelemetry", *transport}
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_modules_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
+    """Sending an event loads at most a quarter more modules than a script that somebody writes by hand for it."""
+    (tmp_path / "tbot.yaml").write_text("onboarding:\n  join_method: github\nservices: []\n")
+    environ = to(receiver, protocol)
+    ours = loaded(["-m", "otel_tbot", "emit", *START, "-c", "tbot.yaml"], environ, tmp_path)
+    theirs = loaded([str(HAND_WRITTEN), protocol, "tbot.yaml"], environ, tmp_path)
+    assert len(receiver.log_records) == 2
+    assert len(ours) <= len(theirs) * 1.25
+
+
+EVENT = StartEvent(run_mode="daemon", version="18.2.3", join_type="github", helper="helper", helper_version="1.0")
+CALLS = 500
+# Each calls one thing so many times; the first calls nothing.
+LOOPS = {
+    "nothing": "pass",
+    "json.dumps": f"json.dumps({EVENT.attributes!r})",
+    "os.environ.get": "os.environ.get('ABSENT')",
+    "an event": f"otel_tbot.StartEvent.from_attributes({EVENT.attributes!r})",
+    "consent": "otel_tbot.consent()",
+}
+
+
+@pytest.fixture(scope="module")
+def instructions() -> dict[str, float]:
+    """Count the processor's instructions for each of the calls."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        pytest.skip("valgrind is not installed")
+    counted = {what: _instructions(valgrind, call) for what, call in LOOPS.items()}
+    return {what: (count - counted["nothing"]) / CALLS for what, count in counted.items()}
+
+
+def _instructions(valgrind: str, call: str) -> int:
+    program = (
+        f"import json, os, sys; sys.path.insert(0, {json.dumps(str(SOURCE))})\n"
+        "import otel_tbot; otel_tbot.StartEvent, otel_tbot.consent\n"
+        f"for _ in range({CALLS}): {call}"
+    )
+    counting = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    command = [sys.executable, "-S", "-c", program]  # -S: no other package is needed, and to look for them takes long
+    environ = {"PYTHONHASHSEED": "0"}
+    subprocess.run(command, env=environ, check=True)  # so that all byte code is there
+    ended = subprocess.run([*counting, *command], env=environ, capture_output=True, text=True, check=True)
+    return int(re.findall(r"Collected : ([0-9]+)", ended.stderr)[0])
+
+
+@pytest.mark.timeout(300)  # valgrind takes its time, and all of it for the first of these tests
+def test_instructions_of_an_event(instructions: dict[str, float]) -> None:
+    """To validate an event takes at most three times what it takes to write its values as JSON."""
+    assert instructions["an event"] <= 3 * instructions["json.dumps"]
+
+
+@pytest.mark.timeout(300)
+def test_instructions_of_consent(instructions: dict[str, float]) -> None:
+    """To decide takes at most five times what it takes to look for one variable that is not there; it reads three."""
+    assert instructions["consent"] <= 5 * instructions["os.environ.get"]
