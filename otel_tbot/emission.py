@@ -6,10 +6,10 @@ build the event anew; another exporter adds the resource of its own pipeline.
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
+from otel_tbot.host_log import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.schema.table import EVENT_NAME
 from otel_tbot.session import Session, current_session
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from otel_tbot.event import StartEvent
-
-_logger = logging.getLogger("otel_tbot")
 
 
 def emit(event: StartEvent, *, session: Session | None = None, logger_provider: LoggerProvider | None = None) -> None:
@@ -37,7 +35,7 @@ def emit(event: StartEvent, *, session: Session | None = None, logger_provider: 
     try:
         _emit_log_record(event, session or current_session(), logger_provider)
     except Exception as error:  # noqa: BLE001  a pipeline's fault must not reach the caller
-        _logger.warning("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
+        warn("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
 
 
 def _emit_log_record(event: StartEvent, session: Session, logger_provider: LoggerProvider | None) -> None:
@@ -66,7 +64,7 @@ def emit_span(
     try:
         _emit_span(event, session or current_session(), tracer_provider)
     except Exception as error:  # noqa: BLE001  a pipeline's fault must not reach the caller
-        _logger.warning("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
+        warn("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
 
 
 def _emit_span(event: StartEvent, session: Session, tracer_provider: TracerProvider | None) -> None:

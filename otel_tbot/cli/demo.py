@@ -26,7 +26,8 @@ services:
   - type: kubernetes/v2
 """
 _COMMAND = ("--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
-_PASSED_ON = ("PATH", "PYTHONPATH", "SYSTEMROOT")  # what it takes to start Python
+# What it takes to start Python, and whether and where it may keep byte code.
+_PASSED_ON = ("PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "SYSTEMROOT")
 # `python -m` looks for modules in the working directory first, which is the user's.
 _HOME = Path(__file__).parents[2]
 _TIME = 30  # seconds for the example's process, more than its own time-out of 10

@@ -6,6 +6,8 @@ import os
 import sys
 from contextlib import suppress
 
+from otel_tbot.launcher.notice import one_line
+
 PROGRAM = "otel-tbot"
 
 # Exit statuses, the same for every command.
@@ -27,7 +29,5 @@ def say(line: str) -> None:
     """Print one line on stderr, under the program's name."""
     if sys.stderr is None:  # closed by whoever started us; print() would take stdout instead
         return
-    # A message may repeat a path of the user's: what is no text, and line breaks, must not break the one line.
-    printable = line.encode("utf-8", "backslashreplace").decode("utf-8")
     with suppress(OSError):  # a full disk or a reader that left
-        print(f"{PROGRAM}: {' '.join(printable.split())}", file=sys.stderr, flush=True)
+        print(f"{PROGRAM}: {one_line(line)}", file=sys.stderr, flush=True)

@@ -14,11 +14,16 @@ def say(line: str) -> None:
     # None if it was closed from the start. Then its number may by now be another file's.
     if sys.stderr is None:
         return
-    # A line may repeat a path of the user's: what is no text, and line breaks, must not break the one line.
-    printable = " ".join(line.encode("utf-8", "backslashreplace").decode("utf-8").split())
     try:
         # A full pipe or a halted terminal would make us wait, and tbot with us.
         if select.select([], [_STDERR], [], 0)[1]:
-            os.write(_STDERR, f"otel-tbot: {printable}\n".encode())
+            os.write(_STDERR, f"otel-tbot: {one_line(line)}\n".encode())
     except OSError:
         return
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, all of it printable."""
+    line = " ".join(text.split())
+    # It may repeat a path of the user's, with bytes that are no text, or with a terminal's commands.
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

@@ -5,11 +5,11 @@ This is the check inside `export()` that no sampler, processor or configuration 
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from otel_tbot.errors import InvalidEventError
+from otel_tbot.host_log import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.otel.otlp import OTLPSender
 from otel_tbot.otel.recognition import Resources
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from otel_tbot.otel.otlp_settings import Signal
-
-_logger = logging.getLogger("otel_tbot")
 
 
 class Gate:
@@ -30,7 +28,7 @@ class Gate:
 
         Raises nothing: an exception in a plug-in's constructor would abort the host's whole SDK configuration.
         """
-        if not (exporter is None or callable(getattr(exporter, "export", None))):
+        if not (exporter is None or _can_export(exporter)):
             # A declarative file can hold anything under this name: told at the first export, as any unknown keyword.
             exporter, keywords = None, {**keywords, "exporter": exporter}
         self._exporter = exporter
@@ -89,4 +87,10 @@ class Gate:
     def _warn(self, cause: str) -> None:
         if cause not in self._warned:
             self._warned.add(cause)
-            _logger.warning("%s", cause)
+            warn("%s", cause)
+
+
+def _can_export(exporter: object) -> bool:
+    with suppress(Exception):  # looking is already a call, where it is a property
+        return callable(getattr(exporter, "export", None))
+    return False

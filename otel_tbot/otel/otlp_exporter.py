@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from otel_tbot.otel.otlp_settings import OTLPSettings
     from otel_tbot.otel.verdict import Verdict
 
+# What these log holds headers, addresses and answers, among which may be credentials and anything else.
+_INDISCREET = (
+    "grpc._common",
+    "opentelemetry.util.re",
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.response",
+    "urllib3.util.retry",
+)
 # The exporter gets a little less than the deadline, so that it ends by itself and is not left behind.
 _EXPORTERS_SHARE = 0.95
 
@@ -27,8 +36,7 @@ def otlp_exporter(settings: OTLPSettings, verdict: Verdict) -> Any:  # noqa: ANN
     Raises:
         SettingsError: a certificate or key file cannot be read.
     """
-    # These would repeat headers and addresses, which may hold credentials.
-    hush("opentelemetry.util.re", "urllib3.connectionpool", "urllib3.util.retry")
+    hush(*_INDISCREET)
     for name in ("certificate", "client_key", "client_certificate"):
         _require_readable(name, getattr(settings, name))
     exporter = _by_protocol(replace(settings, timeout=settings.timeout * _EXPORTERS_SHARE), verdict)

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from otel_tbot.otel.verdict import Verdict, rejection
+from otel_tbot.otel.verdict import NOT_OTLP, Verdict, rejection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,8 @@ def grpc_exporter(settings: OTLPSettings, verdict: Verdict) -> OTLPLogExporter |
         "credentials": _credentials(settings),
         "timeout": settings.timeout,
         "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
+        # Else gRPC tries 20 s to get a connection, also when its channel has been closed and nobody waits any more.
+        "channel_options": (("grpc.min_reconnect_backoff_ms", max(1, int(settings.timeout * 1000))),),
     }
     headers = tuple(settings.headers.items())
     if settings.signal == "logs":
@@ -96,6 +98,10 @@ def _judging(
             except grpc.RpcError as error:
                 verdict.reason = f"the backend's gRPC status is {error.code().name}"
                 raise
+            if answer is None:
+                # gRPC hands on a success that comes without the message it should bring.
+                verdict.reason = NOT_OTLP
+                raise RejectedError(verdict.reason)
             rejected = getattr(answer.partial_success, field)
             verdict.reason = rejection(rejected, what) if rejected else ""
             if rejected:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from requests.utils import get_auth_from_url
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from otel_tbot.otel.verdict import Verdict, rejection
+from otel_tbot.otel.verdict import NOT_OTLP, Verdict, rejection
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs.export import LogRecordExporter
@@ -113,6 +114,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, settings: OTLPSettings, verdict: Verdict) -> None:
         self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._closed = threading.Event()
         super().__init__(max_retries=0)  # the exporter retries, within its time-out
         self._signal = settings.signal
         self._verdict = verdict
@@ -124,8 +126,12 @@ class _Adapter(HTTPAdapter):
         """Return the answer if it is an error that the exporter may retry, or accepts everything.
 
         Raises:
-            RefusedError: the answer is a redirect, rejects something, or is not OTLP's.
+            RefusedError: the answer is a redirect, rejects something, or is not OTLP's; or it is too late to send.
         """
+        if self._closed.is_set():
+            # The exporters at once try a broken connection again, also one that their shutdown has broken.
+            self._verdict.reason = "the exporter was shut down"
+            raise RefusedError(self._verdict.reason)
         self._verdict.reason = "the backend did not answer"
         # The exporter mixes the environment's headers into given ones, which may be meant for another backend.
         request.headers = CaseInsensitiveDict(
@@ -139,17 +145,24 @@ class _Adapter(HTTPAdapter):
             self._verdict.reason = _unreachable(error)
             raise
         self._verdict.reason = self._fault(response, body)
-        if self._verdict.reason and response.status_code < requests.codes.bad_request:
+        # `ok` is whatever is no error of 4xx or 5xx, and taken for a success by the older exporters.
+        if self._verdict.reason and response.ok:
             raise RefusedError(self._verdict.reason)
         return response
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  requests' own signature
         """Make the connections such that an answer which never ends can be ended."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._sockets)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._sockets, self._closed)
 
     def close(self) -> None:
-        """Close all connections, those in use too: whoever waits for an answer there gets its end."""
+        """Close all connections for good, those in use too: whoever waits for an answer there gets its end."""
+        self._closed.set()
+        # requests only forgets the pools. What the exporters keep of a failure would hold their connections open.
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118  no dictionary, and cannot be iterated over
+                with suppress(KeyError):  # another thread may close, too
+                    manager.pools[key].close()
         super().close()
         for one in list(self._sockets):
             with suppress(OSError):
@@ -158,14 +171,14 @@ class _Adapter(HTTPAdapter):
     def _fault(self, response: requests.Response, body: bytes | None) -> str:
         if 300 <= response.status_code < 400:  # noqa: PLR2004  the class of redirects
             return f"the backend redirected (HTTP {response.status_code}): configure the address it redirects to"
-        if not response.ok:
+        if not 200 <= response.status_code < 300:  # noqa: PLR2004  the class of success
             return f"the backend answered HTTP {response.status_code}"
         if body is None:
             return "the backend's answer is too long to be OTLP's: is this an OTLP endpoint?"
         try:
             rejected = self._rejected(response, body) if body else 0
-        except (DecodeError, ValueError, TypeError, AttributeError):
-            return "the backend's answer is not OTLP's: is this an OTLP endpoint?"
+        except (DecodeError, ValueError, TypeError, AttributeError, RecursionError):
+            return NOT_OTLP
         return rejection(rejected, _REJECTED[self._signal][3]) if rejected else ""
 
     def _rejected(self, response: requests.Response, body: bytes) -> int:
@@ -180,18 +193,24 @@ class _Adapter(HTTPAdapter):
         raise ValueError(message)
 
 
-def _pools(sockets: WeakSet[socket.socket]) -> dict[str, Any]:
+def _pools(sockets: WeakSet[socket.socket], closed: threading.Event) -> dict[str, Any]:
     """Return urllib3's classes of connection pools, made such that each connection's socket is kept in a set."""
+
+    def keep(connected: socket.socket) -> None:
+        sockets.add(connected)
+        # Whoever closes sets the event first, and ends what is in the set then: one of the two sees the other.
+        if closed.is_set():
+            connected.shutdown(socket.SHUT_RDWR)
 
     class Plain(HTTPConnection):
         def connect(self) -> None:
             super().connect()
-            sockets.add(self.sock)
+            keep(self.sock)
 
     class Secure(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
-            sockets.add(self.sock)
+            keep(self.sock)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

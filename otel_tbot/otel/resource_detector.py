@@ -5,15 +5,12 @@ The exporters do not need it: they build the resource of each session anew. It i
 
 from __future__ import annotations
 
-import logging
-
 # The SDK loads detectors while this very module of its own is being imported: nothing else of it may be asked for.
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
+from otel_tbot.host_log import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.session import current_session
-
-_logger = logging.getLogger("otel_tbot")
 
 
 class SessionResourceDetector(ResourceDetector):
@@ -30,5 +27,5 @@ class SessionResourceDetector(ResourceDetector):
             return Resource({})
         if self._to_be_told:
             self._to_be_told = False
-            _logger.warning("the resource detector named tbot takes no keywords: those it was given are ignored")
+            warn("the resource detector named tbot takes no keywords: those it was given are ignored")
         return Resource({name: text for name, text in current_session().attributes.items() if name != "service.name"})

@@ -5,7 +5,6 @@ It saves work early. It is not the gate: a sampler can be bypassed, the check in
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace.sampling import (
@@ -20,6 +19,7 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+from otel_tbot.host_log import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.schema.table import EVENT_NAME
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link, SpanKind
     from opentelemetry.trace.span import TraceState
     from opentelemetry.util.types import Attributes
-
-_logger = logging.getLogger("otel_tbot")
 
 # The names that the specification gives to `OTEL_TRACES_SAMPLER`.
 _NAMED: dict[str, Sampler] = {
@@ -89,5 +87,5 @@ def _by_name(text: object) -> Sampler:
     try:
         return _BY_RATIO[name](float(ratio))  # type: ignore[call-arg]  # both samplers of the table take a ratio
     except (KeyError, ValueError):
-        _logger.warning("OTEL_TRACES_SAMPLER_ARG names no sampler: parentbased_always_on is used for other spans")
+        warn("OTEL_TRACES_SAMPLER_ARG names no sampler: parentbased_always_on is used for other spans")
         return DEFAULT_ON

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import threading
 
+NOT_OTLP = "the backend's answer is not OTLP's: is this an OTLP endpoint?"
+
 
 class Verdict(threading.local):
     """Why the last attempt of this thread failed; empty where it did not.
