@@ -1,0 +1,91 @@
+"""The table of consent: what users, units, images and CI systems may have in the environment, and what it means.
+
+Every row of `OFF` must send nothing, whichever way it goes. The rows of `ON` are all that may send.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+OPT_IN = "TELEPORT_ANONYMOUS_TELEMETRY"
+_ON = {OPT_IN: "1"}
+
+# What Go's `strconv.ParseBool`, and so tbot itself, reads as yes: off here, and said so.
+_YES_TO_TBOT = {"t": "t", "T": "T", "TRUE": "TRUE", "true": "true", "True": "True"}
+
+# By what they are called in the tests, since half of them cannot be told apart in print.
+_NOT_EXACTLY_1 = {
+    "empty": "", "0": "0", "00": "00", "false": "false", "FALSE": "FALSE", "no": "no", "off": "off", "n": "n",
+    "yes": "yes", "YES": "YES", "y": "y", "Y": "Y", "on": "on", "ON": "ON", "ok": "ok", "enabled": "enabled",
+    "tRUE": "tRUE", "null": "null", "None": "None", "undefined": "undefined", "unexpanded": "${TELEMETRY:-1}",
+    "space before": " 1", "space after": "1 ", "tab before": "\t1", "line feed after": "1\n", "line feed before": "\n1",
+    "carriage return after": "1\r", "no-break space after": "1\xa0", "thin space before": "\u20091",
+    "zero-width space after": "1\u200b", "byte order mark before": "\ufeff1", "combining accent after": "1\u0301",
+    "double quotes": '"1"', "single quotes": "'1'", "backslash": "\\1", "escape": "\x1b1", "delete after": "1\x7f",
+    "01": "01", "001": "001", "1.": "1.", "1.0": "1.0", "+1": "+1", "-1": "-1", "1e0": "1e0", "1_0": "1_0",
+    "0x1": "0x1", "0b1": "0b1", "0o1": "0o1", "1,1": "1,1", "1;1": "1;1", "1=1": "1=1", "1 1": "1 1",
+    "2": "2", "10": "10", "11": "11", "letter l": "l", "letter I": "I", "bar": "|", "letter e with accent": "é",
+    "fullwidth one": "\uff11", "Arabic-Indic one": "\u0661", "superscript one": "\xb9", "circled one": "\u2460",
+    "mathematical one": "\U0001d7cf", "Roman one": "\u2160", "Chinese one": "\u4e00",
+    "a byte that is no text": "\udcff", "1 and such a byte": "1\udc80", "very long": "1" * 100_000,
+}  # fmt: skip
+
+_DO_NOT_TRACK = {
+    "1": "1", "true": "true", "True": "True", "yes": "yes", "no": "no", "off": "off", "FALSE": "FALSE", "00": "00",
+    "space": " ", "space after 0": "0 ", "any": "any", "a byte that is no text": "\udcff",
+}  # fmt: skip
+_SDK_DISABLED = {"true": "true", "TRUE": "TRUE", "True": "True", "with spaces": " true "}
+
+# Names that are not the variable's.
+_OTHER_NAMES = (
+    OPT_IN.lower(),
+    f"{OPT_IN} ",
+    f"_{OPT_IN}",
+    f"{OPT_IN}_ADDRESS",
+    "TELEPORT_TELEMETRY",
+    "TBOT_ANONYMOUS_TELEMETRY",
+    "OTEL_TBOT_ANONYMOUS_TELEMETRY",
+)
+
+
+class Row(NamedTuple):
+    """A row of the table that is off.
+
+    Attributes:
+        environ: the variables.
+        variable: the one that decides.
+        surprise: whether tbot itself would have taken it for a yes.
+    """
+
+    environ: dict[str, str]
+    variable: str = OPT_IN
+    surprise: bool = False
+
+
+OFF: dict[str, Row] = {
+    "unset": Row({}),
+    **{name: Row({OPT_IN: value}, surprise=True) for name, value in _YES_TO_TBOT.items()},
+    **{name: Row({OPT_IN: value}) for name, value in _NOT_EXACTLY_1.items()},
+    **{f"another name: {name}": Row({name: "1"}) for name in _OTHER_NAMES},
+    **{
+        f"1, but DO_NOT_TRACK: {name}": Row({**_ON, "DO_NOT_TRACK": value}, "DO_NOT_TRACK")
+        for name, value in _DO_NOT_TRACK.items()
+    },
+    **{
+        f"1, but OTEL_SDK_DISABLED: {name}": Row({**_ON, "OTEL_SDK_DISABLED": value}, "OTEL_SDK_DISABLED")
+        for name, value in _SDK_DISABLED.items()
+    },
+    "1, but both": Row({**_ON, "DO_NOT_TRACK": "1", "OTEL_SDK_DISABLED": "true"}, "OTEL_SDK_DISABLED"),
+    "true, with a DO_NOT_TRACK that says no": Row({OPT_IN: "true", "DO_NOT_TRACK": "0"}, surprise=True),
+    "0, with an SDK that is not disabled": Row({OPT_IN: "0", "OTEL_SDK_DISABLED": "false"}),
+    "only a DO_NOT_TRACK that says no": Row({"DO_NOT_TRACK": "0"}),
+}
+
+ON: dict[str, dict[str, str]] = {
+    "1": _ON,
+    **{f"1, and DO_NOT_TRACK: {value or 'empty'}": {**_ON, "DO_NOT_TRACK": value} for value in ("", "0", "false")},
+    **{
+        f"1, and OTEL_SDK_DISABLED: {value or 'empty'}": {**_ON, "OTEL_SDK_DISABLED": value}
+        for value in ("", "0", "false", "1", "yes")
+    },
+}

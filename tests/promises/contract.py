@@ -1,0 +1,87 @@
+"""The contract's payload, written out by hand from its page: from a session's id, a time and ids to the very bytes."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+
+import otel_tbot
+from otel_tbot.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECOND = 1_000_000_000  # nanoseconds
+NO_BODY = AnyValue()  # of no type and no value
+_INFO = 9
+
+
+def log_request(attributes: Mapping[str, str | int], *, session_id: str, seconds: int, body: AnyValue | None) -> bytes:
+    """Return the request for one event as a log record.
+
+    No body is written in one of two ways, by the release of OpenTelemetry's encoder: as `NO_BODY`, or not at all.
+    """
+    at = seconds * SECOND
+    record = LogRecord(
+        time_unix_nano=at,
+        observed_time_unix_nano=at,
+        severity_number=_INFO,  # type: ignore[arg-type]  # the number stands in the contract
+        event_name="tbot.start",
+        body=body,
+        attributes=_pairs(attributes),
+    )
+    of_scope = ScopeLogs(scope=_SCOPE, log_records=[record])
+    of_resource = ResourceLogs(resource=_resource(session_id), scope_logs=[of_scope])
+    return ExportLogsServiceRequest(resource_logs=[of_resource]).SerializeToString()
+
+
+def trace_request(
+    attributes: Mapping[str, str | int], *, session_id: str, seconds: tuple[int, int], trace_id: bytes, span_id: bytes
+) -> bytes:
+    """Return the request for one event as a span from one second to another."""
+    span = Span(
+        trace_id=trace_id,
+        span_id=span_id,
+        name="tbot.start",
+        kind=Span.SPAN_KIND_INTERNAL,
+        start_time_unix_nano=seconds[0] * SECOND,
+        end_time_unix_nano=seconds[1] * SECOND,
+        attributes=_pairs(attributes),
+        status=Status(),
+        flags=0x100,  # that it is known whether the parent is remote: there is none (opentelemetry-proto, trace.proto)
+    )
+    of_scope = ScopeSpans(scope=_SCOPE, spans=[span])
+    of_resource = ResourceSpans(resource=_resource(session_id), scope_spans=[of_scope])
+    return ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
+
+
+_SCOPE = InstrumentationScope(name="otel_tbot", version=otel_tbot.__version__)
+
+
+def _resource(session_id: str) -> Resource:
+    machine = Session()
+    values = {
+        "session.id": session_id,
+        "service.instance.id": session_id,
+        "service.name": "tbot",
+        "os.type": machine.os_type,
+        "host.arch": machine.host_arch,
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": version("opentelemetry-sdk"),
+    }
+    return Resource(attributes=_pairs({name: value for name, value in values.items() if value is not None}))
+
+
+def _pairs(values: Mapping[str, str | int]) -> list[KeyValue]:
+    return [
+        KeyValue(key=name, value=AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value))
+        for name, value in values.items()
+    ]

@@ -1,0 +1,300 @@
+"""The table of faults: what can go wrong between us and a backend, by name, and what we are to say about it.
+
+Each is a real server on loopback, or the lack of one; a row says what serves it, which reason the failure must have,
+and with which time-out it is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from google.protobuf.duration_pb2 import Duration
+
+from otel_tbot.testing import Reply
+from tests.promises import faults_http as http
+from tests.promises import faults_http2 as http2
+from tests.promises.faults_backends import (
+    mistaken_for_the_other_protocol,
+    mistaken_for_tls,
+    nobody,
+    over_ipv6,
+    raw,
+    redirecting,
+    replying,
+    showing,
+    unknown_name,
+)
+from tests.promises.faults_http import CANARY, OK
+from tests.promises.faults_sockets import black_hole, closed_port, reset_at_once, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from tests.promises.faults_backends import Backend, Protocol, Serve
+
+# Seconds. Nearly all rows end at once, or when the time is up.
+LONG = 20.0  # for what ends at once: so it is not the time-out that ends it
+SHORT = 0.7  # for what is tried again: less than the exporters' first pause (0.8 s), so that it ends at once too
+SHORTEST = 0.25  # for what never ends by itself
+
+PROTOCOLS: tuple[Protocol, ...] = ("http/protobuf", "grpc")
+_HUGE = 2**26  # bytes; far above what a client may keep of an answer
+_REDIRECTS = (301, 302, 307, 308)
+_RETRY_AFTER = {
+    "none": "0",
+    "a day": "86400",
+    "a negative time": "-5",
+    "a number beyond all": "1e300",
+    "a date long past": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "a date far ahead": "Fri, 31 Dec 9999 23:59:59 GMT",
+    "no time at all": CANARY,
+}
+_RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand years": 315_576_000_000}
+# Advice to try again without a pause, over both protocols: an empty `RetryInfo` has a delay of 0.
+_AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
+
+# What a reason may be, by kind.
+UNREACHABLE = "no connection to the backend, or it was closed before the answer"
+LATE = r"no (connection to|answer from) the backend within the time-out|the backend did not accept it within [\d.]+ s"
+LATE_GRPC = rf"{LATE}|the backend's gRPC status is DEADLINE_EXCEEDED"
+TLS_FAILED = "TLS with the backend failed: check the certificates"
+NOT_OTLP = r"the backend's answer is not OTLP's: is this an OTLP endpoint\?"
+TOO_LONG = r"the backend's answer is too long to be OTLP's: is this an OTLP endpoint\?"
+REJECTED = r"the backend rejected 1 (log record|span)\(s\)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One way in which a delivery fails, over one protocol.
+
+    Attributes:
+        name: what goes wrong.
+        protocol: over which protocol.
+        reason: a regular expression that the whole reason has to match.
+        timeout: the time-out with which it is looked at, in seconds.
+    """
+
+    name: str
+    protocol: Protocol
+    reason: str
+    timeout: float
+    serve: Serve
+
+    def __str__(self) -> str:
+        """Return the id of its tests."""
+        return f"{self.protocol.partition('/')[0]}-{self.name}"
+
+    def backend(self) -> AbstractContextManager[Backend]:
+        """Start the backend that has the fault."""
+        return self.serve(self.protocol)
+
+    def is_told_by(self, reason: str) -> bool:
+        """Tell whether a reason is the right one."""
+        return re.fullmatch(self.reason, reason) is not None
+
+
+def _http(status: int) -> str:
+    return f"the backend answered HTTP {status}"
+
+
+def _grpc(status: str) -> str:
+    return f"the backend's gRPC status is {status}"
+
+
+def _redirected(status: int) -> str:
+    return rf"the backend redirected \(HTTP {status}\): configure the address it redirects to"
+
+
+def _refusing(status: int, headers: Mapping[str, str | bytes] | None = None) -> Serve:
+    return replying(Reply(status=status, error_message=CANARY, headers=headers or {}))
+
+
+def _retry_info(seconds: int) -> dict[str, str | bytes]:
+    # The message `google.rpc.RetryInfo`, whose field 1 is the pause.
+    pause = Duration(seconds=seconds).SerializeToString()
+    return {"google.rpc.retryinfo-bin": bytes([0x0A, len(pause)]) + pause}
+
+
+_HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
+    # No connection comes about.
+    "refused": (nobody(closed_port), UNREACHABLE, SHORT),
+    "refused over IPv6": (nobody(lambda: closed_port("::1"), host="::1"), UNREACHABLE, SHORT),
+    "black hole": (nobody(black_hole), LATE, SHORTEST),
+    "unknown name": (unknown_name, f"{UNREACHABLE}|{LATE}", SHORT),
+    # A connection, but no answer.
+    "silent": (raw(silent), LATE, SHORTEST),
+    "silent after the request": (raw(http.reads_and_is_silent), LATE, SHORTEST),
+    "reset in the request": (raw(reset_at_once), UNREACHABLE, SHORT),
+    "reset in the headers": (raw(http.answers_then_resets(OK[:-9])), UNREACHABLE, SHORT),
+    "reset in the body": (raw(http.answers_then_resets(OK + b"Content-Length: 9\r\n\r\nc")), UNREACHABLE, SHORT),
+    "closed without an answer": (replying(Reply(drop=True)), UNREACHABLE, SHORT),
+    "closed in the body": (raw(http.answers(OK + b"Content-Length: 9\r\n\r\nc")), UNREACHABLE, SHORT),
+    # An answer that is slow, or has no end.
+    "promises dripped": (raw(http.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), LATE, SHORTEST),
+    "status dripped": (raw(http.drips(b"HTTP/1.1 ", b"2")), LATE, SHORTEST),
+    "headers dripped": (raw(http.drips(OK, b"c")), LATE, SHORTEST),
+    "body dripped": (raw(http.drips(OK + b"Content-Length: 9999\r\n\r\n", b"c")), LATE, SHORTEST),
+    "chunks dripped": (raw(http.drips(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nc\r\n")), LATE, SHORTEST),
+    "body of an error dripped": (raw(http.drips(b"HTTP/1.1 503 No\r\n\r\n", b"c")), LATE, SHORTEST),
+    "header without end": (raw(http.floods(OK + b"X: ")), UNREACHABLE, SHORT),
+    "headers without end": (raw(http.floods(OK, b"X: canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
+    "body without end": (raw(http.floods(OK + b"\r\n")), TOO_LONG, LONG),
+    "body of an error without end": (raw(http.floods(b"HTTP/1.1 400 No\r\n\r\n")), _http(400), LONG),
+    "huge body": (replying(Reply(body=bytes(_HUGE))), TOO_LONG, LONG),
+    "huge body of an error": (replying(Reply(status=400, body=bytes(_HUGE))), _http(400), LONG),
+    "huge body in a small one": (raw(http.answers(http.bomb(_HUGE))), TOO_LONG, LONG),
+    # An answer that is no acceptance.
+    **{f"redirect {status}": (redirecting(status), _redirected(status), LONG) for status in _REDIRECTS},
+    **{f"status {status}": (_refusing(status), _http(status), LONG) for status in (400, 401, 403, 404, 413)},
+    # OpenTelemetry's older exporters try 500 again, too.
+    **{f"status {status}": (_refusing(status), _http(status), SHORT) for status in (429, 500, 502, 503, 504)},
+    **{
+        f"status 429, Retry-After {name}": (_refusing(429, {"Retry-After": value}), _http(429), SHORT)
+        for name, value in _RETRY_AFTER.items()
+    },
+    **{
+        f"status {status}, which is none": (raw(http.answers(b"HTTP/1.1 %d c\r\n\r\n" % status)), _http(status), LONG)
+        for status in (101, 199, 600, 999)
+    },
+    "HTTP/1.0 and an error": (raw(http.answers(b"HTTP/1.0 400 canary-of-the-backend\r\n\r\n")), _http(400), LONG),
+    "rejected": (replying(Reply(rejected=1, error_message=CANARY)), REJECTED, LONG),
+    "garbage in the body": (replying(Reply(body=b"\xff\xfe\xfd")), NOT_OTLP, LONG),
+    "JSON nested deeply": (
+        replying(Reply(body=b"[" * 60_000, headers={"Content-Type": "application/json"})), NOT_OTLP, LONG,
+    ),
+    "a page": (
+        replying(Reply(body=b"<p>canary-of-the-backend</p>", headers={"Content-Type": "text/html"})), NOT_OTLP, LONG,
+    ),
+    "no HTTP": (raw(http.greets(b"\x00\xff" * 99 + b"\r\n")), UNREACHABLE, SHORT),
+    "greeting of SSH": (raw(http.greets(b"SSH-2.0-canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
+    "gRPC in place of HTTP": (mistaken_for_the_other_protocol, UNREACHABLE, SHORT),
+    # TLS
+    "certificate of a stranger": (showing(lambda made: made.by_a_stranger), TLS_FAILED, SHORT),
+    "certificate of nobody we trust": (showing(lambda made: made.good, trusting=False), TLS_FAILED, SHORT),
+    "certificate expired": (showing(lambda made: made.expired), TLS_FAILED, SHORT),
+    "certificate for another name": (showing(lambda made: made.for_another_name), TLS_FAILED, SHORT),
+    # In TLS 1.3 the server says so after the handshake, when our request may have met a closed connection.
+    "client certificate missing": (
+        showing(lambda made: made.asking_for_the_clients), f"{TLS_FAILED}|{UNREACHABLE}", SHORT,
+    ),
+    "TLS handshake stalled": (raw(silent, scheme="https"), LATE, SHORTEST),
+    "plain text in place of TLS": (mistaken_for_tls, TLS_FAILED, SHORT),
+}  # fmt: skip
+
+_GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
+    # No connection comes about.
+    "refused": (nobody(closed_port), _grpc("UNAVAILABLE"), SHORT),
+    "refused over IPv6": (nobody(lambda: closed_port("::1"), host="::1"), _grpc("UNAVAILABLE"), SHORT),
+    "black hole": (nobody(black_hole), LATE_GRPC, SHORTEST),
+    "unknown name": (unknown_name, f"{_grpc('UNAVAILABLE')}|{LATE_GRPC}", SHORT),
+    # A connection, but no answer.
+    "silent": (raw(silent), LATE_GRPC, SHORTEST),
+    "silent after the call": (raw(http2.reads_and_is_silent), LATE_GRPC, SHORTEST),
+    "delayed": (replying(Reply(delay=600)), LATE_GRPC, SHORTEST),
+    "reset in the call": (raw(reset_at_once), _grpc("UNAVAILABLE"), SHORT),
+    "reset in the answer": (raw(http2.resets_in_the_answer), _grpc("UNAVAILABLE"), SHORT),
+    "stream reset": (raw(http2.reset_stream()), _grpc("INTERNAL"), LONG),
+    "goes away": (raw(http2.goes_away()), _grpc("UNAVAILABLE"), SHORT),
+    "closed without an answer": (replying(Reply(drop=True, error_message=CANARY)), _grpc("UNAVAILABLE"), SHORT),
+    # An answer that is slow, or has no end.
+    "bytes dripped": (raw(http2.drips_bytes), LATE_GRPC, SHORTEST),
+    "settings and signs of life dripped": (raw(http2.drips_settings), LATE_GRPC, SHORTEST),
+    "answer dripped": (raw(http2.drips_answer), LATE_GRPC, SHORTEST),
+    "settings without end": (raw(http2.floods_settings), f"{LATE_GRPC}|{_grpc('UNAVAILABLE')}", SHORTEST),
+    "headers without end": (raw(http2.floods_headers), _grpc("(RESOURCE_EXHAUSTED|UNAVAILABLE)"), SHORT),
+    "huge answer": (replying(Reply(body=bytes(_HUGE))), _grpc("RESOURCE_EXHAUSTED"), SHORT),
+    "huge metadata": (replying(Reply(headers={"x": "c" * 2**20})), _grpc("RESOURCE_EXHAUSTED"), SHORT),
+    # An answer that is no acceptance.
+    **{f"redirect {status}": (redirecting(status), _grpc("UNKNOWN"), LONG) for status in _REDIRECTS},
+    "status 400": (_refusing(400), _grpc("INVALID_ARGUMENT"), LONG),
+    "status 401": (_refusing(401), _grpc("UNAUTHENTICATED"), LONG),
+    "status 403": (_refusing(403), _grpc("PERMISSION_DENIED"), LONG),
+    "status 404": (_refusing(404), _grpc("UNIMPLEMENTED"), LONG),
+    "status 500": (_refusing(500), _grpc("INTERNAL"), LONG),
+    "status 413": (_refusing(413), _grpc("RESOURCE_EXHAUSTED"), SHORT),
+    "status 429": (_refusing(429), _grpc("RESOURCE_EXHAUSTED"), SHORT),
+    **{f"status {status}": (_refusing(status), _grpc("UNAVAILABLE"), SHORT) for status in (502, 503, 504)},
+    **{
+        f"status 503, retry info {name}": (_refusing(503, _retry_info(seconds)), _grpc("UNAVAILABLE"), SHORT)
+        for name, seconds in _RETRY_INFO.items()
+    },
+    "status 503, retry info garbage": (
+        _refusing(503, {"google.rpc.retryinfo-bin": b"\xff"}), _grpc("UNAVAILABLE"), SHORT,
+    ),
+    "success without a message": (raw(http2.succeeds_without_a_message()), NOT_OTLP, LONG),
+    "message without a status": (raw(http2.answers_without_a_status()), _grpc("UNKNOWN"), LONG),
+    "rejected": (replying(Reply(rejected=1, error_message=CANARY)), REJECTED, LONG),
+    "garbage in the message": (replying(Reply(body=b"\xff\xfe\xfd")), _grpc("INTERNAL"), LONG),
+    "a page": (raw(http2.status(200)), _grpc("UNKNOWN"), LONG),
+    "a page of a proxy that refuses": (raw(http2.status(403)), _grpc("PERMISSION_DENIED"), LONG),
+    "no HTTP/2": (raw(http.greets(b"\x00\xff" * 99 + b"\r\n")), _grpc("UNAVAILABLE"), SHORT),
+    "greeting of SSH": (raw(http.greets(b"SSH-2.0-canary-of-the-backend\r\n")), _grpc("UNAVAILABLE"), SHORT),
+    "HTTP in place of gRPC": (mistaken_for_the_other_protocol, _grpc("UNAVAILABLE"), SHORT),
+    # TLS
+    "certificate of a stranger": (showing(lambda made: made.by_a_stranger), _grpc("UNAVAILABLE"), SHORT),
+    "certificate of nobody we trust": (showing(lambda made: made.good, trusting=False), _grpc("UNAVAILABLE"), SHORT),
+    "certificate expired": (showing(lambda made: made.expired), _grpc("UNAVAILABLE"), SHORT),
+    "certificate for another name": (showing(lambda made: made.for_another_name), _grpc("UNAVAILABLE"), SHORT),
+    "client certificate missing": (
+        showing(lambda made: made.asking_for_the_clients), _grpc("UNAVAILABLE"), SHORT,
+    ),
+    "TLS handshake stalled": (raw(silent, scheme="https"), LATE_GRPC, SHORTEST),
+    "plain text in place of TLS": (mistaken_for_tls, _grpc("UNAVAILABLE"), SHORT),
+}  # fmt: skip
+
+_ROWS: dict[Protocol, dict[str, tuple[Serve, str, float]]] = {"http/protobuf": _HTTP_ROWS, "grpc": _GRPC_ROWS}
+FAULTS = tuple(
+    Fault(name=name, protocol=protocol, reason=reason, timeout=timeout, serve=serve)
+    for protocol, rows in _ROWS.items()
+    for name, (serve, reason, timeout) in rows.items()
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acceptance:
+    """A backend that accepts, though something about it is odd: the counterpart of the faults.
+
+    Attributes:
+        name: what is odd.
+        protocol: over which protocol.
+        refusals: how many requests it refuses before it accepts one.
+    """
+
+    name: str
+    protocol: Protocol
+    refusals: int
+    serve: Serve
+
+    def __str__(self) -> str:
+        """Return the id of its tests."""
+        return f"{self.protocol.partition('/')[0]}-{self.name}"
+
+    def backend(self) -> AbstractContextManager[Backend]:
+        """Start the backend."""
+        return self.serve(self.protocol)
+
+
+_GOOD: dict[str, tuple[Serve, int]] = {
+    "at once": (replying(Reply()), 0),
+    "with a warning": (replying(Reply(rejected=0, error_message=CANARY)), 0),
+    "over IPv6": (over_ipv6(replying(Reply())), 0),
+    "with a certificate of ours": (showing(lambda made: made.good), 0),
+    "after status 503": (replying(Reply(status=503, headers=_AT_ONCE), Reply()), 1),
+    "after a closed connection": (replying(Reply(drop=True), Reply()), 1),
+}
+ACCEPTANCES = tuple(
+    Acceptance(name=name, protocol=protocol, refusals=refusals, serve=serve)
+    for protocol in PROTOCOLS
+    for name, (serve, refusals) in _GOOD.items()
+)
+
+
+def named(*names: str) -> tuple[Fault, ...]:
+    """Return the faults of these names, over either protocol."""
+    missing = set(names) - {fault.name for fault in FAULTS}
+    if missing:
+        raise KeyError(*missing)
+    return tuple(fault for fault in FAULTS if fault.name in names)

@@ -1,0 +1,181 @@
+"""A client in a process of its own, where nothing but the client's threads, descriptors and memory is to be seen.
+
+Run as a program, it takes orders on stdin and reports on stdout, one line of JSON each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Self
+
+_SOURCE = Path(__file__).parents[2]
+_SETTLED_WITHIN = 20.0  # seconds that threads may take to end of themselves, gRPC's own among them
+
+
+class Report(NamedTuple):
+    """What became of an order.
+
+    Attributes:
+        outcome: the outcome of `send`, or `done` for a pipeline, which tells nothing.
+        reason: the outcome's reason.
+        seconds: how long each step took, by its name.
+        mebibytes: by how much the most memory that the process ever used has grown.
+    """
+
+    outcome: str
+    reason: str
+    seconds: dict[str, float]
+    mebibytes: float
+
+
+class Client:
+    """A client process, seen from the test."""
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it has loaded everything and sent over both protocols."""
+        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_SOURCE), "GRPC_VERBOSITY": "NONE"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.promises.faults_client"],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it by the end of its orders."""
+        self._process.communicate(timeout=_SETTLED_WITHIN)
+
+    def order(self, way: str, environ: Mapping[str, str], timeout: float) -> Report:
+        """Have the event sent by `send` or through a `pipeline`, and return what became of it."""
+        return Report(*self._ask({"way": way, "environ": dict(environ), "timeout": timeout}))
+
+    def left(self) -> list[str]:
+        """Return what is still there of earlier orders some seconds later: its threads and descriptors, if too many."""
+        return list(self._ask(None))
+
+    def _ask(self, order: object) -> list[Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer: list[Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+class _Watch:
+    """Measures the steps of an order."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def time(self, step: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401  what the step returns
+        began = time.monotonic()
+        try:
+            return work()
+        finally:
+            self.seconds[step] = time.monotonic() - began
+
+
+def _send(watch: _Watch, timeout: float) -> tuple[str, str]:
+    from otel_tbot import send  # noqa: PLC0415  only the process loads it
+    from tests.promises.faults_deliveries import EVENT  # noqa: PLC0415  likewise
+
+    outcome = watch.time("send", lambda: send(EVENT, timeout=timeout))
+    return outcome.status, outcome.reason
+
+
+def _pipeline(watch: _Watch, timeout: float) -> tuple[str, str]:
+    from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415  likewise
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  likewise
+
+    from otel_tbot import AnonymousLogExporter, emit  # noqa: PLC0415  likewise
+    from tests.promises.faults_deliveries import EVENT  # noqa: PLC0415  likewise
+
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter(timeout=timeout)))
+    watch.time("emit", lambda: emit(EVENT, logger_provider=provider))
+    watch.time("flush", provider.force_flush)
+    watch.time("shutdown", provider.shutdown)
+    return "done", ""
+
+
+_WAYS = {"send": _send, "pipeline": _pipeline}
+
+
+def _threads() -> list[str]:
+    """Return this process's threads: Python's by name, and where the system tells, all others by number."""
+    pythons = [thread.name for thread in threading.enumerate()]
+    with suppress(OSError):
+        native = {thread.native_id for thread in threading.enumerate()}
+        pythons += [f"thread {number}" for number in os.listdir("/proc/self/task") if int(number) not in native]  # noqa: PTH208
+    return pythons
+
+
+def _descriptors() -> list[str]:
+    """Return where this process's descriptors lead."""
+    found = []
+    for number in os.listdir("/dev/fd"):  # noqa: PTH208  names, not paths
+        with suppress(OSError):  # the folder's own is closed by now
+            os.fstat(int(number))
+            found.append(f"descriptor {number}")
+    return found
+
+
+def _peak() -> float:
+    """Return the most memory that this process has used, in MiB."""
+    try:
+        # `getrusage` would count the memory of the process that started this one, too.
+        (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts in bytes
+    return int(line.split()[1]) / 2**10
+
+
+def _left(threads: int, descriptors: int) -> list[str]:
+    """Wait until there are no more threads and descriptors than so many; return all of them if that does not come."""
+    until = time.monotonic() + _SETTLED_WITHIN
+    while time.monotonic() < until:
+        if len(_threads()) <= threads and len(_descriptors()) <= descriptors:
+            return []
+        time.sleep(0.01)
+    return _threads() + _descriptors()
+
+
+def _carry_out(order: dict[str, Any]) -> Report:
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        del os.environ[name]
+    os.environ.update(order["environ"])
+    watch = _Watch()
+    before = _peak()
+    outcome, reason = _WAYS[order["way"]](watch, order["timeout"])
+    grown = _peak() - before
+    return Report(outcome, reason, watch.seconds, grown)
+
+
+def main() -> None:
+    """Carry out orders until there are no more."""
+    # What libraries open once stays open: it is there before anything is counted.
+    threads, descriptors = len(_threads()), len(_descriptors())
+    for line in sys.stdin:
+        order = json.loads(line)
+        report = _left(threads, descriptors) if order is None else _carry_out(order)
+        print(json.dumps(report), flush=True)  # noqa: T201  the answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The backend of a host, for all three signals of OTLP over HTTP: it keeps what arrives and compares it."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from typing_extensions import Self
+
+_KINDS: dict[str, type[Message]] = {
+    "/v1/logs": ExportLogsServiceRequest,
+    "/v1/metrics": ExportMetricsServiceRequest,
+    "/v1/traces": ExportTraceServiceRequest,
+}
+
+
+class OwnBackend:
+    """A server on a free port.
+
+    Attributes:
+        endpoint: its address.
+        arrived: each request: its path, its headers and its body, unpacked and with every time taken out.
+    """
+
+    def __init__(self) -> None:
+        """Begin without any request."""
+        self.arrived: list[tuple[str, dict[str, str], Any]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.arrived))
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def read_and_forget(self) -> list[tuple[str, dict[str, str], Any]]:
+        """Return what has arrived, ordered by path: the signals go out at once, and no one knows which is first."""
+        arrived = sorted(self.arrived, key=lambda request: request[0])
+        self.arrived.clear()
+        return arrived
+
+
+def _handler(arrived: list[tuple[str, dict[str, str], Any]]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections are kept
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers["Content-Encoding"] == "gzip":
+                body = gzip.decompress(body)
+            message = _KINDS[self.path]()
+            message.ParseFromString(body)
+            # The length differs by chance: a time is a number of varying length.
+            headers = {name: value for name, value in self.headers.items() if name not in {"Host", "Content-Length"}}
+            arrived.append((self.path, headers, _timeless(MessageToDict(message))))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-protobuf")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    return Handler
+
+
+def _timeless(part: Any) -> Any:  # noqa: ANN401  any part of a request
+    if isinstance(part, list):
+        return [_timeless(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {name: 0 if name.endswith("UnixNano") else _timeless(value) for name, value in part.items()}
+
+
+def without_ids(part: Any) -> Any:  # noqa: ANN401  any part of a request
+    """Return a part of what arrived without the ids of traces, spans, instances and sessions, which are made up."""
+    if isinstance(part, tuple):
+        return tuple(without_ids(one) for one in part)
+    if isinstance(part, list):
+        return [without_ids(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("key") in {"service.instance.id", "session.id"}:
+        return {"key": part["key"]}
+    return {name: without_ids(one) for name, one in part.items() if name not in {"traceId", "spanId", "parentSpanId"}}

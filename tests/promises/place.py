@@ -1,0 +1,115 @@
+"""A place to run programs in: a working directory, a home and every folder that a program could keep something in.
+
+All of it is known to the last file, so that whatever is written, touched or removed there shows afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSION = "18.2.3"
+_TBOT = f"""\
+#!/bin/sh
+if [ "$1" = version ]; then echo "Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7"; exit; fi
+exit 7
+"""
+_CONFIGURATION = """\
+version: v2
+onboarding: {join_method: github}
+services:
+  - {type: identity, destination: {type: directory, path: ./must-not-be-made}}
+storage: {type: directory, path: ./must-not-be-made-either}
+"""
+
+# What other programs keep in a home, and libraries that are built in here might look for.
+_IN_HOME = (
+    ".aws/credentials",
+    ".bashrc",
+    ".cache/otel-tbot/state.json",
+    ".config/gcloud/application_default_credentials.json",
+    ".config/otel-tbot/config.yaml",
+    ".config/otel.yaml",
+    ".config/pip/pip.conf",
+    ".curlrc",
+    ".docker/config.json",
+    ".gitconfig",
+    ".local/share/otel-tbot/id",
+    ".netrc",
+    ".otel.yaml",
+    ".profile",
+    ".pypirc",
+    ".requests_cache",
+    ".ssh/id_ed25519",
+    ".tbot.yaml",
+    ".tsh/current-profile",
+    "_netrc",
+    "tbot.yaml",
+)
+# Beside the configuration that is named on the command line.
+_IN_WORK = (".env", ".netrc", "config.yaml", "otel.yaml", "otel-tbot.yaml", "pyproject.toml", "setup.cfg", "tbot.yml")
+_FOLDERS = ("home", "tmp", "xdg/config", "xdg/cache", "xdg/data", "xdg/state", "xdg/runtime", "work")
+
+
+class Entry(NamedTuple):
+    """What the system says of a file or folder, but for when it was last read."""
+
+    mode: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+
+class Place:
+    """The place, below one folder.
+
+    Attributes:
+        root: that folder.
+        work: the working directory, in which lie tbot, its configuration and a file of its arguments.
+        environ: the variables that name the other folders.
+        readable: the files that may be read, since tbot's command line names them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Fill it, and remember what it holds."""
+        self.root = folder / "place"
+        self.work = self.root / "work"
+        self.readable = {str(self.work / "tbot.yaml"), str(self.work / "arguments")}
+        self.environ = {
+            "HOME": str(self.root / "home"),
+            **{name: str(self.root / "tmp") for name in ("TMPDIR", "TEMP", "TMP")},
+            **{f"XDG_{name.upper()}_HOME": str(self.root / "xdg" / name) for name in ("config", "cache", "data")},
+            "XDG_STATE_HOME": str(self.root / "xdg" / "state"),
+            "XDG_RUNTIME_DIR": str(self.root / "xdg" / "runtime"),
+        }
+        for name in _FOLDERS:
+            (self.root / name).mkdir(parents=True)
+        for path in (*(self.root / "home" / name for name in _IN_HOME), *(self.work / name for name in _IN_WORK)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("machine 127.0.0.1 login canary password canary\n")
+        (self.work / "tbot.yaml").write_text(_CONFIGURATION)
+        (self.work / "arguments").write_text("--oneshot\n")
+        (self.work / "tbot").write_text(_TBOT)
+        (self.work / "tbot").chmod(0o755)
+        self._before = self.entries()
+
+    def entries(self) -> dict[str, Entry]:
+        """Return all that is there now, the folders too: a file that came and went has changed its folder."""
+        return {str(path.relative_to(self.root)): _entry(path) for path in (self.root, *self.root.rglob("*"))}
+
+    def changed(self) -> dict[str, tuple[Entry | None, Entry | None]]:
+        """Return what is not as it was, as it was and as it is."""
+        now = self.entries()
+        return {
+            name: (self._before.get(name), now.get(name))
+            for name in sorted(self._before.keys() | now.keys())
+            if self._before.get(name) != now.get(name)
+        }
+
+
+def _entry(path: Path) -> Entry:
+    found = path.lstat()
+    return Entry(found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

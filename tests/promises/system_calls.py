@@ -1,0 +1,69 @@
+"""What a program and all its children ask of the system about files, told by strace: code in C included."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+_OPENING = ("creat", "open", "openat", "openat2")
+_CHANGING = (
+    "chmod", "chown", "fallocate", "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "ftruncate", "lchown",
+    "link", "linkat", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "rmdir", "setxattr",
+    "symlink", "symlinkat", "truncate", "unlink", "unlinkat", "utime", "utimensat", "utimes",
+)  # fmt: skip
+# Each platform lacks some, hence the question marks.
+_TRACED = ",".join(f"?{name}" for name in (*_OPENING, *_CHANGING))
+_CALL = re.compile(
+    r'^\d+ +(?P<name>\w+)\((?:AT_FDCWD<(?P<cwd>[^>]*)>, |\d+<(?P<folder>[^>]*)>, )?(?:"(?P<path>[^"]*)")?'
+)
+_WRITING = re.compile(r"\b(?:O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE)\b")
+# They are no files, whatever is written there.
+_DEVICES = (os.devnull, "/dev/tty")
+
+
+class Call(NamedTuple):
+    """One system call.
+
+    Attributes:
+        name: its name.
+        path: the file or folder, from the root on; empty where none is named.
+        line: the whole line of strace, for whoever reads a failure.
+    """
+
+    name: str
+    path: str
+    line: str
+
+    @property
+    def is_write(self) -> bool:
+        """Whether a file was to be written or made, or changed in any way, successfully or not."""
+        if self.name in _CHANGING:
+            return True
+        return self.path not in _DEVICES and (self.name == "creat" or bool(_WRITING.search(self.line)))
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a file was to be read, whether it was there or not. To list a folder is not to read a file."""
+        return not self.is_write and self.path not in _DEVICES and "O_DIRECTORY" not in self.line
+
+
+def strace(log: Path) -> list[str] | None:
+    """Return the beginning of a command line that traces the rest; None where strace is not installed."""
+    program = shutil.which("strace")
+    # -y shows what descriptors and the working directory stand for; --seccomp-bpf stops at these calls alone.
+    return program and [program, "-f", "--seccomp-bpf", "-qq", "-y", "-s", "4096", "-o", str(log), "-e", _TRACED]  # type: ignore[return-value]
+
+
+def calls(log: Path, cwd: Path) -> list[Call]:
+    """Read what strace has written about a program that was started in a directory."""
+    return [_call(match, line, cwd) for line in log.read_text().splitlines() if (match := _CALL.match(line))]
+
+
+def _call(match: re.Match[str], line: str, cwd: Path) -> Call:
+    path = match["path"] or ""
+    if path:
+        path = os.path.normpath(Path(match["folder"] or match["cwd"] or cwd, path))
+    return Call(match["name"], path, line)

@@ -1,0 +1,293 @@
+"""Promise 2, these values only: nothing that the SDK, the host or the environment attached can ride along.
+
+A start is reported from a place in which everything that could say who and where this is says a word of its own: six
+hundred of them, in variables, paths, files, tbot's command line and configuration, answers of the operating system,
+plug-ins of OpenTelemetry, and all that a pipeline can hang on a record (`haunted/`). Between the process and the
+backend stands a relay that keeps every byte (`wire.py`). Then, for each way in, signal and protocol:
+
+- no word is in those bytes, nor half a word, plain or encoded (`canaries.py`);
+- the bytes are requests and nothing else, with just the headers listed here, whose values are constants, releases of
+  libraries and the address of the backend (`sent_requests.py`);
+- each body is, byte for byte, what the contract says of these nine values, a session's id, a second, and a span's ids
+  (`contract.py`).
+
+Last, the search itself is tried, on words that do get through.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import uuid
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import pytest
+import trustme
+
+from otel_tbot import StartEvent, send
+from otel_tbot.testing import Reply
+from tests.promises import contract
+from tests.promises.canaries import Canaries, encodings
+from tests.promises.haunted.place import VALUES, HauntedPlace, opentelemetry_variables
+from tests.promises.transmission import Transmission
+from tests.promises.wire import Trap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from otel_tbot.testing import ReceivedRequest
+    from tests.promises.sent_requests import SentRequest
+
+WAYS = ("otel-tbot emit", "otel-tbot run", "environment", "pipeline in code", "send", "emit and emit_span")
+SIGNALS = ("logs", "traces")
+PROTOCOLS = ("http/protobuf", "grpc")
+# Contexts other than the first thread of a process of its own, each with a way without a pipeline and one with.
+CONTEXTS = {"thread": 2, "fork": 4, "spawn": 2}  # how many requests: twice a process, and in the parent of a fork too
+CONTEXT_WAYS = (("send", "logs", "http/protobuf"), ("emit and emit_span", "traces", "grpc"))
+TLS_WAYS = ("otel-tbot emit", "send")
+
+SERVICES = {"logs": "logs.v1.LogsService", "traces": "trace.v1.TraceService"}
+GRPC_USER_AGENT = re.compile(
+    rf"OTel-OTLP-Exporter-Python/{re.escape(version('opentelemetry-exporter-otlp-proto-grpc'))} "
+    rf"grpc-python/{re.escape(version('grpcio'))} grpc-c/[0-9.]+ \((linux|osx|windows); chttp2\)"
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[HauntedPlace]:
+    """A haunted place; proxies and other exporters would lead to its trap."""
+    with Trap() as trap:
+        yield HauntedPlace(tmp_path, trap)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an authority and a server's certificate of its own."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    server = authority.issue_cert("127.0.0.1")
+    server.private_key_pem.write_to_path(str(folder / "server.key"))
+    server.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+    return folder
+
+
+class Report:
+    """A start reported from a haunted place, over a wire."""
+
+    def __init__(self, place: HauntedPlace, transmission: Transmission) -> None:
+        """Have the backend set a cookie with each answer."""
+        self._place, self._transmission = place, transmission
+        cookie = f"id={place.canaries.plant('cookie of the backend')}; Path=/; Max-Age=1000"
+        transmission.reply(Reply(headers={"Set-Cookie": cookie}))
+
+    def make(self, way: str, signal: str, context: str = "here", *, count: int) -> list[ReceivedRequest]:
+        """Report the start, and return the requests that came of it."""
+        self._began = int(time.time())
+        ended = self._place.report(way, signal, context, environ=self._transmission.environ)
+        assert ended.returncode == 0, ended.stderr
+        received = self._transmission.received(count)
+        assert len(received) == count
+        return received
+
+    def check_bytes(self) -> None:
+        """Check that no word is among the bytes."""
+        assert len(self._place.canaries.words) > 500
+        assert self._place.canaries.found_in(self._transmission.everything()) == []
+
+    def check_bodies(self, requests: list[ReceivedRequest]) -> None:
+        """Check that each body is the contract's."""
+        for request in requests:
+            (event,) = request.log_records or request.spans
+            session_id = str(event.resource_attributes["session.id"])
+            assert uuid.UUID(session_id).version == 4
+            if request.log_records:
+                record = request.log_records[0].log_record
+                seconds = [record.time_unix_nano // contract.SECOND]
+                body = contract.NO_BODY if record.HasField("body") else None
+                expected = contract.log_request(VALUES, session_id=session_id, seconds=seconds[0], body=body)
+            else:
+                span = request.spans[0].span
+                times = (span.start_time_unix_nano, span.end_time_unix_nano)
+                seconds = [at // contract.SECOND for at in times]
+                expected = contract.trace_request(
+                    VALUES,
+                    session_id=session_id,
+                    seconds=(seconds[0], seconds[1]),
+                    trace_id=span.trace_id,
+                    span_id=span.span_id,
+                )
+            assert self._began <= min(seconds) <= max(seconds) <= time.time()
+            assert request.body == expected
+
+    def check_headers(self, signal: str) -> None:
+        """Check that the bytes are requests with the listed headers alone."""
+        for request in self._transmission.requests():
+            headers = dict(request.headers)
+            assert len(headers) == len(request.headers), "each header stands there once"
+            grpc_timeout = headers.pop("grpc-timeout", None)
+            user_agent = headers.pop("user-agent")
+            if grpc_timeout is None:
+                assert user_agent == f"OTel-OTLP-Exporter-Python/{version('opentelemetry-exporter-otlp-proto-http')}"
+                assert headers == self._http_headers(signal, request)
+            else:
+                assert GRPC_USER_AGENT.fullmatch(user_agent)
+                assert re.fullmatch(r"[0-9]{1,8}[HMSmun]", grpc_timeout), "what is left of the time-out"
+                assert headers == self._grpc_headers(signal)
+
+    def _http_headers(self, signal: str, request: SentRequest) -> dict[str, str]:
+        return {
+            ":method": "POST",
+            ":path": f"/v1/{signal}",
+            "host": urlsplit(self._transmission.wire.endpoint).netloc,
+            "accept-encoding": "identity",
+            "content-type": "application/x-protobuf",
+            "content-length": str(len(request.body)),
+        }
+
+    def _grpc_headers(self, signal: str) -> dict[str, str]:
+        return {
+            ":method": "POST",
+            ":scheme": "http",
+            ":path": f"/opentelemetry.proto.collector.{SERVICES[signal]}/Export",
+            ":authority": urlsplit(self._transmission.wire.endpoint).netloc,
+            "content-type": "application/grpc",
+            "te": "trailers",
+            "grpc-accept-encoding": "identity, deflate, gzip",
+        }
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way(way: str, signal: str, protocol: str, place: HauntedPlace) -> None:
+    """By each way in, what leaves is the contract's request, byte for byte, and nowhere else does anything go."""
+    with Transmission(protocol) as transmission:
+        report = Report(place, transmission)
+        # The commands report one start each; the programs report twice, and could return a cookie.
+        received = report.make(way, signal, count=1 if way.startswith("otel-tbot") else 2)
+        report.check_bytes()
+        report.check_headers(signal)
+        report.check_bodies(received)
+    assert not place.trap.has_caught()
+
+
+@pytest.mark.parametrize(("way", "signal", "protocol"), CONTEXT_WAYS, ids=[" ".join(row) for row in CONTEXT_WAYS])
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_each_context(context: str, way: str, signal: str, protocol: str, place: HauntedPlace) -> None:
+    """From another thread, a forked child and a spawned process leaves the same."""
+    with Transmission(protocol) as transmission:
+        report = Report(place, transmission)
+        received = report.make(way, signal, context, count=CONTEXTS[context])
+        report.check_bytes()
+        report.check_headers(signal)
+        report.check_bodies(received)
+    assert not place.trap.has_caught()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("way", TLS_WAYS)
+def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, certificates: Path) -> None:
+    """Over TLS, neither the handshake in the clear nor what it protects holds more."""
+    with Transmission(protocol, certificates=certificates) as transmission:
+        report = Report(place, transmission)
+        received = report.make(way, signal, count=1 if way.startswith("otel-tbot") else 2)
+        report.check_bytes()
+        report.check_bodies(received)
+        handshake = 0x16  # RFC 8446, section 5.1
+        assert {stream[0] for stream in transmission.wire.sent()} == {handshake}
+        names = {"host", "accept-encoding", "content-type", "content-length", "user-agent"}
+        of_protocol = {"user-agent"} if protocol == "grpc" else names  # of gRPC the backend tells its metadata alone
+        assert [set(request.headers) for request in received] == [of_protocol] * len(received)
+    assert not place.trap.has_caught()
+
+
+@pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER_ARG"])
+def test_opentelemetry_variables_are_planted(name: str, place: HauntedPlace) -> None:
+    """OpenTelemetry's variables are found out from its packages, so that new ones are tried too."""
+    assert name in opentelemetry_variables()
+    assert place.canaries.found_in(place.environ[name].encode())
+
+
+ENCODED = [(name, number) for name, texts in encodings(b"?").items() for number in range(len(texts))]
+
+
+@pytest.mark.parametrize("change", [bytes, bytes.upper, bytes.lower])
+@pytest.mark.parametrize(("encoding", "number"), ENCODED, ids=[f"{name} {number}" for name, number in ENCODED])
+def test_search_finds(encoding: str, number: int, change: type[bytes]) -> None:
+    """The search finds a word in each encoding, in the midst of other bytes, in upper and lower case."""
+    canaries = Canaries()
+    encoded = encodings(canaries.plant("somewhere").encode())[encoding][number]
+    found = canaries.found_in(b"\0some\xff" + change(encoded) + b"\xfe bytes")
+    assert f"somewhere, {encoding}" in found
+    assert canaries.found_in(b"\0some\xff" + encoded[: len(encoded) // 3] + b"\xfe bytes") == []
+
+
+@pytest.mark.parametrize("before", [b"", b"1", b"12", b"123"])
+@pytest.mark.parametrize("after", [b"", b"1", b"12"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_search_finds_base64_of_more(encode: type[bytes], before: bytes, after: bytes) -> None:
+    """The search finds a word whatever stands before and after it in the same base64."""
+    canaries = Canaries()
+    text = before + canaries.plant("somewhere").encode() + after
+    assert canaries.found_in(encode(text)) != []
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(("encoding", "number"), ENCODED, ids=[f"{name} {number}" for name, number in ENCODED])
+def test_search_finds_what_gets_through(
+    encoding: str, number: int, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word in a header that the operator has configured is found on the wire, in each encoding, over HTTP/2 too."""
+    canaries = Canaries()
+    encoded = encodings(canaries.plant("a header").encode())[encoding][number]
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={quote(encoded)}")
+    assert f"a header, {encoding}" in canaries.found_in(b"".join(sent(Transmission(protocol), monkeypatch)))
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize(
+    ("endpoint", "encoding"), [("/{word}", "as it is"), ("/{half}", "a half of it"), ("user:{word}@", "base64")]
+)
+def test_search_finds_what_the_endpoint_holds(endpoint: str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word in the endpoint's path is found in the request line, and one in its credentials in their header."""
+    canaries = Canaries()
+    word = canaries.plant("the endpoint")
+    put = endpoint.format(word=word, half=word[: len(word) // 2])
+    found = sent(Transmission("http/protobuf"), monkeypatch, put)
+    assert f"the endpoint, {encoding}" in canaries.found_in(b"".join(found))
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_search_finds_within_tls(protocol: str, monkeypatch: pytest.MonkeyPatch, certificates: Path) -> None:
+    """A word that TLS protects is not on the wire, and is found in what the backend read."""
+    canaries = Canaries()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={canaries.plant('a header')}")
+    on_the_wire, everything = sent(Transmission(protocol, certificates=certificates), monkeypatch)
+    assert canaries.found_in(on_the_wire) == []
+    assert "a header, as it is" in canaries.found_in(everything)
+
+
+def sent(transmission: Transmission, monkeypatch: pytest.MonkeyPatch, put: str = "") -> list[bytes]:
+    """Send an event from this process, and return the bytes on the wire, and everything.
+
+    Args:
+        transmission: where to.
+        monkeypatch: sets the variables.
+        put: what to put into the endpoint: after it, or, if it ends with an @, before the host.
+    """
+    with transmission:
+        for name, value in transmission.environ.items():
+            monkeypatch.setenv(name, value)
+        endpoint = transmission.wire.endpoint
+        changed = endpoint.replace("//", f"//{put}") if put.endswith("@") else endpoint + put
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", changed)
+        send(StartEvent(run_mode="daemon"), timeout=10)
+        return [b"".join(transmission.wire.sent()), transmission.everything()]

@@ -1,0 +1,237 @@
+"""Promise 7: your OpenTelemetry is yours. Nothing of a host's is set, changed or hit by an exception of ours.
+
+A host application with logging, hooks, signal handlers and telemetry of its own runs with and without the plug-in,
+which works, fails, is off or cannot be configured. What leaves for the host's own backend, what is printed and the exit
+status must be the same, and a snapshot of all that libraries share in a process must be the same before and after.
+
+Then the pieces are fed what no host should feed them: objects that lie, raise and burst. No exception may come out,
+nothing but valid events may leave, and nothing of the object may be told.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.trace import TracerProvider
+
+import otel_tbot
+from tests.promises.hostile_objects import BATCHES, BEHIND, CANARY, HOSTILE, LYING, NO_EVENT, PROVIDERS, record_and_span
+from tests.promises.own_backend import OwnBackend, without_ids
+from tests.support.program import SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otel_tbot.testing import OTLPReceiver
+
+INSTRUMENT = Path(sys.executable).parent / "opentelemetry-instrument"
+APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]
+CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+# Each says where and how the event goes. `{backend}` is a backend that accepts it.
+STATES: dict[str, dict[str, str]] = {
+    "working": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
+    "backend is dead": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+    "off": {"OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
+    "a yes that does not count": {"TELEPORT_ANONYMOUS_TELEMETRY": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
+    "endpoint is none": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense://[::"},
+    "settings are none": {**CONSENT, "OTEL_TBOT_SIGNAL": "smoke", "OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"},
+}
+
+
+@pytest.fixture
+def own() -> Iterator[OwnBackend]:
+    """Run the host's own backend."""
+    with OwnBackend() as running:
+        yield running
+
+
+class Ended(NamedTuple):
+    """What there is to see of a host that has ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+    arrived: list[Any]
+
+
+def run_host(way: str, own: OwnBackend, environ: dict[str, str], *, prefix: tuple[str, ...] = ()) -> Ended:
+    """Run the host application to its end."""
+    otlp = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **otlp, **environ}
+    ended = subprocess.run(
+        [*prefix, *APPLICATION, way, own.endpoint], env=variables, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False, timeout=50,
+    )  # fmt: skip
+    return Ended(ended.returncode, ended.stdout, ended.stderr, own.read_and_forget())
+
+
+def variables_of(state: str, backend: OTLPReceiver) -> dict[str, str]:
+    """Return the variables of a state."""
+    return {name: value.format(backend=backend.http_endpoint) for name, value in STATES[state].items()}
+
+
+UNDISTURBED = "job 1 is done\ndifferent: []\njob 2 is done\nthe host ends\n"
+
+
+@pytest.mark.parametrize("way", ["send", "emit"])
+@pytest.mark.parametrize("state", STATES)
+def test_host_application(state: str, way: str, own: OwnBackend, receiver: OTLPReceiver) -> None:
+    """A host that reports a start is, sends and prints what it is, sends and prints without."""
+    environ = variables_of(state, receiver)
+    without, seen = (run_host(one, own, environ) for one in ("none", way))
+    assert (seen.status, seen.stdout, seen.stderr) == (without.status, without.stdout, without.stderr)
+    assert (seen.status, seen.stdout) == (3, UNDISTURBED)
+    assert {path for path, *_ in seen.arrived} == {"/v1/logs", "/v1/metrics", "/v1/traces"}
+    assert without_ids(seen.arrived) == without_ids(without.arrived)
+    assert len(receiver.requests) == (2 if state == "working" else 0)
+    if "1" not in environ.get("TELEPORT_ANONYMOUS_TELEMETRY", ""):
+        # Without consent not even a random number is used up, from which the SDK makes ids.
+        assert seen.arrived == without.arrived
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_exporters_in_global_pipelines(state: str, own: OwnBackend, receiver: OTLPReceiver) -> None:
+    """A host whose global pipelines have the exporters named tbot is, sends and prints what it does without them."""
+    environ = {**variables_of(state, receiver), "OTEL_METRICS_EXPORTER": "none", "OTEL_SERVICE_NAME": "host"}
+    without, seen = (
+        run_host("global", own, {**environ, **exporters}, prefix=(str(INSTRUMENT),))
+        for exporters in (_exporters("none"), _exporters("tbot"))
+    )
+    assert (seen.status, seen.stdout, seen.stderr) == (without.status, without.stdout, without.stderr)
+    assert (seen.status, seen.stdout) == (3, UNDISTURBED)
+    assert without_ids(seen.arrived) == without_ids(without.arrived)
+    assert len(receiver.requests) == (2 if state == "working" else 0)
+
+
+def _exporters(name: str) -> dict[str, str]:
+    return {"OTEL_LOGS_EXPORTER": name, "OTEL_TRACES_EXPORTER": name}
+
+
+EVENT = otel_tbot.StartEvent(run_mode="daemon", version="18.2.3")
+
+
+@pytest.fixture
+def exporter(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> Any:  # noqa: ANN401  one of two types
+    """Give the anonymous exporter of a signal, before a real backend."""
+    kind = otel_tbot.AnonymousLogExporter if request.param == "logs" else otel_tbot.AnonymousSpanExporter
+    endpoint = f"{receiver.http_endpoint}/v1/{request.param}"
+    return kind(protocol="http/protobuf", endpoint=endpoint, timeout=10)
+
+
+SIGNALS = pytest.mark.parametrize("exporter", ["logs", "traces"], indirect=True)
+
+
+@SIGNALS
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_object(name: str, exporter: Any, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
+    """An object that is no event of ours leaves nothing, raises nothing, and keeps no valid event from leaving."""
+    assert exporter.export([HOSTILE[name]()]).name == "SUCCESS"
+    assert receiver.connections == 0
+    valid = record_and_span(EVENT.attributes)
+    assert exporter.export([HOSTILE[name](), valid, HOSTILE[name]()]).name == "SUCCESS"
+    (sent,) = receiver.log_records or receiver.spans
+    assert sent.attributes == EVENT.attributes
+    assert CANARY.encode() not in receiver.requests[0].body
+    assert CANARY not in caplog.text
+    exporter.shutdown()
+
+
+@SIGNALS
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("name", LYING)
+def test_lying_event(name: str, exporter: Any, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
+    """Around a valid event, whatever else the object holds or claims stays behind, and the event leaves as it is."""
+    assert exporter.export([LYING[name]()]).name == "SUCCESS"
+    (sent,) = receiver.log_records or receiver.spans
+    assert sent.attributes == EVENT.attributes
+    assert CANARY.encode() not in receiver.requests[0].body
+    assert CANARY not in caplog.text
+    exporter.shutdown()
+
+
+@SIGNALS
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("name", BATCHES)
+def test_hostile_batch(name: str, exporter: Any, receiver: OTLPReceiver) -> None:  # noqa: ANN401  one of two types
+    """A batch that is none raises nothing, and nothing leaves."""
+    exporter.export(BATCHES[name]())
+    assert receiver.connections == 0
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("kind", [otel_tbot.AnonymousLogExporter, otel_tbot.AnonymousSpanExporter])
+@pytest.mark.parametrize("name", BEHIND)
+def test_hostile_exporter_behind(name: str, kind: Any) -> None:  # noqa: ANN401  one of two types
+    """An exporter behind that breaks every rule makes an export fail, and reaches the host in no other way."""
+    exporter = kind(BEHIND[name]())
+    assert exporter.export([record_and_span(EVENT.attributes)]).name == "FAILURE"
+    exporter.force_flush()
+    exporter.shutdown()
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_broken_provider(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Emitting into a pipeline that is broken anywhere raises nothing, and tells no more than the kind of the fault."""
+    otel_tbot.emit(EVENT, logger_provider=PROVIDERS[name]())
+    otel_tbot.emit_span(EVENT, tracer_provider=PROVIDERS[name]())
+    assert len(caplog.messages) == 2
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("name", NO_EVENT)
+def test_hostile_event(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Emitting or sending what is no event raises nothing, and leaves nothing in the pipeline."""
+    memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's omission
+    loggers = LoggerProvider(shutdown_on_exit=False)
+    loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter(memory)))
+    event: Any = HOSTILE[name]()
+    otel_tbot.emit(event, logger_provider=loggers)
+    otel_tbot.emit_span(event, tracer_provider=TracerProvider(shutdown_on_exit=False))
+    assert otel_tbot.send(event).status == "failed"
+    assert memory.get_finished_logs() == ()
+    assert CANARY not in caplog.text
+
+
+class RaisingHandler(logging.Handler):
+    """A handler of the host's log that fails, as one does whose disk is full."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Fail."""
+        raise OSError(record)
+
+
+# Each of these has something to tell the host.
+TELLING: dict[str, Callable[[], object]] = {
+    "emit": lambda: otel_tbot.emit(EVENT, logger_provider=PROVIDERS["every attribute raises"]()),
+    "emit_span": lambda: otel_tbot.emit_span(EVENT, tracer_provider=PROVIDERS["every attribute raises"]()),
+    "export of a record that is broken": lambda: otel_tbot.AnonymousLogExporter().export([record_and_span({})]),
+    "export of a span that is broken": lambda: otel_tbot.AnonymousSpanExporter().export([record_and_span({})]),
+    "export with an unknown keyword": lambda: otel_tbot.AnonymousLogExporter(canary=1).export(
+        [record_and_span(EVENT.attributes)]
+    ),
+    "sampler with an unknown name": lambda: otel_tbot.OptInSampler("canary"),
+    "detector with an unknown keyword": lambda: otel_tbot.SessionResourceDetector(canary=1).detect(),
+}
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("name", TELLING)
+def test_a_log_that_fails(name: str) -> None:
+    """Where the host's own log raises at what we tell it, that exception stays here as well."""
+    handler, logger = RaisingHandler(), logging.getLogger("otel_tbot")
+    logger.addHandler(handler)
+    try:
+        TELLING[name]()
+    finally:
+        logger.removeHandler(handler)

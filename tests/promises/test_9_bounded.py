@@ -1,0 +1,265 @@
+"""Promise 9, bounded: one deadline covers name look-up, connection, TLS, retries, the answer and the shutdown.
+
+Each row of the table in `faults.py` is met by a client in a process of its own (`faults_client.py`), where nothing else
+runs: it measures how long each step takes, waits until its threads and descriptors are as few as before, and tells what
+is left and how much memory it took. `HANG` tells bounded from endless on the busiest machine, and nothing more: a
+backend that never answers, met without a deadline, would last for ever, or for the 10 s of the default time-out.
+
+Beside it: retries however long a backend asks to wait, many exports at once, a shutdown in the middle of an export, the
+end of the interpreter, a stalled name look-up, and the programs `otel-tbot emit` and `otel-tbot run`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot import AnonymousLogExporter, Session, send
+from otel_tbot.otel.payload import log_record, resource
+from otel_tbot.testing import Reply
+from tests.launcher.program import start
+from tests.launcher.stand_in import shell_script
+from tests.promises.faults import FAULTS, LONG, PROTOCOLS, SHORT, Fault, named
+from tests.promises.faults_backends import replying
+from tests.promises.faults_client import Client
+from tests.promises.faults_deliveries import CONSENT, EVENT, need_ipv6, variables, wait_for_our_threads
+from tests.support.program import SOURCE, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.promises.faults_backends import Protocol
+
+HANG = 8  # seconds beyond the time-out after which something hangs
+MOST_MEMORY = 32  # MiB; half of what a huge answer holds, and an endless one knows no limit
+
+# gRPC itself keeps such a connection, sometimes, until the backend ends: the call is over in time all the same.
+ENDED_BY_THE_BACKEND = {fault for fault in named("headers without end") if fault.protocol == "grpc"}
+VORACIOUS = tuple(fault for fault in FAULTS if fault.name.startswith("huge") or fault.name.endswith("without end"))
+RETRIED = named(
+    "status 503",
+    "status 429, Retry-After none",
+    "status 429, Retry-After a day",
+    "status 429, Retry-After a date far ahead",
+    "status 503, retry info none",
+    "status 503, retry info a day",
+)
+STALLING = named("black hole", "silent", "body dripped", "answer dripped", "TLS handshake stalled")
+FOR_PROGRAMS = named("black hole", "body dripped", "answer dripped")
+
+EXPORTS_AT_EXIT = """
+import atexit, sys
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from otel_tbot import AnonymousLogExporter, StartEvent, emit, send
+event = StartEvent(run_mode="daemon")
+if sys.argv[1] == "send":
+    atexit.register(lambda: print(send(event).status))
+else:
+    provider = LoggerProvider()
+    provider.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter()))
+    emit(event, logger_provider=provider)
+"""
+STALLS_IN_LOOKUP = """
+import socket, threading
+stalled = threading.Event()
+def stall(*_, **__):
+    stalled.set()
+    threading.Event().wait()
+socket.getaddrinfo = stall
+from otel_tbot import StartEvent, send
+outcome = send(StartEvent(run_mode="daemon"), timeout=1.5)
+print(stalled.is_set(), outcome.status, outcome.reason)
+"""
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    """Run one client for all faults that need none of their own: each order begins where the last one has ended."""
+    with Client() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_client() -> Iterator[Client]:
+    """Run a client whose memory no other order has grown."""
+    with Client() as running:
+        yield running
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+class TestEveryFault:
+    """Every fault, in a client's process."""
+
+    def test_send(self, fault: Fault, client: Client) -> None:
+        """`send` is over in time, and then nothing of it is left: no thread, no descriptor."""
+        need_ipv6(fault.name)
+        with fault.backend() as backend:
+            report = client.order("send", variables(fault.protocol, backend), fault.timeout)
+            assert fault in ENDED_BY_THE_BACKEND or client.left() == []
+        assert client.left() == []
+        assert report.outcome == "failed"
+        assert report.seconds["send"] < fault.timeout + HANG
+
+    def test_pipeline(self, fault: Fault, client: Client) -> None:
+        """Emitting, flushing and shutting down are over in time, all together, and then nothing of it is left."""
+        need_ipv6(fault.name)
+        with fault.backend() as backend:
+            report = client.order("pipeline", variables(fault.protocol, backend), fault.timeout)
+            assert fault in ENDED_BY_THE_BACKEND or client.left() == []
+        assert client.left() == []
+        assert sorted(report.seconds) == ["emit", "flush", "shutdown"]
+        assert sum(report.seconds.values()) < fault.timeout + HANG
+
+
+@pytest.mark.parametrize("fault", VORACIOUS, ids=str)
+def test_memory(fault: Fault, fresh_client: Client) -> None:
+    """An answer that is huge, or has no end, is not kept."""
+    (refused,) = (other for other in named("refused") if other.protocol == fault.protocol)
+    with refused.backend() as backend:  # so that everything is loaded
+        fresh_client.order("send", variables(fault.protocol, backend), SHORT)
+    with fault.backend() as backend:
+        report = fresh_client.order("send", variables(fault.protocol, backend), max(fault.timeout, SHORT))
+        assert backend.came is not None
+        assert backend.came() > 0
+    assert report.mebibytes < MOST_MEMORY
+
+
+@pytest.mark.parametrize("fault", RETRIED, ids=str)
+def test_retries(fault: Fault, client: Client) -> None:
+    """However long, or short, a backend asks to wait before the next attempt: the deadline stays where it is."""
+    timeout = 1.5
+    with fault.backend() as backend:
+        report = client.order("send", variables(fault.protocol, backend), timeout)
+        assert client.left() == []
+    assert report.outcome == "failed"
+    assert report.seconds["send"] < timeout + HANG
+
+
+@pytest.mark.parametrize("fault", STALLING, ids=str)
+class TestAtOnce:
+    """Many exports at once do not wait for each other's deadlines."""
+
+    # One after the other they would take 9.6 s, which is more than what tells a hang.
+    exports = 12
+    timeout = 0.8
+
+    def test_send(self, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+        """By `send`, from many threads."""
+        with fault.backend() as backend:
+            for name, value in variables(fault.protocol, backend).items():
+                monkeypatch.setenv(name, value)
+            began = time.monotonic()
+            with ThreadPoolExecutor(self.exports) as threads:
+                outcomes = list(threads.map(lambda _: send(EVENT, timeout=self.timeout), range(self.exports)))
+            seconds = time.monotonic() - began
+            wait_for_our_threads()
+        assert {outcome.status for outcome in outcomes} == {"failed"}
+        assert seconds < self.timeout + HANG
+
+    def test_one_exporter(self, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+        """By one exporter, from many threads, and then its shutdown."""
+        item = log_record(EVENT, resource(Session()), at=10**9)
+        with fault.backend() as backend:
+            for name, value in variables(fault.protocol, backend).items():
+                monkeypatch.setenv(name, value)
+            exporter = AnonymousLogExporter(timeout=self.timeout)
+            began = time.monotonic()
+            with ThreadPoolExecutor(self.exports) as threads:
+                results = list(threads.map(lambda _: exporter.export([item]), range(self.exports)))
+            exporter.shutdown()
+            seconds = time.monotonic() - began
+            wait_for_our_threads()
+        assert {result.name for result in results} == {"FAILURE"}
+        assert seconds < self.timeout + HANG
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shutdown while an export waits for its answer ends both, and the event is not sent again."""
+    item = log_record(EVENT, resource(Session()), at=10**9)
+    with replying(Reply(delay=600))(protocol) as backend, ThreadPoolExecutor(1) as thread:
+        for name, value in variables(protocol, backend).items():
+            monkeypatch.setenv(name, value)
+        exporter = AnonymousLogExporter(timeout=3 * LONG)
+        exporting = thread.submit(exporter.export, [item])
+        assert backend.receiver is not None
+        backend.receiver.wait_for_requests(1, timeout=LONG)
+        began = time.monotonic()
+        exporter.shutdown()
+        assert exporting.result(timeout=LONG).name == "FAILURE"
+        assert time.monotonic() - began < HANG
+        assert len(backend.receiver.requests) == 1
+
+
+@pytest.mark.parametrize("way", ["send", "pipeline"])
+@pytest.mark.parametrize("fault", named("silent", "silent after the request", "silent after the call"), ids=str)
+def test_end_of_the_interpreter(fault: Fault, way: str) -> None:
+    """What is exported at the very end of a process holds that end up no longer than the time-out."""
+    timeout = 1.0
+    with fault.backend() as backend:
+        environ = {**variables(fault.protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout)}
+        ended = program(EXPORTS_AT_EXIT, way, environ=environ, within=timeout + HANG)
+        assert backend.came is not None
+        assert backend.came() > 0
+    assert ended.returncode == 0
+    assert ended.stdout == ("failed\n" if way == "send" else "")
+
+
+def test_stalled_name_lookup() -> None:
+    """A resolver that hangs holds up neither the caller nor the end of the process. It is the one fault that is faked.
+
+    gRPC brings a resolver of its own, which cannot be replaced from Python.
+    """
+    environ = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.invalid:4318"}
+    ended = program(STALLS_IN_LOOKUP, environ=environ, within=1.5 + HANG)
+    assert (ended.returncode, ended.stdout) == (0, "True failed the backend did not accept it within 1.5 s\n")
+
+
+def program(script: str, *arguments: str, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
+    """Run a script to its end, which has to come within so many seconds."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={"PYTHONPATH": str(SOURCE), "GRPC_VERBOSITY": "NONE", **environ},
+        capture_output=True,
+        text=True,
+        timeout=within,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("fault", FOR_PROGRAMS, ids=str)
+class TestPrograms:
+    """The programs, whose start comes on top of the time-out."""
+
+    timeout = 1.0
+
+    def test_emit(self, fault: Fault) -> None:
+        """`otel-tbot emit` ends in time, with status 1."""
+        with fault.backend() as backend:
+            began = time.monotonic()
+            options = ("--timeout", str(self.timeout), "--tbot-version", "18.2.3")
+            ended = run("emit", *options, "tbot", "start", environ=variables(fault.protocol, backend))
+            seconds = time.monotonic() - began
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+        assert seconds < self.timeout + HANG
+
+    def test_run(self, fault: Fault, tmp_path: Path) -> None:
+        """All that `otel-tbot run` starts beside tbot is gone in time, and so is what waits for it after tbot's end."""
+        tbot = shell_script(tmp_path, "exit 7")
+        options = ("--timeout", str(self.timeout), "--tbot-version", "18.2.3")
+        with fault.backend() as backend:
+            environ = variables(fault.protocol, backend)
+            began = time.monotonic()
+            with start("on", tbot, *options, environ=environ) as on:
+                with start("supervised", tbot, *options, environ=environ) as supervised:
+                    assert (on.finish()[0], supervised.finish()[0]) == (7, 7)
+                    supervised.wait_until_alone()
+                on.wait_until_alone()
+            assert time.monotonic() - began < self.timeout + HANG
