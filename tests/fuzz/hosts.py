@@ -1,0 +1,351 @@
+"""What a host may put into a pipeline: events of ours, what nearly is one, what is none, and objects that misbehave.
+
+`SECRET` stands in everything that is not to leave. No value that is allowed can hold it, for it has spaces.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from hypothesis import strategies as st
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext
+
+from tests.fuzz import allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hypothesis.strategies import DrawFn, SearchStrategy
+    from typing_extensions import Self
+
+SECRET = "a secret of the host"
+EVENT_NAME = "tbot.start"
+NAMES = sorted({*allowed.EVENT, *allowed.COUNTERS})
+ERRORS: SearchStrategy[type[Exception]] = st.sampled_from(
+    [
+        *(ArithmeticError, AssertionError, AttributeError, KeyError, MemoryError, NotImplementedError, OSError),
+        *(RecursionError, RuntimeError, StopIteration, TypeError, UnicodeError, ValueError),
+    ]
+)
+
+
+# Objects that misbehave. Each is one that a test double, a proxy or a broken plug-in could be.
+
+
+class Raising:
+    """Raises whatever it is asked for."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        """Keep the error."""
+        object.__setattr__(self, "error", error)
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        """Raise it, also for `__class__`."""
+        raise object.__getattribute__(self, "error")(SECRET)
+
+    def __iter__(self) -> Iterator[object]:
+        """Likewise."""
+        return self.anything
+
+    def __eq__(self, other: object) -> bool:
+        """Likewise."""
+        return self.anything
+
+    def __hash__(self) -> int:
+        """Likewise."""
+        return self.anything
+
+
+class Endless:
+    """Has every attribute, and is each of them; equal to everything, as a mock may be."""
+
+    def __getattr__(self, name: str) -> Self:
+        """Be that, too."""
+        return self
+
+    def __call__(self, *_: object, **__: object) -> Self:
+        """Be the result."""
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Be equal."""
+        return True
+
+    def __hash__(self) -> int:
+        """Be found where the event's name is."""
+        return hash(EVENT_NAME)
+
+    def __str__(self) -> str:
+        """Tell."""
+        return SECRET
+
+
+class LyingText(str):
+    """A text whose every method says something else than what it is."""
+
+    __slots__ = ()
+
+    def _lie(self, *_: object) -> str:
+        return SECRET
+
+    def __eq__(self, other: object) -> bool:
+        """Be equal."""
+        return True
+
+    def __hash__(self) -> int:
+        """Be found where the text is that it is made of."""
+        return str.__hash__(self)
+
+    def __len__(self) -> int:
+        """Be short."""
+        return 1
+
+    def encode(self, *_: object, **__: object) -> bytes:
+        """Tell."""
+        return SECRET.encode()
+
+    __str__ = __repr__ = __format__ = __getitem__ = __add__ = _lie
+    removeprefix = lower = strip = _lie
+
+
+class LyingNumber(int):
+    """A number that claims to be in every range, and another one where it is turned into a plain one."""
+
+    def _other(self, *_: object) -> int:
+        return -(2**70)
+
+    def _yes(self, _: object) -> bool:
+        return True
+
+    __int__ = __index__ = __mod__ = __sub__ = __rsub__ = __trunc__ = _other
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = _yes
+    __hash__ = int.__hash__
+
+
+class ChangingMapping(Mapping[str, object]):
+    """Has every key, with another value each time: what was looked at is not what is taken."""
+
+    def __init__(self, *values: object) -> None:
+        """Keep what it says in turn."""
+        self._values = deque(values)
+
+    def __contains__(self, _: object) -> bool:
+        """Have it."""
+        return True
+
+    def __getitem__(self, _: str) -> object:
+        """Say the next."""
+        self._values.rotate(-1)
+        return self._values[0]
+
+    def __iter__(self) -> Iterator[str]:
+        """Have none, on the other hand."""
+        return iter(())
+
+    def __len__(self) -> int:
+        """Be as large as can be."""
+        return sys.maxsize
+
+
+class Hostile(NamedTuple):
+    """How to make such an object: drawn in its place, for the fuzzing itself looks at what it draws.
+
+    Attributes:
+        kind: its class.
+        arguments: what it is made of.
+    """
+
+    kind: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+
+
+def built(drawn: Any) -> Any:  # noqa: ANN401  any may come in
+    """Return what was drawn, with the objects that misbehave in their places."""
+    if isinstance(drawn, Hostile):
+        return drawn.kind(*map(built, drawn.arguments))
+    if isinstance(drawn, dict):
+        return {built(key): built(value) for key, value in drawn.items()}
+    return type(drawn)(map(built, drawn)) if isinstance(drawn, (list, tuple)) else drawn
+
+
+HOSTILE: SearchStrategy[Hostile] = (
+    st.builds(Hostile, st.just(Raising), st.tuples(ERRORS))
+    | st.just(Hostile(Endless))
+    | st.builds(
+        Hostile,
+        st.just(LyingText),
+        st.tuples(st.sampled_from(["tbot.start", "tbot.run_mode", "daemon", "one-shot", "18.2.3", SECRET])),
+    )
+    | st.builds(Hostile, st.just(LyingNumber), st.tuples(st.integers(-(2**70), 2**70)))
+    | st.builds(
+        Hostile,
+        st.just(ChangingMapping),
+        st.lists(st.sampled_from(["daemon", 1, 0, -1, SECRET, None, 2**40]), min_size=1, max_size=4).map(tuple),
+    )
+)
+
+# Values of any type.
+TEXT = st.text(max_size=5) | st.sampled_from([SECRET, "tbot.start", "daemon", "\ud800", "v18.2.3\n", "0" * 65])
+NUMBER = st.integers() | st.sampled_from([-1, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**64, 10**40]) | st.floats()
+SCALAR = st.none() | st.booleans() | NUMBER | TEXT | st.binary(max_size=8) | st.complex_numbers()
+ANYTHING: SearchStrategy[Any] = st.recursive(
+    SCALAR | HOSTILE,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3) | st.tuples(inner, inner),
+    max_leaves=4,
+)
+TIME = (
+    SCALAR
+    | st.sampled_from([0, 1, 10**9 - 1, 2**63 - 1, 2**63, 2**64, -1])
+    | st.builds(Hostile, st.just(LyingNumber), st.tuples(st.integers()))
+)
+ANY_TIME = TIME | HOSTILE
+
+HOSTILE_KEY = st.sampled_from(NAMES).map(lambda name: Hostile(LyingText, (name,)))
+
+# Values that are allowed, as they leave.
+VERSION = st.builds(
+    "{}{}{}".format,
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=4).map(lambda numbers: ".".join(map(str, numbers))),
+    st.just("") | st.text("0aA.-", min_size=1, max_size=8).map("-{}".format),
+    st.just("") | st.text("1zZ.-", min_size=1, max_size=8).map("+{}".format),
+)
+HELPER = st.builds(str.__add__, st.sampled_from("aZ9"), st.text("azAZ09._:/-", max_size=63))
+COUNTER = st.integers(0, allowed.LARGEST)
+EVENTS = st.fixed_dictionaries(
+    {"tbot.run_mode": st.sampled_from(["one-shot", "daemon"]), **dict.fromkeys(allowed.COUNTERS, COUNTER)},
+    optional={
+        "tbot.version": VERSION,
+        "tbot.join_type": st.sampled_from(allowed.EVENT["tbot.join_type"].split("|")),
+        "tbot.helper": HELPER | st.just("_OTHER"),
+        "tbot.helper_version": VERSION,
+    },
+)
+
+
+@st.composite
+def events(draw: DrawFn) -> dict[str, object]:
+    """Draw the attributes of an event as they leave."""
+    attributes: dict[str, object] = draw(EVENTS)
+    if "tbot.helper" not in attributes:
+        attributes.pop("tbot.helper_version", None)
+    return attributes
+
+
+@st.composite
+def nearly_events(draw: DrawFn) -> dict[Any, Any]:
+    """Draw the attributes of an event of which some values are anything, with some that are not the event's."""
+    attributes: dict[Any, Any] = dict(draw(events()))
+    attributes.update(draw(st.dictionaries(st.sampled_from([*NAMES, "session.id"]), ANYTHING, max_size=3)))
+    attributes.update(draw(st.dictionaries(TEXT | HOSTILE_KEY, ANYTHING, max_size=2)))
+    for name in draw(st.sets(st.sampled_from(NAMES), max_size=2)):
+        attributes.pop(name, None)
+    return attributes
+
+
+class Item:
+    """What a record or span is made of.
+
+    Attributes:
+        name: its name.
+        attributes: its attributes.
+        times: when it happened, twice.
+        leaves: the attributes with which it must leave; None if it must not, or if that is not known.
+        ours: whether it could leave at all: it is named as our event is.
+    """
+
+    def __init__(
+        self, name: object, attributes: object, times: tuple[object, object], leaves: dict[str, object] | None = None
+    ) -> None:
+        """Keep all that."""
+        self.name = name
+        self.attributes = attributes
+        self.times = times
+        self.leaves = leaves
+        self.ours = type(name) is str and name == EVENT_NAME
+
+    def __repr__(self) -> str:
+        """Show what it is made of."""
+        return f"Item({self.name!r}, {self.attributes!r}, {self.times!r}, {self.leaves!r})"
+
+    def as_log_record(self) -> ReadableLogRecord:
+        """Return it as a log record, with the secret wherever a host can put something."""
+        record = LogRecord(
+            timestamp=built(self.times[0]),
+            observed_timestamp=built(self.times[1]),
+            severity_text=SECRET,
+            severity_number=SeverityNumber.FATAL4,
+            body={"message": [SECRET]},
+            attributes=built(self.attributes),
+            event_name=built(self.name),
+        )
+        record.trace_id, record.span_id = 1, 2
+        scope = InstrumentationScope(SECRET, SECRET, SECRET, {SECRET: SECRET})
+        return ReadableLogRecord(record, Resource({"host.name": SECRET, "tbot.version": SECRET}, SECRET), scope)
+
+    def as_span(self) -> ReadableSpan:
+        """Return it as a span, likewise."""
+        return ReadableSpan(
+            name=built(self.name),
+            context=SpanContext(1, 2, is_remote=True),
+            parent=SpanContext(1, 3, is_remote=True),
+            resource=Resource({"host.name": SECRET, "tbot.version": SECRET}, SECRET),
+            attributes=built(self.attributes),
+            events=[Event(SECRET, {SECRET: SECRET})],
+            start_time=built(self.times[0]),
+            end_time=built(self.times[1]),
+            instrumentation_scope=InstrumentationScope(SECRET, SECRET, SECRET, {SECRET: SECRET}),
+        )
+
+
+def _named(name: object, attributes: object) -> SimpleNamespace:
+    return SimpleNamespace(name=name, event_name=name, attributes=attributes)
+
+
+def _around(record: object) -> SimpleNamespace:
+    return SimpleNamespace(log_record=record)
+
+
+@st.composite
+def sound_items(draw: DrawFn) -> Item:
+    """Draw what must leave, and with what: a whole event, between attributes that are not the event's."""
+    attributes = draw(events())
+    others = draw(st.dictionaries(st.sampled_from(["host.name", SECRET, "tbot.", "tbot.secret"]), ANYTHING, max_size=2))
+    return Item(EVENT_NAME, {**others, **attributes}, draw(st.tuples(TIME, TIME)), attributes)
+
+
+NAMED_OTHERWISE = TEXT.filter(lambda name: name != EVENT_NAME) | st.sampled_from(
+    ["tbot.start ", "TBOT.START", "tbot.stop", "tbot.start\0", "\uff54bot.start"]
+)
+ITEMS: SearchStrategy[Item] = (
+    sound_items()
+    | st.builds(Item, st.just(EVENT_NAME), nearly_events() | ANYTHING, st.tuples(ANY_TIME, ANY_TIME))
+    | st.builds(Item, NAMED_OTHERWISE | HOSTILE | SCALAR, events() | nearly_events(), st.tuples(ANY_TIME, ANY_TIME))
+)
+
+# What is no record and no span, though some of it looks like one.
+NO_ITEMS: SearchStrategy[Any] = (
+    ANYTHING
+    | st.builds(Hostile, st.just(_named), st.tuples(st.just(EVENT_NAME) | ANYTHING, nearly_events() | ANYTHING))
+    | st.builds(Hostile, st.just(_around), st.tuples(ANYTHING))
+)
+
+
+def broken_after(items: list[Any], error: type[Exception]) -> Iterator[Any]:
+    """Give some items, then raise."""
+    yield from items
+    raise error(SECRET)
+
+
+# How a batch may be handed over.
+CONTAINERS: SearchStrategy[Callable[[list[Any]], Any]] = st.sampled_from(
+    [list, tuple, deque, iter, lambda items: (item for item in items)]
+)

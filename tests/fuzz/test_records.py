@@ -1,0 +1,281 @@
+"""Whatever enters the exporters, the processor or the sampler: nothing is raised, and all that leaves is allowed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
+from uuid import UUID
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision
+
+from otel_tbot import (
+    AnonymousLogExporter,
+    AnonymousSpanExporter,
+    InvalidEventError,
+    OptInLogRecordProcessor,
+    OptInSampler,
+    StartEvent,
+)
+from otel_tbot.session import current_session
+from otel_tbot.testing import OTLPReceiver
+from tests.fuzz import allowed, wire
+from tests.fuzz.hosts import (
+    ANYTHING,
+    CONTAINERS,
+    ERRORS,
+    EVENT_NAME,
+    ITEMS,
+    NAMES,
+    NO_ITEMS,
+    SCALAR,
+    SECRET,
+    TEXT,
+    Hostile,
+    Item,
+    LyingNumber,
+    broken_after,
+    built,
+    sound_items,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NUMBER = Hostile(LyingNumber, (10**18,))
+ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+
+
+class Signal(NamedTuple):
+    """One of the two signals, with what is done with it here."""
+
+    exporter: Callable[[], tuple[Any, wire.Wire]]
+    made: Callable[[Item], Any]
+    read: Callable[[Any], list[wire.Left]]
+
+
+LOGS = Signal(wire.log_exporter, Item.as_log_record, wire.log_records)
+TRACES = Signal(wire.span_exporter, Item.as_span, wire.spans)
+SIGNALS = (LOGS, TRACES)
+
+
+@pytest.fixture(autouse=True)
+def _opted_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
+
+
+@contextmanager
+def told() -> Iterator[list[str]]:
+    """Keep what is logged."""
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("otel_tbot")
+    logger.addHandler(handler)
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(handler)
+
+
+def exported(signal: Signal, batch: object) -> list[wire.Left]:
+    """Export a batch, and return what left: it is allowed, it is said how it went, and nothing tells a secret."""
+    exporter, behind = signal.exporter()
+    with told() as messages:
+        result = exporter.export(batch)
+    assert result.name in {"SUCCESS", "FAILURE"}
+    assert (result.name == "FAILURE") == any(text.startswith("tbot.start was not delivered") for text in messages)
+    assert SECRET not in "".join(messages)
+    assert SECRET.encode() not in b"".join(behind.requests)
+    assert len(behind.requests) <= 1
+    return signal.read(behind.requests)
+
+
+def are_among(wanted: list[Any], found: list[Any]) -> bool:
+    """Tell whether all that is wanted is found, in that order; there may be more."""
+    rest = iter(found)
+    return all(one in rest for one in wanted)
+
+
+@given(items=st.lists(ITEMS, max_size=3), put=CONTAINERS)
+@example(items=[Item(EVENT_NAME, {"tbot.run_mode": "daemon"}, (NUMBER, NUMBER))], put=list)
+@example(items=[Item(EVENT_NAME, {"tbot.run_mode": "daemon"}, (1, 1))], put=list)
+def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
+    """Of any batch of records or spans leave the events, whole and in order, and nothing that is not an event."""
+    for signal in SIGNALS:
+        left = [one.attributes for one in exported(signal, put([signal.made(item) for item in items]))]
+
+        assert are_among([item.leaves for item in items if item.leaves], left)
+        assert len(left) <= sum(item.ours for item in items)
+
+
+@given(sound=sound_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
+def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[Any]) -> None:
+    """An event leaves, whatever stands before and after it in its batch."""
+    for signal in SIGNALS:
+        left = exported(signal, [*built(before), signal.made(sound), *built(after)])
+
+        assert are_among([sound.leaves], [one.attributes for one in left])
+
+
+@given(batch=ANYTHING)
+def test_what_is_no_batch(batch: object) -> None:
+    """What is no batch at all raises nothing, and nothing leaves."""
+    for signal in SIGNALS:
+        assert exported(signal, built(batch)) == []
+
+
+@given(items=st.lists(ITEMS, max_size=2), error=ERRORS)
+def test_what_breaks(items: list[Item], error: type[Exception]) -> None:
+    """A batch that breaks while it is read raises nothing."""
+    for signal in SIGNALS:
+        exported(signal, broken_after([signal.made(item) for item in items], error))
+
+
+@given(item=sound_items(), session_id=ANYTHING | st.uuids().map(str) | st.uuids(version=4).map(str))
+def test_session(item: Item, session_id: object) -> None:
+    """A session id that is named leaves only if it is a random UUID."""
+    assert isinstance(item.attributes, dict)
+    attributes = {**item.attributes, "session.id": session_id}
+    for signal in SIGNALS:
+        (left,) = exported(signal, [signal.made(Item(EVENT_NAME, attributes, item.times))])
+
+        assert left.attributes == item.leaves
+        if type(session_id) is str and is_random(session_id):
+            assert left.resource["session.id"] == session_id
+        else:
+            assert left.resource["session.id"] == current_session().id
+
+
+def is_random(session_id: str) -> bool:
+    """Tell whether a text is a UUID of version 4 as it is usually written."""
+    with suppress(ValueError):
+        found = UUID(session_id)
+        return str(found) == session_id and found.version == 4
+    return False
+
+
+@given(item=sound_items(), answer=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_without_consent(item: Item, answer: str) -> None:
+    """Whatever the variable says, nothing leaves unless it is exactly 1."""
+    assume(answer != "1")
+    with patch.dict(os.environ, {"TELEPORT_ANONYMOUS_TELEMETRY": answer}):
+        for signal in SIGNALS:
+            assert exported(signal, [signal.made(item)]) == []
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[OTLPReceiver]:
+    """A real backend."""
+    with OTLPReceiver() as running:
+        yield running
+
+
+@given(items=st.lists(ITEMS, min_size=1, max_size=2))
+def test_on_the_wire(backend: OTLPReceiver, items: list[Item]) -> None:
+    """What a real backend gets of any batch is allowed."""
+    exporters: tuple[Any, ...] = (
+        AnonymousLogExporter(endpoint=f"{backend.http_endpoint}/v1/logs"),
+        AnonymousSpanExporter(endpoint=f"{backend.http_endpoint}/v1/traces"),
+    )
+    for signal, exporter in zip(SIGNALS, exporters, strict=True):
+        backend.clear()
+        exporter.export([signal.made(item) for item in items])
+        exporter.shutdown()
+
+        left = signal.read(request.body for request in backend.requests)
+        assert are_among([item.leaves for item in items if item.leaves], [one.attributes for one in left])
+
+
+@given(
+    values=st.fixed_dictionaries(
+        {"run_mode": st.sampled_from(["daemon", "one-shot"]) | ANYTHING},
+        optional={name.removeprefix("tbot."): ANYTHING for name in NAMES if name != "tbot.run_mode"},
+    )
+)
+def test_event(values: dict[str, Any]) -> None:
+    """An event made of anything is refused, or has allowed values only."""
+    try:
+        event = StartEvent(**built(values))
+    except InvalidEventError as error:
+        said = str(error)
+    else:
+        allowed.check_event(event.attributes)
+        said = repr(event)
+    assert SECRET not in said
+
+
+class Kept:
+    """A processor that keeps what it gets, and may fail."""
+
+    def __init__(self, error: type[Exception] | None) -> None:
+        """Begin with nothing."""
+        self.records: list[Any] = []
+        self._error = error
+
+    def on_emit(self, log_record: Any) -> None:  # noqa: ANN401  any may come in
+        """Keep it."""
+        self.records.append(log_record)
+        if self._error is not None:
+            raise self._error(SECRET)
+
+
+@given(items=st.lists(ITEMS, max_size=2), others=st.lists(NO_ITEMS, max_size=2), error=st.none() | ERRORS)
+def test_processor(items: list[Item], others: list[Any], error: type[Exception] | None) -> None:
+    """The processor hands on what is named as our event, and no record of another name; it never raises."""
+    kept = Kept(error)
+    processor = OptInLogRecordProcessor(kept)  # type: ignore[arg-type]  # it has the one method that is called
+    for other in built(others):
+        processor.on_emit(other)
+    kept.records.clear()
+    records = [item.as_log_record() for item in items]
+    for record in records:
+        processor.on_emit(record)  # type: ignore[arg-type]  # it has what one that can be written has
+
+    passed = {id(record) for record in kept.records}
+    for item, record in zip(items, records, strict=True):
+        # A name that is no text may claim to be ours. The exporters, which are the gate, do not believe it.
+        if type(item.name) is str:
+            assert (id(record) in passed) is item.ours
+
+
+@given(
+    name=st.just(EVENT_NAME) | st.text(max_size=12),
+    attributes=st.none() | st.dictionaries(TEXT, ANYTHING, max_size=3),
+    trace_id=st.integers(0, 2**128),
+    wrapped=st.sampled_from([ALWAYS_ON, ALWAYS_OFF]),
+    consent=st.booleans(),
+)
+def test_sampler(name: str, attributes: Any, trace_id: int, wrapped: Any, consent: bool) -> None:  # noqa: ANN401, FBT001
+    """Without consent every span is dropped; with it, ours is recorded, and the wrapped sampler decides on others."""
+    with patch.dict(os.environ, ON if consent else {"TELEPORT_ANONYMOUS_TELEMETRY": "0"}):
+        found = OptInSampler(wrapped).should_sample(None, trace_id, name, None, built(attributes)).decision
+
+    recorded = consent and (name == EVENT_NAME or wrapped is ALWAYS_ON)
+    assert found is (Decision.RECORD_AND_SAMPLE if recorded else Decision.DROP)
+
+
+@given(
+    argument=SCALAR
+    | st.lists(SCALAR)
+    | st.builds(
+        "=".join,
+        st.tuples(
+            st.sampled_from(["traceidratio", "ParentBased_TraceIdRatio", " always_on", "always_off"]),
+            st.floats().map(str) | st.text(max_size=5),
+        ),
+    )
+)
+def test_sampler_s_argument(argument: Any) -> None:  # noqa: ANN401  any may come in
+    """Whatever a variable or a file says of the wrapped sampler, there is one; what was said is not repeated."""
+    with told() as messages:
+        sampler = OptInSampler(argument)
+
+    assert sampler.should_sample(None, 1, EVENT_NAME).decision is Decision.RECORD_AND_SAMPLE
+    assert sampler.should_sample(None, 1, "other").decision in Decision
+    assert set(messages) <= {"OTEL_TRACES_SAMPLER_ARG names no sampler: parentbased_always_on is used for other spans"}

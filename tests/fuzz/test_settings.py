@@ -1,0 +1,162 @@
+"""Whatever the `OTEL_*` variables say: usable settings, or one line that names the variable and not its value."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from otel_tbot.cli.endpoint import masked
+from otel_tbot.errors import SettingsError
+from otel_tbot.opt_in import consent
+from otel_tbot.otel.otlp_settings import OTLPSettings, choose_signal, resolve
+
+SECRET = "canary"
+KEYWORDS = [
+    *("protocol", "endpoint", "headers", "timeout", "compression", "certificate", "client_key", "client_certificate"),
+    "insecure",
+]
+VARIABLES = [f"OTEL_EXPORTER_OTLP_{signal}{name.upper()}" for signal in ("", "LOGS_", "TRACES_") for name in KEYWORDS]
+SAID = st.one_of(
+    st.text(max_size=12),
+    st.text(max_size=6).map(lambda text: f"{SECRET}{text}"),
+    st.sampled_from(["grpc", "http/protobuf", "http/json", "gzip", "deflate", "NONE", "true", "False", " ", "\x85"]),
+    st.sampled_from(["http://localhost", "HTTPS://[::1]:4318/", "http://", "localhost:4317", f"http://u:{SECRET}@h"]),
+    st.sampled_from(["1", "1e3", "0x1", "1_0", "\u0663", "nan", "inf", "-0", "1e400", "86400", "86400.5", "0.0001"]),
+    st.sampled_from([f"a={SECRET}", f"a={SECRET}%0a", f"={SECRET}", "a=b,,c=d", f"A={SECRET},a=%ff", f"{SECRET}"]),
+)
+OBJECTS = st.one_of(
+    SAID,
+    st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=4),
+    st.dictionaries(SAID, SAID | st.none() | st.integers(), max_size=2),
+    st.lists(st.fixed_dictionaries({"name": SAID}, optional={"value": SAID | st.none(), SECRET: SAID}), max_size=2),
+    st.lists(SAID, max_size=2),
+)
+MESSAGES = (
+    r"{name} must be http/protobuf or grpc",
+    r"{name} must be a URL that starts with http:// or https://",
+    r"{name} must hold no credentials with the protocol grpc: give them as headers",
+    r"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII",
+    r"{name} must be a number of seconds above 0, and at most 86400",
+    r"{name} must be none or gzip( or deflate)? with the protocol (grpc|http/protobuf)",
+    r"{name} must be true or false",
+    r"{name} must be a text",
+    r"an exporter named tbot takes no other keywords than [a-z_, ]+",
+)
+_NAME = rf"({'|'.join([*VARIABLES, *KEYWORDS])})"
+_MESSAGE = re.compile("|".join(message.format(name=_NAME) for message in MESSAGES))
+
+
+def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[str, Any]) -> OTLPSettings | None:  # noqa: ANN401
+    """Resolve settings; what comes of it is checked."""
+    try:
+        found = resolve(signal, environ, keywords)
+    except SettingsError as error:
+        said = str(error)
+        assert _MESSAGE.fullmatch(said), said
+        assert SECRET not in said
+        return None
+    assert found.protocol in {"grpc", "http/protobuf"}
+    assert found.compression in {"none", "gzip", "deflate"} - ({"deflate"} if found.protocol == "grpc" else set())
+    assert 0 < found.timeout <= 24 * 60 * 60
+    assert found.insecure in {None, True, False}
+    assert found.endpoint
+    if found.protocol == "http/protobuf":
+        assert found.endpoint.lower().startswith(("http://", "https://"))
+    else:
+        assert "@" not in found.endpoint
+    for name, value in found.headers.items():
+        # What could begin another header, or end them all, is none.
+        assert re.fullmatch(r"[a-z0-9!#$%&'*+.^_`|~-]+", name)
+        assert re.fullmatch(r"[ -~]*", value)
+    return found
+
+
+@given(
+    signal=st.sampled_from(["logs", "traces"]),
+    environ=st.dictionaries(st.sampled_from(VARIABLES), SAID, max_size=5),
+)
+@example(signal="logs", environ={"OTEL_EXPORTER_OTLP_HEADERS": f"a={SECRET}\r\nb: c"})
+@example(signal="logs", environ={"OTEL_EXPORTER_OTLP_TIMEOUT": "9" * 5000})
+def test_variables(signal: str, environ: dict[str, str]) -> None:
+    """Whatever the variables say, there are usable settings or one line about one of them."""
+    settings_or_complaint(signal, environ, {})
+
+
+@given(
+    environ=st.dictionaries(st.sampled_from(VARIABLES), SAID, max_size=2),
+    keywords=st.dictionaries(st.sampled_from([*KEYWORDS, SECRET]), OBJECTS, max_size=3),
+)
+def test_keywords(environ: dict[str, str], keywords: dict[str, Any]) -> None:
+    """So there are whatever a declarative file or a caller says."""
+    settings_or_complaint("logs", environ, keywords)
+
+
+@given(environ=st.dictionaries(st.sampled_from(VARIABLES), SAID, max_size=4))
+def test_other_signal(environ: dict[str, str]) -> None:
+    """What is said of one signal alone has no meaning for the other."""
+    others = {name: value for name, value in environ.items() if "TRACES" not in name}
+
+    assert settings_or_complaint("logs", environ, {}) == settings_or_complaint("logs", others, {})
+
+
+@given(name=st.sampled_from(["a", "api-key", "X.1"]), value=st.text(max_size=12))
+def test_header(name: str, value: str) -> None:
+    """A header's value, percent-encoded, arrives as it was meant, or is refused because no header can hold it."""
+    found = settings_or_complaint("logs", {"OTEL_EXPORTER_OTLP_HEADERS": f"{name}={quote(value, safe='')}"}, {})
+
+    if re.fullmatch(r"[ -~]*", value):
+        assert found is not None
+        assert found.headers == {name.lower(): value.strip()}
+    else:
+        assert found is None or value.strip() != value
+
+
+@given(variable=st.none() | SAID, chosen=st.none() | SAID)
+def test_signal(variable: str | None, chosen: str | None) -> None:
+    """The signal is one of two, or refused without repeating what was said."""
+    try:
+        found = choose_signal({} if variable is None else {"OTEL_TBOT_SIGNAL": variable}, chosen)
+    except SettingsError as error:
+        said = str(error)
+        assert said in {"the signal must be logs or traces", "OTEL_TBOT_SIGNAL must be logs or traces"}
+    else:
+        assert found == (chosen or variable or "logs")
+        assert found in {"logs", "traces"}
+
+
+@given(
+    answer=st.none() | st.sampled_from(["1", "1 ", " 1", "true", "on", "01", "\uff11", "yes", "0"]) | SAID,
+    do_not_track=st.none() | st.sampled_from(["", "0", "false", "False", "1"]) | SAID,
+    disabled=st.none() | st.sampled_from(["true", " TRUE ", "1", "false"]) | SAID,
+)
+def test_consent(answer: str | None, do_not_track: str | None, disabled: str | None) -> None:
+    """It is on by exactly one answer, unless either of the two others says no; the reason repeats none of them."""
+    said = {
+        "TELEPORT_ANONYMOUS_TELEMETRY": answer, "DO_NOT_TRACK": do_not_track, "OTEL_SDK_DISABLED": disabled,
+    }  # fmt: skip
+    decision = consent({name: value for name, value in said.items() if value is not None})
+
+    off = (do_not_track or "0") not in {"0", "false"} or (disabled or "").strip().lower() == "true"
+    assert bool(decision) is (answer == "1" and not off)
+    assert decision.variable in said
+    assert SECRET not in decision.reason
+
+
+@given(
+    scheme=st.sampled_from(["http://", "https://", "", "//", "http:", "http:/", "grpc://", "a://b://", "\t http://"]),
+    user=st.text(st.characters(exclude_characters="@"), max_size=3),
+    host=st.sampled_from(["h", "[::1]", "", "h:1", "h:x", "h:99999", "[", "\u2100", "h\\i"]),
+    rest=st.text("/?#@:a\\%", max_size=5),
+)
+def test_masked(scheme: str, user: str, host: str, rest: str) -> None:
+    """No password, however odd the address around it is, is in what is shown of an endpoint; nor is a query."""
+    place = f"{scheme}{host}"
+    for endpoint in (f"{scheme}{user}:{SECRET}@{host}{rest}", f"{place}/{rest}?{SECRET}", f"{place}#{SECRET}"):
+        shown = masked(endpoint)
+
+        assert SECRET not in shown
+        assert shown.isprintable()

@@ -1,0 +1,160 @@
+"""A backend that takes what the exporters hand it as bytes of OTLP, and the check of every field that it then reads."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jsonschema import Draft202012Validator
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter
+from otel_tbot.schema.json_schema import json_schema
+from otel_tbot.schema.registry import load
+from tests.fuzz import allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from google.protobuf.message import Message
+
+SECOND = 10**9  # nanoseconds
+INFO = 9
+INTERNAL = 1
+
+
+class Left(NamedTuple):
+    """One event as it left.
+
+    Attributes:
+        attributes: those of the record or span.
+        resource: those of its resource.
+    """
+
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+
+
+class Wire:
+    """Stands where the OTLP exporter would, and keeps the bytes."""
+
+    def __init__(self, encode: Callable[[Any], Message], success: object) -> None:
+        """Begin with nothing."""
+        self._encode = encode
+        self._success = success
+        self.requests: list[bytes] = []
+
+    def export(self, items: Sequence[Any]) -> object:
+        """Keep a request."""
+        self.requests.append(self._encode(items).SerializeToString())
+        return self._success
+
+
+def log_exporter() -> tuple[AnonymousLogExporter, Wire]:
+    """Return the exporter of log records, and what stands behind it."""
+    wire = Wire(encode_logs, LogRecordExportResult.SUCCESS)
+    return AnonymousLogExporter(wire), wire  # type: ignore[arg-type]  # it has the one method that is called
+
+
+def span_exporter() -> tuple[AnonymousSpanExporter, Wire]:
+    """Return the exporter of spans, and what stands behind it."""
+    wire = Wire(encode_spans, SpanExportResult.SUCCESS)
+    return AnonymousSpanExporter(wire), wire  # type: ignore[arg-type]  # likewise
+
+
+def log_records(requests: Iterable[bytes]) -> list[Left]:
+    """Read requests of log records; every field is checked."""
+    left = []
+    for body in requests:
+        request = ExportLogsServiceRequest.FromString(body)
+        for record, resource in _items(request, "resource_logs", "scope_logs", "log_records"):
+            fields = _fields(record)
+            # Newer SDKs write a body that is not there as one that is empty.
+            assert fields.keys() <= {
+                "time_unix_nano", "observed_time_unix_nano", "severity_number", "event_name", "attributes", "body",
+            }  # fmt: skip
+            assert not record.body.ListFields()
+            assert (fields["severity_number"], fields["event_name"]) == (INFO, "tbot.start")
+            assert fields["time_unix_nano"] == fields["observed_time_unix_nano"]
+            _check_time(fields["time_unix_nano"])
+            left.append(_checked(fields["attributes"], resource))
+    return left
+
+
+def spans(requests: Iterable[bytes]) -> list[Left]:
+    """Read requests of spans; every field is checked."""
+    left = []
+    for body in requests:
+        request = ExportTraceServiceRequest.FromString(body)
+        for span, resource in _items(request, "resource_spans", "scope_spans", "spans"):
+            fields = _fields(span)
+            # The status is there and says nothing; the flags say that the parent, which there is none, is not remote.
+            assert fields.keys() <= {
+                "trace_id", "span_id", "name", "kind", "attributes", "start_time_unix_nano", "end_time_unix_nano",
+                "status", "flags",
+            }  # fmt: skip
+            assert (fields["name"], fields["kind"]) == ("tbot.start", INTERNAL)
+            assert (len(fields["trace_id"]), len(fields["span_id"])) == (16, 8)
+            assert any(fields["trace_id"])
+            assert any(fields["span_id"])
+            assert not fields["status"].ListFields()
+            assert fields["flags"] in {0x100, 0x101}
+            _check_time(fields["start_time_unix_nano"])
+            _check_time(fields["end_time_unix_nano"])
+            assert fields["start_time_unix_nano"] <= fields["end_time_unix_nano"]
+            left.append(_checked(fields["attributes"], resource))
+    return left
+
+
+def _items(request: Message, *path: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Return the innermost messages with the resource around them; what stands around is checked."""
+    of_resources, of_scopes, items = path
+    assert _fields(request).keys() == {of_resources}
+    for of_resource in getattr(request, of_resources):
+        assert _fields(of_resource).keys() == {"resource", of_scopes}
+        assert _fields(of_resource.resource).keys() == {"attributes"}
+        for of_scope in getattr(of_resource, of_scopes):
+            assert _fields(of_scope).keys() == {"scope", items}
+            assert _fields(of_scope.scope) == allowed.SCOPE
+            for item in getattr(of_scope, items):
+                yield item, _plain(of_resource.resource.attributes)
+
+
+def _fields(message: Message) -> dict[str, Any]:
+    """Return the fields that are set."""
+    return {field.name: value for field, value in message.ListFields()}
+
+
+def _plain(attributes: Any) -> dict[str, Any]:  # noqa: ANN401  protobuf's list of key and value
+    """Return attributes as a mapping: no name is there twice, and every value is a text or a whole number."""
+    values: dict[str, Any] = {}
+    for attribute in attributes:
+        kind = attribute.value.WhichOneof("value")
+        assert kind in {"string_value", "int_value"}
+        assert attribute.key not in values
+        values[attribute.key] = getattr(attribute.value, kind)
+    return values
+
+
+def _check_time(nanoseconds: int) -> None:
+    assert SECOND <= nanoseconds < 2**63
+    assert nanoseconds % SECOND == 0
+
+
+def _checked(attributes: Any, resource: dict[str, Any]) -> Left:  # noqa: ANN401  see above
+    """Return an event that conforms to the package's JSON Schema, and to the list written by hand."""
+    event = _plain(attributes)
+    _schema().validate({"attributes": event, "resource": resource})
+    allowed.check_event(event)
+    allowed.check_resource(resource)
+    return Left(attributes=event, resource=resource)
+
+
+@cache
+def _schema() -> Draft202012Validator:
+    return Draft202012Validator(json_schema(load()))
