@@ -5,17 +5,21 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements/dev.txt
 WORKERS ?= 2
 ARGS ?=
+EXAMPLES ?= 20000
 UV ?= uv
+PIP_AUDIT ?= pip-audit
 
 BIN := $(VENV)/bin
 # Twice quiet: errors only.
 INSTALL := $(BIN)/python -m pip -qq --disable-pip-version-check install
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make requirements"
+# The time of the last commit makes a build repeatable; without a history, the first day that a zip can name does.
+DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test lint format bench generate matrix lowest package requirements clean
+.PHONY: help demo install test promises fuzz lint format bench generate matrix lowest package audit requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -27,6 +31,12 @@ install: $(VENV)/.dev ## make the development environment; every target that nee
 
 test: $(VENV)/.dev ## run the suite; ARGS="-k consent" goes to pytest, WORKERS=0 turns parallel runs off
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+promises: $(VENV)/.dev ## the nine promises: tests and cases
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -p tests.promises.table tests/promises $(ARGS)
+
+fuzz: $(VENV)/.dev ## fuzz for longer, with other inputs each time; EXAMPLES=20000 for each property
+	@FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --timeout=0 tests/fuzz $(ARGS)
 
 lint: $(VENV)/.dev ## check style, format and types
 	@$(BIN)/ruff check --quiet
@@ -54,11 +64,16 @@ matrix: ## run the suite on every CPython from 3.10 to 3.13 that is found
 lowest: ## run the suite with the lowest admitted dependencies; best on the oldest Python
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest REQUIREMENTS=requirements/lowest.txt
 
-# The time of the last commit makes a build repeatable; without a history, the first day that a zip can name does.
-package: $(VENV)/.dev ## build the wheel and the sdist into dist/ and check them
+package: $(VENV)/.dev ## build the wheel, the sdist and their bill of materials into dist/, and check them
 	@rm -rf dist
-	@export SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}"; \
-		$(BIN)/python -m build -qq --no-isolation --outdir dist && $(BIN)/python .ci/check_package.py dist
+	@export $(DATED); $(BIN)/python -m build -qq --no-isolation --outdir dist && \
+		$(BIN)/python .ci/check_package.py dist && $(BIN)/python .ci/sbom.py dist
+
+# Asks an advisory service, so it is for the day of a release and no part of .ci/run.
+audit: ## look for known vulnerabilities in what is pinned; needs pip-audit and a network
+	@command -v $(PIP_AUDIT) >/dev/null || { \
+		echo "$(PIP_AUDIT) was not found: install pip-audit (pipx install pip-audit) or name it by PIP_AUDIT=path" >&2; exit 1; }
+	@$(PIP_AUDIT) --strict --disable-pip --require-hashes -r requirements/runtime.txt
 
 requirements: ## renew the pinned requirements; needs uv
 	@command -v $(UV) >/dev/null || { \
