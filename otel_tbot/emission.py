@@ -46,7 +46,8 @@ def _emit_log_record(event: StartEvent, session: Session, logger_provider: Logge
 
     attributes = {**event.attributes, "session.id": session.id}
     record = api_log_record(attributes, at=whole_second(time.time_ns()))
-    (logger_provider or get_logger_provider()).get_logger(SCOPE_NAME, __version__).emit(record)
+    provider = get_logger_provider() if logger_provider is None else logger_provider
+    provider.get_logger(SCOPE_NAME, __version__).emit(record)
 
 
 def emit_span(
@@ -74,6 +75,7 @@ def _emit_span(event: StartEvent, session: Session, tracer_provider: TracerProvi
     from otel_tbot.otel.payload import SCOPE_NAME, outside_of_spans, whole_second  # noqa: PLC0415
 
     at = whole_second(time.time_ns())
-    tracer = (tracer_provider or get_tracer_provider()).get_tracer(SCOPE_NAME, __version__)
+    provider = get_tracer_provider() if tracer_provider is None else tracer_provider
+    tracer = provider.get_tracer(SCOPE_NAME, __version__)
     attributes = {**event.attributes, "session.id": session.id}
     tracer.start_span(EVENT_NAME, context=outside_of_spans(), attributes=attributes, start_time=at).end(at)

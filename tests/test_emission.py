@@ -78,6 +78,24 @@ def test_span() -> None:
     assert span.start_time == span.end_time
 
 
+class FalseProvider(LoggerProvider):
+    """A provider that is false in a condition, as one with a length of 0 would be."""
+
+    def __bool__(self) -> bool:
+        """Be false."""
+        return False
+
+
+@pytest.mark.usefixtures("opted_in")
+def test_a_provider_is_used_whatever_it_is_in_a_condition() -> None:
+    """Only None stands for the global pipeline."""
+    memory = InMemoryLogRecordExporter()
+    provider = FalseProvider()
+    provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
+    emit(EVENT, logger_provider=provider)
+    assert len(memory.get_finished_logs()) == 1
+
+
 @pytest.mark.usefixtures("opted_in")
 def test_no_trace_context() -> None:
     """Neither carries the ids of the span that is active around it."""
