@@ -89,7 +89,7 @@ class FalseProvider(LoggerProvider):
 @pytest.mark.usefixtures("opted_in")
 def test_a_provider_is_used_whatever_it_is_in_a_condition() -> None:
     """Only None stands for the global pipeline."""
-    memory = InMemoryLogRecordExporter()
+    memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
     provider = FalseProvider()
     provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
     emit(EVENT, logger_provider=provider)

@@ -89,10 +89,16 @@ class Endless:
         return SECRET
 
 
-class LyingText(str):
+class LyingText(str):  # noqa: SLOT000  a text cannot have slots that hold something
     """A text whose every method says something else than what it is."""
 
-    __slots__ = ()
+    _claimed: str
+
+    def __new__(cls, text: str, claimed: str = EVENT_NAME) -> Self:
+        """Make one that is found where another text is."""
+        made = super().__new__(cls, text)
+        made._claimed = claimed
+        return made
 
     def _lie(self, *_: object) -> str:
         return SECRET
@@ -102,8 +108,8 @@ class LyingText(str):
         return True
 
     def __hash__(self) -> int:
-        """Be found where the text is that it is made of."""
-        return str.__hash__(self)
+        """Be found where the other text is."""
+        return hash(self._claimed)
 
     def __len__(self) -> int:
         """Be short."""
@@ -113,8 +119,11 @@ class LyingText(str):
         """Tell."""
         return SECRET.encode()
 
+    def _self(self, *_: object) -> Self:
+        return self
+
     __str__ = __repr__ = __format__ = __getitem__ = __add__ = _lie
-    removeprefix = lower = strip = _lie
+    removeprefix = lower = strip = _self
 
 
 class LyingNumber(int):
@@ -183,7 +192,10 @@ HOSTILE: SearchStrategy[Hostile] = (
     | st.builds(
         Hostile,
         st.just(LyingText),
-        st.tuples(st.sampled_from(["tbot.start", "tbot.run_mode", "daemon", "one-shot", "18.2.3", SECRET])),
+        st.tuples(
+            st.sampled_from(["tbot.start", "tbot.run_mode", "daemon", "18.2.3", SECRET]),
+            st.sampled_from(["tbot.start", "tbot.run_mode", "daemon", "github"]),
+        ),
     )
     | st.builds(Hostile, st.just(LyingNumber), st.tuples(st.integers(-(2**70), 2**70)))
     | st.builds(
@@ -209,7 +221,7 @@ TIME = (
 )
 ANY_TIME = TIME | HOSTILE
 
-HOSTILE_KEY = st.sampled_from(NAMES).map(lambda name: Hostile(LyingText, (name,)))
+HOSTILE_KEY = st.sampled_from(NAMES).map(lambda name: Hostile(LyingText, (SECRET, name)))
 
 # Values that are allowed, as they leave.
 VERSION = st.builds(
@@ -244,7 +256,7 @@ def events(draw: DrawFn) -> dict[str, object]:
 def nearly_events(draw: DrawFn) -> dict[Any, Any]:
     """Draw the attributes of an event of which some values are anything, with some that are not the event's."""
     attributes: dict[Any, Any] = dict(draw(events()))
-    attributes.update(draw(st.dictionaries(st.sampled_from([*NAMES, "session.id"]), ANYTHING, max_size=3)))
+    attributes.update(draw(st.dictionaries(st.sampled_from([*NAMES, "session.id"]), HOSTILE | ANYTHING, max_size=3)))
     attributes.update(draw(st.dictionaries(TEXT | HOSTILE_KEY, ANYTHING, max_size=2)))
     for name in draw(st.sets(st.sampled_from(NAMES), max_size=2)):
         attributes.pop(name, None)

@@ -101,6 +101,7 @@ def _as_before() -> Iterator[None]:
 @given(words=st.lists(WORDS, max_size=7), environ=ENVIRONMENTS)
 @example(words=["start", "--join-uri", SECRET], environ={})
 @example(words=["start", f"@{SECRET}"], environ={})
+@example(words=["start", "-c", SECRET], environ={})
 @example(words=["start", "-c", SECRET, "--config-string", SECRET], environ={})
 def test_from_command(words: list[str], environ: dict[str, str]) -> None:
     """Whatever tbot's command line is, it is read as an allowed event, or refused in one known sentence."""

@@ -39,6 +39,8 @@ from tests.fuzz.hosts import (
     Hostile,
     Item,
     LyingNumber,
+    LyingText,
+    Raising,
     broken_after,
     built,
     sound_items,
@@ -47,7 +49,9 @@ from tests.fuzz.hosts import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+WHOLE: dict[str, object] = {"tbot.run_mode": "daemon", **dict.fromkeys(allowed.COUNTERS, 1)}
 NUMBER = Hostile(LyingNumber, (10**18,))
+LIE = Hostile(LyingText, (SECRET, "daemon"))
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
@@ -103,8 +107,9 @@ def are_among(wanted: list[Any], found: list[Any]) -> bool:
 
 
 @given(items=st.lists(ITEMS, max_size=3), put=CONTAINERS)
-@example(items=[Item(EVENT_NAME, {"tbot.run_mode": "daemon"}, (NUMBER, NUMBER))], put=list)
-@example(items=[Item(EVENT_NAME, {"tbot.run_mode": "daemon"}, (1, 1))], put=list)
+@example(items=[Item(EVENT_NAME, WHOLE, (NUMBER, NUMBER), WHOLE)], put=list)
+@example(items=[Item(EVENT_NAME, WHOLE, (1, 1), WHOLE)], put=list)
+@example(items=[Item(EVENT_NAME, dict.fromkeys(allowed.EVENT, LIE), (None, None))], put=list)
 def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
     """Of any batch of records or spans leave the events, whole and in order, and nothing that is not an event."""
     for signal in SIGNALS:
@@ -192,10 +197,14 @@ def test_on_the_wire(backend: OTLPReceiver, items: list[Item]) -> None:
         assert are_among([item.leaves for item in items if item.leaves], [one.attributes for one in left])
 
 
+# What raises when it is looked at does so to the caller whose it is.
+LOOKED_AT = ANYTHING.filter(lambda value: not (isinstance(value, Hostile) and value.kind is Raising))
+
+
 @given(
     values=st.fixed_dictionaries(
-        {"run_mode": st.sampled_from(["daemon", "one-shot"]) | ANYTHING},
-        optional={name.removeprefix("tbot."): ANYTHING for name in NAMES if name != "tbot.run_mode"},
+        {"run_mode": st.sampled_from(["daemon", "one-shot"]) | LOOKED_AT},
+        optional={name.removeprefix("tbot."): LOOKED_AT for name in NAMES if name != "tbot.run_mode"},
     )
 )
 def test_event(values: dict[str, Any]) -> None:
