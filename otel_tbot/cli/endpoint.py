@@ -18,6 +18,8 @@ def masked(endpoint: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return HIDDEN
+    if parts.scheme != (scheme.lower() if separator else ""):
+        return HIDDEN  # what stands before :// is more than a scheme
     if not host or "@" in f"{host}{parts.path}{parts.query}{parts.fragment}" or not endpoint.isprintable():
         return HIDDEN
     return "".join(

@@ -152,6 +152,7 @@ def test_consent(answer: str | None, do_not_track: str | None, disabled: str | N
     host=st.sampled_from(["h", "[::1]", "", "h:1", "h:x", "h:99999", "[", "\u2100", "h\\i"]),
     rest=st.text("/?#@:a\\%", max_size=5),
 )
+@example(scheme="//", user="", host="h", rest="://")
 def test_masked(scheme: str, user: str, host: str, rest: str) -> None:
     """No password, however odd the address around it is, is in what is shown of an endpoint; nor is a query."""
     place = f"{scheme}{host}"
