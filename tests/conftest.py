@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+# A child that is forked only to become another program must not run gRPC's handlers: now and then they abort it. To be
+# set before gRPC is loaded, and for as long as it may begin.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 from otel_tbot.testing import OTLPReceiver
 from tests.support.collector import Collector, find_collector
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What it takes to find and start programs. Nothing of it says anything about telemetry.
-_KEPT = {"PATH", "SYSTEMROOT", "OTELCOL", "CI"}
+_KEPT = {"PATH", "SYSTEMROOT", "OTELCOL", "CI", "GRPC_ENABLE_FORK_SUPPORT"}
 
 
 @pytest.fixture(autouse=True)
