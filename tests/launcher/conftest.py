@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.launcher import proc
+from tests.support.terminal import signals_as_in_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _signals_as_in_a_terminal() -> Iterator[None]:
-    """Let no test inherit what `nohup`, a shell's `&` or a CI runner ignores for the suite."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGQUIT, signal.SIGHUP)}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with signals_as_in_a_terminal():
+        yield
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from tests.promises.host_process import PIPELINES, Host, to
 from tests.promises.start_of_tbot import Circumstance, Life, as_documented, live, stand_in, variables_for
 from tests.support.collector import wait_until
 from tests.support.program import SOURCE
+from tests.support.terminal import signals_as_in_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +39,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _signals_as_in_a_terminal() -> Iterator[None]:
-    """Let no test inherit what `nohup`, a shell's `&` or a CI runner ignores for the suite."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGQUIT, signal.SIGHUP)}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with signals_as_in_a_terminal():
+        yield
 
 
 def lives(folder: Path, way: str, circumstance: Circumstance, ending: str) -> tuple[Life, Life]:
