@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.receiver.fleet import Played, play, sessions_of
 from tests.receiver.running import Running
-from tests.support.collector import Collector, find_collector
+from tests.support.collector import Collector, find_collector, free_ports, listens, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 RATE = 2000  # events a second
 SECONDS = 30.0
@@ -116,6 +117,40 @@ def _figures(collector: Collector, protocol: str, seconds: float) -> Iterator[_F
     yield _Figure("the last thousand compared with the first", f"{growth:.2f}", f"{MOST_GROWTH}", growth <= MOST_GROWTH)
 
 
+def _floor(seconds: float) -> Iterator[_Figure]:
+    """Play before a handler that does nothing, and yield what the library and the server alone take."""
+    (port,) = free_ports(1)
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.empty_handler", str(port)])  # noqa: S603  our own module
+    try:
+        wait_until(lambda: listens(port), "the empty handler listens")
+        played = Played()
+        asyncio.run(play(port, 100, 1, Played()))
+        before, begun = Used.by(process.pid), time.perf_counter()
+        own = time.process_time()
+        asyncio.run(play(port, RATE, seconds, played))
+        took, after = time.perf_counter() - begun, Used.by(process.pid)
+        own = time.process_time() - own
+    finally:
+        process.kill()
+        process.wait()
+    events = len(played.acknowledged)
+    yield _Figure("events a second, acknowledged", f"{events / took:.0f}")
+    yield _Figure("half of all acknowledged within", f"{_percentile(played.latencies, 0.5):.1f} ms")
+    yield _Figure("99 of 100 acknowledged within", f"{_percentile(played.latencies, 0.99):.1f} ms")
+    yield _Figure("processor time for an event", f"{(after.cpu - before.cpu) / events * 1e6:.0f} µs")
+    yield _Figure("processor time of the fleet for an event", f"{own / events * 1e6:.0f} µs")
+
+
+def _print(title: str, figures: Iterable[_Figure]) -> None:
+    print(f"{title}:\n")
+    print("| what | measured | budget | met |")
+    print("|---|---|---|---|")
+    for figure in figures:
+        met = {True: "yes", False: "**no**", None: ""}[figure.met]
+        print(f"| {figure.what} | {figure.measured} | {figure.budget} | {met} |", flush=True)
+    print()
+
+
 def print_table(seconds: float = SECONDS) -> None:
     """Measure, and print a table in Markdown; without a Collector or the extra, say what is missing."""
     binary = find_collector()
@@ -123,14 +158,10 @@ def print_table(seconds: float = SECONDS) -> None:
         print("`serve` was not measured: it takes the extra `serve` and a Collector, named by `OTELCOL`.")
         return
     for protocol in ("http/protobuf", "grpc"):
-        print(f"`serve` under {RATE} events a second for {seconds:g} s, exporting by {protocol}:\n")
-        print("| what | measured | budget | met |")
-        print("|---|---|---|---|")
         with tempfile.TemporaryDirectory() as folder, Collector(binary, Path(folder)) as collector:
-            for figure in _figures(collector, protocol, seconds):
-                met = {True: "yes", False: "**no**", None: ""}[figure.met]
-                print(f"| {figure.what} | {figure.measured} | {figure.budget} | {met} |", flush=True)
-        print()
+            title = f"`serve` under {RATE} events a second for {seconds:g} s, exporting by {protocol}"
+            _print(title, _figures(collector, protocol, seconds))
+    _print("An empty handler under the same library and server, with the same fleet", _floor(seconds))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from otel_tbot.schema.table import RESOURCE_ATTRIBUTES
 
 _ROWS = {row.name: row for row in RESOURCE_ATTRIBUTES}
 SESSION_ID = _ROWS["session.id"]
+_OS_TYPE = _ROWS["os.type"]
+_HOST_ARCH = _ROWS["host.arch"]
 
 # Names of the semantic conventions for what `sys.platform` begins with and `os.uname().machine` is.
 _OS_TYPES = {
@@ -66,8 +68,8 @@ class Session:
 
     Attributes:
         id: a UUID of version 4 in its usual form; a new one from the system's random source by default.
-        os_type: the operating system as the semantic conventions' `os.type` names it; None leaves it out.
-        host_arch: the architecture as `host.arch` names it; None leaves it out.
+        os_type: the operating system as the semantic conventions' `os.type` names it; None and any other leave it out.
+        host_arch: the architecture as `host.arch` names it; likewise.
 
     Raises:
         InvalidEventError: the id is no UUID of version 4.
@@ -78,8 +80,10 @@ class Session:
     host_arch: str | None = field(default_factory=_host_arch)
 
     def __post_init__(self) -> None:
-        """Bring the id into the one form in which it is sent."""
+        """Bring the id into the one form in which it is sent, and leave out what the schema does not know."""
         object.__setattr__(self, "id", SESSION_ID.clean(_lower_case(self.id)))
+        object.__setattr__(self, "os_type", _OS_TYPE.clean(self.os_type))
+        object.__setattr__(self, "host_arch", _HOST_ARCH.clean(self.host_arch))
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -91,8 +95,7 @@ class Session:
             "os.type": self.os_type,
             "host.arch": self.host_arch,
         }
-        cleaned = ((name, _ROWS[name].clean(value)) for name, value in described.items())
-        return {name: str(value) for name, value in cleaned if value is not None}
+        return {name: value for name, value in described.items() if value is not None}
 
 
 def _lower_case(value: object) -> object:

@@ -44,16 +44,26 @@ def whole_second(nanoseconds: object = None) -> int:
     return exact - exact % _SECOND
 
 
+def _cleaned(values: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the resource's attributes that have a value, in the order of the schema."""
+    cleaned = ((row.name, row.clean(values[row.name])) for row in RESOURCE_ATTRIBUTES if row.name in values)
+    return {name: str(value) for name, value in cleaned if value is not None}
+
+
+@cache
+def _sdk_attributes() -> dict[str, str]:
+    return _cleaned(
+        {
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.version": sdk_version,
+        }
+    )
+
+
 def resource_attributes(session: Session) -> dict[str, str]:
     """Return the resource of a session, in the order of the schema."""
-    values = {
-        **session.attributes,
-        "telemetry.sdk.name": "opentelemetry",
-        "telemetry.sdk.language": "python",
-        "telemetry.sdk.version": sdk_version,
-    }
-    cleaned = ((row.name, row.clean(values.get(row.name))) for row in RESOURCE_ATTRIBUTES)
-    return {name: str(value) for name, value in cleaned if value is not None}
+    return {**_cleaned(session.attributes), **_sdk_attributes()}
 
 
 def resource(session: Session) -> Resource:

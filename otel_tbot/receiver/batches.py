@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.otel.otlp import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from otel_tbot.receiver.counters import Counters
     from otel_tbot.receiver.submission import Submission
 
 BATCH_LIMIT = 512  # events in one export; the default of OpenTelemetry's batch processors
-# Seconds in which events gather before an export, which alone costs as much as ten events do.
+# So many events are exported at once, while the receiver reads on. Fewer gather for so many seconds: an export alone
+# costs as much as ten events do.
+_ENOUGH = 32
 _GATHER = 0.01
 ANSWER_WITHIN = 10.0  # seconds; tbot itself waits no longer at its end
 _LATE = Answer(accepted=False, reason=f"the backend did not accept it within {ANSWER_WITHIN:g} s")
@@ -35,12 +38,12 @@ class Batches:
     """Takes single events, and hands them on in batches, one export at a time."""
 
     def __init__(
-        self, export: Callable[[list[Submission]], Awaitable[Answer]], counters: Counters, *, limit: int
+        self, export: Callable[[list[Submission]], asyncio.Future[Answer]], counters: Counters, *, limit: int
     ) -> None:
         """Begin with an empty queue.
 
         Args:
-            export: delivers a batch, and says what became of it.
+            export: begins to deliver a batch at once, and says in the end what became of it; never raises.
             counters: where the outcomes are counted.
             limit: how many events may wait.
         """
@@ -48,7 +51,8 @@ class Batches:
         self._counters = counters
         self._limit = limit
         self._waiting: deque[tuple[Submission, asyncio.Future[Answer]]] = deque()
-        self._filled = asyncio.Event()
+        self._under_way = False
+        self._gathered: asyncio.TimerHandle | None = None
 
     async def deliver(self, submission: Submission) -> Answer:
         """Return what became of an event, once that is known, or after `ANSWER_WITHIN` seconds.
@@ -61,29 +65,40 @@ class Batches:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((submission, answer))
-        self._filled.set()
         self._counters.waiting += 1
-        timer = loop.call_later(ANSWER_WITHIN, _settle, answer, _LATE)
+        self._hand_on_soon()
+        timer = loop.call_later(ANSWER_WITHIN, settle, answer, _LATE)
         try:
             return await answer
         finally:
             timer.cancel()
             self._counters.waiting -= 1
 
-    async def run(self) -> None:
-        """Export what waits, for ever."""
-        while True:
-            await self._filled.wait()
-            if len(self._waiting) < BATCH_LIMIT:
-                await asyncio.sleep(_GATHER)
-            batch = self._next()
-            if not batch:
-                self._filled.clear()
-                continue
-            answer = await self._export([submission for submission, _ in batch])
-            self._count(answer, len(batch))
-            for _, sender in batch:
-                _settle(sender, answer)
+    def _hand_on_soon(self) -> None:
+        if self._under_way:
+            return  # its end looks here again
+        if len(self._waiting) >= _ENOUGH:
+            self._hand_on()
+        elif self._waiting and self._gathered is None:
+            self._gathered = asyncio.get_running_loop().call_later(_GATHER, self._hand_on)
+
+    def _hand_on(self) -> None:
+        """Begin an export of what waits."""
+        if self._gathered is not None:
+            self._gathered.cancel()
+            self._gathered = None
+        if batch := self._next():
+            self._under_way = True
+            exported = self._export([submission for submission, _ in batch])
+            exported.add_done_callback(partial(self._arrived, [sender for _, sender in batch]))
+
+    def _arrived(self, senders: list[asyncio.Future[Answer]], exported: asyncio.Future[Answer]) -> None:
+        self._under_way = False
+        self._hand_on_soon()  # before the senders: the exporter is not to wait for their answers to be written
+        answer = exported.result()
+        self._count(answer, len(senders))
+        for sender in senders:
+            settle(sender, answer)
 
     def _next(self) -> list[tuple[Submission, asyncio.Future[Answer]]]:
         batch: list[tuple[Submission, asyncio.Future[Answer]]] = []
@@ -103,6 +118,7 @@ class Batches:
             self._counters.failed += events
 
 
-def _settle(sender: asyncio.Future[Answer], answer: Answer) -> None:
+def settle(sender: asyncio.Future[Answer], answer: Answer) -> None:
+    """Give an answer to whoever waits for it, unless he has one or has gone."""
     if not sender.done():
         sender.set_result(answer)

@@ -11,12 +11,13 @@ import logging
 import multiprocessing
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from otel_tbot.otel.otlp import Answer, OTLPSender
 from otel_tbot.otel.payload import make
+from otel_tbot.receiver.batches import settle
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
     from otel_tbot.receiver.submission import Submission
 
 _SLACK = 5.0  # seconds beyond the exporter's own time-out before it counts as stuck
-_END_WITHIN = 1.0  # seconds from the end of the pipe to the end of the process, which does nothing then
 _ENDED = Answer(accepted=False, reason="the exporting process ended; the next event starts another")
 
 
 class Exporter:
-    """The receiver's end: hands batches to the process, one at a time, and starts it anew where it has died."""
+    """The receiver's end: hands batches to the process, takes its answers, and starts it anew where it has died.
+
+    One batch and one question after the backend may be under way at a time. They fit into the pipe, so that handing
+    them on takes no time, whatever the process does.
+    """
 
     def __init__(self, signal_name: Signal, *, timeout: float) -> None:
         """Start nothing yet.
@@ -42,33 +46,30 @@ class Exporter:
         """
         self._signal = signal_name
         self._limit = timeout + _SLACK
-        self._thread = ThreadPoolExecutor(1, "otel-tbot-exports")  # one export at a time
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._expected: deque[asyncio.Future[Answer]] = deque()
+        self._stuck: asyncio.TimerHandle | None = None
 
-    async def export(self, batch: list[Submission]) -> Answer:
-        """Return what became of a batch. An empty one asks the backend whether it accepts anything."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._export, batch)
+    def export(self, batch: list[Submission]) -> asyncio.Future[Answer]:
+        """Hand on a batch; return what will become of it. An empty one asks the backend whether it accepts anything."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._expected.append(answer)
+        try:
+            self._started().send(batch)
+        except OSError:
+            self._give_up()
+        else:
+            self._watch()
+        return answer
 
     def stop(self, *, patience: float) -> None:
-        """End the process; kill it if an export is still under way after so many seconds."""
-        ended = self._thread.submit(self._end)
-        self._thread.shutdown(wait=False)
-        wait([ended], patience)
-        if self._process is not None:
-            self._process.kill()
-
-    def _export(self, batch: list[Submission]) -> Answer:
-        try:
-            pipe = self._started()
-            pipe.send(batch)
-            if not pipe.poll(self._limit):
-                raise TimeoutError
-            answer: Answer = pipe.recv()
-        except (OSError, EOFError):
-            self._end()
-            return _ENDED
-        return answer
+        """End the process; kill it if an export is still under way after so many seconds. No event loop is needed."""
+        if self._process is None or self._pipe is None:
+            return
+        self._pipe.close()
+        self._process.join(patience)
+        self._process.kill()
 
     def _started(self) -> Connection:
         if self._pipe is None:
@@ -80,16 +81,38 @@ class Exporter:
             )
             self._process.start()
             theirs.close()  # else the pipe would not end with the process
+            asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._take, self._pipe)
         return self._pipe
 
-    def _end(self) -> None:
+    def _take(self, pipe: Connection) -> None:
+        """Take one answer, which belongs to the oldest batch."""
+        try:
+            answer: Answer = pipe.recv()
+        except (OSError, EOFError):
+            self._give_up()
+        else:
+            settle(self._expected.popleft(), answer)
+            self._watch()
+
+    def _watch(self) -> None:
+        """Give the process its time for what it now works on."""
+        if self._stuck is not None:
+            self._stuck.cancel()
+        self._stuck = asyncio.get_running_loop().call_later(self._limit, self._give_up) if self._expected else None
+
+    def _give_up(self) -> None:
+        """End the process, and with it all that is under way."""
         if self._pipe is not None:
+            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
             self._pipe.close()
         if self._process is not None:
-            self._process.join(_END_WITHIN)
             self._process.kill()
             self._process.join()
         self._pipe = self._process = None
+        expected, self._expected = self._expected, deque()
+        self._watch()
+        for answer in expected:
+            settle(answer, _ENDED)
 
 
 def serve_batches(pipe: Connection, signal_name: Signal) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.otel.otlp import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from otel_tbot.receiver.submission import Submission
 
@@ -23,23 +23,28 @@ _SLOW = Answer(accepted=False, reason=f"the backend has not answered within {_PA
 class Backend:
     """Exports, and remembers how the last export went."""
 
-    def __init__(self, export: Callable[[list[Submission]], Awaitable[Answer]], tell: Callable[[Answer], None]) -> None:
+    def __init__(
+        self, export: Callable[[list[Submission]], asyncio.Future[Answer]], tell: Callable[[Answer], None]
+    ) -> None:
         """Stand before `export`.
 
         Args:
-            export: delivers a batch.
+            export: begins to deliver a batch, and says in the end what became of it.
             tell: called after each export, with what became of it.
         """
         self._export = export
         self._tell = tell
         self._last: Answer | None = None
         self._counts_until = 0.0
-        self._probe: asyncio.Task[Answer] | None = None
+        self._probe: asyncio.Future[Answer] | None = None
 
-    async def export(self, batch: list[Submission]) -> Answer:
-        """Deliver a batch."""
+    def export(self, batch: list[Submission]) -> asyncio.Future[Answer]:
+        """Begin to deliver a batch at once; return what will become of it."""
+        return asyncio.ensure_future(self._remembered(self._export(batch)))
+
+    async def _remembered(self, exported: asyncio.Future[Answer]) -> Answer:
         try:
-            answer = await self._export(batch)
+            answer = await exported
         except Exception as error:  # noqa: BLE001  the senders wait for an answer, whatever went wrong
             answer = Answer(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
         self._last = answer
@@ -52,6 +57,6 @@ class Backend:
         if self._last is not None and time.monotonic() < self._counts_until:
             return self._last
         if self._probe is None or self._probe.done():
-            self._probe = asyncio.ensure_future(self.export([]))
+            self._probe = self.export([])
         done, _ = await asyncio.wait({self._probe}, timeout=_PATIENCE)
         return self._probe.result() if done else _SLOW

@@ -78,7 +78,7 @@ def run(
     )
     server = uvicorn.Server(
         uvicorn.Config(
-            _Lifespan(application, [batches.run, backend.ready]),
+            _Lifespan(application, [backend.ready]),
             http=Connection,
             ws="none",
             lifespan="on",

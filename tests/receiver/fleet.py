@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 128  # the tbots that wait for an answer at the same time
 _LENGTH = re.compile(rb"content-length: ([0-9]+)")
+_LAST_CHUNK = b"0\r\n\r\n"
 _TICK = 0.002  # seconds
 
 
@@ -58,7 +59,7 @@ class Tbot(asyncio.Protocol):
         """Take an answer."""
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
-        if end and self._answer is not None and len(body) >= int(_LENGTH.findall(head)[0]):
+        if end and self._answer is not None and _complete(head, body):
             self._answer.set_result(head)
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -83,6 +84,11 @@ class Tbot(asyncio.Protocol):
             else:
                 self._played.refused += 1
             self._due.task_done()
+
+
+def _complete(head: bytes, body: bytes) -> bool:
+    length = _LENGTH.search(head)
+    return len(body) >= int(length[1]) if length else body.endswith(_LAST_CHUNK)
 
 
 async def play(port: int, rate: int, seconds: float, played: Played) -> None:

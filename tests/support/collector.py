@@ -47,7 +47,7 @@ class Collector:
         """Prepare its configuration in a folder of its own."""
         self._folder = folder / "collector"
         self._folder.mkdir()
-        grpc, http = _free_ports(2)
+        grpc, http = free_ports(2)
         self._ports = (grpc, http)
         self.endpoints = {"grpc": f"http://127.0.0.1:{grpc}", "http/protobuf": f"http://127.0.0.1:{http}"}
         (self._folder / "config.yaml").write_text(_CONFIGURATION.format(grpc=grpc, http=http))
@@ -56,7 +56,7 @@ class Collector:
     def __enter__(self) -> Self:
         """Start it, and wait until it listens."""
         self._process = subprocess.Popen(self._command, cwd=self._folder)
-        wait_until(lambda: all(map(_listens, self._ports)), "the Collector listens")
+        wait_until(lambda: all(map(listens, self._ports)), "the Collector listens")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,12 +90,14 @@ def _lines(file: Path) -> list[str]:
     return file.read_text().split("\n")[:-1] if file.exists() else []
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Say whether somebody accepts connections on a port of loopback."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback on which nobody listens."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:
