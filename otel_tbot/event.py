@@ -50,8 +50,10 @@ class StartEvent:
 
     def __post_init__(self) -> None:
         """Replace each value by what the schema makes of it."""
-        for field, clean in _CLEAN.items():
-            object.__setattr__(self, field, clean(getattr(self, field)))
+        for value, (field, clean) in zip(_values(self), _CLEAN.items(), strict=True):
+            cleaned = clean(value)
+            if cleaned is not value:
+                object.__setattr__(self, field, cleaned)
         if self.helper is None:
             object.__setattr__(self, "helper_version", None)
 

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from otel_tbot import Outcome, Session, StartEvent, send
 from otel_tbot.otel import otlp_exporter, payload
 from otel_tbot.testing import OTLPReceiver, Reply
+from tests.support.black_hole import black_hole
 from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
@@ -48,21 +49,10 @@ def backend(receiver: OTLPReceiver, protocol: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def black_hole(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Point the standard variable at an address that neither answers nor refuses."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        # Connections that nobody accepts fill the backlog; the next ones get no answer at all.
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)  # noqa: FBT003  takes no keyword
-            filler.connect_ex(address)
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{address[1]}")
+def _nobody_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with black_hole() as port:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         yield
-        for filler in fillers:
-            filler.close()
 
 
 def test_off(backend: OTLPReceiver) -> None:
@@ -253,7 +243,7 @@ def test_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     assert outcome.reason
 
 
-@pytest.mark.usefixtures("opted_in", "protocol", "black_hole")
+@pytest.mark.usefixtures("opted_in", "protocol", "_nobody_answers")
 def test_deadline_over_a_black_hole() -> None:
     """A backend that never answers costs no more than the time-out, and leaves no thread behind for long."""
     before = threading.active_count()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 from tests.promises.start_of_tbot import Circumstance, prepared
+from tests.support.black_hole import black_hole
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -138,20 +138,13 @@ def _silent_backend(_: Path) -> Circumstance:
     return Circumstance(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": _black_hole()})
 
 
+_kept = ExitStack()  # while the tests last
+
+
 @cache
 def _black_hole() -> str:
-    """Return the address of a backend to which no connection comes about: its queue is full, while the tests last."""
-    sockets = ExitStack()
-    server = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-    _kept.append(sockets)
-    for _ in range(4):
-        client = sockets.enter_context(socket.socket())
-        client.settimeout(0)
-        client.connect_ex(server.getsockname())
-    return f"http://127.0.0.1:{server.getsockname()[1]}"
+    return f"http://127.0.0.1:{_kept.enter_context(black_hole())}"
 
-
-_kept: list[ExitStack] = []
 
 _MANNERS = """
 os.umask(0o027)

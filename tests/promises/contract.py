@@ -13,17 +13,24 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 import otel_tbot
-from otel_tbot.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from otel_tbot import Session
 
 SECOND = 1_000_000_000  # nanoseconds
 NO_BODY = AnyValue()  # of no type and no value
 _INFO = 9
 
 
-def log_request(attributes: Mapping[str, str | int], *, session_id: str, seconds: int, body: AnyValue | None) -> bytes:
+def log_request(
+    attributes: Mapping[str, str | int],
+    *,
+    session: Session,
+    seconds: int,
+    body: AnyValue | None,
+) -> bytes:
     """Return the request for one event as a log record.
 
     No body is written in one of two ways, by the release of OpenTelemetry's encoder: as `NO_BODY`, or not at all.
@@ -38,12 +45,17 @@ def log_request(attributes: Mapping[str, str | int], *, session_id: str, seconds
         attributes=_pairs(attributes),
     )
     of_scope = ScopeLogs(scope=_SCOPE, log_records=[record])
-    of_resource = ResourceLogs(resource=_resource(session_id), scope_logs=[of_scope])
+    of_resource = ResourceLogs(resource=_resource(session), scope_logs=[of_scope])
     return ExportLogsServiceRequest(resource_logs=[of_resource]).SerializeToString()
 
 
 def trace_request(
-    attributes: Mapping[str, str | int], *, session_id: str, seconds: tuple[int, int], trace_id: bytes, span_id: bytes
+    attributes: Mapping[str, str | int],
+    *,
+    session: Session,
+    seconds: tuple[int, int],
+    trace_id: bytes,
+    span_id: bytes,
 ) -> bytes:
     """Return the request for one event as a span from one second to another."""
     span = Span(
@@ -58,21 +70,20 @@ def trace_request(
         flags=0x100,  # that it is known whether the parent is remote: there is none (opentelemetry-proto, trace.proto)
     )
     of_scope = ScopeSpans(scope=_SCOPE, spans=[span])
-    of_resource = ResourceSpans(resource=_resource(session_id), scope_spans=[of_scope])
+    of_resource = ResourceSpans(resource=_resource(session), scope_spans=[of_scope])
     return ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
 
 
 _SCOPE = InstrumentationScope(name="otel_tbot", version=otel_tbot.__version__)
 
 
-def _resource(session_id: str) -> Resource:
-    machine = Session()
+def _resource(session: Session) -> Resource:
     values = {
-        "session.id": session_id,
-        "service.instance.id": session_id,
+        "session.id": session.id,
+        "service.instance.id": session.id,
         "service.name": "tbot",
-        "os.type": machine.os_type,
-        "host.arch": machine.host_arch,
+        "os.type": session.os_type,
+        "host.arch": session.host_arch,
         "telemetry.sdk.name": "opentelemetry",
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": version("opentelemetry-sdk"),

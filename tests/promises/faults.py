@@ -27,7 +27,8 @@ from tests.promises.faults_backends import (
     unknown_name,
 )
 from tests.promises.faults_http import CANARY, OK
-from tests.promises.faults_sockets import black_hole, closed_port, reset_at_once, silent
+from tests.promises.faults_sockets import closed_port, reset_at_once, silent
+from tests.support.black_hole import black_hole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,20 +68,16 @@ REJECTED = r"the backend rejected 1 (log record|span)\(s\)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
-    """One way in which a delivery fails, over one protocol.
+class _Case:
+    """A row of a table.
 
     Attributes:
-        name: what goes wrong.
+        name: what is the matter.
         protocol: over which protocol.
-        reason: a regular expression that the whole reason has to match.
-        timeout: the time-out with which it is looked at, in seconds.
     """
 
     name: str
     protocol: Protocol
-    reason: str
-    timeout: float
     serve: Serve
 
     def __str__(self) -> str:
@@ -88,8 +85,21 @@ class Fault:
         return f"{self.protocol.partition('/')[0]}-{self.name}"
 
     def backend(self) -> AbstractContextManager[Backend]:
-        """Start the backend that has the fault."""
+        """Start the backend."""
         return self.serve(self.protocol)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault(_Case):
+    """One way in which a delivery fails, over one protocol.
+
+    Attributes:
+        reason: a regular expression that the whole reason has to match.
+        timeout: the time-out with which it is looked at, in seconds.
+    """
+
+    reason: str
+    timeout: float
 
     def is_told_by(self, reason: str) -> bool:
         """Tell whether a reason is the right one."""
@@ -254,27 +264,14 @@ FAULTS = tuple(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Acceptance:
+class Acceptance(_Case):
     """A backend that accepts, though something about it is odd: the counterpart of the faults.
 
     Attributes:
-        name: what is odd.
-        protocol: over which protocol.
         refusals: how many requests it refuses before it accepts one.
     """
 
-    name: str
-    protocol: Protocol
     refusals: int
-    serve: Serve
-
-    def __str__(self) -> str:
-        """Return the id of its tests."""
-        return f"{self.protocol.partition('/')[0]}-{self.name}"
-
-    def backend(self) -> AbstractContextManager[Backend]:
-        """Start the backend."""
-        return self.serve(self.protocol)
 
 
 _GOOD: dict[str, tuple[Serve, int]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -133,21 +133,6 @@ def closed_port(host: str = "127.0.0.1") -> Iterator[int]:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
         bound.bind((host, 0))
         yield bound.getsockname()[1]
-
-
-@contextmanager
-def black_hole() -> Iterator[int]:
-    """Give a port to which no connection comes about, and none is refused: its queue is full."""
-    with ExitStack() as sockets:
-        server = sockets.enter_context(socket.socket())
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        address: Any = server.getsockname()
-        for _ in range(4):
-            filler = sockets.enter_context(socket.socket())
-            filler.setblocking(False)  # noqa: FBT003  takes no keyword
-            filler.connect_ex(address)
-        yield address[1]
 
 
 def has_ipv6() -> bool:

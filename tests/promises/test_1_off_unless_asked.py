@@ -54,6 +54,11 @@ WAYS = {
     "send": Way("off: {reason}", loads_opentelemetry=False, events=1),
     "emit": Way("0: otel-tbot: nothing sent: {reason}\n", loads_opentelemetry=False, events=1),
     "run": Way("7", loads_opentelemetry=False, events=1),
+    "serve": Way(
+        "2: otel-tbot: serve receives and sends nothing: {reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in\n",
+        loads_opentelemetry=False,
+        events=0,  # of its own; what it passes on is proven where the receiver is
+    ),
     "calls": Way("", loads_opentelemetry=False, events=0),
     "configured": Way("True True", loads_opentelemetry=True, events=4),
     "in code": Way("True True", loads_opentelemetry=True, events=4),

@@ -17,21 +17,17 @@ Last, the search itself is tried, on words that do get through.
 from __future__ import annotations
 
 import base64
-import re
-import time
-import uuid
-from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 import trustme
 
 from otel_tbot import StartEvent, send
-from otel_tbot.testing import Reply
-from tests.promises import contract
 from tests.promises.canaries import Canaries, encodings
-from tests.promises.haunted.place import VALUES, HauntedPlace, opentelemetry_variables
+from tests.promises.haunted.place import HauntedPlace, opentelemetry_variables
+from tests.promises.report import RECEIVER, Report
 from tests.promises.transmission import Transmission
 from tests.promises.wire import Trap
 
@@ -39,22 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from otel_tbot.testing import ReceivedRequest
-    from tests.promises.sent_requests import SentRequest
-
-WAYS = ("otel-tbot emit", "otel-tbot run", "environment", "pipeline in code", "send", "emit and emit_span")
+WAYS = ["otel-tbot emit", "otel-tbot run", "environment", "pipeline in code", "send", "emit and emit_span"]
+if find_spec("connectrpc"):  # the extra `serve`
+    WAYS.append(RECEIVER)
+ONE_REQUEST = {"otel-tbot emit", "otel-tbot run"}  # the programs report twice, and could return a cookie
 SIGNALS = ("logs", "traces")
 PROTOCOLS = ("http/protobuf", "grpc")
 # Contexts other than the first thread of a process of its own, each with a way without a pipeline and one with.
 CONTEXTS = {"thread": 2, "fork": 4, "spawn": 2}  # how many requests: twice a process, and in the parent of a fork too
 CONTEXT_WAYS = (("send", "logs", "http/protobuf"), ("emit and emit_span", "traces", "grpc"))
 TLS_WAYS = ("otel-tbot emit", "send")
-
-SERVICES = {"logs": "logs.v1.LogsService", "traces": "trace.v1.TraceService"}
-GRPC_USER_AGENT = re.compile(
-    rf"OTel-OTLP-Exporter-Python/{re.escape(version('opentelemetry-exporter-otlp-proto-grpc'))} "
-    rf"grpc-python/{re.escape(version('grpcio'))} grpc-c/[0-9.]+ \((linux|osx|windows); chttp2\)"
-)
 
 
 @pytest.fixture
@@ -76,91 +66,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Report:
-    """A start reported from a haunted place, over a wire."""
-
-    def __init__(self, place: HauntedPlace, transmission: Transmission) -> None:
-        """Have the backend set a cookie with each answer."""
-        self._place, self._transmission = place, transmission
-        cookie = f"id={place.canaries.plant('cookie of the backend')}; Path=/; Max-Age=1000"
-        transmission.reply(Reply(headers={"Set-Cookie": cookie}))
-
-    def make(self, way: str, signal: str, context: str = "here", *, count: int) -> list[ReceivedRequest]:
-        """Report the start, and return the requests that came of it."""
-        self._began = int(time.time())
-        ended = self._place.report(way, signal, context, environ=self._transmission.environ)
-        assert ended.returncode == 0, ended.stderr
-        received = self._transmission.received(count)
-        assert len(received) == count
-        return received
-
-    def check_bytes(self) -> None:
-        """Check that no word is among the bytes."""
-        assert len(self._place.canaries.words) > 500
-        assert self._place.canaries.found_in(self._transmission.everything()) == []
-
-    def check_bodies(self, requests: list[ReceivedRequest]) -> None:
-        """Check that each body is the contract's."""
-        for request in requests:
-            (event,) = request.log_records or request.spans
-            session_id = str(event.resource_attributes["session.id"])
-            assert uuid.UUID(session_id).version == 4
-            if request.log_records:
-                record = request.log_records[0].log_record
-                seconds = [record.time_unix_nano // contract.SECOND]
-                body = contract.NO_BODY if record.HasField("body") else None
-                expected = contract.log_request(VALUES, session_id=session_id, seconds=seconds[0], body=body)
-            else:
-                span = request.spans[0].span
-                times = (span.start_time_unix_nano, span.end_time_unix_nano)
-                seconds = [at // contract.SECOND for at in times]
-                expected = contract.trace_request(
-                    VALUES,
-                    session_id=session_id,
-                    seconds=(seconds[0], seconds[1]),
-                    trace_id=span.trace_id,
-                    span_id=span.span_id,
-                )
-            assert self._began <= min(seconds) <= max(seconds) <= time.time()
-            assert request.body == expected
-
-    def check_headers(self, signal: str) -> None:
-        """Check that the bytes are requests with the listed headers alone."""
-        for request in self._transmission.requests():
-            headers = dict(request.headers)
-            assert len(headers) == len(request.headers), "each header stands there once"
-            grpc_timeout = headers.pop("grpc-timeout", None)
-            user_agent = headers.pop("user-agent")
-            if grpc_timeout is None:
-                assert user_agent == f"OTel-OTLP-Exporter-Python/{version('opentelemetry-exporter-otlp-proto-http')}"
-                assert headers == self._http_headers(signal, request)
-            else:
-                assert GRPC_USER_AGENT.fullmatch(user_agent)
-                assert re.fullmatch(r"[0-9]{1,8}[HMSmun]", grpc_timeout), "what is left of the time-out"
-                assert headers == self._grpc_headers(signal)
-
-    def _http_headers(self, signal: str, request: SentRequest) -> dict[str, str]:
-        return {
-            ":method": "POST",
-            ":path": f"/v1/{signal}",
-            "host": urlsplit(self._transmission.wire.endpoint).netloc,
-            "accept-encoding": "identity",
-            "content-type": "application/x-protobuf",
-            "content-length": str(len(request.body)),
-        }
-
-    def _grpc_headers(self, signal: str) -> dict[str, str]:
-        return {
-            ":method": "POST",
-            ":scheme": "http",
-            ":path": f"/opentelemetry.proto.collector.{SERVICES[signal]}/Export",
-            ":authority": urlsplit(self._transmission.wire.endpoint).netloc,
-            "content-type": "application/grpc",
-            "te": "trailers",
-            "grpc-accept-encoding": "identity, deflate, gzip",
-        }
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("way", WAYS)
@@ -168,8 +73,7 @@ def test_each_way(way: str, signal: str, protocol: str, place: HauntedPlace) -> 
     """By each way in, what leaves is the contract's request, byte for byte, and nowhere else does anything go."""
     with Transmission(protocol) as transmission:
         report = Report(place, transmission)
-        # The commands report one start each; the programs report twice, and could return a cookie.
-        received = report.make(way, signal, count=1 if way.startswith("otel-tbot") else 2)
+        received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
         report.check_bytes()
         report.check_headers(signal)
         report.check_bodies(received)
@@ -196,7 +100,7 @@ def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, cer
     """Over TLS, neither the handshake in the clear nor what it protects holds more."""
     with Transmission(protocol, certificates=certificates) as transmission:
         report = Report(place, transmission)
-        received = report.make(way, signal, count=1 if way.startswith("otel-tbot") else 2)
+        received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
         report.check_bytes()
         report.check_bodies(received)
         handshake = 0x16  # RFC 8446, section 5.1

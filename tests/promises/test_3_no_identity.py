@@ -116,15 +116,15 @@ def _start(received: ReceivedRequest, on_the_wire: SentRequest) -> Start:
 
 def by_hand(signal: str) -> list[bytes]:
     """Return the contract's bodies for another session and another time."""
-    session_id = str(uuid.UUID(int=2**128 - 1, version=4))
+    session = Session(id=str(uuid.UUID(int=2**128 - 1, version=4)))
     if signal == "logs":
         return [
-            contract.log_request(VALUES, session_id=session_id, seconds=_ANOTHER_SECOND, body=body)
+            contract.log_request(VALUES, session=session, seconds=_ANOTHER_SECOND, body=body)
             for body in (None, contract.NO_BODY)
         ]
     seconds = (_ANOTHER_SECOND, _ANOTHER_SECOND)
     ids = {"trace_id": b"\xff" * 16, "span_id": b"\xff" * 8}
-    return [contract.trace_request(VALUES, session_id=session_id, seconds=seconds, **ids)]
+    return [contract.trace_request(VALUES, session=session, seconds=seconds, **ids)]
 
 
 def at_another_time(start: Start) -> bytes:

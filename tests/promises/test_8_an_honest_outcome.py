@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import logging
 import re
+import subprocess
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,8 @@ from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, emit, emit_span, send
+from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, consent, emit, emit_span, send
+from otel_tbot.opt_in import OPT_IN
 from tests.launcher.program import WITHIN, Started, start
 from tests.launcher.stand_in import shell_script
 from tests.promises.faults import ACCEPTANCES, FAULTS, LATE, LONG, Acceptance, Fault, named
@@ -37,12 +40,13 @@ from tests.promises.faults_deliveries import (
     variables,
     wait_for_our_threads,
 )
-from tests.support.program import run
+from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from otel_tbot.testing import OTLPReceiver
     from tests.promises.faults_backends import Backend
 
 # Of each kind one, for the ways that take a process each.
@@ -233,3 +237,20 @@ def assert_is_tbots_own(*processes: Started) -> None:
         assert is_one_plain_line(ours)
     for one in processes:
         one.wait_until_alone(within=LONG + WITHIN)
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@pytest.mark.parametrize(
+    ("answer", "outcome", "events"),
+    [("1", "sent \n", 1), ("true", f"off {consent({OPT_IN: 'true'}).reason}\n", 0)],
+)
+def test_from_a_subinterpreter(receiver: OTLPReceiver, protocol: str, answer: str, outcome: str, events: int) -> None:
+    """Another interpreter in the same process is told the same, and ends well."""
+    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
+    environ = {OPT_IN: answer, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.promises.subinterpreter"], env={"PYTHONPATH": str(SOURCE), **environ},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, outcome, "")
+    assert len(receiver.log_records) == events

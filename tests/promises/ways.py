@@ -61,14 +61,19 @@ def _send() -> Act:
 
 
 def _emit() -> Act:
+    return lambda event: _command("emit", "--tbot-version", event.version or "", TBOT, "start")
+
+
+def _serve() -> Act:
+    return lambda _event: _command("serve", "--listen", "127.0.0.1:0")
+
+
+def _command(*arguments: str) -> str:
     from otel_tbot.cli.commands import run_command_line  # noqa: PLC0415  each way loads what it needs
 
-    def act(event: otel_tbot.StartEvent) -> str:
-        with redirect_stderr(io.StringIO()) as said:
-            status = run_command_line(["emit", "--tbot-version", event.version or "", TBOT, "start"])
-        return f"{status}: {said.getvalue()}"
-
-    return act
+    with redirect_stderr(io.StringIO()) as said:
+        status = run_command_line(list(arguments))
+    return f"{status}: {said.getvalue()}"
 
 
 def _run() -> Act:
@@ -209,6 +214,7 @@ _WAYS: dict[str, Callable[[], Act]] = {
     "send": _send,
     "emit": _emit,
     "run": _run,
+    "serve": _serve,
     "calls": _calls,
     "configured": _configured,
     "in code": _in_code,

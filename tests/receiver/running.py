@@ -29,20 +29,30 @@ class Running:
         lines: what it has written to stderr, line by line.
     """
 
-    def __init__(self, *arguments: str, variables: Mapping[str, str], strict: bool = True) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        variables: Mapping[str, str],
+        strict: bool = True,
+        python: str = sys.executable,
+        folder: str | None = None,
+    ) -> None:
         """Start it.
 
         Args:
             arguments: what stands after `otel-tbot serve`.
             variables: its environment, beside what Python needs.
             strict: whether a warning in the receiver is a fault, like in a test; costs time.
+            python: what it runs under.
+            folder: its working directory; ours by default.
         """
         listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
         options = ("-X", "dev", "-W", "error") if strict else ()
-        command = [sys.executable, *options, "-m", "otel_tbot", "serve", *listen, *arguments]
+        command = [python, *options, "-m", "otel_tbot", "serve", *listen, *arguments]
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             command,
+            cwd=folder,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,0 +1,35 @@
+"""Sends an event out of another interpreter in this process, and prints the outcome."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+_CODE = """
+from otel_tbot import StartEvent, emit, send
+emit(StartEvent(run_mode="daemon"))
+outcome = send(StartEvent(run_mode="daemon"), timeout=20)
+print(outcome.status, outcome.reason)
+"""
+
+
+def main() -> None:
+    """Make an interpreter that shares the GIL and loads any extension module; run the code; end it.
+
+    There is no public module for that before Python 3.14.
+    """
+    if sys.version_info >= (3, 13):
+        interpreters = import_module("_interpreters")
+        made = interpreters.create("legacy")
+        failed = interpreters.exec(made, _CODE)
+        if failed is not None:
+            sys.exit(str(failed))
+    else:
+        interpreters = import_module("_xxsubinterpreters")
+        made = interpreters.create(isolated=False)
+        interpreters.run_string(made, _CODE)
+    interpreters.destroy(made)
+
+
+if __name__ == "__main__":
+    main()
