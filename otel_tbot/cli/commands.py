@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from otel_tbot.cli.terminal import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, say
+from otel_tbot.cli.terminal import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, flush, say
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.launcher.inheritance import let_interrupts_through
 from otel_tbot.version import __version__
@@ -25,7 +24,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
     let_interrupts_through()
     try:
         status = _commands.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
-        sys.stdout.flush()
+        flush()
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         say(f"{error.format_message()} See '{context.command_path if context else PROGRAM} --help'.")
@@ -46,8 +45,6 @@ def run_command_line(arguments: Sequence[str]) -> int:
 def _unwritten(error: OSError) -> int:
     if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have had enough
         say(f"the result could not be written: {error.strerror}")
-    # What is left in the buffer must not complain at the end either.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED
 
 

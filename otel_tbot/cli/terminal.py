@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import NoReturn
 
 from otel_tbot.launcher.notice import one_line
 
@@ -31,3 +32,24 @@ def say(line: str) -> None:
         return
     with suppress(OSError):  # a full disk or a reader that left
         print(f"{PROGRAM}: {one_line(line)}", file=sys.stderr, flush=True)
+
+
+def flush() -> None:
+    """Write what was printed on stdout.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    if sys.stdout is not None:  # closed by whoever started us
+        sys.stdout.flush()
+
+
+def end(status: int) -> NoReturn:
+    """End the process at once: all is said, sent and closed.
+
+    To take the interpreter apart with all that OpenTelemetry loads takes a tenth of an `emit`, and would meet the
+    threads of libraries that are stuck in a network.
+    """
+    with suppress(OSError):  # then it has been said already
+        flush()
+    os._exit(status)

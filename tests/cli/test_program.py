@@ -85,6 +85,26 @@ def test_a_full_disk() -> None:
     assert ended.stderr == "otel-tbot: the result could not be written: No space left on device\n"
 
 
+@pytest.mark.parametrize("command", ["preview tbot start", "emit tbot start", "status", "schema", "--help"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(command: str, closed: str) -> None:
+    """A stream that was closed from the start is like one that leads nowhere."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
+
+    def ended(streams: str) -> subprocess.CompletedProcess[str]:
+        script = f'"$0" -m otel_tbot {command} {streams}'
+        return subprocess.run(
+            ["sh", "-c", script, sys.executable], env=environ, capture_output=True, text=True, check=True
+        )
+
+    nowhere = ended(closed.replace("&-", "/dev/null"))
+    if "preview" in command:  # its session id is another one each time
+        assert len(ended(closed).stdout) == len(nowhere.stdout)
+    else:
+        assert ended(closed).stdout == nowhere.stdout
+    assert ended(closed).stderr == nowhere.stderr
+
+
 @pytest.mark.parametrize(
     "variables",
     [
