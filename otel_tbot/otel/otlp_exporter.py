@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ def otlp_exporter(settings: OTLPSettings, verdict: Verdict) -> Any:  # noqa: ANN
     hush(*_INDISCREET)
     for name in ("certificate", "client_key", "client_certificate"):
         _require_readable(name, getattr(settings, name))
-    exporter = _by_protocol(replace(settings, timeout=settings.timeout * _EXPORTERS_SHARE), verdict)
+    exporter = _by_protocol(settings._replace(timeout=settings.timeout * _EXPORTERS_SHARE), verdict)
     hush(*(kind.__module__ for kind in type(exporter).__mro__ if ".exporter." in kind.__module__))
     return exporter
 

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
-from opentelemetry.sdk._logs.export import LogRecordExportResult
-from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_tbot.otel.verdict import NOT_OTLP, Verdict, rejection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
     from otel_tbot.otel.otlp_settings import OTLPSettings
+
+    _Headers = tuple[tuple[str, str], ...]
 
 
 class RejectedError(grpc.RpcError):
@@ -39,17 +38,6 @@ class RejectedError(grpc.RpcError):
     def trailing_metadata(self) -> tuple[()]:
         """Return nothing: there is no advice when to try again."""
         return ()
-
-
-class _LogExporter(OTLPLogExporter):
-    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401  the base's own arguments
-        # Not the parent's constructor: it would read the environment again, and takes no stub.
-        OTLPExporterMixin.__init__(self, result=LogRecordExportResult, **keywords)  # type: ignore[misc]  # an enum's class
-
-
-class _SpanExporter(OTLPSpanExporter):
-    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401  see above
-        OTLPExporterMixin.__init__(self, result=SpanExportResult, **keywords)  # type: ignore[misc]  # see above
 
 
 def grpc_exporter(settings: OTLPSettings, verdict: Verdict) -> OTLPLogExporter | OTLPSpanExporter:
@@ -69,11 +57,35 @@ def grpc_exporter(settings: OTLPSettings, verdict: Verdict) -> OTLPLogExporter |
         "channel_options": (("grpc.min_reconnect_backoff_ms", max(1, int(settings.timeout * 1000))),),
     }
     headers = tuple(settings.headers.items())
-    if settings.signal == "logs":
-        stub = _judging(LogsServiceStub, "rejected_log_records", "log record(s)", headers, verdict)
-        return _LogExporter(stub=stub, **keywords)
-    stub = _judging(TraceServiceStub, "rejected_spans", "span(s)", headers, verdict)
-    return _SpanExporter(stub=stub, **keywords)
+    return (_log_exporter if settings.signal == "logs" else _span_exporter)(headers, verdict, keywords)
+
+
+def _log_exporter(headers: _Headers, verdict: Verdict, keywords: dict[str, Any]) -> OTLPLogExporter:
+    # Each signal loads its own messages only.
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter  # noqa: PLC0415
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub  # noqa: PLC0415
+    from opentelemetry.sdk._logs.export import LogRecordExportResult  # noqa: PLC0415
+
+    class Exporter(OTLPLogExporter):
+        def __init__(self) -> None:
+            stub = _judging(LogsServiceStub, "rejected_log_records", "log record(s)", headers, verdict)
+            # Not the parent's constructor: it would read the environment again, and takes no stub.
+            OTLPExporterMixin.__init__(self, stub=stub, result=LogRecordExportResult, **keywords)  # type: ignore[misc]  # an enum's class
+
+    return Exporter()
+
+
+def _span_exporter(headers: _Headers, verdict: Verdict, keywords: dict[str, Any]) -> OTLPSpanExporter:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  see above
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
+
+    class Exporter(OTLPSpanExporter):
+        def __init__(self) -> None:
+            stub = _judging(TraceServiceStub, "rejected_spans", "span(s)", headers, verdict)
+            OTLPExporterMixin.__init__(self, stub=stub, result=SpanExportResult, **keywords)  # type: ignore[misc]  # see above
+
+    return Exporter()
 
 
 def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
@@ -82,7 +94,7 @@ def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
 
 
 def _judging(
-    stub: Callable[[grpc.Channel], Any], field: str, what: str, headers: tuple[tuple[str, str], ...], verdict: Verdict
+    stub: Callable[[grpc.Channel], Any], field: str, what: str, headers: _Headers, verdict: Verdict
 ) -> Callable[..., Any]:
     """Return `stub` such that its call fails where the answer rejects records, and leaves the reason of any failure."""
 

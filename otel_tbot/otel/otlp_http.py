@@ -17,8 +17,6 @@ import requests
 import urllib3.exceptions
 from google.protobuf.message import DecodeError
 from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
@@ -37,11 +35,11 @@ if TYPE_CHECKING:
 _LONGEST_ANSWER = 64 * 1024  # bytes; OTLP's answer is empty or a short message
 # What a request of OTLP needs, beside the headers that are configured.
 _HEADERS = frozenset({"accept-encoding", "content-encoding", "content-length", "content-type", "host", "user-agent"})
-_REJECTED: dict[str, tuple[Any, str, str, str]] = {
-    "logs": (ExportLogsServiceResponse, "rejected_log_records", "rejectedLogRecords", "log record(s)"),
-    "traces": (ExportTraceServiceResponse, "rejected_spans", "rejectedSpans", "span(s)"),
+# The count of a partial success in OTLP's two encodings, and what it counts.
+_REJECTED = {
+    "logs": ("rejected_log_records", "rejectedLogRecords", "log record(s)"),
+    "traces": ("rejected_spans", "rejectedSpans", "span(s)"),
 }
-
 
 # The more special kinds first: some of them are kinds of ConnectionError too, and all of OSError.
 _FAULTS: tuple[tuple[type[BaseException], str], ...] = (
@@ -117,6 +115,7 @@ class _Adapter(HTTPAdapter):
         self._closed = threading.Event()
         super().__init__(max_retries=0)  # the exporter retries, within its time-out
         self._signal = settings.signal
+        self._answer = _answer(settings.signal)
         self._verdict = verdict
         self._headers = _HEADERS | settings.headers.keys()
         if any(get_auth_from_url(settings.endpoint)):
@@ -179,18 +178,29 @@ class _Adapter(HTTPAdapter):
             rejected = self._rejected(response, body) if body else 0
         except (DecodeError, ValueError, TypeError, AttributeError, RecursionError):
             return NOT_OTLP
-        return rejection(rejected, _REJECTED[self._signal][3]) if rejected else ""
+        return rejection(rejected, _REJECTED[self._signal][2]) if rejected else ""
 
     def _rejected(self, response: requests.Response, body: bytes) -> int:
         """Return the number of rejected records in an answer of success (OTLP specification, partial success)."""
-        reply, field, json_field, _ = _REJECTED[self._signal]
+        field, json_field, _ = _REJECTED[self._signal]
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "application/json":
             return int(json.loads(body).get("partialSuccess", {}).get(json_field, 0))
         if kind == "application/x-protobuf":
-            return int(getattr(reply.FromString(body).partial_success, field))
+            return int(getattr(self._answer.FromString(body).partial_success, field))
         message = "neither of OTLP's content types"
         raise ValueError(message)
+
+
+def _answer(signal: str) -> Any:  # noqa: ANN401  two messages with nothing in common
+    """Return the message in which a backend answers; the exporter loads its own signal's messages only."""
+    if signal == "logs":
+        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse  # noqa: PLC0415
+
+        return ExportLogsServiceResponse
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse  # noqa: PLC0415
+
+    return ExportTraceServiceResponse
 
 
 def _pools(sockets: WeakSet[socket.socket], closed: threading.Event) -> dict[str, Any]:

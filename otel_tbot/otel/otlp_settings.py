@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
@@ -25,13 +24,12 @@ DEFAULT_TIMEOUT = 10.0  # seconds; the specification's default
 LONGEST_TIMEOUT = 24 * 60 * 60  # seconds; no time-out that is meant is longer, and the system's timers have limits
 _DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VALUE = re.compile(r"[ -~]*")
+_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_VALUE = r"[ -~]*"
 _COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class OTLPSettings:
+class OTLPSettings(NamedTuple):
     """Where one signal goes, and how.
 
     Attributes:
@@ -60,7 +58,7 @@ class OTLPSettings:
     insecure: bool | None
 
 
-KEYWORDS = frozenset(OTLPSettings.__dataclass_fields__) - {"signal"}
+KEYWORDS = frozenset(OTLPSettings._fields) - {"signal"}
 
 
 def choose_signal(environ: Mapping[str, str], chosen: str | None = None) -> Signal:
@@ -105,8 +103,7 @@ def resolve(signal: Signal, environ: Mapping[str, str], keywords: Mapping[str, o
     )
 
 
-@dataclass(frozen=True)
-class _Given:
+class _Given(NamedTuple):
     signal: Signal
     environ: Mapping[str, str]
     keywords: Mapping[str, object]
@@ -188,7 +185,9 @@ def _listed_pairs(text: str) -> dict[str, str]:
 
 def _is_header(pair: tuple[object, object]) -> bool:
     name, value = pair
-    return isinstance(name, str) and isinstance(value, str) and bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value))
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    return bool(re.fullmatch(_NAME, name) and re.fullmatch(_VALUE, value))
 
 
 def _named_pairs(pairs: list[object]) -> dict[object, object] | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otel_tbot.tbot.command_line import CommandLine, Setting
 
 # The standard alphabet with its padding, RFC 4648 section 4.
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_BASE64 = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -58,7 +58,7 @@ def _from_file(setting: Setting) -> ConfigurationText:
 def _from_base64(setting: Setting) -> bytes:
     # Go's decoder, which tbot uses, skips line ends.
     encoded = setting.value.replace("\r", "").replace("\n", "")
-    if not _BASE64.fullmatch(encoded):
+    if not re.fullmatch(_BASE64, encoded):
         what, remedy = "this is no standard base64", "encode the YAML with base64, padding included"
         raise TbotConfigError(complaint(what, remedy, source=setting.origin))
     content = binascii.a2b_base64(encoded)

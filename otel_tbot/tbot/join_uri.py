@@ -17,10 +17,9 @@ _METHODS = next(row.values for row in EVENT_ATTRIBUTES if row.field == "join_typ
 _METHOD_OF = {method.replace("_", mark): method for method in _METHODS for mark in ("_", "-", "")}
 
 # The scheme's case does not matter (RFC 3986, section 3.1). What may stand before the @ is what Go's net/url allows.
-_URI = re.compile(
+_URI = (
     r"tbot\+(?:proxy|auth)\+(?P<method>[a-z0-9][a-z0-9_.-]*)://"
-    r"(?!:)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+@[^\s/?#@]+/?",
-    re.IGNORECASE | re.ASCII,
+    r"(?!:)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+@[^\s/?#@]+/?"
 )
 
 
@@ -53,7 +52,7 @@ def join_method(configured: str, uri: JoinUri | None) -> str:
     """
     if uri is None:
         return configured
-    match = _URI.fullmatch(uri.text)
+    match = re.fullmatch(_URI, uri.text, re.IGNORECASE | re.ASCII)
     if match is None:
         raise _refusal(uri, "this is no join URI", "write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy")
     named = match["method"].lower()
