@@ -46,8 +46,8 @@ def _line(row: Row, rounds: int) -> str:
         row.reference,
         _amount(theirs, row.unit),
         f"{ratio:.2f}",
-        f"{row.budget:g}",
-        "yes" if ratio <= row.budget else "**no**",
+        "" if row.budget is None else f"{row.budget:g}",
+        "" if row.budget is None else "yes" if ratio <= row.budget else "**no**",
     )
     return f"| {' | '.join(cells)} |"
 

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from benchmarks.measure import per_call
 from benchmarks.row import Row
 from otel_tbot import AnonymousLogExporter, OptInLogRecordProcessor, OptInSampler, Session, StartEvent
-from otel_tbot.opt_in import OPT_IN
+from otel_tbot.opt_in import DO_NOT_TRACK, OPT_IN, SDK_DISABLED
 from otel_tbot.otel.payload import log_record, resource
 
 if TYPE_CHECKING:
@@ -69,33 +69,41 @@ def _with_consent(probe: Callable[[], float]) -> Callable[[], float]:
 
 
 def construction_rows() -> Iterator[Row]:
-    """Return the row of building a batch anew."""
+    """Return the row of building a batch anew, and those of its parts."""
     batch = [log_record(EVENT, resource(Session()), at=10**18)] * 512
+    attributes, session_resource = EVENT.attributes, resource(Session())
     anonymous = AnonymousLogExporter(NullExporter())
-    yield Row(
-        what="`AnonymousLogExporter.export`, what it adds to a batch of 512", reference="encoding that batch",
-        budget=0.25,
-        ours=_with_consent(per_call(partial(anonymous.export, batch), 2)),
-        theirs=per_call(lambda: encode_logs(batch).SerializeToString(), 2),
-    )  # fmt: skip
+    for what, budget, ours in (
+        ("`AnonymousLogExporter.export`, what it adds to a batch of 512", 0.25, partial(anonymous.export, batch)),
+        ("of that, checking the values", None,
+         lambda: [StartEvent.from_attributes(attributes) for _ in batch]),
+        ("of that, making the SDK's objects", None,
+         lambda: [log_record(EVENT, session_resource, at=10**18) for _ in batch]),
+    ):  # fmt: skip
+        yield Row(
+            what=what, reference="encoding that batch", budget=budget,
+            ours=_with_consent(per_call(ours, 2)), theirs=per_call(lambda: encode_logs(batch).SerializeToString(), 2),
+        )  # fmt: skip
 
 
 def dropping_rows() -> Iterator[Row]:
-    """Return the rows of dropping a record or span without consent."""
+    """Return the rows of dropping a record or span without consent, and that of what decides."""
     record = ReadWriteLogRecord(LogRecord(event_name="tbot.start", attributes=EVENT.attributes))
     readable = [log_record(EVENT, resource(Session()), at=10**18)]
-    for what, ours, reference, theirs in (
-        ("exporter", partial(AnonymousLogExporter(NullExporter()).export, readable), "a null exporter",
-         partial(NullExporter().export, readable)),
-        ("processor", partial(OptInLogRecordProcessor(NullProcessor()).on_emit, record), "a null processor",
-         partial(NullProcessor().on_emit, record)),
-        ("sampler", partial(OptInSampler().should_sample, None, 1, "tbot.start"), "`ALWAYS_OFF`",
-         partial(ALWAYS_OFF.should_sample, None, 1, "tbot.start")),
+    for what, budget, ours, reference, theirs in (
+        ("dropped without consent: exporter", 1.5, partial(AnonymousLogExporter(NullExporter()).export, readable),
+         "a null exporter", partial(NullExporter().export, readable)),
+        ("of that, looking up three variables that are not set", None,
+         lambda: (os.environ.get(OPT_IN), os.environ.get(DO_NOT_TRACK), os.environ.get(SDK_DISABLED)),
+         "a null exporter", partial(NullExporter().export, readable)),
+        ("dropped without consent: processor", 1.5, partial(OptInLogRecordProcessor(NullProcessor()).on_emit, record),
+         "a null processor", partial(NullProcessor().on_emit, record)),
+        ("dropped without consent: sampler", 1.5, partial(OptInSampler().should_sample, None, 1, "tbot.start"),
+         "`ALWAYS_OFF`", partial(ALWAYS_OFF.should_sample, None, 1, "tbot.start")),
     ):  # fmt: skip
         yield Row(
-            what=f"dropped without consent: {what}", reference=reference, budget=1.5,
-            ours=per_call(ours, 2_000), theirs=per_call(theirs, 2_000),
-        )  # fmt: skip
+            what=what, reference=reference, budget=budget, ours=per_call(ours, 2_000), theirs=per_call(theirs, 2_000)
+        )
 
 
 def configuration_rows(folder: Path) -> Iterator[Row]:

@@ -16,7 +16,7 @@ class Row:
     Attributes:
         what: what is compared, for people.
         reference: what with.
-        budget: the largest ratio allowed.
+        budget: the largest ratio allowed; None for what only explains the row above it.
         ours: takes a sample of ours.
         theirs: takes one of the reference.
         above: takes a sample of what both need and neither is to be charged for; None where there is nothing.
@@ -25,7 +25,7 @@ class Row:
 
     what: str
     reference: str
-    budget: float
+    budget: float | None
     ours: Callable[[], float]
     theirs: Callable[[], float]
     above: Callable[[], float] | None = None
