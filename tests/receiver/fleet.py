@@ -31,11 +31,13 @@ class Played:
         latencies: seconds from the time at which each event was due to its acknowledgement, in order of arrival.
         acknowledged: the sessions of the acknowledged events.
         refused: the number of those that were not.
+        took: seconds from the time at which the first event was due to the last answer.
     """
 
     latencies: list[float] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     refused: int = 0
+    took: float = 0.0
 
 
 class Tbot(asyncio.Protocol):
@@ -112,6 +114,7 @@ async def play(port: int, rate: int, seconds: float, played: Played) -> None:
         sent = now
         await asyncio.sleep(_TICK)
     await due.join()
+    played.took = time.perf_counter() - begun
     for task in playing:
         task.cancel()
     for tbot in tbots:
