@@ -93,7 +93,11 @@ def make(signal: Signal, event: StartEvent, session: Session, *, at: int) -> Rea
         InvalidEventError: the event is none, whatever it claims.
     """
     # An object of the caller's, which may have come by other values than its class lets in.
-    event = StartEvent.from_attributes(event.attributes)
+    return built(signal, StartEvent.from_attributes(event.attributes), session, at=at)
+
+
+def built(signal: Signal, event: StartEvent, session: Session, *, at: int) -> ReadableLogRecord | ReadableSpan:
+    """Return an event that was validated here, and by nobody else, as what one signal carries."""
     if signal == "traces":
         return span(event, resource(session), at=at, until=at)
     return log_record(event, resource(session), at=at)

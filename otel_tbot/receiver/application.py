@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from otel_tbot.receiver.codecs import counting_codecs
@@ -27,6 +28,8 @@ MAX_MESSAGE_BYTES = 64 * 1024  # an event of today has a few hundred
 MAX_HEADER_BYTES = 16 * 1024
 REQUEST_WITHIN = 15_000  # milliseconds for a whole request: longer than an event waits for the backend
 _MOST_DIGITS = 10  # of a time-out, says the Connect protocol
+# To compress an answer of no bytes costs more than all the rest, and makes it longer. The time-outs are ours.
+_REWRITTEN = frozenset({b"accept-encoding", b"grpc-accept-encoding", b"connect-timeout-ms", b"grpc-timeout"})
 _ACCEPTED = b"application/json, application/proto, application/grpc-web+proto"
 
 
@@ -77,14 +80,14 @@ class Application:
     def _refusal(self, scope: Scope) -> tuple[HTTPStatus | None, Headers]:
         """Return why a request goes no further, and the headers that belong to that; None for one that does."""
         headers: Headers = scope["headers"]
-        raw = b"".join(part for header in headers for part in header)
+        raw = b"".join(chain.from_iterable(headers))
         if self._crowded():
             return HTTPStatus.SERVICE_UNAVAILABLE, [(b"connection", b"close")]
         if len(raw) > MAX_HEADER_BYTES:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, []
         if not raw.isascii():  # which the library would decode, and fail
             return HTTPStatus.BAD_REQUEST, []
-        kind = next((value for name, value in headers if name == b"content-type"), b"")
+        kind = _first(headers).get(b"content-type", b"")
         if kind.startswith(b"application/grpc") and not kind.startswith(b"application/grpc-web"):
             # gRPC proper needs HTTP/2 and its trailers, which this server does not speak.
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [(b"accept-post", _ACCEPTED)]
@@ -112,12 +115,7 @@ class Application:
     def _rewritten(self, scope: Scope) -> dict[str, Any]:
         """Return the request as the library is to see it: without a prefix, with a time-out, answered uncompressed."""
         _, service, method = scope["path"].rpartition(f"{self._connect.path}/")
-        headers = [
-            (name, value)
-            for name, value in scope["headers"]
-            # To compress an answer of no bytes costs more than all the rest, and makes it longer.
-            if name not in {b"accept-encoding", b"grpc-accept-encoding", b"connect-timeout-ms", b"grpc-timeout"}
-        ]
+        headers = [(name, value) for name, value in scope["headers"] if name not in _REWRITTEN]
         return {"path": service + method or scope["path"], "headers": [*headers, *timeouts(scope["headers"])]}
 
 
@@ -126,10 +124,15 @@ def timeouts(headers: Headers) -> Headers:
 
     What is no such number is left for the library to refuse.
     """
-    asked = next((value for name, value in headers if name == b"connect-timeout-ms"), b"")
+    asked = _first(headers).get(b"connect-timeout-ms", b"")
     if not asked or (asked.isdigit() and len(asked) <= _MOST_DIGITS):
         asked = b"%d" % min(int(asked or REQUEST_WITHIN), REQUEST_WITHIN)
     return [(b"connect-timeout-ms", asked), (b"grpc-timeout", b"%dm" % REQUEST_WITHIN)]
+
+
+def _first(headers: Headers) -> dict[bytes, bytes]:
+    """Return the headers by name; of several with the same one the first counts."""
+    return dict(reversed(headers))
 
 
 async def _answer(send: Send, status: HTTPStatus, headers: Headers) -> None:

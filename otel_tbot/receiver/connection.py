@@ -35,6 +35,7 @@ class Connection(HttpToolsProtocol):
         self._admitted = False
         self._between_requests = False
         self._begun = False
+        self._in_headers = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin, or close at once where there are too many."""
@@ -57,23 +58,24 @@ class Connection(HttpToolsProtocol):
         """Read on."""
         begins, self._begun = self._between_requests, False
         super().data_received(data)
-        if begins and not self._begun and self._timer is None:
-            self._wait_for_headers()  # empty lines, which begin no request, and would keep an idle connection open
+        # Empty lines begin no request, and would keep an idle connection open.
+        only_empty_lines = begins and not self._begun
+        if self._timer is None and (self._in_headers or only_empty_lines):
+            self._wait_for_headers()
         if self._timer is not None:
             self._unfinished += len(data)
             if self._unfinished > MAX_UNFINISHED_HEADER_BYTES:
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
-        """Give the headers that now begin their time."""
+        """Know that headers begin: those that have not come whole get their time."""
         super().on_message_begin()
-        self._begun = True
+        self._begun = self._in_headers = True
         self._between_requests = False
-        if self._timer is None:
-            self._wait_for_headers()
 
     def on_headers_complete(self) -> None:
         """Leave the rest to the time-out of the request."""
+        self._in_headers = False
         self._stop_waiting()
         super().on_headers_complete()
 

@@ -47,22 +47,21 @@ class Exchange:
             return
         start, self._start = self._start, None
         if start is not None:
-            await self._send({**start, "headers": [*start.get("headers", ()), *await self._framing(message)]})
+            headers = [*start.get("headers", ())]
+            if not message.get("more_body"):
+                headers.append((b"content-length", b"%d" % len(message.get("body", b""))))
+            if not self._complete and not await self._read_on():
+                headers.append((b"connection", b"close"))
+            await self._send({**start, "headers": headers})
         await self._send(message)
 
-    async def _framing(self, first: Message) -> list[tuple[bytes, bytes]]:
-        """Return the headers that tell how the answer ends."""
-        headers = []
-        if not first.get("more_body"):
-            headers.append((b"content-length", b"%d" % len(first.get("body", b""))))
-        if not self._complete:
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._read_on(), _READ_ON_SECONDS)
-            if not self._complete:
-                headers.append((b"connection", b"close"))
-        return headers
+    async def _read_on(self) -> bool:
+        """Read what is left of the body, and tell whether that was all."""
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._read_some(), _READ_ON_SECONDS)
+        return self._complete
 
-    async def _read_on(self) -> None:
+    async def _read_some(self) -> None:
         left = _READ_ON_BYTES
         while not self._complete and left > 0:
             left -= len((await self.receive()).get("body", b""))

@@ -16,8 +16,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from otel_tbot.otel.otlp import Answer, OTLPSender
-from otel_tbot.otel.payload import make
+from otel_tbot.otel.payload import built
 from otel_tbot.receiver.batches import settle
+from otel_tbot.receiver.submission import unpacked
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -56,7 +57,7 @@ class Exporter:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._expected.append(answer)
         try:
-            self._started().send(batch)
+            self._started().send([submission.packed() for submission in batch])
         except OSError:
             self._give_up()
         else:
@@ -125,7 +126,6 @@ def serve_batches(pipe: Connection, signal_name: Signal) -> None:
     sender = OTLPSender(signal_name)
     with suppress(EOFError, OSError):
         while True:
-            batch: list[Submission] = pipe.recv()
-            items = [make(signal_name, event, session, at=at) for event, session, at in batch]
-            pipe.send(sender.send(items))
+            batch = map(unpacked, pipe.recv())
+            pipe.send(sender.send([built(signal_name, event, session, at=at) for event, session, at in batch]))
     sender.shutdown()

@@ -9,7 +9,7 @@ from connectrpc.errors import ConnectError
 
 from otel_tbot.errors import InvalidEventError
 from otel_tbot.receiver.batches import QueueFullError
-from otel_tbot.receiver.submission import read
+from otel_tbot.receiver.request import read
 from otel_tbot.receiver.wire.tbot_connect import TbotReportingService
 from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventResponse
 

@@ -1,20 +1,14 @@
-"""A submission: one event of one tbot as it came in, read from tbot's message and validated as everywhere else."""
+"""A submission: one event of one tbot, validated, on its way from the service to the process that exports it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from otel_tbot.errors import InvalidEventError
 from otel_tbot.event import StartEvent
-from otel_tbot.otel.payload import whole_second
-from otel_tbot.receiver.wire.tbot_pb import TbotRunMode
 from otel_tbot.session import Session
 
 if TYPE_CHECKING:
-    from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
-
-_RUN_MODES = {TbotRunMode.ONE_SHOT: "one-shot", TbotRunMode.DAEMON: "daemon"}
-_SECOND = 1_000_000_000  # in nanoseconds
+    Packed = tuple[dict[str, str | int], str, int]
 
 
 class Submission(NamedTuple):
@@ -22,7 +16,7 @@ class Submission(NamedTuple):
 
     Attributes:
         event: the nine values.
-        session: the session of that tbot; without system and architecture, which would be the receiver's.
+        session: the session of that tbot.
         at: the time of the event in nanoseconds since 1970, cut to the whole second.
     """
 
@@ -30,30 +24,21 @@ class Submission(NamedTuple):
     session: Session
     at: int
 
+    def packed(self) -> Packed:
+        """Return it in plain values, which reach another process quickly."""
+        return self.event.attributes, self.session.id, self.at
 
-def read(request: SubmitTbotEventRequest) -> Submission:
-    """Return what a request reports.
+
+def unpacked(packed: Packed) -> Submission:
+    """Return what was packed, validated anew."""
+    attributes, session_id, at = packed
+    return Submission(StartEvent.from_attributes(attributes), session(session_id), at)
+
+
+def session(session_id: str) -> Session:
+    """Return the session of a tbot. System and architecture are left out: they would be this machine's.
 
     Raises:
-        InvalidEventError: it holds no start event, its session id is no UUID of version 4, its run mode is neither of
-            the two, or a counter is negative.
+        InvalidEventError: the id is no UUID of version 4.
     """
-    if request.event is None:
-        message = "the request holds no start event"
-        raise InvalidEventError(message)
-    start = request.event.value
-    event = StartEvent(
-        run_mode=_RUN_MODES.get(start.run_mode, ""),
-        version=start.version,
-        join_type=start.join_type,
-        helper=start.helper,
-        helper_version=start.helper_version,
-        destinations_other=start.destinations_other,
-        destinations_database=start.destinations_database,
-        destinations_kubernetes=start.destinations_kubernetes,
-        destinations_application=start.destinations_application,
-    )
-    session = Session(id=request.distinct_id, os_type=None, host_arch=None)
-    # A missing or impossible time becomes the time of arrival.
-    at = whole_second(request.timestamp.seconds * _SECOND if request.timestamp else None)
-    return Submission(event, session, at)
+    return Session(id=session_id, os_type=None, host_arch=None)

@@ -45,18 +45,17 @@ class Attribute:
         """The name without its namespace, as a field of `StartEvent`."""
         return self.name.partition(".")[2]
 
-    def clean(self, value: object) -> str | int | None:
-        """Return what leaves for `value`: built anew, of the exact type, or None where the attribute is left out.
+    @cached_property
+    def clean(self) -> Callable[[object], str | int | None]:
+        """What makes of a value that which leaves: built anew, of the exact type; None leaves the attribute out.
 
-        Raises:
-            InvalidEventError: nothing can stand for the value. The message does not repeat it.
+        Raises InvalidEventError where nothing can stand for the value. The message does not repeat it.
         """
-        if self.type == "string":
-            return self._text(value)
-        # What nearly all values are, without a further call.
-        return value if type(value) is int and 0 <= value <= self.maximum else self._number(value)
+        return self._text if self.type == "string" else self._number
 
     def _number(self, value: object) -> int:
+        if type(value) is int and 0 <= value <= self.maximum:
+            return value
         # Called on the type, this makes a plain number also of an object that only behaves like one.
         number = int.__index__(value) if isinstance(value, int) and not isinstance(value, bool) else -1
         if number < 0:
