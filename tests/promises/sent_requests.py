@@ -35,7 +35,7 @@ class SentRequest(NamedTuple):
     Attributes:
         headers: names, in lower case, and values in their order. What the first line of HTTP/1.1 says has the names
             that HTTP/2 gives it.
-        body: the body; over gRPC, the message in it.
+        body: the body as it was sent, compressed or not; over gRPC, the message in it.
     """
 
     headers: list[tuple[str, str]]
@@ -89,8 +89,8 @@ def _http2(stream: bytes) -> list[SentRequest]:
 
 
 def _message(body: bytes) -> bytes:
-    if body[0] or int.from_bytes(body[1:_MESSAGE_HEADER], "big") != len(body) - _MESSAGE_HEADER:
-        message = "a message that is compressed, or not alone"
+    if body[0] > 1 or int.from_bytes(body[1:_MESSAGE_HEADER], "big") != len(body) - _MESSAGE_HEADER:
+        message = "a message that is not alone"
         raise ValueError(message)
     return body[_MESSAGE_HEADER:]
 

@@ -17,6 +17,9 @@ Last, the search itself is tried, on words that do get through.
 from __future__ import annotations
 
 import base64
+import time
+import zlib
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -44,6 +47,7 @@ PROTOCOLS = ("http/protobuf", "grpc")
 # Contexts other than the first thread of a process of its own, each with a way without a pipeline and one with.
 CONTEXTS = {"thread": 2, "fork": 4, "spawn": 2}  # how many requests: twice a process, and in the parent of a fork too
 CONTEXT_WAYS = (("send", "logs", "http/protobuf"), ("emit and emit_span", "traces", "grpc"))
+COMPRESSIONS = (("http/protobuf", "gzip"), ("http/protobuf", "deflate"), ("grpc", "gzip"))
 TLS_WAYS = ("otel-tbot emit", "send")
 
 
@@ -109,6 +113,34 @@ def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, cer
         of_protocol = {"user-agent"} if protocol == "grpc" else names  # of gRPC the backend tells its metadata alone
         assert [set(request.headers) for request in received] == [of_protocol] * len(received)
     assert not place.trap.has_caught()
+
+
+@pytest.mark.parametrize(("protocol", "compression"), COMPRESSIONS)
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("way", TLS_WAYS)
+def test_compressed(way: str, signal: str, protocol: str, compression: str, place: HauntedPlace) -> None:
+    """What is compressed is the contract's body and nothing else, and the container says nothing of its own."""
+    with Transmission(protocol) as transmission:
+        transmission.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
+        report = Report(place, transmission)
+        received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
+        report.check_bytes()
+        bodies = [contents(request.body, compression) for request in transmission.requests()]
+        report.check_bodies([replace(request, body=body) for request, body in zip(received, bodies, strict=True)])
+    assert not place.trap.has_caught()
+
+
+def contents(compressed: bytes, compression: str) -> bytes:
+    """Return what is in a container that holds it and the time at most."""
+    if compression == "gzip":  # RFC 1952, section 2.3
+        no_name_no_comment, deflate = 0, 8
+        assert compressed[:4] == bytes([0x1F, 0x8B, deflate, no_name_no_comment])
+        assert int.from_bytes(compressed[4:8], "little") <= time.time()
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    found = decompressor.decompress(compressed)
+    assert decompressor.eof
+    assert decompressor.unused_data == b""
+    return found
 
 
 @pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER_ARG"])
