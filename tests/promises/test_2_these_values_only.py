@@ -22,7 +22,7 @@ import zlib
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 import trustme
@@ -30,6 +30,7 @@ import trustme
 from otel_tbot import StartEvent, send
 from tests.promises.canaries import Canaries, encodings
 from tests.promises.haunted.place import HauntedPlace, opentelemetry_variables
+from tests.promises.proxy import Proxy
 from tests.promises.report import RECEIVER, Report
 from tests.promises.transmission import Transmission
 from tests.promises.wire import Trap
@@ -48,6 +49,7 @@ PROTOCOLS = ("http/protobuf", "grpc")
 CONTEXTS = {"thread": 2, "fork": 4, "spawn": 2}  # how many requests: twice a process, and in the parent of a fork too
 CONTEXT_WAYS = (("send", "logs", "http/protobuf"), ("emit and emit_span", "traces", "grpc"))
 COMPRESSIONS = (("http/protobuf", "gzip"), ("http/protobuf", "deflate"), ("grpc", "gzip"))
+PROXY_CREDENTIALS = f"Basic {base64.b64encode(b'somebody:secret').decode()}"
 TLS_WAYS = ("otel-tbot emit", "send")
 
 
@@ -113,6 +115,37 @@ def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, cer
         of_protocol = {"user-agent"} if protocol == "grpc" else names  # of gRPC the backend tells its metadata alone
         assert [set(request.headers) for request in received] == [of_protocol] * len(received)
     assert not place.trap.has_caught()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("way", TLS_WAYS)
+def test_through_a_proxy(way: str, protocol: str, tls: bool, place: HauntedPlace, certificates: Path) -> None:  # noqa: FBT001  a parameter of the test
+    """A proxy is told the backend's address and its own credentials; behind it arrives what arrives without it."""
+    with Proxy() as proxy, Transmission(protocol, certificates=certificates if tls else None) as transmission:
+        names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy")
+        transmission.environ.update(dict.fromkeys(names, f"http://somebody:secret@{proxy.address}"))
+        transmission.environ.update({"no_proxy": "", "NO_PROXY": ""})
+        report = Report(place, transmission)
+        report.check_bodies(report.make(way, "logs", count=1 if way in ONE_REQUEST else 2))
+        report.check_bytes()
+        backend = urlsplit(transmission.wire.endpoint).netloc
+        tunnels = tls or protocol == "grpc"
+        assert PROXY_CREDENTIALS.encode() not in transmission.everything()
+    assert not place.trap.has_caught()
+    for head in proxy.heads:
+        assert place.canaries.found_in(head) == []
+        first, *lines = head.decode("ascii").split("\r\n")
+        method, target = ("CONNECT", backend) if tunnels else ("POST", f"http://{backend}/v1/logs")
+        assert first in {f"{method} {target} HTTP/1.0", f"{method} {target} HTTP/1.1"}
+        headers = {name.lower(): value for name, value in (line.split(": ") for line in lines)}
+        assert headers.pop("proxy-authorization") == PROXY_CREDENTIALS
+        assert headers.pop("host", backend) == backend
+        if tunnels:
+            assert headers in ({}, {"user-agent": "grpc-httpcli/0.0"})
+        else:
+            assert headers.keys() == {"accept-encoding", "content-type", "user-agent", "content-length"}
+    assert proxy.heads != []
 
 
 @pytest.mark.parametrize(("protocol", "compression"), COMPRESSIONS)
