@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import Literal, NoReturn, TextIO
 
 from otel_tbot.launcher.notice import one_line
 
@@ -20,16 +20,24 @@ _STDERR = 2
 
 
 def fill_closed_streams() -> None:
-    """Put /dev/null where a standard stream is closed: else the next socket takes its number, and gets our words."""
+    """Put /dev/null where a standard stream is closed: else the next socket takes its number, and gets our words.
+
+    Python has None for such a stream, which not every library expects.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         pass
     os.close(descriptor)
+    sys.stdin = sys.stdin or _reopened(0, "r")
+    sys.stdout = sys.stdout or _reopened(1, "w")
+    sys.stderr = sys.stderr or _reopened(_STDERR, "w")
+
+
+def _reopened(descriptor: int, mode: Literal["r", "w"]) -> TextIO:
+    return open(descriptor, mode, encoding="utf-8", errors="replace", closefd=False)
 
 
 def say(line: str) -> None:
     """Print one line on stderr, under the program's name."""
-    if sys.stderr is None:  # closed by whoever started us; print() would take stdout instead
-        return
     with suppress(OSError):  # a full disk or a reader that left
         print(f"{PROGRAM}: {one_line(line)}", file=sys.stderr, flush=True)
 
@@ -40,8 +48,7 @@ def flush() -> None:
     Raises:
         OSError: it could not be written.
     """
-    if sys.stdout is not None:  # closed by whoever started us
-        sys.stdout.flush()
+    sys.stdout.flush()
 
 
 def end(status: int) -> NoReturn:
