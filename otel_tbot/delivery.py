@@ -46,12 +46,13 @@ def send(
 
 def _send(event: StartEvent, session: Session | None, signal: str | None, timeout: float | None) -> Outcome:
     # From here on there is consent: the imports of OpenTelemetry begin.
+    from otel_tbot.otel.item import make  # noqa: PLC0415
     from otel_tbot.otel.otlp import OTLPSender  # noqa: PLC0415
     from otel_tbot.otel.otlp_settings import choose_signal  # noqa: PLC0415
-    from otel_tbot.otel.payload import make, whole_second  # noqa: PLC0415
+    from otel_tbot.otel.payload import whole_second  # noqa: PLC0415
 
     chosen = choose_signal(os.environ, signal)
-    item = make(chosen, event, session or Session(), at=whole_second(time.time_ns()))
+    item = make(chosen, event.attributes, session or Session(), at=whole_second(time.time_ns()))
     sender = OTLPSender(chosen, {"timeout": timeout})
     accepted, reason = sender.send([item])
     sender.shutdown()

@@ -42,7 +42,8 @@ def _emit_log_record(event: StartEvent, session: Session, logger_provider: Logge
     # From here on there is consent: the imports of OpenTelemetry begin.
     from opentelemetry._logs import get_logger_provider  # noqa: PLC0415
 
-    from otel_tbot.otel.payload import SCOPE_NAME, api_log_record, whole_second  # noqa: PLC0415
+    from otel_tbot.otel.api import api_log_record  # noqa: PLC0415
+    from otel_tbot.otel.payload import SCOPE_NAME, whole_second  # noqa: PLC0415
 
     attributes = {**event.attributes, "session.id": session.id}
     record = api_log_record(attributes, at=whole_second(time.time_ns()))
@@ -72,10 +73,11 @@ def _emit_span(event: StartEvent, session: Session, tracer_provider: TracerProvi
     # From here on there is consent: the imports of OpenTelemetry begin.
     from opentelemetry.trace import get_tracer_provider  # noqa: PLC0415
 
-    from otel_tbot.otel.payload import SCOPE_NAME, outside_of_spans, whole_second  # noqa: PLC0415
+    from otel_tbot.otel.api import OUTSIDE_OF_SPANS  # noqa: PLC0415
+    from otel_tbot.otel.payload import SCOPE_NAME, whole_second  # noqa: PLC0415
 
     at = whole_second(time.time_ns())
     provider = get_tracer_provider() if tracer_provider is None else tracer_provider
     tracer = provider.get_tracer(SCOPE_NAME, __version__)
     attributes = {**event.attributes, "session.id": session.id}
-    tracer.start_span(EVENT_NAME, context=outside_of_spans(), attributes=attributes, start_time=at).end(at)
+    tracer.start_span(EVENT_NAME, context=OUTSIDE_OF_SPANS, attributes=attributes, start_time=at).end(at)

@@ -5,17 +5,39 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NewType
 
 from otel_tbot.schema.table import EVENT_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# The schema's rows, in the form in which the class needs them for every event.
+EventAttributes = NewType("EventAttributes", dict[str, "str | int"])
+"""Names and values of one event that `valid` let through."""
+
 _FIELDS = {attribute.name: attribute.field for attribute in EVENT_ATTRIBUTES}
-_CLEAN = {attribute.field: attribute.clean for attribute in EVENT_ATTRIBUTES}
-_values = attrgetter(*_CLEAN)
+_values = attrgetter(*_FIELDS.values())
+# A schema's row, in the form in which it is needed for every event: the name, what makes of a value that which leaves,
+# and what stands for a value that is missing.
+_ROWS = tuple((row.name, row.clean, None if row.type == "string" else 0) for row in EVENT_ATTRIBUTES)
+
+
+def valid(attributes: Mapping[str, object]) -> EventAttributes:
+    """Return what may leave of some named values, in the order of the schema: the one check that every event passes.
+
+    Other names are ignored.
+
+    Raises:
+        InvalidEventError: see `StartEvent`; a missing `tbot.run_mode` too.
+    """
+    kept: dict[str, str | int] = {}
+    for name, clean, missing in _ROWS:
+        value = clean(attributes.get(name, missing))
+        if value is not None:
+            kept[name] = value
+    if "tbot.helper" not in kept:
+        kept.pop("tbot.helper_version", None)
+    return EventAttributes(kept)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,12 +72,9 @@ class StartEvent:
 
     def __post_init__(self) -> None:
         """Replace each value by what the schema makes of it."""
-        for value, (field, clean) in zip(_values(self), _CLEAN.items(), strict=True):
-            cleaned = clean(value)
-            if cleaned is not value:
-                object.__setattr__(self, field, cleaned)
-        if self.helper is None:
-            object.__setattr__(self, "helper_version", None)
+        kept = valid(dict(zip(_FIELDS, _values(self), strict=True)))
+        for name, field in _FIELDS.items():
+            object.__setattr__(self, field, kept.get(name))
 
     @property
     def attributes(self) -> dict[str, str | int]:

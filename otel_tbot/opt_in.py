@@ -48,6 +48,11 @@ class Consent:
         return f"Consent(on={self.on}, reason={self.reason!r})"
 
 
+def asked() -> bool:
+    """Tell whether anybody has asked for events at all. If not, `consent` is off, whatever else is set."""
+    return OPT_IN in os.environ
+
+
 def consent(environ: Mapping[str, str] | None = None) -> Consent:
     """Decide whether events may be sent.
 

@@ -91,8 +91,10 @@ LOOPS = {
     "nothing": "pass",
     "json.dumps": f"json.dumps({EVENT.attributes!r})",
     "os.environ.get": "os.environ.get('ABSENT')",
+    "values": f"event.valid({EVENT.attributes!r})",
     "an event": f"otel_tbot.StartEvent.from_attributes({EVENT.attributes!r})",
     "consent": "otel_tbot.consent()",
+    "a drop": "opt_in.asked()",
 }
 
 
@@ -109,7 +111,7 @@ def instructions() -> dict[str, float]:
 def _instructions(valgrind: str, call: str) -> int:
     program = (
         f"import json, os, sys; sys.path.insert(0, {json.dumps(str(SOURCE))})\n"
-        "import otel_tbot; otel_tbot.StartEvent, otel_tbot.consent\n"
+        "import otel_tbot; from otel_tbot import event, opt_in; otel_tbot.StartEvent, otel_tbot.consent\n"
         f"for _ in range({CALLS}): {call}"
     )
     counting = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
@@ -124,6 +126,18 @@ def _instructions(valgrind: str, call: str) -> int:
 def test_instructions_of_an_event(instructions: dict[str, float]) -> None:
     """To validate an event takes at most three times what it takes to write its values as JSON."""
     assert instructions["an event"] <= 3 * instructions["json.dumps"]
+
+
+@pytest.mark.timeout(300)
+def test_instructions_of_the_values(instructions: dict[str, float]) -> None:
+    """To check the values of a record takes at most one and a half times what it takes to write them as JSON."""
+    assert instructions["values"] <= 1.5 * instructions["json.dumps"]
+
+
+@pytest.mark.timeout(300)
+def test_instructions_of_a_drop(instructions: dict[str, float]) -> None:
+    """What nobody asked for is dropped by one look-up: at most one and a half times what that takes."""
+    assert instructions["a drop"] <= 1.5 * instructions["os.environ.get"]
 
 
 @pytest.mark.timeout(300)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot import consent
+from otel_tbot.opt_in import asked
 
 OPT_IN = "TELEPORT_ANONYMOUS_TELEMETRY"
 NO = (
@@ -75,6 +76,15 @@ def test_reads_the_process_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None
     assert consent()
     monkeypatch.delenv(OPT_IN)
     assert not consent()
+
+
+@pytest.mark.parametrize("value", [None, "", "0", "1", "true"])
+def test_asked(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+    """What nobody asked for is off; that somebody did is no consent yet."""
+    if value is not None:
+        monkeypatch.setenv(OPT_IN, value)
+    assert asked() == (value is not None)
+    assert asked() or not consent()
 
 
 def test_reason_repeats_no_value() -> None:

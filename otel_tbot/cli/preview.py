@@ -58,8 +58,9 @@ def _text(found: Occasion, session: Session) -> Iterator[str]:
 
 
 def _otlp_json(found: Occasion, session: Session) -> dict[str, object]:
+    from otel_tbot.otel.item import make, request  # noqa: PLC0415  the SDK, likewise
     from otel_tbot.otlp_json import to_otlp_json  # noqa: PLC0415  protobuf, which the text does without
 
     signal = found.settings.signal
-    item = payload.make(signal, found.event, session, at=payload.whole_second(time.time_ns()))
-    return to_otlp_json(payload.request(signal, [item]))
+    item = make(signal, found.event.attributes, session, at=payload.whole_second(time.time_ns()))
+    return to_otlp_json(request(signal, [item]))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from otel_tbot.errors import InvalidEventError
 from otel_tbot.host_log import warn
-from otel_tbot.opt_in import consent
+from otel_tbot.opt_in import asked, consent
 from otel_tbot.otel.otlp import OTLPSender
-from otel_tbot.otel.recognition import Resources
+from otel_tbot.otel.recognition import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,24 +35,26 @@ class Gate:
         self._sender = OTLPSender(signal, keywords)
         self._warned: set[str] = set()
 
-    def export(self, batch: Sequence[Any], rebuild: Callable[[Any, Resources], Any]) -> bool:
-        """Send what `rebuild` makes of each item of a batch; None, or an error, drops the item.
+    def export(self, items: Sequence[Any], rebuild: Callable[[Any, Batch], Any]) -> bool:
+        """Send what `rebuild` makes of each item; None, or an error, drops the item.
 
         Returns:
-            Whether all is well: also when there is no consent, or nothing in the batch that is ours.
+            Whether all is well: also when there is no consent, or nothing among the items that is ours.
         """
+        if not asked():
+            return True
         decision = consent()
         if not decision:
             if decision.surprise:
                 self._warn(decision.reason)
             return True
         try:
-            items = list(self._rebuilt(batch, rebuild))
-            if not items:
+            rebuilt = list(self._rebuilt(items, rebuild))
+            if not rebuilt:
                 return True
             if self._exporter is not None:
-                return bool(self._exporter.export(items).name == "SUCCESS")
-            accepted, reason = self._sender.send(items)
+                return bool(self._exporter.export(rebuilt).name == "SUCCESS")
+            accepted, reason = self._sender.send(rebuilt)
         except Exception as error:  # noqa: BLE001  an exporter never raises into its host
             accepted, reason = False, f"the exporter failed ({type(error).__name__})"
         if not accepted:
@@ -70,12 +72,12 @@ class Gate:
         with suppress(Exception):
             (self._sender if self._exporter is None else self._exporter).shutdown()
 
-    def _rebuilt(self, batch: Sequence[Any], rebuild: Callable[[Any, Resources], Any]) -> Iterator[Any]:
-        resources = Resources()
-        for item in batch:
+    def _rebuilt(self, items: Sequence[Any], rebuild: Callable[[Any, Batch], Any]) -> Iterator[Any]:
+        batch = Batch()
+        for item in items:
             # A broken item must not keep the others from leaving.
             try:
-                rebuilt = rebuild(item, resources)
+                rebuilt = rebuild(item, batch)
             except InvalidEventError as error:  # noqa: PERF203  each item is judged by itself
                 self._warn(f"a record of tbot.start was dropped: {error}")
             except Exception:  # noqa: BLE001, S112  an item of the host's that is no record at all

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
 from otel_tbot.otel.gate import Gate
-from otel_tbot.otel.payload import log_record, whole_second
-from otel_tbot.otel.recognition import recognize
+from otel_tbot.otel.log_record import log_record
+from otel_tbot.otel.payload import whole_second
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk._logs import ReadableLogRecord
 
-    from otel_tbot.otel.recognition import Resources
+    from otel_tbot.otel.recognition import Batch
 
 
 class AnonymousLogExporter(LogRecordExporter):
@@ -45,10 +45,7 @@ class AnonymousLogExporter(LogRecordExporter):
         self._gate.shutdown()
 
 
-def _rebuild(item: ReadableLogRecord, resources: Resources) -> ReadableLogRecord | None:
+def _rebuild(item: ReadableLogRecord, batch: Batch) -> ReadableLogRecord | None:
     record = item.log_record
-    found = recognize(record.event_name, record.attributes)
-    if found is None:
-        return None
-    at = whole_second(record.timestamp or record.observed_timestamp)
-    return log_record(found.event, resources.of(found.session_id), at=at)
+    found = batch.recognize(record.event_name, record.attributes)
+    return found and log_record(*found, at=whole_second(record.timestamp or record.observed_timestamp))

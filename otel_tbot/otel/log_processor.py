@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk._logs import LogRecordProcessor
 
-from otel_tbot.opt_in import consent
+from otel_tbot.opt_in import asked, consent
 from otel_tbot.schema.table import EVENT_NAME
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class OptInLogRecordProcessor(LogRecordProcessor):
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Pass the record on, or drop it. Never raises into the application that emits."""
         with suppress(Exception):
-            if log_record.log_record.event_name == EVENT_NAME and consent():
+            if log_record.log_record.event_name == EVENT_NAME and asked() and consent():
                 self._processor.on_emit(log_record)
 
     def shutdown(self) -> None:

@@ -52,7 +52,7 @@ class OTLPSender:
         self._exporter: Any = None
 
     def send(self, items: Sequence[Any]) -> Answer:
-        """Send log records or spans that `payload` made.
+        """Send log records or spans that `item.make` made.
 
         Returns:
             Accepted only if the backend accepted them all. Without consent, or after an error of any kind, not. After

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from otel_tbot.host_log import warn
-from otel_tbot.opt_in import consent
+from otel_tbot.opt_in import asked, consent
 from otel_tbot.schema.table import EVENT_NAME
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class OptInSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         """Decide about one span by the consent of this moment."""
-        if not consent():
+        if not (asked() and consent()):
             return ALWAYS_OFF.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
         if name == EVENT_NAME:
             return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_tbot.otel.gate import Gate
-from otel_tbot.otel.payload import span, whole_second
-from otel_tbot.otel.recognition import recognize
+from otel_tbot.otel.payload import whole_second
+from otel_tbot.otel.span import span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_tbot.otel.recognition import Resources
+    from otel_tbot.otel.recognition import Batch
 
 
 class AnonymousSpanExporter(SpanExporter):
@@ -43,9 +43,6 @@ class AnonymousSpanExporter(SpanExporter):
         self._gate.shutdown()
 
 
-def _rebuild(item: ReadableSpan, resources: Resources) -> ReadableSpan | None:
-    found = recognize(item.name, item.attributes)
-    if found is None:
-        return None
-    at, until = whole_second(item.start_time), whole_second(item.end_time)
-    return span(found.event, resources.of(found.session_id), at=at, until=until)
+def _rebuild(item: ReadableSpan, batch: Batch) -> ReadableSpan | None:
+    found = batch.recognize(item.name, item.attributes)
+    return found and span(*found, at=whole_second(item.start_time), until=whole_second(item.end_time))

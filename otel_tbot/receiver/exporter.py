@@ -15,17 +15,17 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from otel_tbot.otel.item import make
 from otel_tbot.otel.otlp import Answer, OTLPSender
-from otel_tbot.otel.payload import built
 from otel_tbot.receiver.batches import settle
-from otel_tbot.receiver.submission import unpacked
+from otel_tbot.receiver.submission import session
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
     from otel_tbot.otel.otlp_settings import Signal
-    from otel_tbot.receiver.submission import Submission
+    from otel_tbot.receiver.submission import Packed, Submission
 
 _SLACK = 5.0  # seconds beyond the exporter's own time-out before it counts as stuck
 _ENDED = Answer(accepted=False, reason="the exporting process ended; the next event starts another")
@@ -126,6 +126,6 @@ def serve_batches(pipe: Connection, signal_name: Signal) -> None:
     sender = OTLPSender(signal_name)
     with suppress(EOFError, OSError):
         while True:
-            batch = map(unpacked, pipe.recv())
-            pipe.send(sender.send([built(signal_name, event, session, at=at) for event, session, at in batch]))
+            batch: list[Packed] = pipe.recv()
+            pipe.send(sender.send([make(signal_name, event, session(id_), at=at) for event, id_, at in batch]))
     sender.shutdown()

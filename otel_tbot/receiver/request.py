@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otel_tbot.errors import InvalidEventError
-from otel_tbot.event import StartEvent
+from otel_tbot.event import valid
 from otel_tbot.otel.payload import whole_second
 from otel_tbot.receiver.submission import Submission, session
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode
@@ -28,17 +28,19 @@ def read(request: SubmitTbotEventRequest) -> Submission:
         message = "the request holds no start event"
         raise InvalidEventError(message)
     start = request.event.value
-    event = StartEvent(
-        run_mode=_RUN_MODES.get(start.run_mode, ""),
-        version=start.version,
-        join_type=start.join_type,
-        helper=start.helper,
-        helper_version=start.helper_version,
-        destinations_other=start.destinations_other,
-        destinations_database=start.destinations_database,
-        destinations_kubernetes=start.destinations_kubernetes,
-        destinations_application=start.destinations_application,
+    attributes = valid(
+        {
+            "tbot.run_mode": _RUN_MODES.get(start.run_mode),
+            "tbot.version": start.version,
+            "tbot.join_type": start.join_type,
+            "tbot.helper": start.helper,
+            "tbot.helper_version": start.helper_version,
+            "tbot.destinations_other": start.destinations_other,
+            "tbot.destinations_database": start.destinations_database,
+            "tbot.destinations_kubernetes": start.destinations_kubernetes,
+            "tbot.destinations_application": start.destinations_application,
+        }
     )
     # A missing or impossible time becomes the time of arrival.
     at = whole_second(request.timestamp.seconds * _SECOND if request.timestamp else None)
-    return Submission(event, session(request.distinct_id), at)
+    return Submission(attributes, session(request.distinct_id), at)

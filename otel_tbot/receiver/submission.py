@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from otel_tbot.event import StartEvent
 from otel_tbot.session import Session
 
 if TYPE_CHECKING:
-    Packed = tuple[dict[str, str | int], str, int]
+    from otel_tbot.event import EventAttributes
+
+    Packed = tuple[EventAttributes, str, int]
 
 
 class Submission(NamedTuple):
     """What goes to the backend for one start of one tbot.
 
     Attributes:
-        event: the nine values.
+        attributes: the nine values.
         session: the session of that tbot.
         at: the time of the event in nanoseconds since 1970, cut to the whole second.
     """
 
-    event: StartEvent
+    attributes: EventAttributes
     session: Session
     at: int
 
     def packed(self) -> Packed:
         """Return it in plain values, which reach another process quickly."""
-        return self.event.attributes, self.session.id, self.at
-
-
-def unpacked(packed: Packed) -> Submission:
-    """Return what was packed, validated anew."""
-    attributes, session_id, at = packed
-    return Submission(StartEvent.from_attributes(attributes), session(session_id), at)
+        return self.attributes, self.session.id, self.at
 
 
 def session(session_id: str) -> Session:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("connectrpc", reason="what serve needs is an extra")
 
+from otel_tbot.otel.item import make, request
 from otel_tbot.otel.otlp import Answer
-from otel_tbot.otel.payload import make, request
 from otel_tbot.receiver.application import Application
 from otel_tbot.receiver.counters import Counters
 from otel_tbot.receiver.peers import Peers

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span
-from otel_tbot.otel import payload
+from otel_tbot.otel import item, payload
 from otel_tbot.session import current_session
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Rig:
 
     def bytes_of(self, items: list[Any]) -> bytes:
         """Return the bytes that would be sent for some records or spans."""
-        return payload.request(self.signal, items).SerializeToString()  # type: ignore[arg-type]  # one of the two
+        return item.request(self.signal, items).SerializeToString()  # type: ignore[arg-type]  # one of the two
 
     def expected(self, session_id: str, event: StartEvent = EVENT) -> dict[str, Any]:
         """Return what must be seen of an event that went through."""
@@ -206,7 +206,7 @@ class TestConstruction:
         """A batch of several sessions keeps them apart, and what belongs together, together."""
         ids = [SESSION_ID, Session().id, SESSION_ID]
         rig.exporter.export([rig.in_a_host({**EVENT.attributes, "session.id": one}) for one in ids])
-        request = payload.request(rig.signal, rig.passed())  # type: ignore[arg-type]  # one of the two
+        request = item.request(rig.signal, rig.passed())  # type: ignore[arg-type]  # one of the two
         resources = request.resource_logs if rig.signal == "logs" else request.resource_spans  # type: ignore[attr-defined]
         assert len(resources) == 2
 

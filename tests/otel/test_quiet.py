@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 HOST = """
 import logging, sys
 from otel_tbot import AnonymousLogExporter, Session, StartEvent
-from otel_tbot.otel.payload import log_record, resource
+from otel_tbot.otel.item import make
 from opentelemetry.exporter.otlp.proto.{package}._log_exporter import OTLPLogExporter
 
 logging.basicConfig(format="%(name)s")
-item = log_record(StartEvent(run_mode="daemon"), resource(Session()), at=10**9)
+item = make("logs", StartEvent(run_mode="daemon").attributes, Session(), at=10**9)
 for exporter in (AnonymousLogExporter(protocol={protocol!r}, endpoint=sys.argv[1], timeout=5),
                  OTLPLogExporter(endpoint=sys.argv[1], timeout=5)):
     exporter.export([item])

@@ -9,8 +9,8 @@ import pytest
 import trustme
 
 from otel_tbot import StartEvent, send
+from otel_tbot.otel.item import make
 from otel_tbot.otel.otlp import OTLPSender
-from otel_tbot.otel.payload import make
 from otel_tbot.session import Session
 from otel_tbot.testing import TLS, OTLPReceiver, Reply
 
@@ -33,7 +33,7 @@ def export(receiver: OTLPReceiver, protocol: str, times: int = 1, signal: str = 
     """Send an event over one connection, several times, and return the last answer."""
     given = {"protocol": protocol, "endpoint": endpoint(receiver, protocol, signal), "timeout": 5, **keywords}
     sender = OTLPSender(signal, given)  # type: ignore[arg-type]  # one of the two signals
-    item = make(signal, EVENT, Session(), at=0)  # type: ignore[arg-type]  # see above
+    item = make(signal, EVENT.attributes, Session(), at=0)  # type: ignore[arg-type]  # see above
     for _ in range(times):
         answer = sender.send([item])
     sender.shutdown()
@@ -278,7 +278,7 @@ def test_requests_own_variable_counts_otherwise(authority: Path, monkeypatch: py
 def test_a_forked_child_opens_its_own_connection(receiver: OTLPReceiver) -> None:
     """A child that sends through its parent's exporter does not use its parent's connection."""
     sender = OTLPSender("logs", {"endpoint": endpoint(receiver, "http/protobuf"), "timeout": 5})
-    item = make("logs", EVENT, Session(), at=0)
+    item = make("logs", EVENT.attributes, Session(), at=0)
     assert sender.send([item]).accepted
     child = os.fork()
     if child == 0:

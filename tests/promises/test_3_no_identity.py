@@ -27,7 +27,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_tbot import Session, StartEvent
-from otel_tbot.otel.payload import make
+from otel_tbot.otel.item import make
 from tests.promises import contract
 from tests.promises.haunted import same_state
 from tests.promises.haunted.place import VALUES, HauntedPlace
@@ -215,7 +215,7 @@ IDS: dict[str, tuple[int, Callable[[], int]]] = {
 
 def span_context() -> SpanContext:
     """Return the ids of a new span."""
-    made = make("traces", EVENT, SESSION, at=0)
+    made = make("traces", EVENT.attributes, SESSION, at=0)
     assert isinstance(made, ReadableSpan)
     context = made.get_span_context()
     assert context is not None

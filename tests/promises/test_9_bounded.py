@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot import AnonymousLogExporter, Session, send
-from otel_tbot.otel.payload import log_record, resource
+from otel_tbot.event import valid
+from otel_tbot.otel.log_record import log_record
+from otel_tbot.otel.origin import resource
 from otel_tbot.testing import Reply
 from tests.launcher.program import start
 from tests.launcher.stand_in import shell_script
@@ -167,7 +169,7 @@ class TestAtOnce:
 
     def test_one_exporter(self, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
         """By one exporter, from many threads, and then its shutdown."""
-        item = log_record(EVENT, resource(Session()), at=10**9)
+        item = log_record(valid(EVENT.attributes), resource(Session()), at=10**9)
         with fault.backend() as backend:
             for name, value in variables(fault.protocol, backend).items():
                 monkeypatch.setenv(name, value)
@@ -185,7 +187,7 @@ class TestAtOnce:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shutdown while an export waits for its answer ends both, and the event is not sent again."""
-    item = log_record(EVENT, resource(Session()), at=10**9)
+    item = log_record(valid(EVENT.attributes), resource(Session()), at=10**9)
     with replying(Reply(delay=600))(protocol) as backend, ThreadPoolExecutor(1) as thread:
         for name, value in variables(protocol, backend).items():
             monkeypatch.setenv(name, value)
