@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
-from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from benchmarks.measure import per_call
 from benchmarks.row import Row
 from otel_tbot import AnonymousLogExporter, OptInLogRecordProcessor, OptInSampler, Session, StartEvent
-from otel_tbot.opt_in import DO_NOT_TRACK, OPT_IN, SDK_DISABLED
-from otel_tbot.otel.payload import log_record, resource
+from otel_tbot.event import valid
+from otel_tbot.opt_in import OPT_IN
+from otel_tbot.otel.log_record import log_record
+from otel_tbot.otel.origin import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from opentelemetry._logs import Logger
+    from opentelemetry.sdk.trace.sampling import Sampler
 
 EVENT = StartEvent(run_mode="daemon", version="18.2.3", join_type="github", helper="helper", helper_version="1.0")
 ENTRIES = (10, 100, 1_000, 10_000)
@@ -70,15 +77,15 @@ def _with_consent(probe: Callable[[], float]) -> Callable[[], float]:
 
 def construction_rows() -> Iterator[Row]:
     """Return the row of building a batch anew, and those of its parts."""
-    batch = [log_record(EVENT, resource(Session()), at=10**18)] * 512
-    attributes, session_resource = EVENT.attributes, resource(Session())
+    attributes, session_resource = valid(EVENT.attributes), resource(Session())
+    batch = [log_record(attributes, session_resource, at=10**18)] * 512
     anonymous = AnonymousLogExporter(NullExporter())
     for what, budget, ours in (
         ("`AnonymousLogExporter.export`, what it adds to a batch of 512", 0.25, partial(anonymous.export, batch)),
         ("of that, checking the values", None,
-         lambda: [StartEvent.from_attributes(attributes) for _ in batch]),
+         lambda: [valid(attributes) for _ in batch]),
         ("of that, making the SDK's objects", None,
-         lambda: [log_record(EVENT, session_resource, at=10**18) for _ in batch]),
+         lambda: [log_record(attributes, session_resource, at=10**18) for _ in batch]),
     ):  # fmt: skip
         yield Row(
             what=what, reference="encoding that batch", budget=budget,
@@ -87,23 +94,44 @@ def construction_rows() -> Iterator[Row]:
 
 
 def dropping_rows() -> Iterator[Row]:
-    """Return the rows of dropping a record or span without consent, and that of what decides."""
-    record = ReadWriteLogRecord(LogRecord(event_name="tbot.start", attributes=EVENT.attributes))
-    readable = [log_record(EVENT, resource(Session()), at=10**18)]
+    """Return the rows of dropping a record or span without consent: through the SDK, and by the bare call."""
+    record = LogRecord(event_name="tbot.start", attributes=EVENT.attributes)
+    emitted = ReadWriteLogRecord(record)
+    batch = [log_record(valid(EVENT.attributes), resource(Session()), at=10**18)]
+    exporter, processor, sampler = (
+        AnonymousLogExporter(NullExporter()),
+        OptInLogRecordProcessor(NullProcessor()),
+        OptInSampler(),
+    )
     for what, budget, ours, reference, theirs in (
-        ("dropped without consent: exporter", 1.5, partial(AnonymousLogExporter(NullExporter()).export, readable),
-         "a null exporter", partial(NullExporter().export, readable)),
-        ("of that, looking up three variables that are not set", None,
-         lambda: (os.environ.get(OPT_IN), os.environ.get(DO_NOT_TRACK), os.environ.get(SDK_DISABLED)),
-         "a null exporter", partial(NullExporter().export, readable)),
-        ("dropped without consent: processor", 1.5, partial(OptInLogRecordProcessor(NullProcessor()).on_emit, record),
-         "a null processor", partial(NullProcessor().on_emit, record)),
-        ("dropped without consent: sampler", 1.5, partial(OptInSampler().should_sample, None, 1, "tbot.start"),
-         "`ALWAYS_OFF`", partial(ALWAYS_OFF.should_sample, None, 1, "tbot.start")),
+        ("a record dropped by the exporter", 1.5, partial(_logger(SimpleLogRecordProcessor(exporter)).emit, record),
+         "by a null exporter", partial(_logger(SimpleLogRecordProcessor(NullExporter())).emit, record)),
+        ("of that, the exporter's call", None, partial(exporter.export, batch),
+         "the null exporter's", partial(NullExporter().export, batch)),
+        ("a record dropped by the processor", 1.5, partial(_logger(processor).emit, record),
+         "by a null processor", partial(_logger(NullProcessor()).emit, record)),
+        ("of that, the processor's call", None, partial(processor.on_emit, emitted),
+         "the null processor's", partial(NullProcessor().on_emit, emitted)),
+        ("a span dropped by the sampler", 1.5, _spans(sampler), "by `ALWAYS_OFF`", _spans(ALWAYS_OFF)),
+        ("of that, the sampler's call", None, partial(sampler.should_sample, None, 1, "tbot.start"),
+         "`ALWAYS_OFF`'s", partial(ALWAYS_OFF.should_sample, None, 1, "tbot.start")),
+        ("of each of these, to look up one variable that is not set", None, lambda: OPT_IN in os.environ,
+         "the null exporter's call", partial(NullExporter().export, batch)),
     ):  # fmt: skip
         yield Row(
             what=what, reference=reference, budget=budget, ours=per_call(ours, 2_000), theirs=per_call(theirs, 2_000)
         )
+
+
+def _logger(processor: LogRecordProcessor) -> Logger:
+    provider = LoggerProvider(Resource({}), shutdown_on_exit=False)
+    provider.add_log_record_processor(processor)
+    return provider.get_logger("benchmark")
+
+
+def _spans(sampler: Sampler) -> Callable[[], object]:
+    tracer = TracerProvider(sampler, Resource({}), shutdown_on_exit=False).get_tracer("benchmark")
+    return lambda: tracer.start_span("tbot.start", attributes=EVENT.attributes).end()
 
 
 def configuration_rows(folder: Path) -> Iterator[Row]:
