@@ -43,9 +43,18 @@ def expect(fact: bool, otherwise: str) -> None:  # noqa: FBT001  reads as `asser
         sys.exit(f"package: {otherwise}")
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path, cwd: Path = ROOT, umask: int = -1, **environ: str) -> None:
     """Run a command silently; end with what it printed if it fails."""
-    result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    result = subprocess.run(
+        command,
+        cwd=cwd,
+        umask=umask,
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     expect(result.returncode == 0, f"{' '.join(map(str, command))} failed:\n{result.stdout}")
 
 
@@ -107,8 +116,12 @@ def check_installed(wheel: Path, folder: Path) -> None:
 
 
 def check_rebuilt(dist: Path, folder: Path) -> None:
-    """Build again and compare, byte for byte."""
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
+    """Build again, as somebody else would from the sdist: elsewhere, later, in his time zone. Compare every byte."""
+    with tarfile.open(only(dist, "*.tar.gz")) as sdist:
+        sdist.extractall(folder / "source", filter="data")
+    (source,) = (folder / "source").iterdir()
+    build = (sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
+    run(*build, cwd=source, umask=0o077, TZ="Pacific/Kiritimati", LC_ALL="C", PYTHONHASHSEED="1")
     for path in (only(dist, "*.whl"), only(dist, "*.tar.gz")):
         expect(path.read_bytes() == (folder / path.name).read_bytes(), f"a second build of {path.name} differs")
 

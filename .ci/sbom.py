@@ -20,6 +20,8 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 ROOT = Path(__file__).parent.parent
@@ -96,7 +98,10 @@ def main(dist: Path) -> None:
     at = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), timezone.utc)
     requirements = read((ROOT / "requirements" / "runtime.txt").read_text(encoding="utf-8"))
     path = wheel.with_suffix(".cdx.json")
-    path.write_text(JsonV1Dot6(bill(wheel, requirements, at)).output_as_string(indent=2) + "\n", encoding="utf-8")
+    text = JsonV1Dot6(bill(wheel, requirements, at)).output_as_string(indent=2)
+    if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        sys.exit(f"sbom: {path.name} would be no CycloneDX 1.6: {error}")
+    path.write_text(f"{text}\n", encoding="utf-8")
     print(f"sbom: {path.name} lists {len(requirements)} packages")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,7 @@ AT_THE_END = 600_000  # milliseconds
 TIMEOUT = 1  # seconds, of each of the two exporters named tbot
 # What a busy machine may add to a process that takes one second.
 SLACK = 8  # seconds
+_ADDRESS = re.compile("0x[0-9a-f]+")
 
 FILE = """\
 file_format: "1.0"
@@ -82,7 +84,9 @@ def by_variables(own: OwnBackend, exporters: str, **variables: str) -> Ended:
 def check_noise(without: Ended, beside: Ended) -> None:
     """Check that each exporter said no more than one line, and that the process ended in time."""
     assert (without.status, beside.status) == (0, 0)
-    more = [line for line in beside.stderr if line not in without.stderr]
+    # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.
+    known = {_ADDRESS.sub("", line) for line in without.stderr}
+    more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
     assert all(line.startswith("tbot.start was not delivered: ") for line in more)
     assert len(more) <= 2
     assert beside.seconds < without.seconds + 2 * TIMEOUT + SLACK
@@ -147,6 +151,8 @@ def test_off(own: OwnBackend, answer: str) -> None:
     beside = by_variables(own, "otlp,tbot", **consent)
     assert own.read_and_forget() == expected
     assert own.of_tbot == 0
-    more = [line for line in beside.stderr if line not in without.stderr]
+    # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.
+    known = {_ADDRESS.sub("", line) for line in without.stderr}
+    more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
     assert len(more) == (2 if answer == "true" else 0)
     assert all("tbot itself takes this value for a yes" in line for line in more)

@@ -188,9 +188,10 @@ def _tell_of_threads() -> None:
         sys.audit("_thread.start_new_thread", function, *arguments)
         return start(function, *arguments)
 
-    # The module `threading` takes the function from here when it is loaded, which is yet to come.
-    assert "threading" not in sys.modules
     _thread.start_new_thread = telling
+    # The module `threading` takes the function from there when it is loaded. With Python 3.12 that was done above.
+    if loaded := sys.modules.get("threading"):
+        loaded._start_new_thread = telling  # type: ignore[attr-defined]  # where it keeps it
 
 
 def _is_worth_telling(name: str, arguments: tuple[object, ...]) -> bool:
