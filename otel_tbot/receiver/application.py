@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from otel_tbot.receiver.codecs import counting_codecs
 from otel_tbot.receiver.exchange import Exchange
-from otel_tbot.receiver.interceptors import Counting, PeerRate, understood
+from otel_tbot.receiver.interceptors import Counting, PeerRate, surplus, understood
+from otel_tbot.receiver.peers import Peers
 from otel_tbot.receiver.service import ReportingService
 from otel_tbot.receiver.wire.tbot_connect import TbotReportingServiceASGIApplication
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from otel_tbot.receiver.batches import Batches
     from otel_tbot.receiver.counters import Counters
     from otel_tbot.receiver.exchange import Message, Receive, Send
-    from otel_tbot.receiver.peers import Peers
 
     Scope = MutableMapping[str, Any]
     Headers = list[tuple[bytes, bytes]]
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 64 * 1024  # an event of today has a few hundred
 MAX_HEADER_BYTES = 16 * 1024
 REQUEST_WITHIN = 15_000  # milliseconds for a whole request: longer than an event waits for the backend
+_HEALTH_CHECKS = 100.0  # a second from one address; orchestrators make one in some seconds
 _MOST_DIGITS = 10  # of a time-out, says the Connect protocol
 # To compress an answer of no bytes costs more than all the rest, and makes it longer. The time-outs are ours.
 _REWRITTEN = frozenset({b"accept-encoding", b"grpc-accept-encoding", b"connect-timeout-ms", b"grpc-timeout"})
@@ -40,8 +41,8 @@ class Application:
         self,
         batches: Batches,
         counters: Counters,
-        peers: Peers,
         *,
+        peer_rate: float,
         ready: Callable[[], Awaitable[Answer]],
         crowded: Callable[[], bool],
     ) -> None:
@@ -50,16 +51,18 @@ class Application:
         Args:
             batches: where events go.
             counters: where calls are counted.
-            peers: the rates of the peers.
+            peer_rate: requests a second from one address.
             ready: asks whether the backend accepts.
             crowded: tells whether more connections are open than may be.
         """
         self._counters = counters
+        self._peers = Peers(peer_rate)
+        self._checkers = Peers(_HEALTH_CHECKS)
         self._ready = ready
         self._crowded = crowded
         self._connect = TbotReportingServiceASGIApplication(
             ReportingService(batches),
-            interceptors=[Counting(counters), PeerRate(peers)],
+            interceptors=[Counting(counters), PeerRate()],
             read_max_bytes=MAX_MESSAGE_BYTES,
             codecs=counting_codecs(counters),
         )
@@ -67,10 +70,12 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = Exchange(receive, send)
+        peer, _ = scope["client"] or ("", 0)  # nobody on a unix socket
         if scope["path"] in {"/healthz", "/readyz"}:
-            await self._health(scope, exchange.send)
+            await self._health(scope, exchange.send, refused=not self._checkers.admit(peer))
             return
         understood.set(False)
+        surplus.set(not self._peers.admit(peer))
         status, headers = self._refusal(scope)
         if status is None:
             await self._connect({**scope, **self._rewritten(scope)}, exchange.receive, self._counted(exchange.send))
@@ -83,6 +88,8 @@ class Application:
         raw = b"".join(chain.from_iterable(headers))
         if self._crowded():
             return HTTPStatus.SERVICE_UNAVAILABLE, [(b"connection", b"close")]
+        if surplus.get() and scope["method"] != "POST":  # what is a call is refused in the protocol's own form
+            return HTTPStatus.TOO_MANY_REQUESTS, []
         if len(raw) > MAX_HEADER_BYTES:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, []
         if not raw.isascii():  # which the library would decode, and fail
@@ -104,8 +111,10 @@ class Application:
 
         return counted
 
-    async def _health(self, scope: Scope, send: Send) -> None:
-        if scope["method"] not in {"GET", "HEAD"}:
+    async def _health(self, scope: Scope, send: Send, *, refused: bool) -> None:
+        if refused:
+            await _answer(send, HTTPStatus.TOO_MANY_REQUESTS, [])
+        elif scope["method"] not in {"GET", "HEAD"}:
             await _answer(send, HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET, HEAD")])
         elif scope["path"] == "/healthz" or (await self._ready()).accepted:
             await _answer(send, HTTPStatus.OK, [])

@@ -28,6 +28,7 @@ _ENOUGH = 32
 _GATHER = 0.01
 ANSWER_WITHIN = 10.0  # seconds; tbot itself waits no longer at its end
 _LATE = Answer(accepted=False, reason=f"the backend did not accept it within {ANSWER_WITHIN:g} s")
+_ENDING = Answer(accepted=False, reason="the receiver ends, and the backend did not accept it in time")
 
 
 class QueueFullError(OtelTbotError):
@@ -51,7 +52,8 @@ class Batches:
         self._counters = counters
         self._limit = limit
         self._waiting: deque[tuple[Submission, asyncio.Future[Answer]]] = deque()
-        self._under_way = False
+        self._under_way: list[asyncio.Future[Answer]] = []
+        self._ending = False
         self._gathered: asyncio.TimerHandle | None = None
 
     async def deliver(self, submission: Submission) -> Answer:
@@ -60,6 +62,9 @@ class Batches:
         Raises:
             QueueFullError: there is no room; nothing was kept.
         """
+        if self._ending:
+            self._counters.failed += 1
+            return _ENDING
         if len(self._waiting) >= self._limit:
             raise QueueFullError
         loop = asyncio.get_running_loop()
@@ -73,6 +78,15 @@ class Batches:
         finally:
             timer.cancel()
             self._counters.waiting -= 1
+
+    def give_up(self) -> None:
+        """Tell everybody who waits, and who comes now, that it is too late: the receiver ends."""
+        self._ending = True
+        left = [*self._under_way, *(sender for _, sender in self._waiting)]
+        self._waiting.clear()
+        self._counters.failed += len(left)
+        for sender in left:
+            settle(sender, _ENDING)
 
     def _hand_on_soon(self) -> None:
         if self._under_way:
@@ -88,12 +102,14 @@ class Batches:
             self._gathered.cancel()
             self._gathered = None
         if batch := self._next():
-            self._under_way = True
+            self._under_way = [sender for _, sender in batch]
             exported = self._export([submission for submission, _ in batch])
-            exported.add_done_callback(partial(self._arrived, [sender for _, sender in batch]))
+            exported.add_done_callback(partial(self._arrived, self._under_way))
 
     def _arrived(self, senders: list[asyncio.Future[Answer]], exported: asyncio.Future[Answer]) -> None:
-        self._under_way = False
+        if self._ending:
+            return  # they have been told, and counted
+        self._under_way = []
         self._hand_on_soon()  # before the senders: the exporter is not to wait for their answers to be written
         answer = exported.result()
         self._count(answer, len(senders))

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connectrpc.code import Code
 from connectrpc.codec import proto_binary_codec, proto_json_codec
+from connectrpc.errors import ConnectError
 
 if TYPE_CHECKING:
     from connectrpc.codec import Codec
     from protobuf import Message
 
     from otel_tbot.receiver.counters import Counters
+
+# tbot's message has three. The library's JSON parser calls itself for each that is nested, and takes the process with
+# it where the stack ends, some ten thousand deep.
+_MOST_BRACKETS = 256
 
 
 class _Counting:
@@ -46,6 +52,8 @@ class _JSON(_Counting):
         self._strict = proto_json_codec(ignore_unknown_fields=False)
 
     def decode(self, data: bytes | bytearray, message_class: type[Any]) -> Any:  # noqa: ANN401  the codec's interface
+        if data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+            raise ConnectError(Code.INVALID_ARGUMENT, "too many lists and objects for an event")
         try:
             return self._strict.decode(data, message_class)
         except Exception:  # noqa: BLE001  the library's errors have no common type; the next line raises what is one

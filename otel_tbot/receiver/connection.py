@@ -1,7 +1,7 @@
-"""One connection, with the bounds that uvicorn leaves open: how many there are, and how long headers may take.
+"""One connection, with the bounds that uvicorn leaves open: how many there are, how long and how much each may take.
 
-uvicorn closes an idle connection after an answer. One that never sends anything, or its headers byte by byte, it would
-keep for ever.
+uvicorn closes an idle connection after an answer. One that never sends anything, sends its headers byte by byte, goes
+on behind a body, sends one request on top of another or never reads an answer, it would keep for ever.
 """
 
 from __future__ import annotations
@@ -14,24 +14,30 @@ if TYPE_CHECKING:
     import asyncio
 
 HEADERS_WITHIN = 5.0  # seconds from the connection, or the first byte of the next request, to the end of its headers
+ANSWERS_READ_WITHIN = 5.0  # seconds in which a peer must take what was written to it
 MAX_UNFINISHED_HEADER_BYTES = 64 * 1024  # more of them in one piece are refused by the application
+MAX_FRAMING_BYTES = 64 * 1024  # what comes after the headers of one request and is no body: chunks' sizes, trailers
+MAX_PIPELINED = 16  # requests that wait for the one before them
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that must send its headers soon, and not too many of them.
+    """A connection that must send its headers soon, and not too much of anything.
 
     Attributes:
-        open_now: how many are open in this process.
+        most: how many may be open in this process; above that one is closed before it is heard.
+        open_now: how many are.
     """
 
+    most = 1000
     open_now = 0
 
-    def __init__(self, config: Any, *args: Any, **keywords: Any) -> None:  # noqa: ANN401  uvicorn's own arguments
+    def __init__(self, *args: Any, **keywords: Any) -> None:  # noqa: ANN401  uvicorn's own arguments
         """Belong to a server of uvicorn's."""
-        super().__init__(config, *args, **keywords)
-        self._most = config.limit_concurrency
+        super().__init__(*args, **keywords)
         self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._unfinished = 0
+        self._framing = 0
         self._admitted = False
         self._between_requests = False
         self._begun = False
@@ -39,7 +45,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin, or close at once where there are too many."""
-        if Connection.open_now >= self._most:
+        if Connection.open_now >= Connection.most:
             transport.abort()
             return
         self._admitted = True
@@ -51,12 +57,14 @@ class Connection(HttpToolsProtocol):
         """End."""
         self._stop_waiting()
         if self._admitted:
+            self.resume_writing()
             Connection.open_now -= 1
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
         begins, self._begun = self._between_requests, False
+        self._framing += len(data)
         super().data_received(data)
         # Empty lines begin no request, and would keep an idle connection open.
         only_empty_lines = begins and not self._begun
@@ -64,31 +72,91 @@ class Connection(HttpToolsProtocol):
             self._wait_for_headers()
         if self._timer is not None:
             self._unfinished += len(data)
-            if self._unfinished > MAX_UNFINISHED_HEADER_BYTES:
-                self.transport.abort()
+        if self._begun or self._between_requests:
+            self._framing = 0  # it was another request's, or has come to its end
+        if self._unfinished > MAX_UNFINISHED_HEADER_BYTES or self._framing > MAX_FRAMING_BYTES:
+            self._cut_off()
 
     def on_message_begin(self) -> None:
         """Know that headers begin: those that have not come whole get their time."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise OverflowError  # answered by uvicorn, as everything that is no HTTP
         super().on_message_begin()
         self._begun = self._in_headers = True
         self._between_requests = False
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; one behind the body is of no use to anybody."""
+        if self._in_headers:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Leave the rest to the time-out of the request."""
+        if self.parser.should_upgrade():
+            raise NotImplementedError  # the parser would leave the body out
         self._in_headers = False
         self._stop_waiting()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._framing -= len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Expect the next request."""
         super().on_message_complete()
         self._between_requests = True
 
+    def pause_writing(self) -> None:
+        """Give the peer its time to read."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(ANSWERS_READ_WITHIN, self._cut_off)
+
+    def resume_writing(self) -> None:
+        """Go on: the peer has read."""
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        super().send_400_response(msg)
+        self._close_in_time()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or close."""
+        super().on_response_complete()
+        self._close_in_time()
+
+    def shutdown(self) -> None:
+        """Close when the server ends, at the latest after the answer under way."""
+        super().shutdown()
+        self._close_in_time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection."""
+        super().timeout_keep_alive_handler()
+        self._close_in_time()
+
+    def _close_in_time(self) -> None:
+        """See to it that a connection that closes does not wait for ever until its peer has read what it was sent."""
+        if self.transport.is_closing():
+            self.loop.call_later(ANSWERS_READ_WITHIN, self.transport.abort)
+
     def _wait_for_headers(self) -> None:
         self._unfinished = 0
-        self._timer = self.loop.call_later(HEADERS_WITHIN, self.transport.abort)
+        self._timer = self.loop.call_later(HEADERS_WITHIN, self._cut_off)
 
     def _stop_waiting(self) -> None:
+        self._unfinished = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _cut_off(self) -> None:
+        """Close at once, and let the application know, which would write on otherwise."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.abort()

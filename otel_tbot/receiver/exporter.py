@@ -76,13 +76,19 @@ class Exporter:
         if self._pipe is None:
             # Spawned, not forked: a fork would hold our sockets and those of our senders open.
             context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(
+            ours, theirs = context.Pipe()
+            process = context.Process(
                 target=serve_batches, args=(theirs, self._signal), name="otel-tbot-exporter", daemon=True
             )
-            self._process.start()
-            theirs.close()  # else the pipe would not end with the process
-            asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._take, self._pipe)
+            try:
+                process.start()
+            except OSError:  # no descriptor, no memory or no process left; there may be later
+                ours.close()
+                raise
+            finally:
+                theirs.close()  # else the pipe would not end with the process
+            self._pipe, self._process = ours, process
+            asyncio.get_running_loop().add_reader(ours.fileno(), self._take, ours)
         return self._pipe
 
     def _take(self, pipe: Connection) -> None:

@@ -39,12 +39,12 @@ class Backend:
         self._probe: asyncio.Future[Answer] | None = None
 
     def export(self, batch: list[Submission]) -> asyncio.Future[Answer]:
-        """Begin to deliver a batch at once; return what will become of it."""
-        return asyncio.ensure_future(self._remembered(self._export(batch)))
+        """Begin to deliver a batch; return what will become of it, which is never an exception."""
+        return asyncio.ensure_future(self._remembered(batch))
 
-    async def _remembered(self, exported: asyncio.Future[Answer]) -> Answer:
+    async def _remembered(self, batch: list[Submission]) -> Answer:
         try:
-            answer = await exported
+            answer = await self._export(batch)
         except Exception as error:  # noqa: BLE001  the senders wait for an answer, whatever went wrong
             answer = Answer(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
         self._last = answer

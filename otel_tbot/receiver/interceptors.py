@@ -1,4 +1,4 @@
-"""What happens around each call, before its body is read and after its outcome is known: counting, the peer's rate.
+"""What happens around each call, before its body is read and after its outcome is known: counting, refusing a surplus.
 
 Both work for every form of the protocol, since the Connect library calls them.
 """
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from connectrpc.request import RequestContext
 
     from otel_tbot.receiver.counters import Counters
-    from otel_tbot.receiver.peers import Peers
 
 
+# Whether the request in hand is one too many of its peer's.
+surplus: ContextVar[bool] = ContextVar("surplus")
 # Whether the request in hand was understood as a call: what is refused earlier, nobody asks an interceptor about.
 understood: ContextVar[bool] = ContextVar("understood")
 
@@ -44,17 +45,13 @@ class Counting:
 class PeerRate:
     """Refuses the calls of a peer that makes too many."""
 
-    def __init__(self, peers: Peers) -> None:
-        """Ask `peers` about each call."""
-        self._peers = peers
-
-    async def on_start(self, ctx: RequestContext[Any, Any]) -> None:
+    async def on_start(self, ctx: RequestContext[Any, Any]) -> None:  # noqa: ARG002  see above
         """Let a call pass.
 
         Raises:
             ConnectError: `resource_exhausted`.
         """
-        if ctx.client_address and not self._peers.admit(ctx.client_address):
+        if surplus.get():
             raise ConnectError(Code.RESOURCE_EXHAUSTED, "too many events from this address: try again later")
 
     async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:

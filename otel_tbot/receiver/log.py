@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otel_tbot.otel.otlp import Answer
 
 _logger = logging.getLogger("otel_tbot.receiver")
+_PLACEHOLDER = re.compile(r"%[-+ #0-9.]*[a-z]")  # where an argument of the library's would stand
 _PLAIN = re.compile(r"[^\s\"=]+")
 _REPEAT_AFTER = 60.0  # seconds before a line that says the same is written again
 _MOST_REMEMBERED = 256  # lines; ours and the libraries' are fewer
@@ -92,7 +93,7 @@ class _Seldom(logging.Filter):
 
 
 def _words(record: logging.LogRecord) -> str:
-    return str(record.msg).strip()
+    return _PLACEHOLDER.sub("…", str(record.msg)).strip()
 
 
 def _value(value: object) -> str:

@@ -110,6 +110,7 @@ def _exporter(environ: Mapping[str, str]) -> MetricExporter:
     from requests import Session  # noqa: PLC0415
 
     session = Session()
+    session.max_redirects = 0  # nobody has agreed to another backend
     session.auth = _no_credentials  # any `auth` at all keeps requests from ~/.netrc
     return OTLPOverHTTP(session=session)
 

@@ -19,13 +19,13 @@ _HOST_BITS_OF_V6 = 64  # whoever has one IPv6 address has such a network of them
 
 
 class Peers:
-    """Admits so many calls a second from each address, and as many at once as a second's worth."""
+    """Admits so many requests a second from each address, and as many at once as a second's worth."""
 
     def __init__(self, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin with nobody.
 
         Args:
-            rate: calls a second.
+            rate: requests a second.
             clock: the time in seconds.
         """
         self._rate = rate
@@ -33,13 +33,13 @@ class Peers:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def admit(self, address: str) -> bool:
-        """Take one call of a peer into account, and say whether it may pass.
+    def admit(self, host: str) -> bool:
+        """Take one request of a peer into account, and say whether it may pass.
 
         Args:
-            address: host and port, as in `192.0.2.7:4711`.
+            host: its address, without the port. All that have none, as on a unix socket, are one peer.
         """
-        peer = _network(address.rpartition(":")[0])
+        peer = _network(host)
         now = self._clock()
         tokens, then = self._buckets.pop(peer, (self._most, now))
         tokens = min(self._most, tokens + (now - then) * self._rate)
@@ -54,7 +54,8 @@ def _network(host: str) -> str:
     if ":" not in host:
         return host
     try:
-        address = int(ipaddress.IPv6Address(host.partition("%")[0]))
+        address = ipaddress.IPv6Address(host.partition("%")[0])
     except ValueError:
         return host
-    return str(address >> _HOST_BITS_OF_V6)
+    # A socket for both families shows an IPv4 address as one of IPv6.
+    return str(address.ipv4_mapped or int(address) >> _HOST_BITS_OF_V6)

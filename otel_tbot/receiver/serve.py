@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import ssl
 import sys
@@ -50,6 +51,9 @@ def main(  # noqa: PLR0913  the options of the command
     from otel_tbot.receiver.log import write_to_stderr  # noqa: PLC0415  likewise
     from otel_tbot.receiver.sockets import ListenError, listening  # noqa: PLC0415  likewise
 
+    if math.isnan(peer_rate):
+        message = "--peer-rate must be a number"
+        raise SettingsError(message)
     settings = resolve(choose_signal(os.environ, signal), os.environ)
     metrics.wanted(os.environ)
     _require_pair(tls_certificate, tls_key)
@@ -81,6 +85,16 @@ def _server() -> ModuleType:
     return server
 
 
+def _no_password() -> str:
+    """Stand in for OpenSSL's question on the terminal.
+
+    Raises:
+        SettingsError: always; a service has nobody to ask.
+    """
+    message = "--tls-key is encrypted: give one that is not"
+    raise SettingsError(message)
+
+
 def _require_pair(certificate: str | None, key: str | None) -> None:
     if certificate is None and key is None:
         return
@@ -88,7 +102,7 @@ def _require_pair(certificate: str | None, key: str | None) -> None:
         message = "--tls-certificate and --tls-key go together"
         raise SettingsError(message)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, _no_password)
     except OSError as error:
         message = f"--tls-certificate and --tls-key cannot be used: {error.strerror or 'no matching pair in PEM'}"
         raise SettingsError(message) from None

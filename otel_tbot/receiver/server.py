@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from otel_tbot.receiver import metrics
+from otel_tbot.receiver import metrics, open_files
 from otel_tbot.receiver.application import Application
 from otel_tbot.receiver.batches import Batches
 from otel_tbot.receiver.connection import Connection
@@ -19,7 +19,6 @@ from otel_tbot.receiver.counters import Counters
 from otel_tbot.receiver.exporter import Exporter
 from otel_tbot.receiver.health import Backend
 from otel_tbot.receiver.log import BackendLog, tell
-from otel_tbot.receiver.peers import Peers
 from otel_tbot.receiver.sockets import address_of
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE = 15  # seconds until an idle connection is closed
 _ROOM_TO_REFUSE = 100  # connections above the limit that still get an answer, which says that there are too many
+_ANSWERS_END = 1  # seconds after the drain, in which those that are told so can read it
 _EXPORTERS_END = 1.0  # seconds; by then everything is either delivered or given up
 
 
@@ -63,7 +63,12 @@ def run(
         limits: see there.
         certificate: path of the certificate chain, PEM; with it, the receiver speaks TLS.
         key: path of its private key, PEM.
+
+    Raises:
+        SettingsError: a variable cannot be used, or this process may not open so many files.
     """
+    Connection.most = limits.connections + _ROOM_TO_REFUSE
+    open_files.allow(Connection.most)
     counters = Counters()
     provider = metrics.provider(counters, os.environ) if metrics.wanted(os.environ) else None
     exporter = Exporter(settings.signal, timeout=settings.timeout)
@@ -72,14 +77,15 @@ def run(
     application = Application(
         batches,
         counters,
-        Peers(limits.peer_rate),
+        peer_rate=limits.peer_rate,
         ready=backend.ready,
         crowded=lambda: Connection.open_now > limits.connections,
     )
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             _Lifespan(application, [backend.ready]),
             http=Connection,
+            loop="otel_tbot.receiver.event_loop:EventLoop",
             ws="none",
             lifespan="on",
             interface="asgi3",
@@ -88,12 +94,13 @@ def run(
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=limits.connections + _ROOM_TO_REFUSE,
             timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=limits.drain,
+            timeout_graceful_shutdown=limits.drain + _ANSWERS_END,
             ssl_certfile=certificate,
             ssl_keyfile=key,
-        )
+        ),
+        limits.drain,
+        batches,
     )
     _end_on_signals(server)
     tell("listening", address=" ".join(map(address_of, listeners)))
@@ -103,6 +110,19 @@ def run(
         exporter.stop(patience=_EXPORTERS_END)
         metrics.shut_down(provider)
         tell("stopped", **counters.summary())
+
+
+class _Server(uvicorn.Server):
+    """A server that tells those who still wait when the time to deliver is over, before it closes their connections."""
+
+    def __init__(self, config: uvicorn.Config, drain: int, batches: Batches) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._batches = batches
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(self._drain, self._batches.give_up)
+        await super().shutdown(sockets)
 
 
 class _Lifespan:
@@ -132,7 +152,7 @@ def _end_on_signals(server: uvicorn.Server) -> None:
     def end(*_: object) -> None:
         server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
 
 

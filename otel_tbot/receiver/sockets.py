@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,10 +36,9 @@ def listening(listen: str, environ: Mapping[str, str]) -> Iterator[list[socket.s
         ListenError: the address is taken, or not ours.
     """
     listeners = _inherited(environ)
-    path = None
     if not listeners:
         try:
-            listeners, path = _own(listen)
+            listeners = [_own(listen)]
         except OSError as error:
             reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address there
             message = f"cannot listen on {listen}: {reason}"
@@ -49,8 +48,6 @@ def listening(listen: str, environ: Mapping[str, str]) -> Iterator[list[socket.s
     finally:
         for listener in listeners:
             listener.close()
-        if path is not None:
-            path.unlink(missing_ok=True)
 
 
 def address_of(listener: socket.socket) -> str:
@@ -62,12 +59,10 @@ def address_of(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _own(listen: str) -> tuple[list[socket.socket], Path | None]:
-    """Return the sockets of an address, and the file that comes with one of them."""
-    if not listen.startswith(_UNIX):
-        return [_tcp(*_host_and_port(listen))], None
-    path = Path(listen.removeprefix(_UNIX))
-    return [_unix(path)], path
+def _own(listen: str) -> socket.socket:
+    if listen.startswith(_UNIX):
+        return _UnixListener(Path(listen.removeprefix(_UNIX)))
+    return _tcp(*_host_and_port(listen))
 
 
 def _inherited(environ: Mapping[str, str]) -> list[socket.socket]:
@@ -76,9 +71,13 @@ def _inherited(environ: Mapping[str, str]) -> list[socket.socket]:
     count = environ.get("LISTEN_FDS", "")
     if not count.isdecimal():
         return []
-    listeners = [socket.socket(fileno=_FIRST_INHERITED + number) for number in range(int(count))]
-    for listener in listeners:
-        listener.set_inheritable(False)
+    try:
+        listeners = [socket.socket(fileno=_FIRST_INHERITED + number) for number in range(int(count))]
+        for listener in listeners:
+            listener.set_inheritable(False)
+    except OSError as error:
+        message = f"cannot listen on what LISTEN_FDS promises: {error.strerror}"
+        raise ListenError(message) from None
     return listeners
 
 
@@ -96,19 +95,36 @@ def _host_and_port(listen: str) -> tuple[str, int]:
 
 def _tcp(host: str, port: int) -> socket.socket:
     (family, _, _, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return socket.create_server(address[:2], family=family)
+    return socket.create_server(address, family=family)
 
 
-def _unix(path: Path) -> socket.socket:
-    _remove_left_over(path)
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(str(path))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
+class _UnixListener(socket.socket):
+    """Listens on a path, and takes the path with it as soon as it listens no more: a successor may have its own."""
+
+    def __init__(self, path: Path) -> None:
+        _remove_left_over(path)
+        super().__init__(socket.AF_UNIX)
+        self._path = path
+        self._file: tuple[int, int] | None = None
+        try:
+            self.bind(str(path))
+            self._file = _file(path)
+            self.listen()
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        with suppress(FileNotFoundError):
+            if self._file == _file(self._path):
+                self._path.unlink()
+        self._file = None
+        super().close()
+
+
+def _file(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_dev, found.st_ino
 
 
 def _remove_left_over(path: Path) -> None:

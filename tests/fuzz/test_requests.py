@@ -17,7 +17,6 @@ from otel_tbot.otel.item import make, request
 from otel_tbot.otel.otlp import Answer
 from otel_tbot.receiver.application import Application
 from otel_tbot.receiver.counters import Counters
-from otel_tbot.receiver.peers import Peers
 from tests.fuzz import wire
 from tests.receiver.exchange import GO, PATH
 from tests.receiver.exchange import request as message
@@ -69,7 +68,7 @@ def status_of(body: bytes, headers: dict[str, str], *, method: str = "POST", pat
     application = Application(
         backend,  # type: ignore[arg-type]  # it has the one method that is called
         counters,
-        Peers(1e9),
+        peer_rate=1e9,
         ready=lambda: asyncio.sleep(0, Answer(accepted=True, reason="")),
         crowded=lambda: False,
     )

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from otel_tbot.testing import OTLPReceiver
 from tests.receiver.metrics_backend import MetricsBackend
@@ -14,6 +15,7 @@ from tests.receiver.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # What serve needs is an extra, and there is none for Python 3.10; that it says so is tested there too.
 collect_ignore_glob = [] if find_spec("connectrpc") else ["test_[!r]*.py"]
@@ -62,6 +64,22 @@ def metrics_backend() -> Iterator[MetricsBackend]:
     """Run a backend for metrics."""
     with MetricsBackend() as taking:
         yield taking
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Make an authority, whose certificates nobody trusts who is not told to."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(authority: trustme.CA, tmp_path: Path) -> tuple[str, ...]:
+    """Give the arguments that make a receiver speak TLS; the last one is the path of the key."""
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    for blob in issued.cert_chain_pems:
+        blob.write_to_path(tmp_path / "certificate.pem", append=True)
+    return ("--tls-certificate", str(tmp_path / "certificate.pem"), "--tls-key", str(tmp_path / "key.pem"))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+PROGRAM = SOURCE / "bin" / "otel-tbot"  # as it is installed
 _LONGEST_END = 30  # seconds; a drain takes at most its own time-out of less
 
 
@@ -48,7 +49,7 @@ class Running:
         """
         listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
         options = ("-X", "dev", "-W", "error") if strict else ()
-        command = [python, *options, "-m", "otel_tbot", "serve", *listen, *arguments]
+        command = [python, *options, str(PROGRAM), "serve", *listen, *arguments]
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             command,

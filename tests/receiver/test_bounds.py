@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_tbot.receiver.application import MAX_HEADER_BYTES, REQUEST_WITHIN, timeouts
-from otel_tbot.receiver.connection import HEADERS_WITHIN
+from otel_tbot.receiver.connection import ANSWERS_READ_WITHIN, HEADERS_WITHIN, MAX_PIPELINED
+from otel_tbot.receiver.event_loop import HANDSHAKE_WITHIN
 from otel_tbot.receiver.peers import Peers
+from tests.receiver.activation import activated
 from tests.receiver.conftest import ON
 from tests.receiver.exchange import GO, connect, raw, read, request, send, submit
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
+    from pathlib import Path
 
     from otel_tbot.testing import OTLPReceiver
     from tests.receiver.running import Running
@@ -50,6 +54,36 @@ def test_endless_headers(port: int) -> None:
     with connect(port) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\n")
         assert cut_off(connection, b"X-More: and more\r\n" * 100)
+
+
+@pytest.mark.parametrize("trailer", [b"X-More: and more\r\n" * 100, b"x" * 1000], ids=["many", "one"])
+def test_endless_trailers(port: int, trailer: bytes) -> None:
+    """A peer that goes on without an end behind its body is cut off."""
+    with connect(port) as connection:
+        head = raw(b"", {**GO, "Transfer-Encoding": "chunked"})
+        connection.sendall(head + b"1\r\nx\r\n0\r\n")
+        assert cut_off(connection, trailer)
+
+
+def test_trailers(port: int) -> None:
+    """A few headers behind a body, as proxies may add, do no harm."""
+    body = request()
+    with connect(port) as connection:
+        head = raw(b"", {**GO, "Transfer-Encoding": "chunked"})
+        chunks = b"%x\r\n%s\r\n0\r\nX-Trailer: 1\r\n\r\n" % (len(body), body)
+        assert send(connection, head + chunks).status == 200
+        assert send(connection, raw(body)).status == 200
+
+
+def test_requests_on_top_of_each_other(port: int) -> None:
+    """A peer that sends very many requests before it has read an answer gets few answers, and is cut off."""
+    with connect(port) as connection:
+        connection.sendall(raw(b"", {}, method="GET", path="/healthz") * 1000)
+        answers = b""
+        with suppress(ConnectionResetError):
+            while data := connection.recv(65536):
+                answers += data
+    assert answers.count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
 
 
 def test_endless_body(port: int) -> None:
@@ -101,6 +135,30 @@ def test_slow_headers(port: int) -> None:
         assert time.monotonic() - begun < HEADERS_WITHIN + 5
 
 
+def test_slow_handshake(serve: Callable[..., Running], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
+    """Where TLS is spoken, a peer that does not begin with it is closed in time too."""
+    running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    with connect(running.port) as silent:
+        begun = time.monotonic()
+        assert closed(silent)
+        assert time.monotonic() - begun < HANDSHAKE_WITHIN + 5
+
+
+def test_unread_answers(receiver: OTLPReceiver) -> None:
+    """A peer that goes on asking and never reads an answer is cut off in time."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket() as connection,
+        activated(listener, variables),
+    ):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # as little as there is: soon nothing fits in
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        connection.settimeout(ANSWERS_READ_WITHIN + 10)
+        connection.connect(listener.getsockname())
+        assert cut_off(connection, raw(b"", {}, method="GET", path="/healthz"))
+
+
 def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
     """Above the number of connections that may be open, a peer is told so; far above, it is not even heard."""
     running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -109,6 +167,7 @@ def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> N
     assert (answer.status, answer.closes) == (503, True)
     held += [connect(running.port) for _ in range(120)]
     assert closed(held[-1])
+    assert send(held[0], raw(b"", {}, method="GET", path="/healthz"), "GET").status == 200
     for connection in held:
         connection.close()
     with connect(running.port) as connection:
@@ -130,36 +189,70 @@ def test_peer_rate(serve: Callable[..., Running], receiver: OTLPReceiver) -> Non
     assert running.summary["refused_resource_exhausted"] == len(refused)
 
 
+def test_rate_of_all_requests(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """Every request counts, also one that is no call, and one over a unix socket, where all are one peer."""
+    path = tmp_path / "socket"
+    running = serve(
+        "--peer-rate", "3", "--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint
+    )
+    statuses = []
+    for method in ("GET", "POST") * 6:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            statuses.append(send(connection, raw(request(), method=method), method).status)
+    assert statuses[:3] == [405, 200, 405]
+    assert statuses[3:].count(429) >= 6
+    assert running.stop() == 0
+    assert running.summary["refused_too_many_requests"] > 0
+    assert running.summary["refused_resource_exhausted"] > 0
+
+
+def test_rate_of_health_checks(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """Health checks have a rate of their own, far above what anybody needs."""
+    running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    with connect(running.port) as connection:
+        check = raw(b"", {}, method="GET", path="/healthz")
+        statuses = [send(connection, check, "GET").status for _ in range(1000)]
+    assert statuses[:50] == [200] * 50
+    assert 429 in statuses
+
+
 def test_bucket() -> None:
     """A peer may send a second's worth at once, then as many as the rate allows; each address has its own."""
     now = 0.0
     peers = Peers(2, clock=lambda: now)
-    assert [peers.admit("192.0.2.1:80") for _ in range(3)] == [True, True, False]
-    assert peers.admit("192.0.2.2:80")
+    assert [peers.admit("192.0.2.1") for _ in range(3)] == [True, True, False]
+    assert peers.admit("192.0.2.2")
     now = 0.5
-    assert [peers.admit("192.0.2.1:81") for _ in range(2)] == [True, False]
+    assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
 
 
 def test_slow_bucket() -> None:
     """A rate below one a second lets one pass now and then."""
     now = 0.0
     peers = Peers(0.1, clock=lambda: now)
-    assert [peers.admit("192.0.2.1:80") for _ in range(2)] == [True, False]
+    assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
     now = 10.0
-    assert peers.admit("192.0.2.1:80")
+    assert peers.admit("192.0.2.1")
 
 
 def test_ipv6_networks() -> None:
     """Addresses of one IPv6 network of 64 bits are one peer."""
     peers = Peers(1, clock=lambda: 0.0)
-    addresses = ["2001:db8::1:80", "2001:db8::2:80", "2001:db8:0:1::1:80", "fe80::1%eth0:80"]
+    addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "fe80::1%eth0"]
     assert [peers.admit(address) for address in addresses] == [True, False, True, True]
+
+
+def test_both_families() -> None:
+    """On a socket for both families, each IPv4 address is a peer of its own."""
+    peers = Peers(1, clock=lambda: 0.0)
+    assert [peers.admit(f"::ffff:192.0.2.{last}") for last in (1, 2, 1)] == [True, True, False]
 
 
 def test_table_of_peers_is_bounded() -> None:
     """However many peers come, only so many are remembered, the latest of them."""
     peers = Peers(1, clock=lambda: 0.0)
     for numbers in itertools.product(range(100), range(100)):
-        assert peers.admit("10.0.{}.{}:80".format(*numbers))
+        assert peers.admit("10.0.{}.{}".format(*numbers))
     assert len(peers._buckets) == 4096
-    assert not peers.admit("10.0.99.99:80")
+    assert not peers.admit("10.0.99.99")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import resource
 import signal
 import time
 import uuid
@@ -15,7 +17,7 @@ import pytest
 
 from otel_tbot.testing import Reply
 from tests.receiver.conftest import ON
-from tests.receiver.exchange import connect, raw, read, request, submit
+from tests.receiver.exchange import connect, raw, read, request, send, submit
 from tests.receiver.fleet import Played, play, sessions_of
 from tests.support.collector import wait_until
 
@@ -27,12 +29,17 @@ if TYPE_CHECKING:
     from tests.support.collector import Collector
 
 
-def exporting_process(pid: int) -> int:
-    """Return the id of the process that a receiver exports by."""
+def exporting_processes(pid: int) -> list[int]:
+    """Return the ids of the processes that a receiver exports by."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     children = [child for names in lists for child in names.read_text().split()]
-    (found,) = [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-    return int(found)
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def exporting_process(pid: int) -> int:
+    """Return the id of the one that there is."""
+    (found,) = exporting_processes(pid)
+    return found
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
@@ -120,7 +127,7 @@ def test_sender_that_has_gone(serve: Callable[..., Running], receiver: OTLPRecei
     assert len(receiver.log_records) == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: signal.Signals) -> None:
     """Told to end, the receiver takes no more, delivers and acknowledges what it has, and ends with 0."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -142,18 +149,22 @@ def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: si
 
 
 def test_drain_has_a_deadline(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
-    """A backend that does not answer holds the end up no longer than the drain may take; nothing is acknowledged."""
+    """A backend that does not answer holds the end up no longer than the drain may take; senders are told so."""
     running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
     receiver.reply(Reply(delay=60))
-    with connect(running.port) as connection:
+    with connect(running.port) as connection, connect(running.port) as waiting:
         connection.sendall(raw(request()))
         receiver.wait_for_requests(1)
+        waiting.sendall(raw(request()))
         begun = time.monotonic()
-        assert running.stop() == 0
+        running.process.send_signal(signal.SIGTERM)
+        assert [read(one).code for one in (connection, waiting)] == ["unavailable", "unavailable"]
+        assert running.wait() == 0
         assert time.monotonic() - begun < 8
-        assert not connection.recv(65536).startswith(b"HTTP/1.1 200")
+    assert running.summary == {**running.summary, "received": 2, "failed": 2, "refused_unavailable": 2}
+    assert [line for line in running.lines if "level=error" in line] == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
@@ -167,6 +178,26 @@ def test_exporting_process_is_replaced(running: Running, receiver: OTLPReceiver)
         os.kill(exporting_process(running.process.pid), signal.SIGKILL)
         assert read(connection).code == "unavailable"
     assert submit(running.port).status == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are found in /proc")
+@pytest.mark.parametrize("more", [0, 2, 4])
+def test_exporting_process_that_cannot_start(running: Running, receiver: OTLPReceiver, more: int) -> None:
+    """Where no other exporting process can be started, events are not acknowledged; where one can again, they are."""
+    receiver.wait_for_requests(1, timeout=30)
+    pid = running.process.pid
+    with connect(running.port) as connection:
+        assert send(connection, raw(request())).status == 200
+        os.kill(exporting_process(pid), signal.SIGKILL)
+        wait_until(lambda: not exporting_processes(pid), "the exporting process has ended")
+        open_files = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+        free = next(number for number in itertools.count() if number not in open_files)
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free + more, before[1]))
+        assert send(connection, raw(request())).code == "unavailable"
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        assert send(connection, raw(request())).status == 200
+    assert running.stop() == 0
 
 
 @pytest.mark.timeout(150)

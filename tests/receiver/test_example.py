@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.receiver.running import PROGRAM
 from tests.support.collector import find_collector
 from tests.support.program import SOURCE
 
@@ -30,7 +31,7 @@ def test_fleet(tmp_path: Path) -> None:
             pytest.fail(reason)
         pytest.skip(reason)
     program = tmp_path / "otel-tbot"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m otel_tbot "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {PROGRAM} "$@"\n')
     program.chmod(0o755)
     ports = []
     for _ in range(2):

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import trustme
+from cryptography.hazmat.primitives import serialization
 
 from otel_tbot.testing import Reply
+from tests.receiver.activation import activated
 from tests.receiver.conftest import ON
-from tests.receiver.exchange import connect, raw, request, send, submit
+from tests.receiver.exchange import connect, raw, read, request, send, submit
 from tests.support.collector import wait_until
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    import trustme
 
     from otel_tbot.testing import OTLPReceiver
     from tests.receiver.metrics_backend import MetricsBackend
@@ -62,6 +65,7 @@ def test_consent(variables: dict[str, str], said: str) -> None:
         (["--tls-key", "no.pem", "--tls-certificate", "no.pem"], {}, 2, "cannot be used: No such file"),
         (["--signal", "metrics"], {}, 2, "'--signal'"),
         (["--max-connections", "0"], {}, 2, "'--max-connections'"),
+        (["--peer-rate", "nan"], {}, 2, "--peer-rate must be a number"),
         ([], {"OTEL_TBOT_SIGNAL": "metrics"}, 2, "OTEL_TBOT_SIGNAL must be logs or traces"),
         ([], {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, 2, "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
         ([], {"OTEL_METRICS_EXPORTER": "console"}, 2, "OTEL_METRICS_EXPORTER must be otlp or none"),
@@ -129,15 +133,11 @@ def test_stalled_backend_is_not_ready(serve: Callable[..., Running], receiver: O
     assert running.stop() == 0
 
 
-def test_tls(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+def test_tls(
+    serve: Callable[..., Running], receiver: OTLPReceiver, authority: trustme.CA, tls: tuple[str, ...]
+) -> None:
     """With a certificate and a key the receiver speaks TLS; a client that offers HTTP/2 too gets HTTP/1.1, as Go's."""
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1")
-    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
-    for blob in issued.cert_chain_pems:
-        blob.write_to_path(tmp_path / "certificate.pem", append=True)
-    files = ("--tls-certificate", str(tmp_path / "certificate.pem"), "--tls-key", str(tmp_path / "key.pem"))
-    running = serve(*files, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     context = ssl.create_default_context()
     authority.configure_trust(context)
     context.set_alpn_protocols(["h2", "http/1.1"])
@@ -145,6 +145,42 @@ def test_tls(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Pa
         assert connection.selected_alpn_protocol() in {None, "http/1.1"}
         assert send(connection, raw(request())).status == 200
     assert len(receiver.log_records) == 1
+
+
+def test_encrypted_key(tls: tuple[str, ...]) -> None:
+    """A key that takes a password is refused in one line, since a service has nobody to ask for it."""
+    path = Path(tls[-1])
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(b"secret")
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    path.write_bytes(key.private_bytes(*form, encryption))
+    ended = run("serve", "--listen", "127.0.0.1:0", *tls, environ=ON)
+    assert (ended.returncode, ended.stderr) == (2, "otel-tbot: --tls-key is encrypted: give one that is not\n")
+
+
+@pytest.mark.parametrize(
+    ("hard", "status", "said"),
+    [
+        (64, 2, "otel-tbot: --max-connections takes 224 open files, and this process may have 64: "),
+        (1000, 0, "event=listening"),
+    ],
+)
+def test_open_files(receiver: OTLPReceiver, hard: int, status: int, said: str) -> None:
+    """As many open files as connections need are taken, or it is told in one line that they cannot be had."""
+    limited = f'ulimit -Sn 64; ulimit -Hn {hard}; exec "$0" "$@" --listen 127.0.0.1:0 --max-connections 100'
+    with subprocess.Popen(
+        ["sh", "-c", limited, sys.executable, "-m", "otel_tbot", "serve"],
+        env={"PYTHONPATH": str(SOURCE), **ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        if status == 0:
+            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (224, hard)
+            process.terminate()
+    assert process.returncode == status
+    assert said in told
 
 
 def test_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
@@ -164,6 +200,27 @@ def test_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_
     assert not path.exists()
 
 
+def test_successor_on_a_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """A receiver that ends leaves the socket alone that its successor has put in place meanwhile."""
+    path = tmp_path / "tbot.sock"
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    first = serve("--listen", f"unix:{path}", **variables)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=2), Reply())
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(path))
+        sender.sendall(raw(request()))
+        receiver.wait_for_requests(2, timeout=30)
+        first.process.terminate()
+        wait_until(lambda: not path.exists(), "it takes its socket away")
+        serve("--listen", f"unix:{path}", **variables)
+        assert read(sender).status == 200
+    assert first.wait() == 0
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(path))
+        assert send(sender, raw(request())).status == 200
+
+
 def test_no_other_file_is_removed(tmp_path: Path) -> None:
     """A file that is no socket is not touched."""
     path = tmp_path / "precious"
@@ -174,25 +231,31 @@ def test_no_other_file_is_removed(tmp_path: Path) -> None:
 
 def test_socket_activation(receiver: OTLPReceiver) -> None:
     """Sockets that systemd hands over are served, and a connection that came before the receiver is not lost."""
-    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "LISTEN_FDS": "1"}
-    with socket.create_server(("127.0.0.1", 0)) as listener, connect(listener.getsockname()[1]) as early:
-        program = (
-            f"import os; os.dup2({listener.fileno()}, 3); os.environ['LISTEN_PID'] = str(os.getpid())\n"
-            "from otel_tbot.cli.commands import run_command_line; raise SystemExit(run_command_line(['serve']))"
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **variables},
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.PIPE,
-        )
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        connect(listener.getsockname()[1]) as early,
+        activated(listener, variables) as process,
+    ):
         assert send(early, raw(request())).status == 200
         early.close()
         process.terminate()
-        _, told = process.communicate(timeout=30)
-    assert process.returncode == 0
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(30) == 0
     assert b"event=stopped received=1 exported=1" in told
     assert len(receiver.log_records) == 1
+
+
+def test_promised_sockets_that_are_none(receiver: OTLPReceiver) -> None:
+    """Sockets that are promised and not there are told in one line."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "LISTEN_FDS": "2"}
+    with socket.create_server(("127.0.0.1", 0)) as listener, activated(listener, variables) as process:
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(30) == 1
+    assert told.startswith(b"otel-tbot: cannot listen on what LISTEN_FDS promises: ")
+    assert told.count(b"\n") == 1
 
 
 def test_metrics(serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend) -> None:

@@ -107,6 +107,8 @@ REFUSED = {
     "a negative counter": Refused(400, "invalid_argument", _start(destinations_database=-1)),
     "garbage": Refused(400, "invalid_argument", b"\xff\xff\xff\xff"),
     "garbage for JSON": Refused(400, "invalid_argument", b"{", JSON),
+    "lists in lists without end": Refused(400, "invalid_argument", b"[" * 60_000, JSON),
+    "objects in objects without end": Refused(400, "invalid_argument", b'{"start":' * 6_000, JSON),
     "a wrong type in JSON": Refused(400, "invalid_argument", b'{"distinctId": {}}', JSON),
     "a broken gzip": Refused(400, "invalid_argument", b"no gzip", {**GO, "Content-Encoding": "gzip"}),
     "an unknown compression": Refused(501, "unimplemented", request(), {**GO, "Content-Encoding": "br"}),
@@ -220,6 +222,13 @@ def test_http2_is_refused(port: int) -> None:
     with connect(port) as connection:
         assert send(connection, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)).status == 400
         assert connection.recv(1) == b""
+
+
+def test_upgrades_are_refused(port: int) -> None:
+    """A request to change to another protocol is refused as a whole: what would become of its body is uncertain."""
+    upgrading = {**GO, "Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
+    answer = submit(port, headers=upgrading)
+    assert (answer.status, answer.closes) == (400, True)
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"nonsense\r\n\r\n", b"POST /\xe9 HTTP/1.1\r\n\r\n"])

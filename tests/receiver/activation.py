@@ -1,0 +1,38 @@
+"""A receiver on a socket that is handed over to it, as systemd does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.support.program import SOURCE
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator, Mapping
+
+# The socket comes under the number 3, and the process knows that it is meant.
+_PROGRAM = (
+    "import os; os.dup2({descriptor}, 3); os.environ['LISTEN_PID'] = str(os.getpid())\n"
+    "from otel_tbot.cli.commands import run_command_line\n"
+    "if __name__ == '__main__': raise SystemExit(run_command_line(['serve']))"
+)
+
+
+@contextmanager
+def activated(listener: socket.socket, variables: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a receiver that is handed a socket; what it says goes into a pipe. End it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM.format(descriptor=listener.fileno())],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "LISTEN_FDS": "1", **variables},
+        pass_fds=[listener.fileno()],
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
