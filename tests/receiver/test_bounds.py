@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
+import select
 import socket
+import sys
+import termios
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -11,10 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.receiver.application import MAX_HEADER_BYTES, REQUEST_WITHIN, timeouts
-from otel_tbot.receiver.connection import ANSWERS_READ_WITHIN, HEADERS_WITHIN, MAX_PIPELINED
+from otel_tbot.receiver.connection import ANSWERS_READ_WITHIN, HEADERS_WITHIN
 from otel_tbot.receiver.event_loop import HANDSHAKE_WITHIN
 from otel_tbot.receiver.peers import Peers
-from tests.receiver.activation import activated
 from tests.receiver.conftest import ON
 from tests.receiver.exchange import GO, connect, raw, read, request, send, submit
 
@@ -26,14 +29,23 @@ if TYPE_CHECKING:
     from tests.receiver.running import Running
 
 
+CHECK = raw(b"", {}, method="GET", path="/healthz")
+MUCH = 64 * 2**20  # bytes; some of them are kept by the system, on the way
+
+
 def cut_off(connection: socket.socket, piece: bytes) -> bool:
     """Send the same bytes again and again, far more than anybody should take; tell whether the other side ended it."""
     try:
-        for _ in range(2 * 10**9 // len(piece)):
+        for _ in range(MUCH // len(piece)):
             connection.sendall(piece)
     except (ConnectionResetError, BrokenPipeError):
         return True
     return False
+
+
+def unread(connection: socket.socket) -> int:
+    """Return how much was sent over a unix socket that the other side has not read."""
+    return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def closed(connection: socket.socket) -> bool:
@@ -78,12 +90,12 @@ def test_trailers(port: int) -> None:
 def test_requests_on_top_of_each_other(port: int) -> None:
     """A peer that sends very many requests before it has read an answer gets few answers, and is cut off."""
     with connect(port) as connection:
-        connection.sendall(raw(b"", {}, method="GET", path="/healthz") * 1000)
+        connection.sendall(CHECK * 1000)
         answers = b""
         with suppress(ConnectionResetError):
             while data := connection.recv(65536):
                 answers += data
-    assert answers.count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
+    assert answers.count(b"HTTP/1.1 ") < 20
 
 
 def test_endless_body(port: int) -> None:
@@ -144,19 +156,21 @@ def test_slow_handshake(serve: Callable[..., Running], receiver: OTLPReceiver, t
         assert time.monotonic() - begun < HANDSHAKE_WITHIN + 5
 
 
-def test_unread_answers(receiver: OTLPReceiver) -> None:
-    """A peer that goes on asking and never reads an answer is cut off in time."""
-    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.socket() as connection,
-        activated(listener, variables),
-    ):
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # as little as there is: soon nothing fits in
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-        connection.settimeout(ANSWERS_READ_WITHIN + 10)
-        connection.connect(listener.getsockname())
-        assert cut_off(connection, raw(b"", {}, method="GET", path="/healthz"))
+@pytest.mark.skipif(sys.platform != "linux", reason="what was sent and not yet read is told by Linux alone")
+def test_unread_answers(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """A peer that has asked much, and never reads an answer, is cut off in time."""
+    path = str(tmp_path / "socket")
+    serve("--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    with socket.socket(socket.AF_UNIX) as connection, socket.socket(socket.AF_UNIX) as neighbour:
+        connection.connect(path)
+        neighbour.connect(path)
+        while not unread(connection):
+            connection.sendall(CHECK)
+            for _ in range(3):  # answers, after which the receiver has looked at the other connection too
+                send(neighbour, CHECK, "GET")
+        ended = select.poll()
+        ended.register(connection, 0)
+        assert ended.poll((ANSWERS_READ_WITHIN + 10) * 1000)
 
 
 def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
@@ -167,7 +181,7 @@ def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> N
     assert (answer.status, answer.closes) == (503, True)
     held += [connect(running.port) for _ in range(120)]
     assert closed(held[-1])
-    assert send(held[0], raw(b"", {}, method="GET", path="/healthz"), "GET").status == 200
+    assert send(held[0], CHECK, "GET").status == 200
     for connection in held:
         connection.close()
     with connect(running.port) as connection:
@@ -211,8 +225,7 @@ def test_rate_of_health_checks(serve: Callable[..., Running], receiver: OTLPRece
     """Health checks have a rate of their own, far above what anybody needs."""
     running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as connection:
-        check = raw(b"", {}, method="GET", path="/healthz")
-        statuses = [send(connection, check, "GET").status for _ in range(1000)]
+        statuses = [send(connection, CHECK, "GET").status for _ in range(1000)]
     assert statuses[:50] == [200] * 50
     assert 429 in statuses
 
