@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from otel_tbot import consent
+from tests.pipelines import declarative
 from tests.promises.audit import Event, audited
 from tests.promises.consent_table import OFF, ON, OPT_IN
 from tests.promises.ways import BETWEEN_ROWS
@@ -54,6 +55,7 @@ WAYS = {
     "send": Way("off: {reason}", loads_opentelemetry=False, events=1),
     "emit": Way("0: otel-tbot: nothing sent: {reason}\n", loads_opentelemetry=False, events=1),
     "run": Way("7", loads_opentelemetry=False, events=1),
+    "run --supervise": Way("7", loads_opentelemetry=False, events=1),
     "serve": Way(
         "2: otel-tbot: serve receives and sends nothing: {reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in\n",
         loads_opentelemetry=False,
@@ -65,6 +67,8 @@ WAYS = {
     "exporters": Way("SUCCESS SUCCESS", loads_opentelemetry=True, events=2),
     "before the exporters": Way("0 0", loads_opentelemetry=True, events=0),
 }
+if declarative.AVAILABLE:
+    WAYS["declarative"] = Way("True True", loads_opentelemetry=True, events=4)
 WITH_A_HOST = {"withdrawn in the queue", *(way for way in WAYS if WAYS[way].loads_opentelemetry)}
 OFF_BY_PROTOCOL = [
     (way, protocol)
@@ -74,7 +78,26 @@ OFF_BY_PROTOCOL = [
     if WAYS[way].loads_opentelemetry or protocol == PROTOCOLS[0]
 ]
 # Ways that can send, over each protocol, more than once in a process.
-REPEATABLE = [(way, protocol) for way in WAYS for protocol in PROTOCOLS if WAYS[way].events and way != "run"]
+REPEATABLE = [
+    (way, protocol) for way in WAYS for protocol in PROTOCOLS if WAYS[way].events and not way.startswith("run")
+]
+# Batches leave when they are flushed, and not before.
+BY_VARIABLES = {
+    "OTEL_LOGS_EXPORTER": "tbot",
+    "OTEL_TRACES_EXPORTER": "tbot",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_BSP_SCHEDULE_DELAY": "600000",
+    "OTEL_BLRP_SCHEDULE_DELAY": "600000",
+}
+BY_A_FILE = """\
+file_format: "1.0"
+logger_provider:
+  processors:
+    - batch: {schedule_delay: 600000, exporter: {tbot: }}
+tracer_provider:
+  processors:
+    - batch: {schedule_delay: 600000, exporter: {tbot: }}
+"""
 
 
 class Doorbell:
@@ -117,15 +140,7 @@ def go(
 ) -> tuple[dict[str, str], list[Event]]:
     """Go a way under each row, in one process. Return what came of each, and what the process did for them."""
     stand_in_for_tbot(folder)
-    environ = {
-        "OTEL_LOGS_EXPORTER": "tbot",
-        "OTEL_TRACES_EXPORTER": "tbot",
-        "OTEL_METRICS_EXPORTER": "none",
-        # Batches leave when they are flushed, and not before.
-        "OTEL_BSP_SCHEDULE_DELAY": "600000",
-        "OTEL_BLRP_SCHEDULE_DELAY": "600000",
-        **variables,
-    }
+    environ = {**(declarative.named(folder, BY_A_FILE) if way == "declarative" else BY_VARIABLES), **variables}
     ended = audited(
         folder / "report", "tests.promises.ways", way, environ=environ, cwd=folder, stdin=json.dumps(dict(rows))
     )
@@ -223,10 +238,13 @@ def test_off_from_the_first_moment(tmp_path: Path, doorbell: Doorbell, name: str
     emit = audited(tmp_path / "emit", "otel_tbot", "emit", "./tbot", "start", environ=environ, cwd=tmp_path)
     reason = consent(OFF[name].environ).reason
     assert (emit.status, emit.stdout, emit.stderr) == (0, "", f"otel-tbot: nothing sent: {reason}\n")
-    run = audited(tmp_path / "run", "otel_tbot", "run", "./tbot", "start", environ=environ, cwd=tmp_path)
-    assert (run.status, run.stdout, run.stderr) == (7, "", "")
-    assert [event.arguments[:2] for event in run.events if event.is_process] == [["./tbot", "['./tbot', 'start']"]]
-    assert traces_left([*emit.events, *run.events], opentelemetry=False) == {}
+    assert traces_left(emit.events, opentelemetry=False) == {}
+    for options in ([], ["--supervise"]):
+        report = tmp_path / f"run {options}"
+        run = audited(report, "otel_tbot", "run", *options, "./tbot", "start", environ=environ, cwd=tmp_path)
+        assert (run.status, run.stdout, run.stderr) == (7, "", "")
+        assert [event.arguments[:2] for event in run.events if event.is_process] == [["./tbot", "['./tbot', 'start']"]]
+        assert traces_left(run.events, opentelemetry=False) == {}
     assert not doorbell.rang
 
 
@@ -251,9 +269,10 @@ def test_on(tmp_path: Path, receiver: OTLPReceiver, way: str, protocol: str) -> 
     assert any(event.is_network for event in events) == (protocol != "grpc")
 
 
-def test_run_when_on(tmp_path: Path, receiver: OTLPReceiver) -> None:
+@pytest.mark.parametrize("way", ["run", "run --supervise"])
+def test_run_when_on(tmp_path: Path, receiver: OTLPReceiver, way: str) -> None:
     """With exactly 1, `run` starts a process beside tbot, which delivers; the hook sees into it."""
-    outcomes, events = go("run", {"1": ON["1"]}, tmp_path, backend(receiver.http_endpoint))
+    outcomes, events = go(way, {"1": ON["1"]}, tmp_path, backend(receiver.http_endpoint))
     receiver.wait_for_requests(1, timeout=20)
     assert outcomes == {"1": "7"}
     assert versions(receiver) == numbers(0, times=1)

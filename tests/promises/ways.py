@@ -76,7 +76,7 @@ def _command(*arguments: str) -> str:
     return f"{status}: {said.getvalue()}"
 
 
-def _run() -> Act:
+def _run(*options: str) -> Act:
     from otel_tbot.launcher.run import run  # noqa: PLC0415  see above
 
     def act(event: otel_tbot.StartEvent) -> str:
@@ -84,10 +84,15 @@ def _run() -> Act:
         child = os.fork()
         if child == 0:
             mark(row)
-            os._exit(run(["--tbot-version", event.version or "", TBOT, "start"]) or 0)
+            os._exit(run([*options, "--tbot-version", event.version or "", TBOT, "start"]) or 0)
         return str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
     return act
+
+
+def _run_supervising() -> Act:
+    """`run` that stays as tbot's parent when on, and ends after the sender."""
+    return _run("--supervise")
 
 
 def _calls() -> Act:
@@ -102,7 +107,7 @@ def _calls() -> Act:
 
 
 def _configured() -> Act:
-    """Pipelines that the variables describe, made as `opentelemetry-instrument` makes them."""
+    """Pipelines that variables or a file describe, made as `opentelemetry-instrument` makes them."""
     from opentelemetry._logs import get_logger_provider  # noqa: PLC0415  see above
     from opentelemetry.instrumentation.auto_instrumentation import initialize  # noqa: PLC0415
     from opentelemetry.trace import get_tracer_provider  # noqa: PLC0415
@@ -214,9 +219,11 @@ _WAYS: dict[str, Callable[[], Act]] = {
     "send": _send,
     "emit": _emit,
     "run": _run,
+    "run --supervise": _run_supervising,
     "serve": _serve,
     "calls": _calls,
     "configured": _configured,
+    "declarative": _configured,
     "in code": _in_code,
     "withdrawn in the queue": _withdrawn_in_the_queue,
     "exporters": _exporters,
