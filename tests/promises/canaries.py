@@ -52,6 +52,10 @@ class Canaries:
         """Return the word for a place, and search for it from now on."""
         return self.words.setdefault(place, word(f"{self._machine}{place}", length))
 
+    def watch(self, place: str, text: str) -> None:
+        """Search for a text that was there already, too."""
+        self.words[place] = text
+
     def found_in(self, data: bytes) -> list[str]:
         """Return each place whose word is among some bytes, and how it is encoded there."""
         lower = data.lower()
@@ -62,9 +66,10 @@ class Canaries:
 def _needles(words: tuple[tuple[str, str], ...]) -> list[tuple[str, str, bytes]]:
     found = []
     for place, whole in words:
-        text = whole.encode()
-        for how, needles in encodings(text).items():
-            found += [(place, how, needle.lower()) for needle in needles]
+        text = whole.lower().encode()
+        for spelled in {whole.encode(), text, text.upper()}:
+            for how, needles in encodings(spelled).items():
+                found += [(place, how, needle.lower()) for needle in needles]
         half = len(text) // 2
         if half >= 8:  # fewer letters could stand somewhere by chance
             found += [(place, "a half of it", part) for part in (text[:half], text[half:])]

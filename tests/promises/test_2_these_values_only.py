@@ -28,8 +28,10 @@ import pytest
 import trustme
 
 from otel_tbot import StartEvent, send
+from tests.pipelines import declarative
 from tests.promises.canaries import Canaries, encodings
-from tests.promises.haunted.place import HauntedPlace, opentelemetry_variables
+from tests.promises.haunted.place import HauntedPlace
+from tests.promises.haunted.variables import opentelemetry_variables
 from tests.promises.proxy import Proxy
 from tests.promises.report import RECEIVER, Report
 from tests.promises.transmission import Transmission
@@ -39,15 +41,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WAYS = ["otel-tbot emit", "otel-tbot run", "environment", "pipeline in code", "send", "emit and emit_span"]
+WAYS = ["otel-tbot emit", "otel-tbot run", "otel-tbot run --supervise"]
+WAYS += ["environment", "pipeline in code", "send", "emit and emit_span"]
+if declarative.AVAILABLE:
+    WAYS.append("declarative")
 if find_spec("connectrpc"):  # the extra `serve`
     WAYS.append(RECEIVER)
-ONE_REQUEST = {"otel-tbot emit", "otel-tbot run"}  # the programs report twice, and could return a cookie
+ONE_REQUEST = {
+    "otel-tbot emit",
+    "otel-tbot run",
+    "otel-tbot run --supervise",
+}  # the programs report twice, and could return a cookie
 SIGNALS = ("logs", "traces")
 PROTOCOLS = ("http/protobuf", "grpc")
-# Contexts other than the first thread of a process of its own, each with a way without a pipeline and one with.
-CONTEXTS = {"thread": 2, "fork": 4, "spawn": 2}  # how many requests: twice a process, and in the parent of a fork too
-CONTEXT_WAYS = (("send", "logs", "http/protobuf"), ("emit and emit_span", "traces", "grpc"))
+# Contexts other than the first thread of a process of its own, each with a way without a pipeline, and with pipelines.
+STARTED_ANEW = {"multiprocessing spawn", "multiprocessing forkserver"}
+CONTEXTS = {"thread", "fork", "multiprocessing fork", *STARTED_ANEW}
+CONTEXT_WAYS = (
+    ("send", "logs", "http/protobuf"),
+    ("environment", "traces", "http/protobuf"),
+    ("pipeline in code", "logs", "grpc"),
+    ("emit and emit_span", "traces", "grpc"),
+)
+IN_CONTEXTS = [
+    (context, *row)
+    for context in sorted(CONTEXTS)
+    for row in CONTEXT_WAYS
+    # It depends on its release whether `opentelemetry-instrument` reaches processes that are started anew.
+    if not (context in STARTED_ANEW and row[0] == "environment")
+]
 COMPRESSIONS = (("http/protobuf", "gzip"), ("http/protobuf", "deflate"), ("grpc", "gzip"))
 PROXY_CREDENTIALS = f"Basic {base64.b64encode(b'somebody:secret').decode()}"
 TLS_WAYS = ("otel-tbot emit", "send")
@@ -62,13 +84,14 @@ def place(tmp_path: Path) -> Iterator[HauntedPlace]:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority and a server's certificate of its own."""
+    """A folder with an authority, and certificates of its own for a server and a client."""
     folder = tmp_path_factory.mktemp("certificates")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
-    server = authority.issue_cert("127.0.0.1")
-    server.private_key_pem.write_to_path(str(folder / "server.key"))
-    server.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+    for of, identity in (("server", "127.0.0.1"), ("client", "client@example.org")):
+        issued = authority.issue_cert(identity)
+        issued.private_key_pem.write_to_path(str(folder / f"{of}.key"))
+        issued.cert_chain_pems[0].write_to_path(str(folder / f"{of}.pem"))
     return folder
 
 
@@ -86,13 +109,13 @@ def test_each_way(way: str, signal: str, protocol: str, place: HauntedPlace) -> 
     assert not place.trap.has_caught()
 
 
-@pytest.mark.parametrize(("way", "signal", "protocol"), CONTEXT_WAYS, ids=[" ".join(row) for row in CONTEXT_WAYS])
-@pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize(("context", "way", "signal", "protocol"), IN_CONTEXTS)
 def test_each_context(context: str, way: str, signal: str, protocol: str, place: HauntedPlace) -> None:
-    """From another thread, a forked child and a spawned process leaves the same."""
+    """From another thread, a forked child and a process of multiprocessing's leaves the same."""
     with Transmission(protocol) as transmission:
         report = Report(place, transmission)
-        received = report.make(way, signal, context, count=CONTEXTS[context])
+        # Twice a process, and in the parent of a fork too.
+        received = report.make(way, signal, context, count=4 if context == "fork" else 2)
         report.check_bytes()
         report.check_headers(signal)
         report.check_bodies(received)
@@ -103,8 +126,13 @@ def test_each_context(context: str, way: str, signal: str, protocol: str, place:
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("way", TLS_WAYS)
 def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, certificates: Path) -> None:
-    """Over TLS, neither the handshake in the clear nor what it protects holds more."""
-    with Transmission(protocol, certificates=certificates) as transmission:
+    """Over TLS, neither the handshake in the clear nor what it protects holds more, nor where the certificates lie."""
+    with Transmission(protocol, certificates=place.copy_of(certificates)) as transmission:
+        if signal == "traces":  # by the signal's own variables
+            named = [name for name in transmission.environ if "CERTIFICATE" in name or "KEY" in name]
+            for name in named:
+                transmission.environ[name.replace("OTLP_", "OTLP_TRACES_")] = transmission.environ.pop(name)
+            assert len(named) == 3
         report = Report(place, transmission)
         received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
         report.check_bytes()
@@ -122,7 +150,10 @@ def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, cer
 @pytest.mark.parametrize("way", TLS_WAYS)
 def test_through_a_proxy(way: str, protocol: str, tls: bool, place: HauntedPlace, certificates: Path) -> None:  # noqa: FBT001  a parameter of the test
     """A proxy is told the backend's address and its own credentials; behind it arrives what arrives without it."""
-    with Proxy() as proxy, Transmission(protocol, certificates=certificates if tls else None) as transmission:
+    with (
+        Proxy() as proxy,
+        Transmission(protocol, certificates=place.copy_of(certificates) if tls else None) as transmission,
+    ):
         names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy")
         transmission.environ.update(dict.fromkeys(names, f"http://somebody:secret@{proxy.address}"))
         transmission.environ.update({"no_proxy": "", "NO_PROXY": ""})
@@ -187,14 +218,24 @@ ENCODED = [(name, number) for name, texts in encodings(b"?").items() for number 
 
 
 @pytest.mark.parametrize("change", [bytes, bytes.upper, bytes.lower])
+@pytest.mark.parametrize("spell", [str.lower, str.upper])
 @pytest.mark.parametrize(("encoding", "number"), ENCODED, ids=[f"{name} {number}" for name, number in ENCODED])
-def test_search_finds(encoding: str, number: int, change: type[bytes]) -> None:
+def test_search_finds(encoding: str, number: int, spell: type[str], change: type[bytes]) -> None:
     """The search finds a word in each encoding, in the midst of other bytes, in upper and lower case."""
     canaries = Canaries()
-    encoded = encodings(canaries.plant("somewhere").encode())[encoding][number]
+    encoded = encodings(spell(canaries.plant("somewhere")).encode())[encoding][number]
     found = canaries.found_in(b"\0some\xff" + change(encoded) + b"\xfe bytes")
     assert f"somewhere, {encoding}" in found
     assert canaries.found_in(b"\0some\xff" + encoded[: len(encoded) // 3] + b"\xfe bytes") == []
+
+
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper])
+def test_search_finds_what_was_there(spell: type[str]) -> None:
+    """The search finds the real name of something, as it is and in upper and lower case, encoded too."""
+    canaries = Canaries()
+    canaries.watch("here", "Build-Host.7")
+    encoded = base64.b64encode(spell("Build-Host.7").encode())
+    assert "here, base64" in canaries.found_in(b"some" + encoded + b"bytes")
 
 
 @pytest.mark.parametrize("before", [b"", b"1", b"12", b"123"])

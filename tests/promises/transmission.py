@@ -30,14 +30,23 @@ class Transmission:
 
         Args:
             protocol: `http/protobuf` or `grpc`.
-            certificates: a folder with `authority.pem`, `server.pem` and `server.key`; without, there is no TLS.
+            certificates: a folder with `authority.pem`, `server.pem` and `server.key`, and with `client.pem` and
+                `client.key` if clients need a certificate; without a folder, there is no TLS.
         """
         self._protocol = protocol
         self._tls = None
         self.environ = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
         if certificates is not None:
-            self._tls = TLS(certificate_file=certificates / "server.pem", private_key_file=certificates / "server.key")
-            self.environ["OTEL_EXPORTER_OTLP_CERTIFICATE"] = str(certificates / "authority.pem")
+            authority, client = certificates / "authority.pem", certificates / "client.pem"
+            self._tls = TLS(
+                certificate_file=certificates / "server.pem",
+                private_key_file=certificates / "server.key",
+                client_ca_file=authority if client.exists() else None,
+            )
+            self.environ["OTEL_EXPORTER_OTLP_CERTIFICATE"] = str(authority)
+            if client.exists():
+                self.environ["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"] = str(client)
+                self.environ["OTEL_EXPORTER_OTLP_CLIENT_KEY"] = str(certificates / "client.key")
         self._open = ExitStack()
 
     def __enter__(self) -> Self:

@@ -8,6 +8,9 @@ import os
 # Loaded while this very module of the SDK is being imported: nothing else of it may be asked for.
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
+# Haunts the machine where `opentelemetry-instrument` has put a `sitecustomize` of its own first.
+import tests.promises.haunted.machine.sitecustomize  # noqa: F401  see above
+
 _TOLD = (
     "cloud.account.id", "cloud.resource_id", "container.id", "container.name", "enduser.id", "host.id", "host.ip",
     "host.mac", "host.name", "k8s.cluster.name", "k8s.cluster.uid", "k8s.namespace.name", "k8s.node.name",

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.promises.canaries import Canaries
+from tests.promises.haunted.real_machine import real_machine
+from tests.promises.haunted.variables import of_the_other_signal, variables
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tests.promises.wire import Trap
 
 _HERE = Path(__file__).parent
 _TIMEOUT = 60  # seconds, far above what any program waits for
-_RANDOM_VARIABLES = 200
 _NETWORK_CARD = 6  # bytes of its address
+_TITLE = 15  # letters that Linux keeps of a process's name
 
 # The values of the event that tbot's command line and configuration come to.
 VALUES: dict[str, str | int] = {
@@ -47,55 +50,14 @@ _PROGRAM = (
     "active span", "active span's attribute", "attribute host.name", "attribute session.id", "attribute tbot.cluster",
     "attribute tbot.helper", "attribute tbot.helper_version", "attribute tbot.join_type", "baggage", "body",
     "event's attribute", "exception", "further attribute", "key in a body", "key of the trace state",
-    "link's attribute", "log message", "logger", "name in the baggage", "name of a further attribute",
+    "link's attribute", "log message", "logged beside", "logger", "name in the baggage", "name of a further attribute",
     "name of a link's attribute", "name of a scope's attribute", "name of an attribute of the active span",
-    "name of an event's attribute", "name of another event", "name of another span", "process",
+    "name of an event's attribute", "name of another event", "name of another span",
+    "name of what is logged beside", "process",
     "resource of the pipeline", "schema of the pipeline", "scope", "scope's attribute", "scope's schema",
     "scope's version", "service of the pipeline", "severity text", "span event", "stack trace", "status", "thread",
     "trace state",
 )  # fmt: skip
-
-# Variables in which people, machines and services commonly name themselves. (`DO_NOT_TRACK` would turn it off.)
-_NAMING = (
-    "USER", "LOGNAME", "USERNAME", "LNAME", "SUDO_USER", "SUDO_COMMAND", "HOSTNAME", "HOST", "COMPUTERNAME",
-    "USERDOMAIN", "DOMAINNAME", "NAME", "EMAIL", "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL",
-    "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "SSH_AUTH_SOCK", "DISPLAY", "PWD", "OLDPWD", "MAIL", "LANG", "LC_NAME",
-    "TZ", "TERM", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "TMPPREFIX", "VIRTUAL_ENV", "CONDA_PREFIX", "INVOCATION_ID",
-    "JOURNAL_STREAM", "MACHINE_ID", "CI", "CI_JOB_TOKEN", "CI_PROJECT_PATH", "CI_RUNNER_DESCRIPTION", "GITHUB_ACTOR",
-    "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_RUN_ID", "RUNNER_NAME", "BUILD_URL", "JENKINS_URL",
-    "CIRCLE_USERNAME", "BITBUCKET_WORKSPACE", "KUBERNETES_SERVICE_HOST", "POD_NAME", "POD_NAMESPACE", "POD_IP",
-    "NODE_NAME", "CONTAINER_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
-    "AWS_ROLE_ARN", "ECS_CONTAINER_METADATA_URI", "GOOGLE_CLOUD_PROJECT", "AZURE_CLIENT_ID", "WEBSITE_INSTANCE_ID",
-    "HEROKU_APP_NAME", "FLY_MACHINE_ID", "DYNO", "VAULT_TOKEN", "TELEPORT_HOME", "TELEPORT_CLUSTER", "TELEPORT_USER",
-    "TELEPORT_LOGIN", "TELEPORT_AUTH_SERVER", "TELEPORT_PROXY", "TELEPORT_BOT_TOKEN",
-    "TELEPORT_ANONYMOUS_TELEMETRY_ADDRESS", "TBOT_DEBUG", "KUBECONFIG", "PGUSER", "PGPASSWORD", "DATABASE_URL",
-    "TRACEPARENT", "TRACESTATE", "BAGGAGE", "DD_HOSTNAME", "DD_SERVICE", "DD_TAGS", "NEW_RELIC_LICENSE_KEY",
-    "ELASTIC_APM_SERVICE_NAME", "SENTRY_DSN", "HTTP_REFERER", "HTTP_COOKIE", "REMOTE_USER", "REMOTE_ADDR",
-)  # fmt: skip
-
-# Of OpenTelemetry's own variables, all that its packages name, but for these: where and how the operator wants it sent,
-# and what takes no free text (numbers, choices, and names of plug-ins).
-_TRANSPORT = re.compile(r"OTEL_(PYTHON_)?EXPORTER_OTLP_(?!METRICS_)")
-_NO_TEXT = re.compile(
-    r"OTEL_(.+_(INTERVAL|DELAY|TIMEOUT|SIZE|LIMIT|PORT|ENABLED|PATCH|INSECURE|CONFIGURATOR|PROVIDER|EXPORTER|FILTER)"
-    r"|SDK_DISABLED|CONFIG_FILE|LOG_LEVEL|TRACES_SAMPLER|PROPAGATORS|EXPERIMENTAL_RESOURCE_DETECTORS|TBOT_SIGNAL"
-    r"|PYTHON_(CONTEXT|DISTRO|ID_GENERATOR))"
-)
-# Documented outside of those packages.
-_MORE_OPENTELEMETRY = (
-    "OTEL_PYTHON_LOG_FORMAT", "OTEL_PYTHON_LOG_LEVEL", "OTEL_PYTHON_EXCLUDED_URLS", "OTEL_EXPORTER_JAEGER_USER",
-    "OTEL_EXPORTER_JAEGER_PASSWORD", "OTEL_EXPORTER_JAEGER_AGENT_HOST", "OTEL_JAVAAGENT_CONFIGURATION_FILE",
-    "OTEL_ENTITIES", "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
-    "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST",
-)  # fmt: skip
-
-
-def opentelemetry_variables() -> set[str]:
-    """Return OpenTelemetry's variables that may hold free text, as the installed packages name them."""
-    modules = [entry_point.load() for entry_point in entry_points(group="opentelemetry_environment_variables")]
-    known = {text for module in modules for text in vars(module).values() if str(text).startswith("OTEL_")}
-    assert len(known) > 50, "OpenTelemetry's packages say what their variables are"
-    return {name for name in known if not _TRANSPORT.match(name) and not _NO_TEXT.fullmatch(name)}
 
 
 class HauntedPlace:
@@ -127,16 +89,32 @@ class HauntedPlace:
         for place in (*_MACHINE, *_PLUGINS, *_PROGRAM):
             self._plant(place)
         self._plant("network card", _NETWORK_CARD)
+        self._plant("title of the process", _TITLE)
         self.environ = self._variables()
+        self._declarative_file = self._file_of_the_sdk()
         self.environ["PLANTED"] = json.dumps(self.canaries.words)
+        for what, text in real_machine().items():
+            self.canaries.watch(f"the real {what}", text)
 
     def _plant(self, place: str, length: int = 16) -> str:
         return self.canaries.plant(place, length)
 
+    def copy_of(self, folder: Path) -> Path:
+        """Return a copy of a folder, in one whose name is a word."""
+        return shutil.copytree(folder, self._folder / self._plant("folder of certificates"))
+
     def _python_under_another_name(self) -> str:
+        executable = Path(sys.executable).relative_to(sys.prefix)
         prefix = self._folder / self._plant("virtual environment")
-        prefix.symlink_to(sys.prefix)
-        return str(prefix / Path(sys.executable).relative_to(sys.prefix))
+        programs = prefix / executable.parent
+        programs.mkdir(parents=True)
+        for own, real in ((prefix, Path(sys.prefix)), (programs, Path(sys.executable).parent)):
+            for entry in real.iterdir():
+                if not (own / entry.name).exists():
+                    (own / entry.name).symlink_to(entry)
+        python = programs / self._plant("executable")
+        python.symlink_to(sys.executable)
+        return str(python)
 
     def _make_home(self) -> None:
         home = self._folder / self._plant("home folder")
@@ -165,7 +143,7 @@ class HauntedPlace:
         tbot.write_text(f"#!/bin/sh\necho '{version}'\n")
         tbot.chmod(0o755)
         configuration = self._folder / f"{self._plant('name of the configuration')}.yaml"
-        configuration.write_text(self._configuration())
+        configuration.write_text(self._filled("tbot.yaml", "configuration"))
         flags = ("token", "auth-server", "proxy-server", "ca-pin", "data-dir", "join-method", "diag-addr")
         return [
             str(tbot),
@@ -176,54 +154,23 @@ class HauntedPlace:
             *(f"--{flag}={self._plant(f'tbot --{flag}')}" for flag in flags),
         ]
 
-    def _configuration(self) -> str:
-        lines = (_HERE / "tbot.yaml").read_text()
-        return re.sub(r"<([a-z -]+)>", lambda match: self._plant(_in_configuration(match[1])), lines)
+    def _file_of_the_sdk(self) -> str:
+        file = self._folder / f"{self._plant('name of the declarative file')}.yaml"
+        file.write_text(self._filled("otel.yaml", "declarative file"))
+        return str(file)
+
+    def _filled(self, template: str, what: str) -> str:
+        lines = (_HERE / template).read_text()
+        return re.sub(r"<([a-z -]+)>", lambda match: self._plant(_in_file(what, match[1])), lines)
 
     def _variables(self) -> dict[str, str]:
-        named = [*_NAMING, *_MORE_OPENTELEMETRY, *opentelemetry_variables()]
-        plain = {name: self._plant(f"variable {name}") for name in named}
-        random = {
-            f"X_{self._plant(f'name of variable {number}')}": self._plant(f"variable {number}")
-            for number in range(_RANDOM_VARIABLES)
-        }
-        resource = (
-            "service.name", "service.instance.id", "session.id", "host.name", "os.type", "tbot.helper", "enduser.id",
-        )  # fmt: skip
-        credentials = f"{self._plant('user of the proxy')}:{self._plant('password of the proxy')}"
-        proxies = {
-            f"{scheme}_proxy": f"http://{credentials}@{self.trap.address}"
-            for scheme in ("http", "https", "all", "grpc")
-        }
-        helper = self._plant("helper's name")
         return {
-            **plain,
-            **random,
-            **proxies,
-            **{name.upper(): value for name, value in proxies.items()},
-            "no_proxy": "127.0.0.1",
-            "NO_PROXY": "127.0.0.1",
+            **variables(self._plant, self.trap),
             "PATH": f"{Path(self._python).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join(map(str, (_HERE / "machine", SOURCE, self._folder / "plugins"))),
             "HOME": str(self._home),
             "TMPDIR": str(self._home),
             "NETRC": str(self._home / ".netrc"),
-            "TELEPORT_ANONYMOUS_TELEMETRY": "1",
-            # A name of this form never leaves, whatever it says: see the contract.
-            "_TBOT_TELEMETRY_HELPER": f"{helper} {helper}",
-            "_TBOT_TELEMETRY_HELPER_VERSION": self._plant("helper's version"),
-            "OTEL_RESOURCE_ATTRIBUTES": ",".join(
-                f"{name}={self._plant(f'OTEL_RESOURCE_ATTRIBUTES {name}')}" for name in resource
-            )
-            + f",{self._plant('name in OTEL_RESOURCE_ATTRIBUTES')}=1",
-            "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": ",".join(_detectors()),
-            "OTEL_PYTHON_ID_GENERATOR": "telling",
-            "OTEL_PROPAGATORS": "tracecontext,baggage",
-            "OTEL_TRACES_SAMPLER": "always_on",
-            "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_EXPORTER_ZIPKIN_ENDPOINT": f"http://{self.trap.address}/{self._plant('endpoint for Zipkin')}",
-            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"http://{self.trap.address}/{self._plant('endpoint for metrics')}",
-            "OTEL_EXPORTER_OTLP_METRICS_HEADERS": f"api-key={self._plant('headers for metrics')}",
         }
 
     def files(self) -> dict[str, bytes]:
@@ -235,7 +182,7 @@ class HauntedPlace:
         return found
 
     def report(
-        self, way: str, signal: str, context: str = "here", *, environ: Mapping[str, str]
+        self, way: str, signal: str, context: str = "here", *, environ: Mapping[str, str], tracing: Sequence[str] = ()
     ) -> subprocess.CompletedProcess[str]:
         """Report a start, and return how the process ended.
 
@@ -244,42 +191,46 @@ class HauntedPlace:
             signal: `logs` or `traces`.
             context: one of those of `report.py`.
             environ: where to send it.
+            tracing: the beginning of a command line that traces the rest.
         """
+        environ = {**self.environ, **of_the_other_signal(signal, self._plant, self.trap), **environ}
         if way == "otel-tbot serve":
-            return self._report_to_receiver(signal, environ)
+            return self._report_to_receiver(signal, environ, tracing)
         ours = [self._python, "-m", "otel_tbot"]
         program = [self._python, str(_HERE / "report.py")]
+        instrumented = [str(Path(self._python).parent / "opentelemetry-instrument"), *program, "configured"]
         start = {
             "otel-tbot emit": [*ours, "emit", "--signal", signal],
             "otel-tbot run": [*ours, "run", "--signal", signal],
-            "environment": [
-                str(Path(self._python).parent / "opentelemetry-instrument"), *program, "configured", signal, context
-            ],
+            "otel-tbot run --supervise": [*ours, "run", "--supervise", "--signal", signal],
+            "environment": [*instrumented, signal, context],
+            "declarative": [*instrumented, signal, context],
             "pipeline in code": [*program, "record", signal, context],
             "send": [*program, "send", signal, context],
             "emit and emit_span": [*program, "emit", signal, context],
-        }[way]  # fmt: skip
-        exporters = {"OTEL_LOGS_EXPORTER": "tbot", "OTEL_TRACES_EXPORTER": "tbot"}
+        }[way]
+        pipelines = {"OTEL_LOGS_EXPORTER": "tbot", "OTEL_TRACES_EXPORTER": "tbot"}
+        if way == "declarative":
+            pipelines = {"OTEL_CONFIG_FILE": self._declarative_file}
         return subprocess.run(
-            [*start, *self.command], env={**self.environ, **exporters, **environ}, cwd=self._folder,
+            [*tracing, *start, *self.command], env={**environ, **pipelines}, cwd=self._folder,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT, check=False,
         )  # fmt: skip
 
-    def _report_to_receiver(self, signal: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    def _report_to_receiver(
+        self, signal: str, environ: Mapping[str, str], tracing: Sequence[str]
+    ) -> subprocess.CompletedProcess[str]:
         from tests.promises.haunted import receiver  # noqa: PLC0415  needs the extra
 
-        status = receiver.report(
-            signal, self._plant, python=self._python, environ={**self.environ, **environ}, folder=str(self._folder)
-        )
+        python = Path(self._python)
+        if tracing:
+            python = self._folder / "traced"
+            python.write_text(f'#!/bin/sh\nexec {shlex.join((*tracing, self._python))} "$@"\n')
+            python.chmod(0o755)
+        status = receiver.report(signal, self._plant, python=str(python), environ=environ, folder=str(self._folder))
         return subprocess.CompletedProcess([], status, "", "")
 
 
-def _detectors() -> list[str]:
-    """Name all detectors of resources that are installed, and ours."""
-    installed = {entry_point.name for entry_point in entry_points(group="opentelemetry_resource_detector")}
-    return [*sorted(installed), "telling"]
-
-
-def _in_configuration(key: str) -> str:
+def _in_file(what: str, key: str) -> str:
     # The configuration says the same method as the command line, or tbot would refuse it.
-    return "tbot --join-method" if key == "join method" else f"configuration, {key}"
+    return "tbot --join-method" if key == "join method" else f"{what}, {key}"

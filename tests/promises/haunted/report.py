@@ -2,27 +2,35 @@
 
 Everything around the report bears a word: the active span, its links and trace state, baggage, the pipeline's resource
 and scope, the record's body, exception and further attributes, and other records and spans beside it. Each start is
-reported twice over one connection where the way has one, since a cookie can only come back with the second.
+reported twice over one connection where the way has one, since a cookie can only come back with the second. In between
+the application logs an exception, by the SDK's handler, which is seen to enter the pipeline.
 
 The ways: `send`; `emit` through pipelines made here; `record` and `configured`, with OpenTelemetry's API alone, through
-pipelines made here and through those that variables describe. The contexts: `here`, `thread`, `fork` and `spawn`.
+pipelines made here and through those that variables or a file describe. The contexts: `here`, `thread`, `fork`, and a
+process of multiprocessing's by each of its methods.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
 import multiprocessing
 import os
 import sys
-import threading
 import traceback
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import baggage, context
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger_provider
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor,
+    InMemoryLogRecordExporter,
+    SimpleLogRecordProcessor,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -79,13 +87,19 @@ class _Reporter:
                 assert send(event, signal=self._signal).status == "sent"
             return
         loggers, tracers = _configured() if self._way == "configured" else _made_here()
+        entered: Any = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
+        loggers.add_log_record_processor(SimpleLogRecordProcessor(entered))
         for _ in range(TIMES):
             report = _emit if self._way == "emit" else _by_the_api
             with tracers.get_tracer(word("scope")).start_as_current_span(word("active span")) as active:
                 active.set_attribute(word("name of an attribute of the active span"), word("active span's attribute"))
                 report(self._signal, event, loggers, tracers)
+                _log_an_exception(loggers)
             loggers.force_flush()
             tracers.force_flush()
+        logged = [one for one in entered.get_finished_logs() if one.log_record.body == word("log message")]
+        assert len(logged) == TIMES
+        assert all(word("exception") in one.log_record.attributes["exception.stacktrace"] for one in logged)
         loggers.shutdown()
         tracers.shutdown()
 
@@ -117,9 +131,12 @@ def _by_the_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> N
 def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN401  see above
     scope = {word("name of a scope's attribute"): word("scope's attribute")}
     logger = loggers.get_logger(word("scope"), word("scope's version"), word("scope's schema"), scope)
-    error = ValueError(word("exception"))
-    # Not every admitted SDK takes an exception with a record; its attributes are the same.
-    attributes = {**attributes, "exception.message": str(error), "exception.stacktrace": word("stack trace")}
+    # Not every admitted SDK takes an exception with a record, and of those that do, some leave such attributes alone.
+    if "exception" in inspect.signature(LogRecord).parameters:
+        further: dict[str, Any] = {"exception": _raised()}
+    else:
+        further = {}
+        attributes = {**attributes, "exception.message": word("exception"), "exception.stacktrace": word("stack trace")}
     for name in ("tbot.start", word("name of another event")):
         logger.emit(
             LogRecord(
@@ -128,9 +145,26 @@ def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN40
                 severity_number=SeverityNumber.FATAL,
                 attributes=attributes,
                 event_name=name,
+                **further,
             )
         )
-    logging.getLogger(word("logger")).error(word("log message"), exc_info=error)
+
+
+def _log_an_exception(loggers: Any) -> None:  # noqa: ANN401  see above
+    logger = logging.getLogger(word("logger"))
+    handler = LoggingHandler(logger_provider=loggers)
+    logger.addHandler(handler)
+    logger.error(
+        word("log message"), exc_info=_raised(), extra={word("name of what is logged beside"): word("logged beside")}
+    )
+    logger.removeHandler(handler)
+
+
+def _raised() -> ValueError:
+    try:
+        raise ValueError(word("exception"))  # noqa: TRY301  for its stack trace
+    except ValueError as error:
+        return error
 
 
 def _trace(attributes: dict[str, str | int], tracers: Any) -> None:  # noqa: ANN401  see above
@@ -146,7 +180,12 @@ def _trace(attributes: dict[str, str | int], tracers: Any) -> None:  # noqa: ANN
 
 
 def _configured() -> tuple[Any, Any]:
-    return get_logger_provider(), get_tracer_provider()
+    loggers: Any = get_logger_provider()
+    tracers: Any = get_tracer_provider()
+    declarative = "OTEL_CONFIG_FILE" in os.environ
+    host = word("declarative file, host") if declarative else f"{word('detected resource')} host.name"
+    assert tracers.resource.attributes["host.name"] == host
+    return loggers, tracers
 
 
 def _made_here() -> tuple[Any, Any]:
@@ -160,9 +199,8 @@ def _made_here() -> tuple[Any, Any]:
 
 
 def _in_a_thread(work: Callable[[], None]) -> None:
-    thread = threading.Thread(target=work, name=word("thread"))
-    thread.start()
-    thread.join()
+    with ThreadPoolExecutor(1, word("thread")) as threads:
+        threads.submit(work).result()
 
 
 def _in_a_fork(work: Callable[[], None]) -> None:
@@ -183,8 +221,12 @@ def _in_a_fork(work: Callable[[], None]) -> None:
     work()
 
 
-def _spawned(work: Callable[[], None]) -> None:
-    child = multiprocessing.get_context("spawn").Process(target=work, name=word("process"))
+def _by_multiprocessing(method: str, work: Callable[[], None]) -> None:
+    warnings.simplefilter("ignore", DeprecationWarning)  # as above
+    context: Any = multiprocessing.get_context(method)  # the base class of all has no `Process`
+    # The server that forks listens on a socket, whose path must not be as long as that of the temporary folder.
+    context.current_process()._config["tempdir"] = os.curdir
+    child = context.Process(target=work, name=word("process"))
     child.start()
     child.join()
     if child.exitcode:
@@ -195,7 +237,10 @@ _CONTEXTS: dict[str, Callable[[Callable[[], None]], None]] = {
     "here": lambda work: work(),
     "thread": _in_a_thread,
     "fork": _in_a_fork,
-    "spawn": _spawned,
+    **{
+        f"multiprocessing {method}": partial(_by_multiprocessing, method)
+        for method in multiprocessing.get_all_start_methods()
+    },
 }
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import os
 import pwd
 import socket
 import uuid
+from contextlib import suppress
+from pathlib import Path
 
 _words = json.loads(os.environ["PLANTED"])
 _real = os.uname()
@@ -23,3 +25,5 @@ socket.gethostname = lambda: _words["host name"]
 socket.getfqdn = lambda name="": name + _words["domain name"]
 pwd.getpwuid = lambda _: _user
 uuid.getnode = lambda: int.from_bytes(_words["network card"].encode(), "big")
+with suppress(OSError):  # Linux alone has it
+    Path("/proc/self/comm").write_text(_words["title of the process"])

@@ -1,0 +1,33 @@
+"""What this machine, its user and its folders are really called: not only what a haunted place says that they are."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tests.support.program import SOURCE
+
+_FILES = {"machine id": Path("/etc/machine-id"), "boot id": Path("/proc/sys/kernel/random/boot_id")}
+_SHORTEST = 8  # letters; fewer could stand somewhere by chance, or in a constant
+
+
+def real_machine() -> dict[str, str]:
+    """Return the names that are there and long enough to be searched for, by what they name."""
+    found = {
+        "host name": platform.node(),
+        "kernel release": platform.release(),
+        "folder of the source": str(SOURCE),
+        "environment of Python": sys.prefix,
+    }
+    with suppress(KeyError, OSError):  # a user without a name
+        found["user"] = getpass.getuser()
+    with suppress(RuntimeError):  # or without a home
+        found["home"] = str(Path.home())
+    for what, file in _FILES.items():
+        with suppress(OSError):
+            found[what] = file.read_text().strip()
+            found[f"{what} without dashes"] = found[what].replace("-", "")
+    return {what: name for what, name in found.items() if len(name) >= _SHORTEST}
