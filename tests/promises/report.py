@@ -15,6 +15,8 @@ from tests.promises import contract
 from tests.promises.haunted.place import VALUES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otel_tbot.testing import ReceivedRequest
     from tests.promises.haunted.place import HauntedPlace
     from tests.promises.sent_requests import SentRequest
@@ -37,11 +39,13 @@ class Report:
         cookie = f"id={place.canaries.plant('cookie of the backend')}; Path=/; Max-Age=1000"
         transmission.reply(Reply(headers={"Set-Cookie": cookie}))
 
-    def make(self, way: str, signal: str, context: str = "here", *, count: int) -> list[ReceivedRequest]:
+    def make(
+        self, way: str, signal: str, context: str = "here", *, count: int, tracing: Sequence[str] = ()
+    ) -> list[ReceivedRequest]:
         """Report the start, and return the requests that came of it."""
         self._began = int(time.time())
         self._machine: dict[str, None] = {"os_type": None, "host_arch": None} if way == RECEIVER else {}
-        ended = self._place.report(way, signal, context, environ=self._transmission.environ)
+        ended = self._place.report(way, signal, context, environ=self._transmission.environ, tracing=tracing)
         assert ended.returncode == 0, ended.stderr
         received = self._transmission.received(count)
         assert len(received) == count

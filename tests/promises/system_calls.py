@@ -1,12 +1,16 @@
-"""What a program and all its children ask of the system about files, told by strace: code in C included."""
+"""What a program and its children ask of the system about files and the network, told by strace: code in C included."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import shutil
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.launcher import proc
+from tests.support.collector import wait_until
 
 _OPENING = ("creat", "open", "openat", "openat2")
 _CHANGING = (
@@ -20,6 +24,9 @@ _CALL = re.compile(
     r'^\d+ +(?P<name>\w+)\((?:AT_FDCWD<(?P<cwd>[^>]*)>, |\d+<(?P<folder>[^>]*)>, )?(?:"(?P<path>[^"]*)")?'
 )
 _WRITING = re.compile(r"\b(?:O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE)\b")
+_SENDING = ",".join(f"?{name}" for name in ("connect", "sendto", "sendmsg", "sendmmsg"))
+# As strace writes an address; the quotes of a text among the data have a backslash before them.
+_ADDRESS = re.compile(r'sin6?_port=htons\((?P<port>\d+)\).*?(?:inet_addr\(|inet_pton\(AF_INET6, )"(?P<host>[^"\\]+)"')
 # They are no files, whatever is written there.
 _DEVICES = (os.devnull, "/dev/tty")
 
@@ -52,9 +59,34 @@ class Call(NamedTuple):
 
 def strace(log: Path) -> list[str] | None:
     """Return the beginning of a command line that traces the rest; None where strace is not installed."""
+    # -y shows what descriptors and the working directory stand for.
+    return _strace("-y", "-s", "4096", "-o", str(log), "-e", _TRACED)
+
+
+def strace_of_network(log: Path) -> list[str] | None:
+    """Return the same for the network. The process that is started is the program itself, and gets its signals.
+
+    `destinations` takes it for ended when no process is left whose variable `MARK` is the path of the log.
+    """
+    return _strace("-D", "-o", str(log), "-e", _SENDING)
+
+
+def _strace(*options: str) -> list[str] | None:
     program = shutil.which("strace")
-    # -y shows what descriptors and the working directory stand for; --seccomp-bpf stops at these calls alone.
-    return program and [program, "-f", "--seccomp-bpf", "-qq", "-y", "-s", "4096", "-o", str(log), "-e", _TRACED]  # type: ignore[return-value]
+    # --seccomp-bpf stops at the traced calls alone.
+    return program and [program, "-f", "--seccomp-bpf", "-qq", *options]  # type: ignore[return-value]
+
+
+def destinations(log: Path) -> set[tuple[str, int]]:
+    """Wait until strace has ended, and return each address that something was sent to, or was to be."""
+    wait_until(lambda: not proc.alive(str(log)), "strace has ended")
+    return {(_plain(match["host"]), int(match["port"])) for match in _ADDRESS.finditer(log.read_text())}
+
+
+def _plain(host: str) -> str:
+    """Return an address; one of IPv4 as such, where it was written as one of IPv6 (RFC 4291, section 2.5.5.2)."""
+    address = ipaddress.ip_address(host)
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def calls(log: Path, cwd: Path) -> list[Call]:

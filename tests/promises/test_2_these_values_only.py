@@ -17,6 +17,9 @@ Last, the search itself is tried, on words that do get through.
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
+import sys
 import time
 import zlib
 from dataclasses import replace
@@ -34,6 +37,7 @@ from tests.promises.haunted.place import HauntedPlace
 from tests.promises.haunted.variables import opentelemetry_variables
 from tests.promises.proxy import Proxy
 from tests.promises.report import RECEIVER, Report
+from tests.promises.system_calls import destinations, strace_of_network
 from tests.promises.transmission import Transmission
 from tests.promises.wire import Trap
 
@@ -107,6 +111,19 @@ def test_each_way(way: str, signal: str, protocol: str, place: HauntedPlace) -> 
         report.check_headers(signal)
         report.check_bodies(received)
     assert not place.trap.has_caught()
+
+
+@pytest.mark.parametrize(("way", "protocol"), [(way, PROTOCOLS[number % 2]) for number, way in enumerate(WAYS)])
+def test_nowhere_else(way: str, protocol: str, place: HauntedPlace, tmp_path: Path) -> None:
+    """By each way in, the system is asked to reach the backend's address and no other, by code in C too."""
+    log = tmp_path / "strace"
+    tracing = strace_of_network(log)
+    if tracing is None:
+        pytest.skip("strace is not installed")
+    with Transmission(protocol) as transmission:
+        transmission.environ["MARK"] = str(log)
+        Report(place, transmission).make(way, "logs", count=1 if way in ONE_REQUEST else 2, tracing=tracing)
+        assert destinations(log) == {("127.0.0.1", urlsplit(transmission.wire.endpoint).port)}
 
 
 @pytest.mark.parametrize(("context", "way", "signal", "protocol"), IN_CONTEXTS)
@@ -212,6 +229,42 @@ def test_opentelemetry_variables_are_planted(name: str, place: HauntedPlace) -> 
     """OpenTelemetry's variables are found out from its packages, so that new ones are tried too."""
     assert name in opentelemetry_variables()
     assert place.canaries.found_in(place.environ[name].encode())
+
+
+SENDERS = {
+    "connects": "SOCK_STREAM).connect_ex(('127.0.0.9', 9))",
+    "sends": "SOCK_DGRAM).sendto(b'\"', ('127.0.0.9', 9))",
+    "sends a message": "SOCK_DGRAM).sendmsg([b'1'], [], 0, ('127.0.0.9', 9))",
+}
+
+
+@pytest.mark.parametrize("code", SENDERS.values(), ids=SENDERS)
+def test_strace_tells(code: str, tmp_path: Path) -> None:
+    """A program that connects or sends to somewhere is told by strace, a child of its own included."""
+    log = tmp_path / "strace"
+    tracing = strace_of_network(log)
+    if tracing is None:
+        pytest.skip("strace is not installed")
+    program = f"import os; from socket import *; os.fork() or socket(AF_INET, {code}"
+    environ = {"PATH": os.environ["PATH"], "MARK": str(log)}
+    subprocess.run([*tracing, sys.executable, "-c", program], env=environ, check=True, timeout=60)
+    assert destinations(log) == {("127.0.0.9", 9)}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('7 connect(3, {sa_family=AF_UNIX, sun_path="/run/socket"}, 110) = 0', set()),
+        ('7 sendto(3, "sin_port=htons(1), inet_addr(\\"127.0.0.1\\")", 1, 0, NULL, 0) = 1', set()),
+        ('7 connect(3, {sin6_port=htons(443), inet_pton(AF_INET6, "2001:db8::1", ...}, 28)', {("2001:db8::1", 443)}),
+        ('7 connect(3, {sin6_port=htons(9), inet_pton(AF_INET6, "::ffff:127.0.0.9", ...}, 28)', {("127.0.0.9", 9)}),
+    ],
+)
+def test_what_strace_writes_is_read(line: str, told: set[tuple[str, int]], tmp_path: Path) -> None:
+    """An address of IPv6 is read too; a socket of this machine and a text among the data are none."""
+    log = tmp_path / "strace"
+    log.write_text(f"{line}\n")
+    assert destinations(log) == told
 
 
 ENCODED = [(name, number) for name, texts in encodings(b"?").items() for number in range(len(texts))]

@@ -182,9 +182,9 @@ def _trace(attributes: dict[str, str | int], tracers: Any) -> None:  # noqa: ANN
 def _configured() -> tuple[Any, Any]:
     loggers: Any = get_logger_provider()
     tracers: Any = get_tracer_provider()
-    declarative = "OTEL_CONFIG_FILE" in os.environ
-    host = word("declarative file, host") if declarative else f"{word('detected resource')} host.name"
-    assert tracers.resource.attributes["host.name"] == host
+    assert tracers.resource.attributes["container.name"] == f"{word('detected resource')} container.name"
+    if "OTEL_CONFIG_FILE" in os.environ:
+        assert tracers.resource.attributes["host.name"] == word("declarative file, host")
     return loggers, tracers
 
 
