@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 import uuid
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_tbot import Session, StartEvent
 from otel_tbot.otel.item import make
+from tests.pipelines import declarative
 from tests.promises import contract
 from tests.promises.haunted import same_state
 from tests.promises.haunted.place import VALUES, HauntedPlace
@@ -57,6 +59,12 @@ STARTS = (
     ("emit and emit_span", "here", 2),
     ("emit and emit_span", "fork", 4),
 )
+# Each is one start more.
+OPTIONAL_STARTS: tuple[tuple[str, str, int], ...] = ()
+if declarative.AVAILABLE:
+    OPTIONAL_STARTS += (("declarative", "here", 2),)
+if find_spec("connectrpc"):  # the extra `serve`; it asks the backend first whether it accepts anything
+    OPTIONAL_STARTS += (("otel-tbot serve", "here", 2),)
 ROWS = {row[0]: (row,) for row in STARTS[:2]} | {"send": (STARTS[4],)}
 ELSEWHERE = ROWS["send"]
 # Bytes: the session's id twice; a trace's and a span's id, and the two between them, too short to be a run.
@@ -75,7 +83,8 @@ class Start(NamedTuple):
     Attributes:
         session_id: its session.
         times: all its times, in nanoseconds.
-        message: the request, headers and body, without the address of the backend and what was left of the time-out.
+        message: the request, headers and body, without the address of the backend, the length of the body and what was
+            left of the time-out.
     """
 
     session_id: str
@@ -94,7 +103,7 @@ def starts(place: HauntedPlace, signal: str, protocol: str, ways: tuple[tuple[st
             expected += requests
             transmission.received(expected)
         on_the_wire = {request.body: request for request in transmission.requests()}
-        for received in transmission.received(expected):
+        for received in filter(lambda received: received.body, transmission.received(expected)):
             start = _start(received, on_the_wire[received.body])
             found.setdefault(start.session_id, start)
     return list(found.values())
@@ -108,23 +117,25 @@ def _start(received: ReceivedRequest, on_the_wire: SentRequest) -> Start:
     else:
         span = received.spans[0].span
         times = {span.start_time_unix_nano, span.end_time_unix_nano}
-    of_connection = {":authority", "host", "grpc-timeout"}
-    headers = "\n".join(f"{name}: {value}" for name, value in on_the_wire.headers if name not in of_connection)
+    left_out = {":authority", "host", "content-length", "grpc-timeout"}
+    headers = "\n".join(f"{name}: {value}" for name, value in on_the_wire.headers if name not in left_out)
     message = headers.encode() + _END_OF_HEADERS + received.body
     return Start(str(event.resource_attributes["session.id"]), times, message)
 
 
 def by_hand(signal: str) -> list[bytes]:
-    """Return the contract's bodies for another session and another time."""
-    session = Session(id=str(uuid.UUID(int=2**128 - 1, version=4)))
+    """Return the contract's bodies for other sessions, with and without a known machine, and another time."""
+    another = str(uuid.UUID(int=2**128 - 1, version=4))
+    sessions = (Session(id=another), Session(id=another, os_type=None, host_arch=None))
     if signal == "logs":
         return [
             contract.log_request(VALUES, session=session, seconds=_ANOTHER_SECOND, body=body)
+            for session in sessions
             for body in (None, contract.NO_BODY)
         ]
     seconds = (_ANOTHER_SECOND, _ANOTHER_SECOND)
     ids = {"trace_id": b"\xff" * 16, "span_id": b"\xff" * 8}
-    return [contract.trace_request(VALUES, session=session, seconds=seconds, **ids)]
+    return [contract.trace_request(VALUES, session=session, seconds=seconds, **ids) for session in sessions]
 
 
 def at_another_time(start: Start) -> bytes:
@@ -137,7 +148,7 @@ def at_another_time(start: Start) -> bytes:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", ["logs", "traces"])
-@pytest.mark.timeout(180)  # seconds; nine processes, one after another
+@pytest.mark.timeout(180)  # seconds; eleven processes, one after another
 def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> None:
     """No two starts on one machine share eight bytes that are no constant, by any way; times are whole seconds."""
     folders = [tmp_path / name for name in ("one", "another")]
@@ -145,9 +156,9 @@ def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> No
         folder.mkdir()
     began = int(time.time())
     with Trap() as trap:
-        here = starts(HauntedPlace(folders[0], trap, "one"), signal, protocol, STARTS)
+        here = starts(HauntedPlace(folders[0], trap, "one"), signal, protocol, STARTS + OPTIONAL_STARTS)
         elsewhere = starts(HauntedPlace(folders[1], trap, "another"), signal, protocol, ELSEWHERE)
-    assert (len(here), len(elsewhere)) == (13, 2), "each start has a session of its own"
+    assert (len(here), len(elsewhere)) == (13 + len(OPTIONAL_STARTS), 2), "each start has a session of its own"
     assert {uuid.UUID(start.session_id).version for start in (*here, *elsewhere)} == {4}
 
     times = {divmod(at, contract.SECOND) for start in here for at in start.times}
