@@ -8,6 +8,7 @@ backend stands a relay that keeps every byte (`wire.py`). Then, for each way in,
 - no word is in those bytes, nor half a word, plain or encoded (`canaries.py`);
 - the bytes are requests and nothing else, with just the headers listed here, whose values are constants, releases of
   libraries and the address of the backend (`sent_requests.py`);
+- strace sees no address asked for but the backend's (`system_calls.py`);
 - each body is, byte for byte, what the contract says of these nine values, a session's id, a second, and a span's ids
   (`contract.py`).
 
@@ -34,12 +35,14 @@ from otel_tbot import StartEvent, send
 from tests.pipelines import declarative
 from tests.promises.canaries import Canaries, encodings
 from tests.promises.haunted.place import HauntedPlace
+from tests.promises.haunted.real_machine import FILES
 from tests.promises.haunted.variables import opentelemetry_variables
 from tests.promises.proxy import Proxy
 from tests.promises.report import RECEIVER, Report
 from tests.promises.system_calls import destinations, strace_of_network
 from tests.promises.transmission import Transmission
 from tests.promises.wire import Trap
+from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -229,6 +232,12 @@ def test_opentelemetry_variables_are_planted(name: str, place: HauntedPlace) -> 
     """OpenTelemetry's variables are found out from its packages, so that new ones are tried too."""
     assert name in opentelemetry_variables()
     assert place.canaries.found_in(place.environ[name].encode())
+
+
+def test_real_names_are_searched_for(place: HauntedPlace) -> None:
+    """What the machine and the folders are really called is searched for too, wherever there are such names."""
+    ids = [file.read_text().strip() for file in FILES.values() if file.exists()]
+    assert all(place.canaries.found_in(name.encode()) for name in (str(SOURCE), *ids) if name)
 
 
 SENDERS = {

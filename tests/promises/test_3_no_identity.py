@@ -64,7 +64,7 @@ OPTIONAL_STARTS: tuple[tuple[str, str, int], ...] = ()
 if declarative.AVAILABLE:
     OPTIONAL_STARTS += (("declarative", "here", 2),)
 if find_spec("connectrpc"):  # the extra `serve`; it asks the backend first whether it accepts anything
-    OPTIONAL_STARTS += (("otel-tbot serve", "here", 2),)
+    OPTIONAL_STARTS += 2 * (("otel-tbot serve", "here", 2),)
 ROWS = {row[0]: (row,) for row in STARTS[:2]} | {"send": (STARTS[4],)}
 ELSEWHERE = ROWS["send"]
 # Bytes: the session's id twice; a trace's and a span's id, and the two between them, too short to be a run.
@@ -148,7 +148,7 @@ def at_another_time(start: Start) -> bytes:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", ["logs", "traces"])
-@pytest.mark.timeout(180)  # seconds; eleven processes, one after another
+@pytest.mark.timeout(180)  # seconds; twelve processes, one after another
 def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> None:
     """No two starts on one machine share eight bytes that are no constant, by any way; times are whole seconds."""
     folders = [tmp_path / name for name in ("one", "another")]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.support.program import SOURCE
 
-_FILES = {"machine id": Path("/etc/machine-id"), "boot id": Path("/proc/sys/kernel/random/boot_id")}
+FILES = {"machine id": Path("/etc/machine-id"), "boot id": Path("/proc/sys/kernel/random/boot_id")}
 _SHORTEST = 8  # letters; fewer could stand somewhere by chance, or in a constant
 
 
@@ -26,7 +26,7 @@ def real_machine() -> dict[str, str]:
         found["user"] = getpass.getuser()
     with suppress(RuntimeError):  # or without a home
         found["home"] = str(Path.home())
-    for what, file in _FILES.items():
+    for what, file in FILES.items():
         with suppress(OSError):
             found[what] = file.read_text().strip()
             found[f"{what} without dashes"] = found[what].replace("-", "")

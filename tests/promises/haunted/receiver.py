@@ -6,6 +6,7 @@ Needs the extra `serve`.
 from __future__ import annotations
 
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
@@ -41,7 +42,8 @@ def report(signal: str, plant: Callable[[str], str], *, python: str, environ: Ma
         destinations_application=1,
     )
     further = plant("field unknown to us").encode()
-    message = request(start, at=int(time.time()))
+    # tbot makes the session's id itself, anew at each start.
+    message = request(start, session=str(uuid.uuid4()), at=int(time.time()))
     message += bytes([_UNKNOWN_FIELD << 3 | _LENGTH_DELIMITED, len(further)]) + further
     headers = {
         **GO,
