@@ -80,7 +80,12 @@ def _strace(*options: str) -> list[str] | None:
 def destinations(log: Path) -> set[tuple[str, int]]:
     """Wait until strace has ended, and return each address that something was sent to, or was to be."""
     wait_until(lambda: not proc.alive(str(log)), "strace has ended")
-    return {(_plain(match["host"]), int(match["port"])) for match in _ADDRESS.finditer(log.read_text())}
+    return addresses(log.read_text())
+
+
+def addresses(lines: str) -> set[tuple[str, int]]:
+    """Return the hosts and ports in what strace has written."""
+    return {(_plain(match["host"]), int(match["port"])) for match in _ADDRESS.finditer(lines)}
 
 
 def _plain(host: str) -> str:

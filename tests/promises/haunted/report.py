@@ -131,7 +131,7 @@ def _by_the_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> N
 def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN401  see above
     scope = {word("name of a scope's attribute"): word("scope's attribute")}
     logger = loggers.get_logger(word("scope"), word("scope's version"), word("scope's schema"), scope)
-    # Not every admitted SDK takes an exception with a record, and of those that do, some leave such attributes alone.
+    # Not every admitted SDK takes an exception with a record; one that does puts given attributes before its own.
     if "exception" in inspect.signature(LogRecord).parameters:
         further: dict[str, Any] = {"exception": _raised()}
     else:
