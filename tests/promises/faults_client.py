@@ -1,6 +1,7 @@
 """A client in a process of its own, where nothing but the client's threads, descriptors and memory is to be seen.
 
-Run as a program, it takes orders on stdin and reports on stdout, one line of JSON each.
+Run as a program, it takes orders on stdin and reports on a descriptor that its argument names, one line of JSON each.
+Its stdout and stderr are left to what it uses: whatever is printed there is a finding.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,25 +42,48 @@ class Report(NamedTuple):
     seconds: dict[str, float]
     mebibytes: float
 
+    @property
+    def total(self) -> float:
+        """How long it took from beginning to end, in seconds."""
+        return sum(self.seconds.values())
+
+
+class Printed(NamedTuple):
+    """What stands on stdout and stderr."""
+
+    output: str
+    errors: str
+
 
 class Client:
     """A client process, seen from the test."""
 
     def __enter__(self) -> Self:
         """Start it; it waits for orders."""
-        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_SOURCE), "GRPC_VERBOSITY": "NONE"}
+        self._open = ExitStack()
+        # Files, appended to: a pipe that nobody empties would stop what prints much.
+        self._output, self._errors = (
+            self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0)) for _ in range(2)
+        )
+        self._read = [0, 0]
+        reading, writing = os.pipe()
+        self._reports = self._open.enter_context(os.fdopen(reading))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.promises.faults_client"],
-            env=environ,
+            [sys.executable, "-W", "error", "-m", "tests.promises.faults_client", str(writing)],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_SOURCE)},
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=self._output,
+            stderr=self._errors,
+            pass_fds=[writing],
             text=True,
         )
+        os.close(writing)
         return self
 
     def __exit__(self, *_: object) -> None:
         """End it by the end of its orders."""
-        self._process.communicate(timeout=_SETTLED_WITHIN)
+        with self._open:
+            self._process.communicate(timeout=_SETTLED_WITHIN)
 
     def order(self, way: str, environ: Mapping[str, str], timeout: float) -> Report:
         """Have the event sent by `send` or through a `pipeline`, and return what became of it."""
@@ -68,12 +93,21 @@ class Client:
         """Return what is still there of earlier orders some seconds later: its threads and descriptors, if too many."""
         return list(self._ask(None))
 
+    def printed(self) -> Printed:
+        """Return what it has printed since this was last asked."""
+        return Printed(self._new(0, self._output.fileno()), self._new(1, self._errors.fileno()))
+
+    def _new(self, number: int, descriptor: int) -> str:
+        # Read at a place of its own, so that where the client goes on writing stays where it is.
+        new = os.pread(descriptor, os.fstat(descriptor).st_size, self._read[number])
+        self._read[number] += len(new)
+        return new.decode()
+
     def _ask(self, order: object) -> list[Any]:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        answer: list[Any] = json.loads(self._process.stdout.readline())
+        answer: list[Any] = json.loads(self._reports.readline())
         return answer
 
 
@@ -171,10 +205,11 @@ def main() -> None:
     """Carry out orders until there are no more."""
     # What libraries open once stays open: it is there before anything is counted.
     threads, descriptors = len(_threads()), len(_descriptors())
-    for line in sys.stdin:
-        order = json.loads(line)
-        report = _left(threads, descriptors) if order is None else _carry_out(order)
-        print(json.dumps(report), flush=True)  # noqa: T201  the answer
+    with os.fdopen(int(sys.argv[1]), "w") as reports:
+        for line in sys.stdin:
+            order = json.loads(line)
+            report = _left(threads, descriptors) if order is None else _carry_out(order)
+            print(json.dumps(report), file=reports, flush=True)
 
 
 if __name__ == "__main__":

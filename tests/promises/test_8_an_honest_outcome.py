@@ -15,7 +15,6 @@ them tells by its own count that the event arrived, and was accepted exactly onc
 from __future__ import annotations
 
 import logging
-import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, cons
 from otel_tbot.opt_in import OPT_IN
 from tests.launcher.program import WITHIN, Started, start
 from tests.launcher.stand_in import shell_script
-from tests.promises.faults import ACCEPTANCES, FAULTS, LATE, LONG, Acceptance, Fault, named
+from tests.promises.faults import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, named
 from tests.promises.faults_deliveries import (
     EVENT,
     bystander_is_untouched,
@@ -176,8 +175,7 @@ class TestEmit:
         (line,) = ended.stderr.splitlines()
         assert line.startswith("otel-tbot: tbot.start not delivered to ")
         reason = line.removeprefix("otel-tbot: tbot.start not delivered to ").partition(": ")[2]
-        # On a busy machine the time may be up before what is tried again has failed.
-        assert fault.is_told_by(reason) or (fault.timeout < LONG and re.fullmatch(LATE, reason)), line
+        assert fault.may_be_told_by(reason), line
         assert is_one_plain_line(line)
 
     @pytest.mark.parametrize("case", ACCEPTED, ids=str)
