@@ -19,6 +19,7 @@ from tests.promises.faults_backends import (
     mistaken_for_the_other_protocol,
     mistaken_for_tls,
     nobody,
+    over_http_1_0,
     over_ipv6,
     raw,
     redirecting,
@@ -43,7 +44,7 @@ SHORTEST = 0.25  # for what never ends by itself
 
 PROTOCOLS: tuple[Protocol, ...] = ("http/protobuf", "grpc")
 _HUGE = 2**26  # bytes; far above what a client may keep of an answer
-_REDIRECTS = (301, 302, 307, 308)
+_REDIRECTS = (301, 302, 303, 307, 308)
 _RETRY_AFTER = {
     "none": "0",
     "a day": "86400",
@@ -53,6 +54,8 @@ _RETRY_AFTER = {
     "a date far ahead": "Fri, 31 Dec 9999 23:59:59 GMT",
     "no time at all": CANARY,
 }
+# Over 503, whose other advice is read by the same code: at each end of the scale, and off it.
+_RETRY_AFTER_503 = ("none", "a day", "a negative time", "a date far ahead")
 _RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand years": 315_576_000_000}
 # Advice to try again without a pause, over both protocols: an empty `RetryInfo` has a delay of 0.
 _AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
@@ -170,6 +173,10 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
         for name, value in _RETRY_AFTER.items()
     },
     **{
+        f"status 503, Retry-After {name}": (_refusing(503, {"Retry-After": _RETRY_AFTER[name]}), _http(503), SHORT)
+        for name in _RETRY_AFTER_503
+    },
+    **{
         f"status {status}, which is none": (raw(http.answers(b"HTTP/1.1 %d c\r\n\r\n" % status)), _http(status), LONG)
         for status in (101, 199, 600, 999)
     },
@@ -188,6 +195,7 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     # TLS
     "certificate of a stranger": (showing(lambda made: made.by_a_stranger), TLS_FAILED, SHORT),
     "certificate of nobody we trust": (showing(lambda made: made.good, trusting=False), TLS_FAILED, SHORT),
+    "certificate signed by itself": (showing(lambda made: made.by_itself), TLS_FAILED, SHORT),
     "certificate expired": (showing(lambda made: made.expired), TLS_FAILED, SHORT),
     "certificate for another name": (showing(lambda made: made.for_another_name), TLS_FAILED, SHORT),
     # In TLS 1.3 the server says so after the handshake, when our request may have met a closed connection.
@@ -232,7 +240,8 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     "status 429": (_refusing(429), _grpc("RESOURCE_EXHAUSTED"), SHORT),
     **{f"status {status}": (_refusing(status), _grpc("UNAVAILABLE"), SHORT) for status in (502, 503, 504)},
     **{
-        f"status 503, retry info {name}": (_refusing(503, _retry_info(seconds)), _grpc("UNAVAILABLE"), SHORT)
+        f"status {status}, retry info {name}": (_refusing(status, _retry_info(seconds)), _grpc(code), SHORT)
+        for status, code in ((429, "RESOURCE_EXHAUSTED"), (503, "UNAVAILABLE"))
         for name, seconds in _RETRY_INFO.items()
     },
     "status 503, retry info garbage": (
@@ -250,6 +259,7 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     # TLS
     "certificate of a stranger": (showing(lambda made: made.by_a_stranger), _grpc("UNAVAILABLE"), SHORT),
     "certificate of nobody we trust": (showing(lambda made: made.good, trusting=False), _grpc("UNAVAILABLE"), SHORT),
+    "certificate signed by itself": (showing(lambda made: made.by_itself), _grpc("UNAVAILABLE"), SHORT),
     "certificate expired": (showing(lambda made: made.expired), _grpc("UNAVAILABLE"), SHORT),
     "certificate for another name": (showing(lambda made: made.for_another_name), _grpc("UNAVAILABLE"), SHORT),
     "client certificate missing": (
@@ -286,11 +296,20 @@ _GOOD: dict[str, tuple[Serve, int]] = {
     "after status 503": (replying(Reply(status=503, headers=_AT_ONCE), Reply()), 1),
     "after a closed connection": (replying(Reply(drop=True), Reply()), 1),
 }
+_GOOD_OVER: dict[Protocol, dict[str, tuple[Serve, int]]] = {
+    "http/protobuf": {**_GOOD, "over HTTP/1.0": (over_http_1_0(replying(Reply())), 0)},
+    "grpc": _GOOD,
+}
 ACCEPTANCES = tuple(
     Acceptance(name=name, protocol=protocol, refusals=refusals, serve=serve)
-    for protocol in PROTOCOLS
-    for name, (serve, refusals) in _GOOD.items()
+    for protocol, rows in _GOOD_OVER.items()
+    for name, (serve, refusals) in rows.items()
 )
+
+
+def needed(timeout: float) -> float:
+    """Return how much of a time-out a fault may use up: nothing of the longest, which is for what ends at once."""
+    return 0 if timeout == LONG else timeout
 
 
 def named(*names: str) -> tuple[Fault, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from otel_tbot.testing import OTLPReceiver, Reply
@@ -107,11 +107,10 @@ def showing(choose: Callable[[Certificates], TLS], *, trusting: bool = True) -> 
     @contextmanager
     def serve(protocol: Protocol) -> Iterator[Backend]:
         with certificates() as made, OTLPReceiver(tls=choose(made)) as receiver:
-            one = _backend(receiver, protocol)
             environ = {"OTEL_EXPORTER_OTLP_CERTIFICATE": made.authority} if trusting else {}
             # A gRPC server does not tell of a handshake that failed.
-            came = None if protocol == "grpc" else one.came
-            yield Backend(endpoint=one.endpoint, environ=environ, came=came, receiver=receiver)
+            with _counting(_backend(receiver, protocol)) as one:
+                yield replace(one, environ=environ)
 
     return serve
 
@@ -121,7 +120,8 @@ def mistaken_for_tls(protocol: Protocol) -> Iterator[Backend]:
     """Give a good backend in plain text that is addressed as if it spoke TLS."""
     with OTLPReceiver() as receiver:
         endpoint = _backend(receiver, protocol).endpoint.replace("http://", "https://")
-        yield Backend(endpoint=endpoint, receiver=receiver)
+        with _counting(Backend(endpoint=endpoint, receiver=receiver)) as one:
+            yield one
 
 
 @contextmanager
@@ -129,7 +129,8 @@ def mistaken_for_the_other_protocol(protocol: Protocol) -> Iterator[Backend]:
     """Give the port at which a good backend speaks its other protocol."""
     with OTLPReceiver() as receiver:
         endpoint = receiver.http_endpoint if protocol == "grpc" else receiver.grpc_endpoint
-        yield Backend(endpoint=endpoint, receiver=receiver)
+        with _counting(Backend(endpoint=endpoint, receiver=receiver)) as one:
+            yield one
 
 
 def over_ipv6(serve: Serve) -> Serve:
@@ -137,12 +138,32 @@ def over_ipv6(serve: Serve) -> Serve:
 
     @contextmanager
     def serve_over_ipv6(protocol: Protocol) -> Iterator[Backend]:
-        with serve(protocol) as behind:
-            port = int(behind.endpoint.rpartition(":")[2])
-            with raw(forwarding_to(port), host="::1")(protocol) as before:
-                yield Backend(endpoint=before.endpoint, came=before.came, receiver=behind.receiver)
+        with serve(protocol) as behind, _counting(behind, host="::1") as before:
+            yield before
 
     return serve_over_ipv6
+
+
+def over_http_1_0(serve: Serve) -> Serve:
+    """Return the same backend, whose answers come in the version of HTTP before."""
+
+    @contextmanager
+    def serve_over_http_1_0(protocol: Protocol) -> Iterator[Backend]:
+        with serve(protocol) as behind, _counting(behind, answer=(b"HTTP/1.1", b"HTTP/1.0")) as before:
+            yield before
+
+    return serve_over_http_1_0
+
+
+@contextmanager
+def _counting(
+    behind: Backend, *, host: str = "127.0.0.1", answer: tuple[bytes, bytes] = (b"", b"")
+) -> Iterator[Backend]:
+    """Give a backend behind a port that passes everything on, and counts the connections."""
+    scheme, _, address = behind.endpoint.partition("://")
+    with Loopback(forwarding_to(int(address.rpartition(":")[2]), answer), host=host) as server:
+        endpoint = _url(server.port, scheme=scheme, host=host)
+        yield replace(behind, endpoint=endpoint, came=lambda: server.connections)
 
 
 def _backend(receiver: OTLPReceiver, protocol: Protocol) -> Backend:

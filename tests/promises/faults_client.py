@@ -62,14 +62,13 @@ class Client:
         """Start it; it waits for orders."""
         self._open = ExitStack()
         # Files, appended to: a pipe that nobody empties would stop what prints much.
-        self._output, self._errors = (
-            self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0)) for _ in range(2)
-        )
+        self._output = self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0))
+        self._errors = self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0))
         self._read = [0, 0]
         reading, writing = os.pipe()
         self._reports = self._open.enter_context(os.fdopen(reading))
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.promises.faults_client", str(writing)],
+            [sys.executable, "-u", "-W", "error", "-m", "tests.promises.faults_client", str(writing)],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_SOURCE)},
             stdin=subprocess.PIPE,
             stdout=self._output,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.promises.faults_backends import Protocol
 
-# Level and day, time, thread, and the line of C++ that speaks. Only `GRPC_VERBOSITY` decides about it, and that variable
-# is the host's: a library cannot set it without changing the host's environment.
+# Level and day, time, thread, and the line of C++ that speaks. Only `GRPC_VERBOSITY` turns it off, and a library must
+# not set it: the environment is the host's.
 _FROM_C = re.compile(r"[DIWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.(cc|h):\d+\] .+")
 
 

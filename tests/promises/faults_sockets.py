@@ -106,12 +106,17 @@ def endlessly(data: bytes, connection: socket.socket, stopping: threading.Event)
         connection.sendall(data)
 
 
-def forwarding_to(port: int) -> Handler:
-    """Return a handler that passes everything on to a port of 127.0.0.1, and back."""
+def forwarding_to(port: int, answer: tuple[bytes, bytes] = (b"", b"")) -> Handler:
+    """Return a handler that passes everything on to a port of 127.0.0.1, and back.
+
+    Args:
+        port: the port.
+        answer: how the answer begins, and how it is to begin.
+    """
 
     def forward(connection: socket.socket, _: threading.Event) -> None:
         with socket.create_connection(("127.0.0.1", port)) as behind:
-            back = threading.Thread(target=_copy, args=(behind, connection), name="loopback", daemon=True)
+            back = threading.Thread(target=_copy, args=(behind, connection, *answer), name="loopback", daemon=True)
             back.start()
             _copy(connection, behind)
             back.join()
@@ -119,8 +124,10 @@ def forwarding_to(port: int) -> Handler:
     return forward
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def _copy(source: socket.socket, target: socket.socket, begins: bytes = b"", instead: bytes = b"") -> None:
     with suppress(OSError):
+        if begins and (data := source.recv(len(begins), socket.MSG_WAITALL)):
+            target.sendall(instead if data == begins else data)
         while data := source.recv(65536):
             target.sendall(data)
     with suppress(OSError):  # the end on one side is the end on both
