@@ -12,6 +12,7 @@ end of the interpreter, a stalled name look-up, and the programs `otel-tbot emit
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ from otel_tbot.otel.origin import resource
 from otel_tbot.testing import Reply
 from tests.launcher.program import start
 from tests.launcher.stand_in import shell_script
-from tests.promises.faults import FAULTS, LONG, PROTOCOLS, SHORT, Fault, named, needed
+from tests.promises.faults import FAULTS, LATE_GRPC, LONG, PROTOCOLS, SHORT, Fault, named, needed
 from tests.promises.faults_backends import replying
 from tests.promises.faults_client import Client
 from tests.promises.faults_deliveries import (
@@ -40,6 +41,7 @@ from tests.promises.faults_deliveries import (
     wait_for_our_threads,
 )
 from tests.promises.faults_printed import lines_of_python
+from tests.promises.faults_resolver import unanswered
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
@@ -95,6 +97,15 @@ from otel_tbot import StartEvent, send
 outcome = send(StartEvent(run_mode="daemon"), timeout=1.5)
 print(stalled.is_set(), outcome.status, outcome.reason)
 """
+SENDS = """
+from otel_tbot import StartEvent, send
+outcome = send(StartEvent(run_mode="daemon"), timeout=1.5)
+print(f"{outcome.status}: {outcome.reason}")
+"""
+LOOKS_UP = {
+    "send": ["-c", SENDS],
+    "emit": ["-m", "otel_tbot", "emit", "--timeout", "1.5", "--tbot-version", "18.2.3", "tbot", "start"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +274,7 @@ def test_end_of_the_interpreter(fault: Fault, way: str) -> None:
 def test_stalled_name_lookup() -> None:
     """A resolver that hangs holds up neither the caller nor the end of the process. It is the one fault that is faked.
 
-    gRPC brings a resolver of its own, which cannot be replaced from Python.
+    It tells the same as a real one where the system allows no name server of our own.
     """
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.invalid:4318"}
     ended = program(STALLS_IN_LOOKUP, environ=environ, within=1.5 + START + HANG)
@@ -271,10 +282,37 @@ def test_stalled_name_lookup() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, said, "")
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("way", ["send", "emit"])
+def test_silent_name_server(protocol: Protocol, way: str, tmp_path: Path) -> None:
+    """A name server that never answers holds up neither the delivery nor the end of the process.
+
+    Over gRPC that is for its own resolver, which cannot be replaced from Python.
+    """
+    log = tmp_path / "asked"
+    beginning = unanswered(log)
+    if beginning is None:
+        pytest.skip("the system allows no network of its own for one process")
+    environ = {**CONSENT, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.test"}
+    command = [*beginning, sys.executable, *LOOKS_UP[way]]
+    began = time.monotonic()
+    ended = started(command, environ=environ, within=1.5 + START + HANG)
+    assert time.monotonic() - began < 1.5 + START
+    assert b"backend" in log.read_bytes(), "nothing was looked up"
+    said, silent = (ended.stdout, ended.stderr) if way == "send" else (ended.stderr, ended.stdout)
+    assert (ended.returncode, silent) == (0 if way == "send" else 1, "")
+    assert re.fullmatch(f".*: ({LATE_GRPC})\n", said), said
+
+
 def program(script: str, *arguments: str, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
     """Run a script to its end, which has to come within so many seconds."""
+    return started([sys.executable, "-c", script, *arguments], environ=environ, within=within)
+
+
+def started(command: list[str], *, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
+    """Do the same with a command line."""
     return subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        command,
         env={"PYTHONPATH": str(SOURCE), **environ},
         capture_output=True,
         text=True,
