@@ -57,7 +57,8 @@ TRIES = 3  # what is late because the machine is busy is in time at one of these
 MOST_MEMORY = 32  # MiB; half of what a huge answer holds, and an endless one knows no limit
 
 # gRPC itself keeps such a connection, sometimes, until the backend ends: the call is over in time all the same.
-ENDED_BY_THE_BACKEND = {fault for fault in named("headers without end") if fault.protocol == "grpc"}
+_ENDLESS = named("headers without end", "settings without end")
+ENDED_BY_THE_BACKEND = {fault for fault in _ENDLESS if fault.protocol == "grpc"}
 VORACIOUS = tuple(fault for fault in FAULTS if fault.name.startswith("huge") or fault.name.endswith("without end"))
 RETRIED = named(
     "status 503",
