@@ -170,7 +170,7 @@ def demo() -> int:
     default=10_000,
     show_default=True,
     metavar="NUMBER",
-    help="Events that may wait for the backend.",
+    help="Events that may wait for the backend; each holds a connection.",
 )
 @click.option(
     "--peer-rate",
@@ -178,7 +178,7 @@ def demo() -> int:
     default=1000,
     show_default=True,
     metavar="NUMBER",
-    help="Events a second from one address.",
+    help="Requests a second from one address.",
 )
 @click.option(
     "--drain-timeout",

@@ -38,7 +38,7 @@ def main(  # noqa: PLR0913  the options of the command
         tls_key: path of its private key, PEM.
         max_connections: open connections; 900 leave room under the usual limit of 1024 descriptors.
         queue_size: events that may wait for the backend.
-        peer_rate: events a second from one address.
+        peer_rate: requests a second from one address.
         drain_timeout: seconds in which a receiver that is told to end still delivers.
     """
     decision = consent()

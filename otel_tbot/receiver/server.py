@@ -42,7 +42,7 @@ class Limits:
     Attributes:
         connections: open connections.
         queue: events that wait for the backend.
-        peer_rate: events a second from one address.
+        peer_rate: requests a second from one address.
         drain: seconds in which a receiver that is told to end still delivers.
     """
 

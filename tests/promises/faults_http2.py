@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from tests.promises.faults_sockets import Handler
 
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _CONTINUATION = 0, 1, 3, 4, 6, 7, 9
-_END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, _RST_STREAM, SETTINGS, _PING, _GOAWAY, _CONTINUATION = 0, 1, 3, 4, 6, 7, 9
+END_STREAM, _ACK, END_HEADERS = 1, 1, 4
 _INTERNAL_ERROR = 2
-_CALL = 1  # the first stream that a client opens
+CALL = 1  # the first stream that a client opens
 _GRPC = {":status": "200", "content-type": "application/grpc"}
 _A_MEBIBYTE = struct.pack(">BI", 0, 2**20)  # the prefix of a gRPC message of that length
 
@@ -30,15 +30,15 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
 
-def _block(headers: dict[str, str]) -> bytes:
+def block(headers: dict[str, str]) -> bytes:
     """Return headers as HPACK literals that are not indexed (RFC 7541, section 6.2.2)."""
     texts = [text.encode() for pair in headers.items() for text in pair]
     named = zip(texts[::2], texts[1::2], strict=True)
     return b"".join(bytes([0, len(name)]) + name + bytes([len(value)]) + value for name, value in named)
 
 
-def _headers(headers: dict[str, str], flags: int = _END_HEADERS) -> bytes:
-    return frame(_HEADERS, flags, _CALL, _block(headers))
+def _headers(headers: dict[str, str], flags: int = END_HEADERS) -> bytes:
+    return frame(HEADERS, flags, CALL, block(headers))
 
 
 def _read_exactly(stream: BinaryIO, length: int) -> bytes:
@@ -50,16 +50,16 @@ def _read_exactly(stream: BinaryIO, length: int) -> bytes:
 
 def read_call(connection: socket.socket) -> None:
     """Shake hands as a server of HTTP/2, and read one call to its end."""
-    connection.sendall(frame(_SETTINGS, 0, 0))
+    connection.sendall(frame(SETTINGS, 0, 0))
     with connection.makefile("rb") as stream:
-        _read_exactly(stream, len(_PREFACE))
+        _read_exactly(stream, len(PREFACE))
         while True:
             head = _read_exactly(stream, 9)
             kind, flags, number = struct.unpack(">BBI", head[3:])
             _read_exactly(stream, int.from_bytes(head[:3], "big"))
-            if kind == _SETTINGS and not flags & _ACK:
-                connection.sendall(frame(_SETTINGS, _ACK, 0))
-            if kind in {_DATA, _HEADERS} and number == _CALL and flags & _END_STREAM:
+            if kind == SETTINGS and not flags & _ACK:
+                connection.sendall(frame(SETTINGS, _ACK, 0))
+            if kind in {DATA, HEADERS} and number == CALL and flags & END_STREAM:
                 return
 
 
@@ -75,22 +75,22 @@ def _answers(data: bytes) -> Handler:
 def status(number: int, **headers: str) -> Handler:
     """Return a handler that answers a call with the status of HTTP and a page, as a proxy in between does."""
     head = _headers({":status": str(number), "content-type": "text/html", **headers})
-    return _answers(head + frame(_DATA, _END_STREAM, _CALL, b"<p>canary-of-the-backend</p>"))
+    return _answers(head + frame(DATA, END_STREAM, CALL, b"<p>canary-of-the-backend</p>"))
 
 
 def succeeds_without_a_message() -> Handler:
     """Return a handler that answers a call with success, and not with what the call returns."""
-    return _answers(_headers({**_GRPC, "grpc-status": "0"}, flags=_END_HEADERS | _END_STREAM))
+    return _answers(_headers({**_GRPC, "grpc-status": "0"}, flags=END_HEADERS | END_STREAM))
 
 
 def answers_without_a_status() -> Handler:
     """Return a handler that answers a call with an empty message, and does not say whether it has succeeded."""
-    return _answers(_headers(_GRPC) + frame(_DATA, _END_STREAM, _CALL, bytes(5)))
+    return _answers(_headers(_GRPC) + frame(DATA, END_STREAM, CALL, bytes(5)))
 
 
 def reset_stream() -> Handler:
     """Return a handler that resets the stream of a call, and keeps the connection."""
-    return _answers(frame(_RST_STREAM, 0, _CALL, struct.pack(">I", _INTERNAL_ERROR)))
+    return _answers(frame(_RST_STREAM, 0, CALL, struct.pack(">I", _INTERNAL_ERROR)))
 
 
 def goes_away() -> Handler:
@@ -113,7 +113,7 @@ def resets_in_the_answer(connection: socket.socket, stopping: threading.Event) -
 
 def drips_bytes(connection: socket.socket, stopping: threading.Event) -> None:
     """Send byte by byte the beginning of a frame that never comes to its end."""
-    settings = frame(_SETTINGS, 0, 0, bytes(2**14 - 4))
+    settings = frame(SETTINGS, 0, 0, bytes(2**14 - 4))
     dripping((bytes([byte]) for byte in settings), connection, stopping)
 
 
@@ -126,20 +126,18 @@ def drips_settings(connection: socket.socket, stopping: threading.Event) -> None
 def drips_answer(connection: socket.socket, stopping: threading.Event) -> None:
     """Send the answer byte by byte."""
     read_call(connection)
-    bytewise = itertools.repeat(frame(_DATA, 0, _CALL, b"c"))
-    dripping(itertools.chain([_headers(_GRPC), frame(_DATA, 0, _CALL, _A_MEBIBYTE)], bytewise), connection, stopping)
+    bytewise = itertools.repeat(frame(DATA, 0, CALL, b"c"))
+    dripping(itertools.chain([_headers(_GRPC), frame(DATA, 0, CALL, _A_MEBIBYTE)], bytewise), connection, stopping)
 
 
 def floods_headers(connection: socket.socket, stopping: threading.Event) -> None:
     """Send headers that never end, at full speed."""
-    _flood(
-        _headers(_GRPC, flags=0), frame(_CONTINUATION, 0, _CALL, _block({"x": "c" * 100}) * 100), connection, stopping
-    )
+    _flood(_headers(_GRPC, flags=0), frame(_CONTINUATION, 0, CALL, block({"x": "c" * 100}) * 100), connection, stopping)
 
 
 def floods_settings(connection: socket.socket, stopping: threading.Event) -> None:
     """Send settings for ever, at full speed."""
-    _flood(b"", frame(_SETTINGS, 0, 0) * 1000, connection, stopping)
+    _flood(b"", frame(SETTINGS, 0, 0) * 1000, connection, stopping)
 
 
 def _flood(first: bytes, block: bytes, connection: socket.socket, stopping: threading.Event) -> None:

@@ -100,6 +100,14 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT)
 
 
+def closed(connection: socket.socket) -> bool:
+    """Tell whether the other side has closed a connection; wait until it sends or does so."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 def submit(port: int, body: bytes | None = None, headers: Mapping[str, str] = GO, **target: str) -> Answer:
     """Send one request over a connection of its own; tbot's, if nothing else is said."""
     with connect(port) as connection:

@@ -19,7 +19,7 @@ from otel_tbot.receiver.connection import ANSWERS_READ_WITHIN, HEADERS_WITHIN
 from otel_tbot.receiver.event_loop import HANDSHAKE_WITHIN
 from otel_tbot.receiver.peers import Peers
 from tests.receiver.conftest import ON
-from tests.receiver.exchange import GO, connect, raw, read, request, send, submit
+from tests.receiver.exchange import GO, closed, connect, raw, read, request, send, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,14 +46,6 @@ def cut_off(connection: socket.socket, piece: bytes) -> bool:
 def unread(connection: socket.socket) -> int:
     """Return how much was sent over a unix socket that the other side has not read."""
     return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-
-
-def closed(connection: socket.socket) -> bool:
-    """Tell whether the other side has closed a connection; wait until it sends or does so."""
-    try:
-        return connection.recv(1) == b""
-    except ConnectionResetError:
-        return True
 
 
 def test_headers_in_one_piece(port: int) -> None:

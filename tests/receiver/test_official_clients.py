@@ -70,10 +70,10 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_node(port: int, backend: OTLPReceiver, node: Path) -> None:
-    """The client for Node, over HTTP/1.1: its events arrive, and it understands the refusal of a broken one."""
-    command = ["node", "play_tbot.js", f"http://127.0.0.1:{port}/some/prefix", "1.1", "descriptors"]
-    played = subprocess.run(
+def _played(node: Path, port: int, version: str) -> subprocess.CompletedProcess[str]:
+    """Play over a version of HTTP."""
+    command = ["node", "play_tbot.js", f"http://127.0.0.1:{port}/some/prefix", version, "descriptors"]
+    return subprocess.run(
         command,
         cwd=node,
         capture_output=True,
@@ -82,6 +82,19 @@ def test_node(port: int, backend: OTLPReceiver, node: Path) -> None:
         timeout=_INSTALL_WITHIN,
         stdin=subprocess.DEVNULL,
     )
+
+
+def test_node(port: int, backend: OTLPReceiver, node: Path) -> None:
+    """The client for Node, over HTTP/1.1: its events arrive, and it understands the refusal of a broken one."""
+    played = _played(node, port, "1.1")
     assert (played.returncode, played.stdout, played.stderr) == (0, "", "")
     versions = [record.attributes["tbot.version"] for record in backend.log_records]
     assert versions == ["1.0.0", "2.0.0", "3.0.0", "4.0.0"]
+
+
+def test_node_over_http2(port: int, backend: OTLPReceiver, node: Path) -> None:
+    """Told to speak HTTP/2, the client for Node finds out at once that nobody does."""
+    played = _played(node, port, "2")
+    assert played.returncode == 1
+    assert "ConnectError" in played.stderr
+    assert backend.log_records == []

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
-from tests.receiver.exchange import GO, PATH, SESSION, START, connect, raw, request, send, submit
+from tests.promises import faults_http2 as http2
+from tests.receiver.exchange import GO, PATH, SESSION, START, closed, connect, raw, request, send, submit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -217,11 +218,21 @@ def test_chunked_body(port: int, backend: OTLPReceiver) -> None:
     assert backend.log_records[0].attributes["tbot.version"] == START.version
 
 
-def test_http2_is_refused(port: int) -> None:
-    """A client that speaks HTTP/2 without asking first is turned away at once, so that it cannot wait in vain."""
+def test_http2_is_refused(port: int, backend: OTLPReceiver) -> None:
+    """A client that speaks HTTP/2 without asking first, as Go's never does, is turned away at once, and knows it."""
+    body = request()
+    pseudo = {":method": "POST", ":scheme": "http", ":authority": "receiver.example", ":path": PATH}
+    headers = {**pseudo, **{name.lower(): value for name, value in GO.items()}, "content-length": str(len(body))}
+    exchange = [
+        http2.PREFACE,
+        http2.frame(http2.SETTINGS, 0, 0),
+        http2.frame(http2.HEADERS, http2.END_HEADERS, http2.CALL, http2.block(headers)),
+        http2.frame(http2.DATA, http2.END_STREAM, http2.CALL, body),
+    ]
     with connect(port) as connection:
-        assert send(connection, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)).status == 400
-        assert connection.recv(1) == b""
+        assert send(connection, b"".join(exchange)).status == 400
+        assert closed(connection)
+    assert backend.log_records == []
 
 
 def test_upgrades_are_refused(port: int) -> None:
