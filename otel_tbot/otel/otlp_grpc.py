@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 
+from otel_tbot.otel.room import require_room
 from otel_tbot.otel.verdict import NOT_OTLP, Verdict, rejection
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ def grpc_exporter(settings: OTLPSettings, verdict: Verdict) -> OTLPLogExporter |
     Args:
         settings: where and how.
         verdict: where the reason of a failure is left.
+
+    Raises:
+        SettingsError: the process has no room for gRPC.
     """
+    require_room()
     keywords: dict[str, Any] = {
         "endpoint": settings.endpoint,
         "insecure": settings.insecure,
