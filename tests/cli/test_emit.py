@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.testing import OTLPReceiver, Reply
+from tests.promises.circumstances import (
+    descriptors_for_no_more_than_the_interpreter,
+    memory_for_no_more_than_the_interpreter,
+)
+from tests.promises.start_of_tbot import prepared
 from tests.support.program import SOURCE, VERSION, run, stand_in_for_tbot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+EMIT = [sys.executable, "-m", "otel_tbot", "emit", "--timeout=5", "--tbot-version=1", "tbot", "start"]
 
 
 @pytest.fixture(params=["http/protobuf", "grpc"])
@@ -156,3 +162,24 @@ def test_closed_stderr(receiver: OTLPReceiver) -> None:
     )
     assert ended.stdout == b""
     assert len(receiver.log_records) == 1
+
+
+# What the system grants, and whether an event can then be sent over HTTP. What gRPC needs is more.
+LIMITS = {
+    "RLIMIT_NOFILE": (descriptors_for_no_more_than_the_interpreter, True),
+    "RLIMIT_AS": (memory_for_no_more_than_the_interpreter, False),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits(name: str, environ: dict[str, str]) -> None:
+    """Where the system grants little more than the interpreter needs to start, there is one line, and its status."""
+    limit, enough = LIMITS[name]
+    ended = subprocess.run(
+        [*prepared(f"resource.setrlimit(resource.{name}, ({limit()}, {limit()}))"), *EMIT],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **environ},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    sent = enough and "grpc" not in environ.values()
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (0 if sent else 1, "", 1)
+    assert ended.stderr.startswith(f"otel-tbot: tbot.start {'sent' if sent else 'not delivered'} to ")

@@ -98,7 +98,7 @@ def _large_environment(_: Path) -> Circumstance:
 
 
 @cache
-def _memory_for_no_more_than_the_interpreter() -> int:
+def memory_for_no_more_than_the_interpreter() -> int:
     """Return a limit under which the interpreter starts, and an exporter of OpenTelemetry cannot be loaded."""
     peak = "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmPeak')))"
     bare = subprocess.run([sys.executable, "-c", peak], check=True, capture_output=True)
@@ -110,8 +110,19 @@ def _memory_for_no_more_than_the_interpreter() -> int:
     return limit
 
 
+@cache
+def descriptors_for_no_more_than_the_interpreter() -> int:
+    """Return the lowest limit under which the interpreter starts and runs a module."""
+    for limit in range(4, 20):
+        command = [*prepared(_limited("RLIMIT_NOFILE", limit)), sys.executable, "-m", "this"]
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            return limit
+    message = "the interpreter does not start"
+    raise AssertionError(message)
+
+
 def _little_memory(_: Path) -> Circumstance:
-    return Circumstance(prepare=_limited("RLIMIT_AS", _memory_for_no_more_than_the_interpreter()))
+    return Circumstance(prepare=_limited("RLIMIT_AS", memory_for_no_more_than_the_interpreter()))
 
 
 def _gone(folder: Path) -> Circumstance:

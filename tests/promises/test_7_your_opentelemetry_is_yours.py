@@ -23,6 +23,9 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from opentelemetry.sdk.trace import TracerProvider
 
 import otel_tbot
+from otel_tbot.testing import Reply
+from tests.promises.host_process import Host, to
+from tests.promises.host_straits import STRAITS, reporting_in, without_streams
 from tests.promises.hostile_objects import BATCHES, BEHIND, CANARY, HOSTILE, LYING, NO_EVENT, PROVIDERS, record_and_span
 from tests.promises.own_backend import OwnBackend, without_ids
 from tests.support.program import SOURCE
@@ -113,6 +116,49 @@ def test_exporters_in_global_pipelines(state: str, own: OwnBackend, receiver: OT
 
 def _exporters(name: str) -> dict[str, str]:
     return {"OTEL_LOGS_EXPORTER": name, "OTEL_TRACES_EXPORTER": name}
+
+
+PROTOCOLS = ("http/protobuf", "grpc")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", STRAITS)
+def test_host_in_straits(name: str, protocol: str, receiver: OTLPReceiver) -> None:
+    """A host without descriptors, memory or threads gets an outcome or a line of warning, goes on, and can send later.
+
+    Over gRPC too: left alone, its C library would end the process.
+    """
+    straits = STRAITS[name]
+    passes = protocol in straits.passable
+    with Host(reporting_in(straits, protocol), to(receiver, protocol)) as host:
+        status, printed, errors = host.end()
+    first, later = printed.splitlines()
+    assert (status, first) == (0, "sent" if passes else "failed")
+    if not straits.lasting:
+        assert (later, errors.count("\n")) == ("sent", 0 if passes else 1)
+        assert passes or errors.startswith("tbot.start was not delivered: ")
+        assert len(receiver.requests) == (3 if passes else 1)
+
+
+# The streams that are closed, and whether a file takes their numbers.
+CLOSED = (((0,), True), ((1,), True), ((2,), True), ((0, 1, 2), True), ((0, 1, 2), False))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(("closed", "taken"), CLOSED, ids=str)
+def test_host_without_streams(
+    closed: tuple[int, ...], *, taken: bool, protocol: str, receiver: OTLPReceiver, tmp_path: Path
+) -> None:
+    """A host whose standard streams are closed reports like any other, and what has their numbers gets no word."""
+    file = tmp_path / "file"
+    file.touch()
+    receiver.reply(Reply(), Reply(status=403))
+    environ = {**to(receiver, protocol), "FILE": str(file), "TAKEN": "yes" if taken else ""}
+    with Host("", environ, program=without_streams(closed)) as host:
+        status, printed, errors = host.end()
+    assert (status, printed, file.read_bytes()) == (0, "", b"")
+    assert errors.count("\n") == (0 if 2 in closed else 1)
+    assert len(receiver.requests) == 3
 
 
 EVENT = otel_tbot.StartEvent(run_mode="daemon", version="18.2.3")

@@ -1,0 +1,129 @@
+"""Straits in which a host reports a start: the system refuses it descriptors, memory for libraries, or a thread.
+
+Each is code that defines `narrow`, by which the host gets into them, and `widen`, by which it gets out again.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.promises.host_process import HEAD, PIPELINES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONG = 20.0  # seconds; far above what a delivery takes
+SHORT = 0.5  # seconds, for what cannot be delivered, and is tried again until then
+_LIMITS = """
+import resource
+def limit(which, number):
+    resource.setrlimit(which, (number, resource.getrlimit(which)[1]))
+def limit_memory(more):
+    with open("/proc/self/statm") as sizes:
+        limit(resource.RLIMIT_AS, int(sizes.read().split()[0]) * resource.getpagesize() + more)
+"""
+_FEW_DESCRIPTORS = """
+def narrow():
+    limit(resource.RLIMIT_NOFILE, 0)
+def widen():
+    limit(resource.RLIMIT_NOFILE, 1000)
+"""
+_DESCRIPTORS_USED_UP = """
+used = []
+def narrow():
+    limit(resource.RLIMIT_NOFILE, 100)
+    try:
+        while True:
+            used.append(os.dup(0))
+    except OSError:
+        pass
+def widen():
+    for descriptor in used:
+        os.close(descriptor)
+"""
+_LITTLE_MEMORY = """
+def narrow():
+    limit_memory(1024 * 1024)
+def widen():
+    limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+"""
+# What is left is enough for all but the stack of a thread.
+_NO_THREAD = """
+def narrow():
+    limit_memory(16 * 1024 * 1024)
+    threading.stack_size(64 * 1024 * 1024)
+def widen():
+    threading.stack_size(0)
+    limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+"""
+_LOADED = """
+import otel_tbot.otel.item
+from otel_tbot.otel.otlp_exporter import otlp_exporter
+from otel_tbot.otel.otlp_settings import resolve
+from otel_tbot.otel.verdict import Verdict
+otlp_exporter(resolve("logs", os.environ), Verdict()).shutdown()
+"""
+
+
+class Straits(NamedTuple):
+    """One kind of them.
+
+    Attributes:
+        code: what the host does before it reports.
+        passable: the protocols over which an event arrives all the same.
+        lasting: whether libraries that could not be loaded may stay broken, and say so themselves.
+    """
+
+    code: str
+    passable: tuple[str, ...] = ()
+    lasting: bool = False
+
+
+STRAITS = {
+    "no descriptor, nothing loaded": Straits(_FEW_DESCRIPTORS),
+    "descriptors are used up": Straits(_LOADED + _DESCRIPTORS_USED_UP),
+    "no memory, nothing loaded": Straits(_LITTLE_MEMORY, lasting=True),
+    "no thread": Straits(_LOADED + _NO_THREAD, ("http/protobuf",)),
+}
+
+
+def reporting_in(straits: Straits, protocol: str) -> str:
+    """Return the code of a host that reports three starts: by `send`, by a pipeline, and by `send` out of the straits.
+
+    It has loaded the names that it uses, as `import` does, and OpenTelemetry's SDK. It prints the outcomes of `send`.
+    """
+    timeout = LONG if protocol in straits.passable else SHORT
+    return f"""{PIPELINES}{_LIMITS}{straits.code}
+from otel_tbot import emit, send
+loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter(timeout={timeout})))
+narrow()
+outcome = send(event("1.0"), timeout={timeout})
+emit(event("2.0"), logger_provider=loggers)
+loggers.force_flush()
+widen()
+print(outcome.status)
+print(send(event("3.0"), timeout={LONG}).status)
+"""
+
+
+_REPORTS = """
+file = os.environ["FILE"]
+while os.environ["TAKEN"] and (number := os.open(file, os.O_RDWR)) <= 2:
+    pass
+from otel_tbot import emit, send
+loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
+outcomes = [send(event("1.0")).status, send(event("2.0")).status]
+emit(event("3.0"), logger_provider=loggers)
+sys.exit(outcomes != ["sent", "failed"])
+"""
+
+
+def without_streams(closed: Sequence[int]) -> tuple[str, ...]:
+    """Return the program of a host some of whose standard streams are closed from the start; it reports three starts.
+
+    Its status is 0 where the first arrives, and the second does not. The third goes through a pipeline. Where `TAKEN`
+    is set, each closed stream's number is taken by the file that is named by `FILE`.
+    """
+    close = f"import os, sys\nfor number in {tuple(closed)}: os.close(number)\nos.execv(sys.executable, sys.argv[1:])"
+    return ("-c", close, sys.executable, "-W", "error", "-c", f"{HEAD}{PIPELINES}{_REPORTS}")
