@@ -23,6 +23,8 @@ SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 DEFAULT_TIMEOUT = 10.0  # seconds; the specification's default
 LONGEST_TIMEOUT = 24 * 60 * 60  # seconds; no time-out that is meant is longer, and the system's timers have limits
 _DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
+# Characters of a setting, or of all headers. No backend takes more, and no longer variable is handed on (execve(2)).
+_LONGEST_SETTING = 128 * 1024
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _VALUE = r"[ -~]*"
@@ -115,9 +117,10 @@ class _Given(NamedTuple):
 
     def value(self, keyword: str) -> tuple[object, str]:
         """Return what was given for a keyword, and the name under which it was given."""
-        if keyword in self.keywords:
-            return self.keywords[keyword], keyword
-        return self.variable(keyword)
+        value, name = (self.keywords[keyword], keyword) if keyword in self.keywords else self.variable(keyword)
+        if isinstance(value, str):
+            _refuse_too_long(len(value), name)
+        return value, name
 
     def variable(self, keyword: str) -> tuple[str | None, str]:
         general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
@@ -132,6 +135,12 @@ class _Given(NamedTuple):
             message = f"{name} must be a text"
             raise SettingsError(message)
         return value, name
+
+
+def _refuse_too_long(length: int, name: str) -> None:
+    if length > _LONGEST_SETTING:
+        message = f"{name} must have at most {_LONGEST_SETTING} characters"
+        raise SettingsError(message)
 
 
 def _protocol(given: _Given) -> Literal["grpc", "http/protobuf"]:
@@ -173,6 +182,7 @@ def _headers(given: _Given) -> dict[str, str]:
             f"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII"
         )
         raise SettingsError(message)
+    _refuse_too_long(sum(len(key) + len(text) for key, text in value.items()), name)
     return {key.lower(): text for key, text in value.items()}
 
 
