@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_tbot.testing import Reply
 from tests.launcher import proc
-from tests.launcher.program import NOWHERE, RUN, WITHIN, Started, start
+from tests.launcher.program import NOWHERE, RUN, WITHIN, Started, start, to
 from tests.launcher.stand_in import TELLS_SIGNALS, WAITS, python_script, shell_script
 from tests.support.collector import wait_until
 
@@ -121,6 +122,21 @@ def test_wait_is_cancelled(number: int, tmp_path: Path, black_hole: str) -> None
         wait_until(lambda: pid not in proc.children(started.pid), "tbot has been reaped")
         started.process.send_signal(number)
         assert started.process.wait(WITHIN) == 4
+
+
+def test_killed_parent(tmp_path: Path, receiver: OTLPReceiver) -> None:
+    """When the parent is killed, which it cannot pass on, tbot runs on, the event arrives, and the sender ends."""
+    receiver.reply(Reply(delay=1))  # so that the sender is seen
+    with start("supervised", shell_script(tmp_path, WAITS), environ=to(receiver.http_endpoint)) as started:
+        pid = int(started.line())
+        started.senders(pid)
+        started.process.kill()
+        assert started.process.wait(WITHIN) == -signal.SIGKILL
+        receiver.wait_for_requests(1, timeout=WITHIN)
+        started.wait_until_sent(pid)
+        assert started.others() == [pid]
+        started.write("7\n")
+        started.wait_until_alone()
 
 
 def test_memory(tmp_path: Path) -> None:

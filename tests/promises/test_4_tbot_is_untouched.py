@@ -16,12 +16,14 @@ import os
 import re
 import signal
 import sys
+import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_tbot.testing import OTLPReceiver, Reply
+from tests.launcher import proc
 from tests.launcher.comparison import WAYS
 from tests.launcher.program import WITH_SENDER, WITHIN, start
 from tests.launcher.stand_in import WAITS, shell_script
@@ -175,6 +177,37 @@ def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
     assert len(receiver.requests) == 1
 
 
+# The same while a thread still waits for the answer. What another program has open is what it was given, and no more.
+OPEN = "import os; print(sorted(os.listdir('/proc/self/fd')))"
+ENDS_WHILE_SENDING = {
+    "os._exit": ("os._exit(7)", 7, ""),
+    "execution of another program": (
+        f"os.execv(sys.executable, [sys.executable, '-c', {OPEN!r}])", 0, "['0', '1', '2', '3']\n"
+    ),
+    "death by a signal from outside": ("sys.stdin.readline()", -signal.SIGKILL, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", ENDS_WHILE_SENDING)
+def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
+    """A program that ends while a thread sends ends at once, and nobody is left with its pipes or its connection."""
+    code, status, output = ENDS_WHILE_SENDING[name]
+    receiver.reply(Reply(delay=math.inf))
+    mark = uuid.uuid4().hex
+    sending = "threading.Thread(target=lambda: print(otel_tbot.send(event()))).start()"
+    environ = {**to(receiver, protocol), "MARK": mark, "GRPC_VERBOSITY": "NONE"}
+    with Host(f"{sending}\nsys.stdin.readline()\n{code}", environ) as host:
+        receiver.wait_for_requests(1, timeout=WITHIN)
+        assert proc.alive(mark) == [host.process.pid]
+        host.go_on()
+        if status == -signal.SIGKILL:
+            host.process.kill()
+        assert host.end() == (status, output, "")
+        assert proc.alive(mark) == []
+    assert len(receiver.requests) == 1
+
+
 FORK = """
 def forked(version):
     pid = os.fork()
@@ -231,8 +264,13 @@ def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver)
     assert len({record.resource_attributes["session.id"] for record in receiver.log_records}) == len(versions)
 
 
-def test_fork_while_sending(receiver: OTLPReceiver) -> None:
-    """A child that is forked while a thread is sending can send, and the thread's event arrives once all the same."""
+# What a child does that is forked meanwhile. Over gRPC it cannot rely on the library that it shares with its parent.
+CHILDREN = {"http/protobuf": "forked('2.0')", "grpc": "os.waitpid(os.fork() or os._exit(0), 0)"}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_fork_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
+    """A fork while a thread is sending does the event no harm: it arrives once. Over HTTP the child can send, too."""
     held = 2  # seconds, in which the first answer is held back; the child needs a fraction
     receiver.reply(Reply(delay=held), Reply())
     code = f"""{FORK}
@@ -240,17 +278,19 @@ import warnings; warnings.simplefilter("ignore", DeprecationWarning)  # Python's
 thread = threading.Thread(target=lambda: print(otel_tbot.send(event("1.0")).status))
 thread.start()
 sys.stdin.readline()
-forked("2.0")
+{CHILDREN[protocol]}
 thread.join()
 """
-    with Host(code, to(receiver)) as host:
+    with Host(code, {**to(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.go_on()
         assert host.end() == (0, "sent\n", "")
-    assert sorted(str(record.attributes["tbot.version"]) for record in receiver.log_records) == ["1.0", "2.0"]
+    versions = sorted(str(record.attributes["tbot.version"]) for record in receiver.log_records)
+    assert versions == (["1.0"] if protocol == "grpc" else ["1.0", "2.0"])
 
 
-def test_multiprocessing(receiver: OTLPReceiver, tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_multiprocessing(protocol: str, receiver: OTLPReceiver, tmp_path: Path) -> None:
     """Worker processes of every kind can send: spawned, forked, and forked by a server."""
     program = tmp_path / "host.py"
     program.write_text("""import multiprocessing, otel_tbot
@@ -261,7 +301,7 @@ if __name__ == "__main__":
             event = otel_tbot.StartEvent(run_mode="daemon", version=f"{number}.0")
             print(method, pool.submit(otel_tbot.send, event).result().status)
 """)
-    with Host("", to(receiver), program=(str(program),)) as host:
+    with Host("", to(receiver, protocol), program=(str(program),)) as host:
         assert host.end() == (0, "fork sent\nspawn sent\nforkserver sent\n", "")
     assert [record.attributes["tbot.version"] for record in receiver.log_records] == ["0.0", "1.0", "2.0"]
 
