@@ -1,14 +1,16 @@
 """A host with logging, hooks and telemetry of its own, which reports a start of tbot in one way.
 
-`python -m tests.promises.host_application WAY OWN_BACKEND` works, reports, works again and ends. It prints the names of
-what is different after the report. `WAY` is one of `none`, `send`, `emit` and `global`; the last goes into the global
-providers, to which this host adds its own exporters whoever made them.
+`python -m tests.promises.host_application WAY OWN_BACKEND [wait]` works, reports, works again and ends. It prints the
+names of what is different after the report. `WAY` is one of `none`, `send`, `emit` and `global`; the last goes into the
+global providers, to which this host adds its own exporters whoever made them. With `wait` it says when it reports, and
+goes on after a line of input.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
+import os
 import random
 import signal
 import socket
@@ -50,9 +52,9 @@ def thread_excepthook(arguments: threading.ExceptHookArgs) -> None:
     print("not caught in a thread", arguments, file=sys.stderr)  # noqa: T201  a host may
 
 
-def on_signal(number: int, frame: FrameType | None) -> None:
+def on_signal(number: int, _frame: FrameType | None) -> None:
     """Stand for the host's own handling of signals."""
-    print("signal", number, frame, file=sys.stderr)  # noqa: T201  a host may
+    os.write(sys.stderr.fileno(), b"signal %d\n" % number)  # printing may be what the signal has interrupted
 
 
 def arrange() -> None:
@@ -141,7 +143,7 @@ def report(way: str, telemetry: Telemetry) -> None:
         telemetry.flush()
 
 
-def main(way: str, backend: str) -> None:
+def main(way: str, backend: str, wait: str = "") -> None:
     """Work, report, look around, work again and end."""
     arrange()
     telemetry = Telemetry(backend)
@@ -151,7 +153,11 @@ def main(way: str, backend: str) -> None:
         before = snapshot()
         if way == "global":
             del before["descriptors"]  # exporters keep their connections until they are shut down
+        if wait:
+            print("reporting", flush=True)  # noqa: T201  for the test
         report(way, telemetry)
+        if wait:
+            sys.stdin.readline()
         print("different:", differences(before))  # noqa: T201  the result
         telemetry.work(2)
     telemetry.end()

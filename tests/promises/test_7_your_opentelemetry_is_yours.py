@@ -11,11 +11,9 @@ nothing but valid events may leave, and nothing of the object may be told.
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
@@ -25,10 +23,11 @@ from opentelemetry.sdk.trace import TracerProvider
 import otel_tbot
 from otel_tbot.testing import Reply
 from tests.promises.host_process import Host, to
+from tests.promises.host_run import TIMEOUT, Ended, run_host, run_signalled_host
 from tests.promises.host_straits import STRAITS, reporting_in, without_streams
 from tests.promises.hostile_objects import BATCHES, BEHIND, CANARY, HOSTILE, LYING, NO_EVENT, PROVIDERS, record_and_span
 from tests.promises.own_backend import OwnBackend, without_ids
-from tests.support.program import SOURCE
+from tests.support.black_hole import black_hole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,12 +35,17 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
 INSTRUMENT = Path(sys.executable).parent / "opentelemetry-instrument"
-APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]
+SLACK = 8  # seconds that a busy machine may add
 CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-# Each says where and how the event goes. `{backend}` is a backend that accepts it.
+GRPC = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "GRPC_VERBOSITY": "NONE"}
+SILENT = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{silent}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.4"}
+# Each says where and how the event goes. `{backend}` and `{grpc}` accept it, `{silent}` never answers.
 STATES: dict[str, dict[str, str]] = {
     "working": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
+    "working, over gRPC": {**CONSENT, **GRPC, "OTEL_EXPORTER_OTLP_ENDPOINT": "{grpc}"},
     "backend is dead": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+    "backend is silent": SILENT,
+    "backend is silent, over gRPC": {**SILENT, **GRPC},
     "off": {"OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
     "a yes that does not count": {"TELEPORT_ANONYMOUS_TELEMETRY": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
     "endpoint is none": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense://[::"},
@@ -56,66 +60,75 @@ def own() -> Iterator[OwnBackend]:
         yield running
 
 
-class Ended(NamedTuple):
-    """What there is to see of a host that has ended."""
-
-    status: int
-    stdout: str
-    stderr: str
-    arrived: list[Any]
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Give the address of a backend that neither answers nor refuses."""
+    with black_hole() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
-def run_host(way: str, own: OwnBackend, environ: dict[str, str], *, prefix: tuple[str, ...] = ()) -> Ended:
-    """Run the host application to its end."""
-    otlp = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **otlp, **environ}
-    ended = subprocess.run(
-        [*prefix, *APPLICATION, way, own.endpoint], env=variables, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, check=False, timeout=50,
-    )  # fmt: skip
-    return Ended(ended.returncode, ended.stdout, ended.stderr, own.read_and_forget())
-
-
-def variables_of(state: str, backend: OTLPReceiver) -> dict[str, str]:
+def variables_of(state: str, backend: OTLPReceiver, silent: str) -> dict[str, str]:
     """Return the variables of a state."""
-    return {name: value.format(backend=backend.http_endpoint) for name, value in STATES[state].items()}
+    places = {"backend": backend.http_endpoint, "grpc": backend.grpc_endpoint, "silent": silent}
+    return {name: value.format(**places) for name, value in STATES[state].items()}
+
+
+def check_undisturbed(without: Ended, seen: Ended) -> None:
+    """Check that a host is, sends and prints what it is, sends and prints without us, and ends when it would."""
+    assert (seen.status, seen.stdout, seen.stderr) == (without.status, without.stdout, without.stderr)
+    assert (seen.status, seen.stdout) == (3, UNDISTURBED)
+    assert without_ids(seen.arrived) == without_ids(without.arrived)
+    # A log record and a span are reported in turn, each within its deadline.
+    assert seen.seconds < without.seconds + 2 * TIMEOUT + SLACK
 
 
 UNDISTURBED = "job 1 is done\ndifferent: []\njob 2 is done\nthe host ends\n"
 
 
-@pytest.mark.parametrize("way", ["send", "emit"])
 @pytest.mark.parametrize("state", STATES)
-def test_host_application(state: str, way: str, own: OwnBackend, receiver: OTLPReceiver) -> None:
-    """A host that reports a start is, sends and prints what it is, sends and prints without."""
-    environ = variables_of(state, receiver)
-    without, seen = (run_host(one, own, environ) for one in ("none", way))
-    assert (seen.status, seen.stdout, seen.stderr) == (without.status, without.stdout, without.stderr)
-    assert (seen.status, seen.stdout) == (3, UNDISTURBED)
-    assert {path for path, *_ in seen.arrived} == {"/v1/logs", "/v1/metrics", "/v1/traces"}
-    assert without_ids(seen.arrived) == without_ids(without.arrived)
-    assert len(receiver.requests) == (2 if state == "working" else 0)
-    if "1" not in environ.get("TELEPORT_ANONYMOUS_TELEMETRY", ""):
-        # Without consent not even a random number is used up, from which the SDK makes ids.
-        assert seen.arrived == without.arrived
+def test_host_application(state: str, own: OwnBackend, receiver: OTLPReceiver, silent: str) -> None:
+    """A host that reports a start is, sends and prints what it is, sends and prints without, and ends in time."""
+    environ = variables_of(state, receiver, silent)
+    without = run_host("none", own, environ)
+    for way in ("send", "emit"):
+        receiver.clear()
+        seen = run_host(way, own, environ)
+        check_undisturbed(without, seen)
+        assert {path for path, *_ in seen.arrived} == {"/v1/logs", "/v1/metrics", "/v1/traces"}
+        assert len(receiver.requests) == (2 if state.startswith("working") else 0)
+        if "1" not in environ.get("TELEPORT_ANONYMOUS_TELEMETRY", ""):
+            # Without consent not even a random number is used up, from which the SDK makes ids.
+            assert seen.arrived == without.arrived
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_exporters_in_global_pipelines(state: str, own: OwnBackend, receiver: OTLPReceiver) -> None:
+def test_exporters_in_global_pipelines(state: str, own: OwnBackend, receiver: OTLPReceiver, silent: str) -> None:
     """A host whose global pipelines have the exporters named tbot is, sends and prints what it does without them."""
-    environ = {**variables_of(state, receiver), "OTEL_METRICS_EXPORTER": "none", "OTEL_SERVICE_NAME": "host"}
+    environ = {**variables_of(state, receiver, silent), "OTEL_METRICS_EXPORTER": "none", "OTEL_SERVICE_NAME": "host"}
     without, seen = (
         run_host("global", own, {**environ, **exporters}, prefix=(str(INSTRUMENT),))
         for exporters in (_exporters("none"), _exporters("tbot"))
     )
-    assert (seen.status, seen.stdout, seen.stderr) == (without.status, without.stdout, without.stderr)
-    assert (seen.status, seen.stdout) == (3, UNDISTURBED)
-    assert without_ids(seen.arrived) == without_ids(without.arrived)
-    assert len(receiver.requests) == (2 if state == "working" else 0)
+    check_undisturbed(without, seen)
+    assert len(receiver.requests) == (2 if state.startswith("working") else 0)
 
 
 def _exporters(name: str) -> dict[str, str]:
     return {"OTEL_LOGS_EXPORTER": name, "OTEL_TRACES_EXPORTER": name}
+
+
+@pytest.mark.parametrize("state", ["working", "working, over gRPC"])
+def test_signals_while_reporting(state: str, own: OwnBackend, receiver: OTLPReceiver, silent: str) -> None:
+    """Signals that reach a host while it reports are handled by it, each once, as if it did not."""
+    environ = {**variables_of(state, receiver, silent), "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
+    without = run_signalled_host("none", own, environ, lambda: None)
+    for way in ("send", "emit"):
+        receiver.clear()
+        receiver.reply(Reply(delay=1), Reply())
+        seen = run_signalled_host(way, own, environ, lambda: receiver.wait_for_requests(1, timeout=20))
+        check_undisturbed(without, seen)
+        assert seen.stderr.count("signal") == 2
+        assert len(receiver.requests) == 2
 
 
 PROTOCOLS = ("http/protobuf", "grpc")
