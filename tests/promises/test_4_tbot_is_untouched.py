@@ -28,7 +28,8 @@ from tests.launcher.comparison import WAYS
 from tests.launcher.program import WITH_SENDER, WITHIN, start
 from tests.launcher.stand_in import WAITS, shell_script
 from tests.promises.circumstances import CIRCUMSTANCES
-from tests.promises.host_process import PIPELINES, Host, to
+from tests.promises.host_process import Host, to
+from tests.promises.host_programs import CHILDREN, ENDS, ENDS_WHILE_SENDING, FORK, PROGRAMS, SEND, WAITING
 from tests.promises.start_of_tbot import Circumstance, Life, as_documented, live, stand_in, variables_for
 from tests.support.collector import wait_until
 from tests.support.program import SOURCE
@@ -109,27 +110,7 @@ def _has_reader(pipe: Path) -> bool:
 
 
 PROTOCOLS = ("http/protobuf", "grpc")
-SEND = "otel_tbot.send(event())"
-# Each of these waits for a backend that does not answer.
-WAITING = {
-    "send over HTTP": ("http/protobuf", SEND),
-    "send over gRPC": ("grpc", SEND),
-    "flush of a pipeline": (
-        "http/protobuf",
-        f"""{PIPELINES}
-loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
-otel_tbot.emit(event(), logger_provider=loggers)
-loggers.force_flush()
-""",
-    ),
-    "pipeline at the end of the interpreter": (
-        "http/protobuf",
-        f"""{PIPELINES}
-loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
-otel_tbot.emit(event(), logger_provider=loggers)
-""",
-    ),
-}
+_LINE_OF_GRPC = re.compile(r"E\d{4} .* thd\.cc:\d+\] pthread_create failed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
@@ -155,15 +136,6 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
         assert host.end() == (0, "interrupted\n", "")
 
 
-_LINE_OF_GRPC = re.compile(r"E\d{4} .* thd\.cc:\d+\] pthread_create failed")
-ENDS = {
-    "sys.exit": ("sys.exit(7)", 7, ""),
-    "os._exit": ("os._exit(7)", 7, ""),
-    "execution of another program": ("os.execv('/bin/sh', ['sh', '-c', 'echo another; exit 7'])", 7, "another\n"),
-    "death by a signal": ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, ""),
-}
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", ENDS)
 def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
@@ -175,17 +147,6 @@ def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
     # A thread of gRPC's that another program's start cuts short may say so in a line of gRPC's own log.
     assert [line for line in errors.splitlines() if not (protocol == "grpc" and _LINE_OF_GRPC.match(line))] == []
     assert len(receiver.requests) == 1
-
-
-# The same while a thread still waits for the answer. What another program has open is what it was given, and no more.
-OPEN = "import os; print(sorted(os.listdir('/proc/self/fd')))"
-ENDS_WHILE_SENDING = {
-    "os._exit": ("os._exit(7)", 7, ""),
-    "execution of another program": (
-        f"os.execv(sys.executable, [sys.executable, '-c', {OPEN!r}])", 0, "['0', '1', '2', '3']\n"
-    ),
-    "death by a signal from outside": ("sys.stdin.readline()", -signal.SIGKILL, ""),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -208,49 +169,6 @@ def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
     assert len(receiver.requests) == 1
 
 
-FORK = """
-def forked(version):
-    pid = os.fork()
-    if pid == 0:
-        os._exit(otel_tbot.send(event(version)).status != "sent")
-    if os.waitpid(pid, 0)[1]:
-        print("the child could not send")
-"""
-# What a program does, and the versions in the events that must arrive, each once.
-PROGRAMS = {
-    "fork before sending": (f"{FORK}\nforked('1.0'); otel_tbot.send(event('2.0'))", ["1.0", "2.0"]),
-    "fork after sending": (f"{FORK}\n{SEND}; forked('2.0'); otel_tbot.send(event('3.0'))", ["1.0", "2.0", "3.0"]),
-    "fork before a pipeline's first event": (
-        f"""{PIPELINES}
-loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
-pid = os.fork()
-otel_tbot.emit(event("2.0" if pid else "1.0"), logger_provider=loggers)
-if pid == 0:
-    os._exit(0)
-os.waitpid(pid, 0)
-""",
-        ["1.0", "2.0"],
-    ),
-    "threads": (
-        """
-threads = [threading.Thread(target=otel_tbot.send, args=(event(f"{number}.0"),)) for number in range(8)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-""",
-        [f"{number}.0" for number in range(8)],
-    ),
-    # OpenTelemetry itself cannot be loaded so late: it must be there before.
-    "thread that outlives the main one": (
-        f"{SEND}; threading.Thread(target=lambda: otel_tbot.send(event('2.0'))).start()",
-        ["1.0", "2.0"],
-    ),
-    "at the end of the interpreter": (
-        f"import atexit; {SEND}; atexit.register(lambda: otel_tbot.send(event('2.0')))",
-        ["1.0", "2.0"],
-    ),
-}
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver) -> None:
@@ -262,10 +180,6 @@ def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver)
         assert host.end() == (0, "", "")
     assert sorted(str(record.attributes["tbot.version"]) for record in receiver.log_records) == versions
     assert len({record.resource_attributes["session.id"] for record in receiver.log_records}) == len(versions)
-
-
-# What a child does that is forked meanwhile. Over gRPC it cannot rely on the library that it shares with its parent.
-CHILDREN = {"http/protobuf": "forked('2.0')", "grpc": "os.waitpid(os.fork() or os._exit(0), 0)"}
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

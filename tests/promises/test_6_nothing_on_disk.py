@@ -9,7 +9,8 @@ it is told to keep none. Three witnesses tell of each run, none of which believe
   command line names;
 - strace, where it is installed: the same of all system calls, those of C libraries and of children included.
 
-Last, all of it runs where nothing can be written: not one byte to any file, and home and temporary folder missing.
+Last, all of it runs where nothing can be written: not one byte to any file, and home and temporary folder missing; on
+file systems that are read-only; and on one that is full.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import pytest
 
 from tests.launcher import proc
 from tests.promises.audit import INTERPRETERS_OWN, SOURCE, Audited, audited
+from tests.promises.mounts import MOUNTS, REFUSALS, mounted
 from tests.promises.place import VERSION, Place
 from tests.promises.system_calls import calls, strace
 from tests.support.collector import wait_until
@@ -214,6 +216,20 @@ def test_where_nothing_can_be_written(tmp_path: Path, place: Place, receiver: OT
     check_delivery(program, receiver, ALIVE)
 
 
+@pytest.mark.parametrize("mount", MOUNTS)
+@pytest.mark.parametrize(
+    "name", [name for name in SENDING if name.startswith(("emit a log", "send", "pipelines over"))]
+)
+def test_mounted(place: Place, receiver: OTLPReceiver, name: str, mount: str) -> None:
+    """An event arrives from where every file system is read-only, and from where the only one is full."""
+    program = SENDING[name]
+    command = [*mounted(mount, place.root), *python(program)]
+    ended = plainly(command, {**place.environ, **variables(program, receiver, ALIVE)}, place.work)
+    assert ended.returncode == program.statuses[ALIVE], ended.stderr
+    assert "failed" not in ended.stdout
+    check_delivery(program, receiver, ALIVE)
+
+
 @pytest.mark.parametrize("variable", ["PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"])
 def test_byte_code(tmp_path: Path, place: Place, variable: str) -> None:
     """Where Python is told to keep no byte code beside the modules, it keeps none in the demo's child either."""
@@ -294,3 +310,12 @@ def test_the_limit_binds(place: Place) -> None:
     ended = plainly(command, place.environ, place.work)
     assert ended.returncode == 1
     assert "File too large" in ended.stderr
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_the_mounts_bind(place: Place, mount: str) -> None:
+    """Where a program runs so mounted, one that writes a byte to a new file of the place fails."""
+    code = "with open('left', 'w') as file: file.write('#')"
+    ended = plainly([*mounted(mount, place.root), sys.executable, "-c", code], place.environ, place.work)
+    assert ended.returncode == 1
+    assert REFUSALS[mount] in ended.stderr

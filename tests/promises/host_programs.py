@@ -1,0 +1,89 @@
+"""What a host does with the package at an awkward moment, as code that follows the lines of `host_process.HEAD`."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.promises.host_process import PIPELINES
+
+SEND = "otel_tbot.send(event())"
+# Each of these waits for a backend that does not answer.
+WAITING = {
+    "send over HTTP": ("http/protobuf", SEND),
+    "send over gRPC": ("grpc", SEND),
+    "flush of a pipeline": (
+        "http/protobuf",
+        f"""{PIPELINES}
+loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
+otel_tbot.emit(event(), logger_provider=loggers)
+loggers.force_flush()
+""",
+    ),
+    "pipeline at the end of the interpreter": (
+        "http/protobuf",
+        f"""{PIPELINES}
+loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
+otel_tbot.emit(event(), logger_provider=loggers)
+""",
+    ),
+}
+
+# How it ends once the event has arrived: the code, the exit status, and what is printed.
+ENDS = {
+    "sys.exit": ("sys.exit(7)", 7, ""),
+    "os._exit": ("os._exit(7)", 7, ""),
+    "execution of another program": ("os.execv('/bin/sh', ['sh', '-c', 'echo another; exit 7'])", 7, "another\n"),
+    "death by a signal": ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, ""),
+}
+# The same while a thread still waits for the answer. What another program has open is what it was given, and no more.
+OPEN = "import os; print(sorted(os.listdir('/proc/self/fd')))"
+ENDS_WHILE_SENDING = {
+    "os._exit": ("os._exit(7)", 7, ""),
+    "execution of another program": (
+        f"os.execv(sys.executable, [sys.executable, '-c', {OPEN!r}])", 0, "['0', '1', '2', '3']\n"
+    ),
+    "death by a signal from outside": ("sys.stdin.readline()", -signal.SIGKILL, ""),
+}  # fmt: skip
+FORK = """
+def forked(version):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(otel_tbot.send(event(version)).status != "sent")
+    if os.waitpid(pid, 0)[1]:
+        print("the child could not send")
+"""
+# What a program does, and the versions in the events that must arrive, each once.
+PROGRAMS = {
+    "fork before sending": (f"{FORK}\nforked('1.0'); otel_tbot.send(event('2.0'))", ["1.0", "2.0"]),
+    "fork after sending": (f"{FORK}\n{SEND}; forked('2.0'); otel_tbot.send(event('3.0'))", ["1.0", "2.0", "3.0"]),
+    "fork before a pipeline's first event": (
+        f"""{PIPELINES}
+loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
+pid = os.fork()
+otel_tbot.emit(event("2.0" if pid else "1.0"), logger_provider=loggers)
+if pid == 0:
+    os._exit(0)
+os.waitpid(pid, 0)
+""",
+        ["1.0", "2.0"],
+    ),
+    "threads": (
+        """
+threads = [threading.Thread(target=otel_tbot.send, args=(event(f"{number}.0"),)) for number in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+""",
+        [f"{number}.0" for number in range(8)],
+    ),
+    # OpenTelemetry itself cannot be loaded so late: it must be there before.
+    "thread that outlives the main one": (
+        f"{SEND}; threading.Thread(target=lambda: otel_tbot.send(event('2.0'))).start()",
+        ["1.0", "2.0"],
+    ),
+    "at the end of the interpreter": (
+        f"import atexit; {SEND}; atexit.register(lambda: otel_tbot.send(event('2.0')))",
+        ["1.0", "2.0"],
+    ),
+}
+# What a child does that is forked meanwhile. Over gRPC it cannot rely on the library that it shares with its parent.
+CHILDREN = {"http/protobuf": "forked('2.0')", "grpc": "os.waitpid(os.fork() or os._exit(0), 0)"}
