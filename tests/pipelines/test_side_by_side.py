@@ -103,16 +103,18 @@ REPLIES = {
 
 
 @declarative.REQUIRED
-@pytest.mark.timeout(180)  # seconds; nine processes, some of which wait for their deadlines
+@pytest.mark.timeout(180)  # seconds; eleven processes, some of which wait for their deadlines
 def test_configured_by_a_file(own: OwnBackend, receiver: OTLPReceiver, tmp_path: Path) -> None:
     """Configured by a file, the host's telemetry is the same without ours and with it, well or in any trouble."""
     without = by_file(own, tmp_path, None)
     expected = own.read_and_forget()
     assert all(len(requests) == 1 for requests in expected.values())
-    endpoint = f'protocol: http/protobuf, endpoint: "{receiver.http_endpoint}/v1/SIGNAL", timeout: {TIMEOUT}'
-    for state, reply in REPLIES.items():
+    over_http = f'protocol: http/protobuf, endpoint: "{receiver.http_endpoint}/v1/SIGNAL", timeout: {TIMEOUT}'
+    over_grpc = f'protocol: grpc, endpoint: "{receiver.grpc_endpoint}", timeout: {TIMEOUT}'
+    ways = [(over_http, state) for state in REPLIES] + [(over_grpc, "working"), (over_grpc, "silent")]
+    for endpoint, state in ways:
         receiver.clear()
-        receiver.reply(reply)
+        receiver.reply(REPLIES[state])
         beside = by_file(own, tmp_path, endpoint)
         check_noise(without, beside)
         assert (beside.stderr == without.stderr) == (state == "working"), state

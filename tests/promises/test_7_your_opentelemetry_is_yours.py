@@ -239,6 +239,26 @@ def test_hostile_exporter_behind(name: str, kind: Any) -> None:  # noqa: ANN401 
     exporter.shutdown()
 
 
+HUGE_HEADERS: dict[str, Callable[[], object]] = {
+    "one": lambda: {"api-key": CANARY * 600_000},
+    "many": lambda: {f"{CANARY}-{number}": "" for number in range(400_000)},
+    "text": lambda: f"api-key={CANARY * 600_000}",
+}
+
+
+@pytest.mark.usefixtures("opted_in")
+@pytest.mark.parametrize("name", HUGE_HEADERS)
+def test_huge_headers(name: str, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:
+    """Headers of 10 MB, which no backend takes, are refused in one line that repeats none, and nothing leaves."""
+    exporter: Any = otel_tbot.AnonymousLogExporter(
+        endpoint=f"{receiver.http_endpoint}/v1/logs", headers=HUGE_HEADERS[name]()
+    )
+    assert exporter.export([record_and_span(EVENT.attributes)]).name == "FAILURE"
+    exporter.shutdown()
+    assert caplog.messages == ["tbot.start was not delivered: headers must have at most 131072 characters"]
+    assert receiver.connections == 0
+
+
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_broken_provider(name: str, caplog: pytest.LogCaptureFixture) -> None:
