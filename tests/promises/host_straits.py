@@ -44,7 +44,7 @@ def widen():
 """
 _LITTLE_MEMORY = """
 def narrow():
-    limit_memory(1024 * 1024)
+    limit_memory(4 * 1024 * 1024)
 def widen():
     limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 """
