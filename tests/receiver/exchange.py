@@ -78,6 +78,9 @@ def raw(body: bytes, headers: Mapping[str, str] = GO, *, method: str = "POST", p
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
+CHECK = raw(b"", {}, method="GET", path="/healthz")
+
+
 def send(connection: socket.socket, data: bytes, method: str = "POST") -> Answer:
     """Send bytes, and read one answer."""
     connection.sendall(data)

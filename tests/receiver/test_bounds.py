@@ -19,7 +19,7 @@ from otel_tbot.receiver.connection import ANSWERS_READ_WITHIN, HEADERS_WITHIN
 from otel_tbot.receiver.event_loop import HANDSHAKE_WITHIN
 from otel_tbot.receiver.peers import Peers
 from tests.receiver.conftest import ON
-from tests.receiver.exchange import GO, closed, connect, raw, read, request, send, submit
+from tests.receiver.exchange import CHECK, GO, closed, connect, raw, read, request, send, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tests.receiver.running import Running
 
 
-CHECK = raw(b"", {}, method="GET", path="/healthz")
 MUCH = 64 * 2**20  # bytes; some of them are kept by the system, on the way
 
 

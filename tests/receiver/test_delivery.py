@@ -17,7 +17,7 @@ import pytest
 
 from otel_tbot.testing import Reply
 from tests.receiver.conftest import ON
-from tests.receiver.exchange import connect, raw, read, request, send, submit
+from tests.receiver.exchange import CHECK, connect, raw, read, request, send, submit
 from tests.receiver.fleet import Played, play, sessions_of
 from tests.support.collector import wait_until
 
@@ -139,6 +139,7 @@ def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: si
         connection.sendall(raw(request()))
     receiver.wait_for_requests(1)
     idle = connect(running.port)
+    assert send(idle, CHECK, "GET").status == 200  # so that it is no connection that nobody has accepted yet
     running.process.send_signal(number)
     assert idle.recv(1) == b""
     assert [read(connection).status for connection in senders] == [200] * len(senders)
