@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCOPE_NAME = "otel_tbot"
 SEVERITY_NUMBER = 9  # INFO in the data model of OpenTelemetry's logs
-_SECOND = 1_000_000_000  # in nanoseconds, the unit of every time in OTLP, where 0 stands for an unknown one
+SECOND = 1_000_000_000  # in nanoseconds, the unit of every time in OTLP, where 0 stands for an unknown one
 _LATEST = 2**63 - 1  # the last nanosecond that OTLP's readers agree on
 
 
@@ -28,9 +28,9 @@ def whole_second(nanoseconds: object = None) -> int:
     """Return a time in nanoseconds since 1970, cut to the whole second: the given one, or now if it is no such time."""
     # Called on the type, this makes a plain number also of an object that only behaves like one.
     exact = int.__index__(nanoseconds) if isinstance(nanoseconds, int) and not isinstance(nanoseconds, bool) else 0
-    if not _SECOND <= exact <= _LATEST:
+    if not SECOND <= exact <= _LATEST:
         exact = time.time_ns()
-    return exact - exact % _SECOND
+    return exact - exact % SECOND
 
 
 def _cleaned(values: Mapping[str, str]) -> dict[str, str]:

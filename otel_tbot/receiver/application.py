@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 64 * 1024  # an event of today has a few hundred
 MAX_HEADER_BYTES = 16 * 1024
 REQUEST_WITHIN = 15_000  # milliseconds for a whole request: longer than an event waits for the backend
-_HEALTH_CHECKS = 100.0  # a second from one address; orchestrators make one in some seconds
+_CHECKS_OF_THE_BACKEND = 100.0  # a second from one address; orchestrators make one in some seconds
+# What the protocols have in common that a call may come by.
+_CALLS = (b"application/connect", b"application/grpc", b"application/json", b"application/proto")
 _MOST_DIGITS = 10  # of a time-out, says the Connect protocol
 # To compress an answer of no bytes costs more than all the rest, and makes it longer. The time-outs are ours.
 _REWRITTEN = frozenset({b"accept-encoding", b"grpc-accept-encoding", b"connect-timeout-ms", b"grpc-timeout"})
@@ -57,7 +59,7 @@ class Application:
         """
         self._counters = counters
         self._peers = Peers(peer_rate)
-        self._checkers = Peers(_HEALTH_CHECKS)
+        self._checkers = Peers(_CHECKS_OF_THE_BACKEND)
         self._ready = ready
         self._crowded = crowded
         self._connect = TbotReportingServiceASGIApplication(
@@ -72,7 +74,7 @@ class Application:
         exchange = Exchange(receive, send)
         peer, _ = scope["client"] or ("", 0)  # nobody on a unix socket
         if scope["path"] in {"/healthz", "/readyz"}:
-            await self._health(scope, exchange.send, refused=not self._checkers.admit(peer))
+            await self._health(scope, exchange.send, peer)
             return
         understood.set(False)
         surplus.set(not self._peers.admit(peer))
@@ -88,17 +90,23 @@ class Application:
         raw = b"".join(chain.from_iterable(headers))
         if self._crowded():
             return HTTPStatus.SERVICE_UNAVAILABLE, [(b"connection", b"close")]
-        if surplus.get() and scope["method"] != "POST":  # what is a call is refused in the protocol's own form
-            return HTTPStatus.TOO_MANY_REQUESTS, []
         if len(raw) > MAX_HEADER_BYTES:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, []
         if not raw.isascii():  # which the library would decode, and fail
             return HTTPStatus.BAD_REQUEST, []
         kind = _first(headers).get(b"content-type", b"")
+        if surplus.get() and not self._is_call(scope, kind):
+            return HTTPStatus.TOO_MANY_REQUESTS, []
         if kind.startswith(b"application/grpc") and not kind.startswith(b"application/grpc-web"):
             # gRPC proper needs HTTP/2 and its trailers, which this server does not speak.
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [(b"accept-post", _ACCEPTED)]
         return None, []
+
+    def _is_call(self, scope: Scope, kind: bytes) -> bool:
+        """Tell whether a request looks like a call, which is refused in the protocol's own form."""
+        method: str = scope["method"]
+        path: str = scope["path"]
+        return method == "POST" and path.endswith(f"{self._connect.path}/SubmitTbotEvent") and kind.startswith(_CALLS)
 
     def _counted(self, send: Send) -> Send:
         """Count the refusals of what is no call, under the words for their HTTP status."""
@@ -111,12 +119,14 @@ class Application:
 
         return counted
 
-    async def _health(self, scope: Scope, send: Send, *, refused: bool) -> None:
-        if refused:
-            await _answer(send, HTTPStatus.TOO_MANY_REQUESTS, [])
-        elif scope["method"] not in {"GET", "HEAD"}:
+    async def _health(self, scope: Scope, send: Send, peer: str) -> None:
+        if scope["method"] not in {"GET", "HEAD"}:
             await _answer(send, HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET, HEAD")])
-        elif scope["path"] == "/healthz" or (await self._ready()).accepted:
+        elif scope["path"] == "/healthz":  # always: who gets no answer may take the process for dead, and end it
+            await _answer(send, HTTPStatus.OK, [])
+        elif not self._checkers.admit(peer):
+            await _answer(send, HTTPStatus.TOO_MANY_REQUESTS, [])
+        elif (await self._ready()).accepted:
             await _answer(send, HTTPStatus.OK, [])
         else:
             await _answer(send, HTTPStatus.SERVICE_UNAVAILABLE, [])

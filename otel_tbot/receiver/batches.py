@@ -111,7 +111,7 @@ class Batches:
             return  # they have been told, and counted
         self._under_way = []
         self._hand_on_soon()  # before the senders: the exporter is not to wait for their answers to be written
-        answer = exported.result()
+        answer = _ENDING if exported.cancelled() else exported.result()
         self._count(answer, len(senders))
         for sender in senders:
             settle(sender, answer)

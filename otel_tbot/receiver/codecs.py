@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.receiver.counters import Counters
 
-# tbot's message has three. The library's JSON parser calls itself for each that is nested, and takes the process with
+# tbot's message has two. The library's JSON parser calls itself for each that is nested, and takes the process with
 # it where the stack ends, some ten thousand deep.
 _MOST_BRACKETS = 256
 

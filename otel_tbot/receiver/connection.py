@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 if TYPE_CHECKING:
     import asyncio
 
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
 HEADERS_WITHIN = 5.0  # seconds from the connection, or the first byte of the next request, to the end of its headers
 ANSWERS_READ_WITHIN = 5.0  # seconds in which a peer must take what was written to it
 MAX_UNFINISHED_HEADER_BYTES = 64 * 1024  # more of them in one piece are refused by the application
@@ -24,7 +26,8 @@ class Connection(HttpToolsProtocol):
     """A connection that must send its headers soon, and not too much of anything.
 
     Attributes:
-        most: how many may be open in this process; above that one is closed before it is heard.
+        most: how many may be open in this process; above that one is closed before it is heard. Those whose TLS
+            handshake is under way are bounded by the open files alone.
         open_now: how many are.
     """
 
@@ -34,8 +37,9 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **keywords: Any) -> None:  # noqa: ANN401  uvicorn's own arguments
         """Belong to a server of uvicorn's."""
         super().__init__(*args, **keywords)
-        self._timer: asyncio.TimerHandle | None = None
-        self._unread: asyncio.TimerHandle | None = None
+        self._headers_due: asyncio.TimerHandle | None = None
+        self._reading_due: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
         self._unfinished = 0
         self._framing = 0
         self._admitted = False
@@ -60,6 +64,7 @@ class Connection(HttpToolsProtocol):
             self.resume_writing()
             Connection.open_now -= 1
             super().connection_lost(exc)
+            self._tell_the_application()
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
@@ -67,20 +72,21 @@ class Connection(HttpToolsProtocol):
         self._framing += len(data)
         super().data_received(data)
         # Empty lines begin no request, and would keep an idle connection open.
-        only_empty_lines = begins and not self._begun
-        if self._timer is None and (self._in_headers or only_empty_lines):
+        only_empty_lines = begins and not self._begun and self.cycle.response_complete
+        if self._headers_due is None and (self._in_headers or only_empty_lines):
             self._wait_for_headers()
-        if self._timer is not None:
+        elif self._headers_due is not None:
             self._unfinished += len(data)
         if self._begun or self._between_requests:
             self._framing = 0  # it was another request's, or has come to its end
         if self._unfinished > MAX_UNFINISHED_HEADER_BYTES or self._framing > MAX_FRAMING_BYTES:
-            self._cut_off()
+            self.cut_off()
 
     def on_message_begin(self) -> None:
         """Know that headers begin: those that have not come whole get their time."""
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise OverflowError  # answered by uvicorn, as everything that is no HTTP
+            self.cut_off()  # an answer would be taken for that to an earlier request
+            raise OverflowError  # ends the parser
         super().on_message_begin()
         self._begun = self._in_headers = True
         self._between_requests = False
@@ -92,11 +98,16 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Leave the rest to the time-out of the request."""
-        if self.parser.should_upgrade():
+        upgrade = self.parser.should_upgrade()
+        if upgrade and self.parser.get_method() not in {b"GET", b"HEAD"}:
             raise NotImplementedError  # the parser would leave the body out
         self._in_headers = False
         self._stop_waiting()
         super().on_headers_complete()
+        if upgrade:
+            self.cycle.keep_alive = False  # nor would it know a further request
+        if self._answering is None or self._answering.response_complete:
+            self._answering = self.cycle
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -111,22 +122,24 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give the peer its time to read."""
         super().pause_writing()
-        self._unread = self.loop.call_later(ANSWERS_READ_WITHIN, self._cut_off)
+        self._reading_due = self.loop.call_later(ANSWERS_READ_WITHIN, self.cut_off)
 
     def resume_writing(self) -> None:
         """Go on: the peer has read."""
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+        if self._reading_due is not None:
+            self._reading_due.cancel()
+            self._reading_due = None
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
-        super().send_400_response(msg)
-        self._close_in_time()
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+            self._close_in_time()
 
     def on_response_complete(self) -> None:
         """Go on to the next request, or close."""
+        self._answering = self.pipeline[-1][0] if self.pipeline else None
         super().on_response_complete()
         self._close_in_time()
 
@@ -147,16 +160,21 @@ class Connection(HttpToolsProtocol):
 
     def _wait_for_headers(self) -> None:
         self._unfinished = 0
-        self._timer = self.loop.call_later(HEADERS_WITHIN, self._cut_off)
+        self._headers_due = self.loop.call_later(HEADERS_WITHIN, self.cut_off)
 
     def _stop_waiting(self) -> None:
         self._unfinished = 0
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._headers_due is not None:
+            self._headers_due.cancel()
+            self._headers_due = None
 
-    def _cut_off(self) -> None:
-        """Close at once, and let the application know, which would write on otherwise."""
-        if self.cycle is not None:
-            self.cycle.disconnected = True
+    def cut_off(self) -> None:
+        """Close at once."""
+        self._tell_the_application()
         self.transport.abort()
+
+    def _tell_the_application(self) -> None:
+        """Let it know that nobody waits any more. uvicorn tells those who answer the latest request alone."""
+        if self._answering is not None:
+            self._answering.disconnected = True
+            self._answering.message_event.set()

@@ -58,8 +58,8 @@ class Exporter:
         self._expected.append(answer)
         try:
             self._started().send([submission.packed() for submission in batch])
-        except OSError:
-            self._give_up()
+        except Exception as error:  # noqa: BLE001  whatever it is, the senders wait for an answer
+            self._give_up(Answer(accepted=False, reason=f"there is no exporting process ({type(error).__name__})"))
         else:
             self._watch()
         return answer
@@ -82,7 +82,7 @@ class Exporter:
             )
             try:
                 process.start()
-            except OSError:  # no descriptor, no memory or no process left; there may be later
+            except BaseException:  # no descriptor, no memory or no process left; there may be later
                 ours.close()
                 raise
             finally:
@@ -107,8 +107,8 @@ class Exporter:
             self._stuck.cancel()
         self._stuck = asyncio.get_running_loop().call_later(self._limit, self._give_up) if self._expected else None
 
-    def _give_up(self) -> None:
-        """End the process, and with it all that is under way."""
+    def _give_up(self, answer: Answer = _ENDED) -> None:
+        """End the process, and with it all that is under way, which gets this answer."""
         if self._pipe is not None:
             asyncio.get_running_loop().remove_reader(self._pipe.fileno())
             self._pipe.close()
@@ -118,8 +118,8 @@ class Exporter:
         self._pipe = self._process = None
         expected, self._expected = self._expected, deque()
         self._watch()
-        for answer in expected:
-            settle(answer, _ENDED)
+        for one in expected:
+            settle(one, answer)
 
 
 def serve_batches(pipe: Connection, signal_name: Signal) -> None:

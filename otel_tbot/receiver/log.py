@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("otel_tbot.receiver")
 _PLACEHOLDER = re.compile(r"%[-+ #0-9.]*[a-z]")  # where an argument of the library's would stand
+_HINT = "No supported WebSocket library"  # uvicorn's, to whoever offers another protocol; we want none
 _PLAIN = re.compile(r"[^\s\"=]+")
 _REPEAT_AFTER = 60.0  # seconds before a line that says the same is written again
 _MOST_REMEMBERED = 256  # lines; ours and the libraries' are fewer
@@ -83,6 +84,8 @@ class _Seldom(logging.Filter):
         self._written: dict[tuple[str, ...], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if _words(record).startswith(_HINT):
+            return False
         said = (record.name, _words(record), str(getattr(record, "fields", "")))
         if record.created - self._written.get(said, float("-inf")) < _REPEAT_AFTER:
             return False

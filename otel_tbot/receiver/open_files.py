@@ -6,7 +6,9 @@ import resource
 
 from otel_tbot.errors import SettingsError
 
-_OUR_OWN = 24  # listeners, pipes, the log; with 900 connections and those that are refused, the usual limit of 1024
+# Listeners, pipes, the log, and a new exporting process; with 900 connections, and those that are refused, the usual
+# limit of 1024.
+_OUR_OWN = 44
 
 
 def allow(connections: int) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.errors import InvalidEventError
 from otel_tbot.event import valid
-from otel_tbot.otel.payload import whole_second
+from otel_tbot.otel.payload import SECOND, whole_second
 from otel_tbot.receiver.submission import Submission, session
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
 
 _RUN_MODES = {TbotRunMode.ONE_SHOT: "one-shot", TbotRunMode.DAEMON: "daemon"}
-_SECOND = 1_000_000_000  # in nanoseconds
 
 
 def read(request: SubmitTbotEventRequest) -> Submission:
@@ -42,5 +41,5 @@ def read(request: SubmitTbotEventRequest) -> Submission:
         }
     )
     # A missing or impossible time becomes the time of arrival.
-    at = whole_second(request.timestamp.seconds * _SECOND if request.timestamp else None)
+    at = whole_second(request.timestamp.seconds * SECOND if request.timestamp else None)
     return Submission(attributes, session(request.distinct_id), at)

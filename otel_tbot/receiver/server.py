@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from otel_tbot.receiver.exchange import Receive, Send
 
 _KEEP_ALIVE = 15  # seconds until an idle connection is closed
-_ROOM_TO_REFUSE = 100  # connections above the limit that still get an answer, which says that there are too many
-_ANSWERS_END = 1  # seconds after the drain, in which those that are told so can read it
+_ROOM_TO_REFUSE = 80  # connections above the limit that still get an answer, which says that there are too many
+_ANSWERS_END = 1  # seconds after the drain, in half of which those that are told so can read it
 _EXPORTERS_END = 1.0  # seconds; by then everything is either delivered or given up
 
 
@@ -121,8 +121,16 @@ class _Server(uvicorn.Server):
         self._batches = batches
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_later(self._drain, self._batches.give_up)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._drain, self._batches.give_up)
+        loop.call_later(self._drain + _ANSWERS_END / 2, self._cut_off)
         await super().shutdown(sockets)
+
+    def _cut_off(self) -> None:
+        """Leave nothing for uvicorn to cancel: those that are still here have not even sent an event."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Connection):
+                connection.cut_off()
 
 
 class _Lifespan:
@@ -152,8 +160,10 @@ def _end_on_signals(server: uvicorn.Server) -> None:
     def end(*_: object) -> None:
         server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup(1)
+        signal.signal(signal.SIGHUP, end)
 
 
 def _tell_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -105,24 +105,24 @@ class _UnixListener(socket.socket):
         _remove_left_over(path)
         super().__init__(socket.AF_UNIX)
         self._path = path
-        self._file: tuple[int, int] | None = None
+        self._identity: tuple[int, int] | None = None
         try:
             self.bind(str(path))
-            self._file = _file(path)
+            self._identity = _identity(path)
             self.listen()
         except OSError:
             self.close()
             raise
 
     def close(self) -> None:
-        with suppress(FileNotFoundError):
-            if self._file == _file(self._path):
+        with suppress(OSError):  # whatever has become of the path meanwhile
+            if self._identity == _identity(self._path):
                 self._path.unlink()
-        self._file = None
+        self._identity = None
         super().close()
 
 
-def _file(path: Path) -> tuple[int, int]:
+def _identity(path: Path) -> tuple[int, int]:
     found = path.lstat()
     return found.st_dev, found.st_ino
 

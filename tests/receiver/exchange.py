@@ -35,6 +35,7 @@ GO = {
     "Content-Type": "application/proto",
 }
 _TIMEOUT = 30  # seconds
+_LENGTH_DELIMITED = 2  # a wire type of protobuf's
 
 
 def request(start: TbotStartEvent | None = START, *, session: str = SESSION, at: int | None = None) -> bytes:
@@ -45,6 +46,16 @@ def request(start: TbotStartEvent | None = START, *, session: str = SESSION, at:
         event=Oneof("start", start) if start is not None else None,
     )
     return message.to_binary()
+
+
+def unknown_field(number: int, content: bytes = b"") -> bytes:
+    """Return a field that no version knows: its number, and what it holds."""
+    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(content)) + content
+
+
+def _varint(number: int) -> bytes:
+    more = number >> 7
+    return bytes([number & 0x7F | 0x80]) + _varint(more) if more else bytes([number])
 
 
 @dataclass(frozen=True, kw_only=True)

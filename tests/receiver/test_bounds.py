@@ -18,8 +18,9 @@ from otel_tbot.receiver.application import MAX_HEADER_BYTES, REQUEST_WITHIN, tim
 from otel_tbot.receiver.connection import ANSWERS_READ_WITHIN, HEADERS_WITHIN
 from otel_tbot.receiver.event_loop import HANDSHAKE_WITHIN
 from otel_tbot.receiver.peers import Peers
+from otel_tbot.testing import Reply
 from tests.receiver.conftest import ON
-from tests.receiver.exchange import CHECK, GO, closed, connect, raw, read, request, send, submit
+from tests.receiver.exchange import CHECK, GO, PATH, closed, connect, raw, read, request, send, submit, unknown_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,29 @@ def test_requests_on_top_of_each_other(port: int) -> None:
         with suppress(ConnectionResetError):
             while data := connection.recv(65536):
                 answers += data
-    assert answers.count(b"HTTP/1.1 ") < 20
+    assert answers.count(b"HTTP/1.1 ") == answers.count(b"HTTP/1.1 200") < 20
+
+
+def test_large_requests_in_one_piece(port: int, backend: OTLPReceiver) -> None:
+    """What belongs to earlier requests does not count against the headers of the next."""
+    large = raw(request() + unknown_field(99, bytes(40_000)))
+    third = raw(request())
+    with connect(port) as connection:
+        connection.sendall(large * 2 + third[:60])
+        assert [read(connection).status for _ in range(2)] == [200, 200]
+        assert send(connection, third[60:]).status == 200
+    assert len(backend.log_records) == 3
+
+
+def test_empty_line_while_waiting(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """An empty line behind an event does not end the wait for its answer."""
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=HEADERS_WITHIN + 1), Reply())
+    with connect(running.port) as connection:
+        connection.sendall(raw(request()))
+        receiver.wait_for_requests(2, timeout=30)
+        assert send(connection, b"\r\n").status == 200
 
 
 def test_endless_body(port: int) -> None:
@@ -198,27 +221,29 @@ def test_rate_of_all_requests(serve: Callable[..., Running], receiver: OTLPRecei
     """Every request counts, also one that is no call, and one over a unix socket, where all are one peer."""
     path = tmp_path / "socket"
     running = serve(
-        "--peer-rate", "3", "--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint
+        "--peer-rate", "0.001", "--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint
     )
-    statuses = []
-    for method in ("GET", "POST") * 6:
+    surplus = []
+    for method, target in (("GET", PATH), ("POST", PATH), ("GET", PATH), ("POST", "/nonsense"), ("POST", PATH)):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(path))
-            statuses.append(send(connection, raw(request(), method=method), method).status)
-    assert statuses[:3] == [405, 200, 405]
-    assert statuses[3:].count(429) >= 6
+            surplus.append(send(connection, raw(request(), method=method, path=target), method))
+    assert [answer.status for answer in surplus] == [405, 429, 429, 429, 429]
+    assert [answer.code for answer in (surplus[1], surplus[4])] == ["resource_exhausted"] * 2
     assert running.stop() == 0
-    assert running.summary["refused_too_many_requests"] > 0
-    assert running.summary["refused_resource_exhausted"] > 0
+    assert running.summary["refused_too_many_requests"] == 2
+    assert running.summary["refused_resource_exhausted"] == 2
 
 
 def test_rate_of_health_checks(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
-    """Health checks have a rate of their own, far above what anybody needs."""
+    """To ask for the backend has a rate of its own, far above what anybody needs; to ask for the process has none."""
     running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as connection:
-        statuses = [send(connection, CHECK, "GET").status for _ in range(1000)]
-    assert statuses[:50] == [200] * 50
-    assert 429 in statuses
+        ready = raw(b"", {}, method="GET", path="/readyz")
+        statuses = [send(connection, ready, "GET").status for _ in range(1000)]
+        assert statuses[:50] == [200] * 50
+        assert 429 in statuses
+        assert {send(connection, CHECK, "GET").status for _ in range(1000)} == {200}
 
 
 def test_bucket() -> None:

@@ -33,7 +33,14 @@ def exporting_processes(pid: int) -> list[int]:
     """Return the ids of the processes that a receiver exports by."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     children = [child for names in lists for child in names.read_text().split()]
-    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [int(child) for child in children if b"spawn_main" in _command(child)]
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return b""
 
 
 def exporting_process(pid: int) -> int:
@@ -127,6 +134,21 @@ def test_sender_that_has_gone(serve: Callable[..., Running], receiver: OTLPRecei
     assert len(receiver.log_records) == 2
 
 
+def test_senders_that_have_gone_in_turn(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """Of events that are sent without waiting, those behind one whose sender has gone are dropped, without a word."""
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.clear()
+    receiver.reply(Reply(delay=1), Reply())
+    with connect(running.port) as connection:
+        connection.sendall(raw(request()) * 3)
+        receiver.wait_for_requests(1)
+    assert submit(running.port).status == 200
+    assert running.stop() == 0
+    assert len(receiver.log_records) == 2
+    assert [line for line in running.lines if "level=info" not in line] == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: signal.Signals) -> None:
     """Told to end, the receiver takes no more, delivers and acknowledges what it has, and ends with 0."""
@@ -159,6 +181,7 @@ def test_drain_has_a_deadline(serve: Callable[..., Running], receiver: OTLPRecei
         connection.sendall(raw(request()))
         receiver.wait_for_requests(1)
         waiting.sendall(raw(request()))
+        assert submit(running.port, b"", {}, method="GET", path="/healthz").status == 200  # by now it was read
         begun = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert [read(one).code for one in (connection, waiting)] == ["unavailable", "unavailable"]

@@ -206,7 +206,7 @@ def test_successor_on_a_unix_socket(serve: Callable[..., Running], receiver: OTL
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     first = serve("--listen", f"unix:{path}", **variables)
     receiver.wait_for_requests(1, timeout=30)
-    receiver.reply(Reply(delay=2), Reply())
+    receiver.reply(Reply(delay=6), Reply())
     with socket.socket(socket.AF_UNIX) as sender:
         sender.connect(str(path))
         sender.sendall(raw(request()))
@@ -214,11 +214,46 @@ def test_successor_on_a_unix_socket(serve: Callable[..., Running], receiver: OTL
         first.process.terminate()
         wait_until(lambda: not path.exists(), "it takes its socket away")
         serve("--listen", f"unix:{path}", **variables)
+        assert first.process.poll() is None
         assert read(sender).status == 200
     assert first.wait() == 0
     with socket.socket(socket.AF_UNIX) as sender:
         sender.connect(str(path))
         assert send(sender, raw(request())).status == 200
+
+
+def test_folder_of_the_socket_has_gone(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """A socket that cannot be taken away, for its folder has gone, does not keep events from being delivered."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    running = serve("--listen", f"unix:{folder / 'socket'}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=1), Reply())
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(folder / "socket"))
+        sender.sendall(raw(request()))
+        receiver.wait_for_requests(2, timeout=30)
+        folder.rename(tmp_path / "elsewhere")
+        folder.write_text("a file")
+        running.process.terminate()
+        assert read(sender).status == 200
+    assert running.wait() == 0
+
+
+def test_nohup(receiver: OTLPReceiver) -> None:
+    """Where hang-ups were ignored before the receiver started, as nohup does, they still are."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    script = 'trap "" HUP; exec "$0" -m otel_tbot serve --listen 127.0.0.1:0'
+    with subprocess.Popen(
+        ["sh", "-c", script, sys.executable],
+        env={"PYTHONPATH": str(SOURCE), **variables}, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        address = process.stderr.readline().rpartition("address=")[2]
+        process.send_signal(signal.SIGHUP)
+        assert submit(int(address.rpartition(":")[2])).status == 200
+        process.terminate()
+    assert process.returncode == 0
 
 
 def test_no_other_file_is_removed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
 from tests.promises import faults_http2 as http2
-from tests.receiver.exchange import GO, PATH, SESSION, START, closed, connect, raw, request, send, submit
+from tests.receiver.exchange import GO, PATH, SESSION, START, closed, connect, raw, request, send, submit, unknown_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,18 +29,13 @@ AS_JSON = json.dumps(
         "start": {"runMode": "TBOT_RUN_MODE_DAEMON", "destinationsOther": 1},
     }
 ).encode()
+UPGRADE = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
 WEB = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
 
 
 def frame(message: bytes) -> bytes:
     """Return a message in gRPC's framing."""
     return struct.pack(">BI", 0, len(message)) + message
-
-
-def unknown_field(number: int) -> bytes:
-    """Return a field that no version knows: its number, and the varint 1."""
-    key = number << 3
-    return bytes([key & 0x7F | 0x80, key >> 7, 1])
 
 
 class Accepted(NamedTuple):
@@ -237,9 +232,16 @@ def test_http2_is_refused(port: int, backend: OTLPReceiver) -> None:
 
 def test_upgrades_are_refused(port: int) -> None:
     """A request to change to another protocol is refused as a whole: what would become of its body is uncertain."""
-    upgrading = {**GO, "Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
-    answer = submit(port, headers=upgrading)
+    answer = submit(port, headers={**GO, **UPGRADE})
     assert (answer.status, answer.closes) == (400, True)
+
+
+def test_upgrades_are_ignored(running: Running) -> None:
+    """Without a body such a request is answered as any other, and nobody is told what to install."""
+    answer = submit(running.port, b"", UPGRADE, method="GET", path="/healthz")
+    assert (answer.status, answer.closes) == (200, True)
+    assert running.stop() == 0
+    assert "install" not in "".join(running.lines)
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"nonsense\r\n\r\n", b"POST /\xe9 HTTP/1.1\r\n\r\n"])
