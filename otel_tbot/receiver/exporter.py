@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.otel.item import make
 from otel_tbot.otel.otlp import Answer, OTLPSender
 from otel_tbot.receiver.batches import settle
+from otel_tbot.receiver.garbage import collect_seldom
 from otel_tbot.receiver.submission import session
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def serve_batches(pipe: Connection, signal_name: Signal) -> None:
         signal.signal(number, signal.SIG_IGN)
     logging.disable()  # the receiver tells each cause, in one line
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    collect_seldom()
     sender = OTLPSender(signal_name)
     with suppress(EOFError, OSError):
         while True:

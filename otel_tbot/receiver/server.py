@@ -17,6 +17,7 @@ from otel_tbot.receiver.batches import Batches
 from otel_tbot.receiver.connection import Connection
 from otel_tbot.receiver.counters import Counters
 from otel_tbot.receiver.exporter import Exporter
+from otel_tbot.receiver.garbage import collect_seldom
 from otel_tbot.receiver.health import Backend
 from otel_tbot.receiver.log import BackendLog, tell
 from otel_tbot.receiver.sockets import address_of
@@ -103,6 +104,7 @@ def run(
         batches,
     )
     _end_on_signals(server)
+    collect_seldom()
     tell("listening", address=" ".join(map(address_of, listeners)))
     try:
         server.run(listeners)
