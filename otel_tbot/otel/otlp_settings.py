@@ -28,6 +28,7 @@ _LONGEST_SETTING = 128 * 1024
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _VALUE = r"[ -~]*"
+_URL = r"(?i:https?)://[^/?#]"  # as far as it is looked at
 _COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
 
 
@@ -160,8 +161,8 @@ def _endpoint(given: _Given, protocol: str) -> str:
             message = f"{name} must hold no credentials with the protocol grpc: give them as headers"
             raise SettingsError(message)
         return value or _DEFAULT_ENDPOINTS[protocol]
-    if value is not None and not value.lower().startswith(("http://", "https://")):
-        message = f"{name} must be a URL that starts with http:// or https://"
+    if value is not None and not re.match(_URL, value):
+        message = f"{name} must be a URL that starts with http:// or https:// and a host"
         raise SettingsError(message)
     if value is not None and name != "OTEL_EXPORTER_OTLP_ENDPOINT":
         return value

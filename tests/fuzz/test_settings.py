@@ -37,7 +37,7 @@ OBJECTS = st.one_of(
 )
 MESSAGES = (
     r"{name} must be http/protobuf or grpc",
-    r"{name} must be a URL that starts with http:// or https://",
+    r"{name} must be a URL that starts with http:// or https:// and a host",
     r"{name} must hold no credentials with the protocol grpc: give them as headers",
     r"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII",
     r"{name} must be a number of seconds above 0, and at most 86400",
@@ -86,6 +86,7 @@ def test_variables(signal: str, environ: dict[str, str]) -> None:
     settings_or_complaint(signal, environ, {})
 
 
+@example(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": "HTTP://"}, keywords={})
 @given(
     environ=st.dictionaries(st.sampled_from(VARIABLES), SAID, max_size=2),
     keywords=st.dictionaries(st.sampled_from([*KEYWORDS, SECRET]), OBJECTS, max_size=3),

@@ -77,6 +77,8 @@ def test_keywords_stand_before_variables() -> None:
         (variables(PROTOCOL="http/json"), "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or grpc"),
         (variables(LOGS_PROTOCOL="canary"), "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL must be http/protobuf or grpc"),
         (variables(ENDPOINT="canary:4318"), "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with"),
+        (variables(ENDPOINT="http://"), "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with"),
+        (variables(LOGS_ENDPOINT="HTTPS:///canary"), "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT must be a URL that starts with"),
         (variables(TIMEOUT="canary"), "OTEL_EXPORTER_OTLP_TIMEOUT must be a number of seconds above 0"),
         (variables(TIMEOUT="0"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
         (variables(TIMEOUT="-1"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),

@@ -109,7 +109,7 @@ UNUSABLE = {
     "exporter: {canary: }": "an exporter named tbot takes no other keywords than ",
     "protocol: canary": "protocol must be http/protobuf or grpc",
     "timeout: canary": "timeout must be a number of seconds above 0, and at most 86400",
-    "endpoint: canary": "endpoint must be a URL that starts with http:// or https://",
+    "endpoint: canary": "endpoint must be a URL that starts with http:// or https:// and a host",
     "headers: [canary]": "headers must name headers and their values, such as ",
     "compression: canary": "compression must be none or gzip or deflate with the protocol http/protobuf",
     "certificate: /canary": "the file named by certificate ",
