@@ -110,7 +110,7 @@ def _exporter(environ: Mapping[str, str]) -> MetricExporter:
     from requests import Session  # noqa: PLC0415
 
     session = Session()
-    session.max_redirects = 0  # nobody has agreed to another backend
+    session.max_redirects = 0  # a redirect is a failure; the exporter by itself takes it for a success
     session.auth = _no_credentials  # any `auth` at all keeps requests from ~/.netrc
     return OTLPOverHTTP(session=session)
 

@@ -13,17 +13,25 @@ if TYPE_CHECKING:
 
 
 class MetricsBackend:
-    """Takes metrics over HTTP, and keeps the last request."""
+    """Takes metrics over HTTP, and keeps the requests.
+
+    Attributes:
+        redirect: where it sends its clients on to; by default it takes what they bring.
+    """
 
     def __init__(self) -> None:
         """Bind a free port."""
+        self.redirect = ""
         received = self.received = []  # type: list[ExportMetricsServiceRequest]
+        backend = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 received.append(ExportMetricsServiceRequest.FromString(self.rfile.read(length)))
-                self.send_response(200)
+                self.send_response(307 if backend.redirect else 200)
+                if backend.redirect:
+                    self.send_header("Location", backend.redirect)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

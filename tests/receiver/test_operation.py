@@ -18,6 +18,7 @@ from otel_tbot.testing import Reply
 from tests.receiver.activation import activated
 from tests.receiver.conftest import ON
 from tests.receiver.exchange import connect, raw, read, request, send, submit
+from tests.receiver.metrics_backend import MetricsBackend
 from tests.support.collector import wait_until
 from tests.support.program import SOURCE, run
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import trustme
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.receiver.metrics_backend import MetricsBackend
     from tests.receiver.running import Running
 
 
@@ -326,6 +326,23 @@ def test_metrics(serve: Callable[..., Running], receiver: OTLPReceiver, metrics_
         ("refused", "invalid_argument"): 1,
         ("waiting",): 0,
     }
+
+
+def test_metrics_are_not_redirected(
+    serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend
+) -> None:
+    """A backend that redirects gets the counters, nobody else does, and that it took none is told."""
+    with MetricsBackend() as elsewhere:
+        metrics_backend.redirect = elsewhere.endpoint
+        running = serve(
+            **ON,
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint,
+            OTEL_METRICS_EXPORTER="otlp",
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=metrics_backend.endpoint,
+        )
+        assert running.stop() == 0
+        assert (len(metrics_backend.received), len(elsewhere.received)) == (1, 0)
+    assert [line for line in running.lines if "level=error" in line and "metric_exporter" in line]
 
 
 def test_no_metrics_unasked(running: Running, receiver: OTLPReceiver) -> None:
