@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot import StartEvent
+from tests.support.backend import to
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -33,12 +34,6 @@ def loaded(program: list[str], environ: dict[str, str], cwd: Path) -> set[str]:
     variables = {"PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1", **environ}
     ended = subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=True)
     return {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if line.startswith("import time:")}
-
-
-def to(receiver: OTLPReceiver, protocol: str) -> dict[str, str]:
-    """Return the variables that send to a receiver over a protocol."""
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    return {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pipelines.processes import ON, instrumented, start
+from tests.support.backend import to
 
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
@@ -15,12 +16,6 @@ ALONE = {"OTEL_LOGS_EXPORTER": "tbot", "OTEL_TRACES_EXPORTER": "tbot"}
 BESIDE = {"OTEL_LOGS_EXPORTER": "otlp,tbot", "OTEL_TRACES_EXPORTER": "otlp,tbot"}
 # Only what the SDK itself does when it is asked for its own spans.
 SPANS = {"OTEL_LOGS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "otlp"}
-
-
-def to(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
-    """Return the general variables that lead to a receiver."""
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    return {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
 
 
 def test_beside_otlp(receiver: OTLPReceiver) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
+from tests.support import backend
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -33,12 +34,10 @@ loggers = LoggerProvider()
 
 def to(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
     """Return the variables of consent, and of a backend over a protocol."""
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
     return {
         "TELEPORT_ANONYMOUS_TELEMETRY": "1",
-        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_TIMEOUT": "20",
+        **backend.to(receiver, protocol),
     }
 
 
