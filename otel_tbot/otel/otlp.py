@@ -43,13 +43,15 @@ class OTLPSender:
         self._signal = signal
         self._keywords = dict(keywords or {})
         self._verdict = Verdict()
+        self._exporter: Any = None
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._pid = os.getpid()
         self._swapping = threading.Lock()
         self._settings: OTLPSettings | None = None
-        self._exporter: Any = None
+        # Kept, since to let go of a connection is to close it, and the locks that takes are as the fork found them.
+        self._of_the_parent, self._exporter = self._exporter, None
 
     def send(self, items: Sequence[Any]) -> Answer:
         """Send log records or spans that `item.make` made.
@@ -107,6 +109,8 @@ class OTLPSender:
 
     def shutdown(self) -> None:
         """Close the connection, and end an export that is under way. A later `send` makes another."""
+        if self._pid != os.getpid():
+            return  # what the parent opened is not ours to close
         with self._swapping:
             exporter, self._exporter = self._exporter, None
         if exporter is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.otel.forks import require_unforked
 from otel_tbot.otel.quiet import hush
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def otlp_exporter(settings: OTLPSettings, verdict: Verdict) -> Any:  # noqa: ANN
         verdict: where the reason of a failure is left.
 
     Raises:
-        SettingsError: a certificate or key file cannot be read.
+        SettingsError: a certificate or key file cannot be read, or gRPC cannot be used in this process.
     """
     hush(*_INDISCREET)
     for name in ("certificate", "client_key", "client_certificate"):
@@ -45,6 +46,7 @@ def otlp_exporter(settings: OTLPSettings, verdict: Verdict) -> Any:  # noqa: ANN
 
 def _by_protocol(settings: OTLPSettings, verdict: Verdict) -> Any:  # noqa: ANN401  see above
     if settings.protocol == "grpc":
+        require_unforked()
         from otel_tbot.otel.otlp_grpc import grpc_exporter  # noqa: PLC0415  each loads a large library
 
         return grpc_exporter(settings, verdict)

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span, send
 from tests.pipelines.processes import ON, python
+from tests.support.backend import to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,14 +76,22 @@ def test_sent_at_once_from_many_threads(receiver: OTLPReceiver) -> None:
     assert sorted(map(str, sessions_arrived(receiver))) == sorted(session.id for session in sessions)
 
 
-@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_forked_workers(receiver: OTLPReceiver, protocol: str) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "own_report"), [("http/protobuf", "before"), ("http/protobuf", "after"), ("grpc", "after")]
+)
+def test_forked_workers(receiver: OTLPReceiver, protocol: str, own_report: str) -> None:
     """A worker has a session of its own, not its parent's, and sends through the pipeline that it inherited."""
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    environ = {**ON, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
-    ended = python("forking", environ=environ)
+    ended = python("forking", own_report, environ={**ON, **to(receiver, protocol)})
     assert (ended.status, ended.stderr) == (0, [])
     logs = [one.resource_attributes["session.id"] for one in receiver.log_records]
     spans = [one.resource_attributes["session.id"] for one in receiver.spans]
     assert len(set(logs)) == len(logs) == 3
     assert set(logs) == set(spans)
+
+
+def test_workers_forked_after_grpc(receiver: OTLPReceiver) -> None:
+    """After their parent has sent over gRPC, workers send nothing, say so once for each pipeline, and live on."""
+    ended = python("forking", "before", environ={**ON, **to(receiver, "grpc")})
+    reason = "the protocol grpc cannot be used in a process forked after its parent used it: use http/protobuf"
+    assert (ended.status, ended.stderr) == (0, 4 * [f"tbot.start was not delivered: {reason}"])
+    assert sorted(request.signal for request in receiver.requests) == ["logs", "traces"]

@@ -1,8 +1,12 @@
-"""A server that forks: reports a start itself, then in each of its workers, as a log record and as a span."""
+"""A server that forks: reports a start in each of its workers, and itself before or after, as log record and span.
+
+Its argument is `before` or `after`.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 
 from opentelemetry.sdk._logs import LoggerProvider
@@ -16,12 +20,13 @@ EVENT = StartEvent(run_mode="daemon")
 WORKERS = 2
 
 
-def main() -> None:
+def main(own_report: str) -> None:
     """Report, fork, and wait for the workers."""
     loggers, tracers = LoggerProvider(), TracerProvider()
     loggers.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter()))
     tracers.add_span_processor(BatchSpanProcessor(AnonymousSpanExporter()))
-    report(loggers, tracers)
+    if own_report == "before":
+        report(loggers, tracers)
     # Python 3.12 warns of every fork beside threads, which the SDK's batch processors have.
     warnings.simplefilter("ignore", DeprecationWarning)
     for _ in range(WORKERS):
@@ -32,6 +37,8 @@ def main() -> None:
         _, status = os.wait()
         if status:
             raise SystemExit(status)
+    if own_report == "after":
+        report(loggers, tracers)
 
 
 def report(loggers: LoggerProvider, tracers: TracerProvider) -> None:
@@ -43,4 +50,4 @@ def report(loggers: LoggerProvider, tracers: TracerProvider) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
