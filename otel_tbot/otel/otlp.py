@@ -44,6 +44,7 @@ class OTLPSender:
         self._keywords = dict(keywords or {})
         self._verdict = Verdict()
         self._exporter: Any = None
+        self._of_parents: list[Any] = []
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -51,7 +52,8 @@ class OTLPSender:
         self._swapping = threading.Lock()
         self._settings: OTLPSettings | None = None
         # Kept, since to let go of a connection is to close it, and the locks that takes are as the fork found them.
-        self._of_the_parent, self._exporter = self._exporter, None
+        self._of_parents.append(self._exporter)
+        self._exporter = None
 
     def send(self, items: Sequence[Any]) -> Answer:
         """Send log records or spans that `item.make` made.
