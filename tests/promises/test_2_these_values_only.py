@@ -64,18 +64,20 @@ PROTOCOLS = ("http/protobuf", "grpc")
 # Contexts other than the first thread of a process of its own, each with a way without a pipeline, and with pipelines.
 STARTED_ANEW = {"multiprocessing spawn", "multiprocessing forkserver"}
 CONTEXTS = {"thread", "fork", "multiprocessing fork", *STARTED_ANEW}
-CONTEXT_WAYS = (
+CONTEXT_WAYS = [
     ("send", "logs", "http/protobuf"),
     ("environment", "traces", "http/protobuf"),
     ("pipeline in code", "logs", "grpc"),
     ("emit and emit_span", "traces", "grpc"),
-)
+]
+if declarative.AVAILABLE:
+    CONTEXT_WAYS.append(("declarative", "logs", "grpc"))
 IN_CONTEXTS = [
     (context, *row)
     for context in sorted(CONTEXTS)
     for row in CONTEXT_WAYS
     # It depends on its release whether `opentelemetry-instrument` reaches processes that are started anew.
-    if not (context in STARTED_ANEW and row[0] == "environment")
+    if not (context in STARTED_ANEW and row[0] in {"environment", "declarative"})
 ]
 COMPRESSIONS = (("http/protobuf", "gzip"), ("http/protobuf", "deflate"), ("grpc", "gzip"))
 PROXY_CREDENTIALS = f"Basic {base64.b64encode(b'somebody:secret').decode()}"

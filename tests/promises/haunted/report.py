@@ -217,7 +217,7 @@ def _in_a_fork(work: Callable[[], None]) -> None:
     _, status = os.waitpid(child, 0)
     if status:
         raise SystemExit(1)
-    # After the child: a library of gRPC's that is in use already need not survive a fork.
+    # After the child, which could not use gRPC any more.
     work()
 
 
