@@ -12,6 +12,7 @@ import trustme
 from otel_tbot.testing import OTLPReceiver
 from tests.receiver.metrics_backend import MetricsBackend
 from tests.receiver.running import Running
+from tests.support.terminal import signals_as_in_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 collect_ignore_glob = [] if find_spec("connectrpc") else ["test_[!r]*.py"]
 
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_in_a_terminal() -> Iterator[None]:
+    with signals_as_in_a_terminal():
+        yield
 
 
 def _before(backend: OTLPReceiver) -> Running:
