@@ -18,10 +18,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from benchmarks.measure import per_call
 from benchmarks.row import Row
 from otel_tbot import AnonymousLogExporter, OptInLogRecordProcessor, OptInSampler, Session, StartEvent
-from otel_tbot.event import valid
+from otel_tbot.event import validate_attributes
 from otel_tbot.opt_in import OPT_IN
-from otel_tbot.otel.log_record import log_record
-from otel_tbot.otel.origin import resource
+from otel_tbot.records import build_log_record, build_resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +52,7 @@ class NullExporter(LogRecordExporter):
 class NullProcessor(LogRecordProcessor):
     """Takes everything and does nothing."""
 
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+    def on_emit(self, build_log_record: ReadWriteLogRecord) -> None:
         """Do nothing."""
 
     def shutdown(self) -> None:
@@ -77,15 +76,15 @@ def _with_consent(probe: Callable[[], float]) -> Callable[[], float]:
 
 def construction_rows() -> Iterator[Row]:
     """Return the row of building a batch anew, and those of its parts."""
-    attributes, session_resource = valid(EVENT.attributes), resource(Session())
-    batch = [log_record(attributes, session_resource, at=10**18)] * 512
+    attributes, session_resource = validate_attributes(EVENT.attributes), build_resource(Session())
+    batch = [build_log_record(attributes, session_resource, timestamp_ns=10**18)] * 512
     anonymous = AnonymousLogExporter(NullExporter())
     for what, budget, ours in (
         ("`AnonymousLogExporter.export`, what it adds to a batch of 512", 0.25, partial(anonymous.export, batch)),
         ("of that, checking the values", None,
-         lambda: [valid(attributes) for _ in batch]),
+         lambda: [validate_attributes(attributes) for _ in batch]),
         ("of that, making the SDK's objects", None,
-         lambda: [log_record(attributes, session_resource, at=10**18) for _ in batch]),
+         lambda: [build_log_record(attributes, session_resource, timestamp_ns=10**18) for _ in batch]),
     ):  # fmt: skip
         yield Row(
             what=what, reference="encoding that batch", budget=budget,
@@ -97,7 +96,7 @@ def dropping_rows() -> Iterator[Row]:
     """Return the rows of dropping a record or span without consent: through the SDK, and by the bare call."""
     record = LogRecord(event_name="tbot.start", attributes=EVENT.attributes)
     emitted = ReadWriteLogRecord(record)
-    batch = [log_record(valid(EVENT.attributes), resource(Session()), at=10**18)]
+    batch = [build_log_record(validate_attributes(EVENT.attributes), build_resource(Session()), timestamp_ns=10**18)]
     exporter, processor, sampler = (
         AnonymousLogExporter(NullExporter()),
         OptInLogRecordProcessor(NullProcessor()),

@@ -18,7 +18,8 @@ import click
 import otel_tbot
 from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands
-from otel_tbot.otel import environment_variables, otlp_settings
+from otel_tbot.otlp import settings
+from otel_tbot.plugins import environment_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,12 +75,10 @@ def variables_page() -> Iterator[str]:
     yield "The signal's variable stands before the general one; an empty variable counts as unset. The keyword is the"
     yield "name of the same setting in a declarative file and in code, where it stands before both."
     yield from ("", "| keyword | general variable | for one signal | meaning |", "|---|---|---|---|")
-    for keyword, meaning in _attributes(otlp_settings.OTLPSettings):
-        if keyword in otlp_settings.KEYWORDS:
+    for keyword, meaning in _attributes(settings.OTLPSettings):
+        if keyword in settings.KEYWORDS:
             general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
-            signals = ", ".join(
-                f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in otlp_settings.SIGNALS
-            )
+            signals = ", ".join(f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in settings.SIGNALS)
             yield f"| `{keyword}` | `{general}` | {signals} | {meaning} |"
     yield ""
     yield "The general endpoint is a base, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's own"

@@ -15,9 +15,9 @@ def main() -> None:
             # With PYTHONINSPECT in tbot's environment, Python would answer `sys.exit` with a traceback and status 1.
             os._exit(status)
     from otel_tbot.cli.commands import run_command_line  # noqa: PLC0415  a `run` must not load it
-    from otel_tbot.cli.terminal import end  # noqa: PLC0415  likewise
+    from otel_tbot.cli.console import exit_now  # noqa: PLC0415  likewise
 
-    end(run_command_line(words))
+    exit_now(run_command_line(words))
 
 
 if __name__ == "__main__":

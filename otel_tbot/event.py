@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, NewType
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 EventAttributes = NewType("EventAttributes", dict[str, "str | int"])
 """Names and values of one event that `valid` let through."""
 
+SCOPE_NAME = "otel_tbot"
+SECOND_NS = 1_000_000_000
+_MAX_TIMESTAMP_NS = 2**63 - 1  # the last nanosecond on which OTLP's readers agree
+
 _FIELDS = {attribute.name: attribute.field for attribute in EVENT_ATTRIBUTES}
 _values = attrgetter(*_FIELDS.values())
 # A schema's row, in the form in which it is needed for every event: the name, what makes of a value that which leaves,
 # and what stands for a value that is missing.
-_ROWS = tuple((row.name, row.clean, None if row.type == "string" else 0) for row in EVENT_ATTRIBUTES)
+_ROWS = tuple((row.name, row.validate, None if row.type == "string" else 0) for row in EVENT_ATTRIBUTES)
 
 
-def valid(attributes: Mapping[str, object]) -> EventAttributes:
+def validate_attributes(attributes: Mapping[str, object]) -> EventAttributes:
     """Return what may leave of some named values, in the order of the schema: the one check that every event passes.
 
     Other names are ignored.
@@ -38,6 +43,28 @@ def valid(attributes: Mapping[str, object]) -> EventAttributes:
     if "tbot.helper" not in kept:
         kept.pop("tbot.helper_version", None)
     return EventAttributes(kept)
+
+
+def trusted_attributes(event: StartEvent) -> EventAttributes:
+    """Return the attributes of an event; those of an object that only claims to be one are validated first.
+
+    Raises:
+        InvalidEventError: see `StartEvent`.
+    """
+    return event.attributes if type(event) is StartEvent else validate_attributes(event.attributes)
+
+
+def truncate_to_second(nanoseconds: object = None) -> int:
+    """Return a time in nanoseconds since 1970, truncated to the whole second.
+
+    Args:
+        nanoseconds: the time; anything else, and 0 (unknown in OTLP), stands for now.
+    """
+    # Called on the type, this returns a plain int for an object that only behaves like one.
+    exact = int.__index__(nanoseconds) if isinstance(nanoseconds, int) and not isinstance(nanoseconds, bool) else 0
+    if not SECOND_NS <= exact <= _MAX_TIMESTAMP_NS:
+        exact = time.time_ns()
+    return exact - exact % SECOND_NS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +99,15 @@ class StartEvent:
 
     def __post_init__(self) -> None:
         """Replace each value by what the schema makes of it."""
-        kept = valid(dict(zip(_FIELDS, _values(self), strict=True)))
+        kept = validate_attributes(dict(zip(_FIELDS, _values(self), strict=True)))
         for name, field in _FIELDS.items():
             object.__setattr__(self, field, kept.get(name))
 
     @property
-    def attributes(self) -> dict[str, str | int]:
+    def attributes(self) -> EventAttributes:
         """The names and values that are sent, in the order of the schema."""
-        return {name: value for name, value in zip(_FIELDS, _values(self), strict=True) if value is not None}
+        values = zip(_FIELDS, _values(self), strict=True)
+        return EventAttributes({name: value for name, value in values if value is not None})
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, object]) -> StartEvent:

@@ -27,17 +27,17 @@ class Consent:
         on: whether events may be sent.
         variable: the environment variable that decided.
         reason: why, in words that never repeat the variable's value.
-        surprise: whether tbot itself would have read the variable as a yes.
+        tbot_would_accept: whether tbot itself would have read the variable as a yes.
     """
 
-    __slots__ = ("on", "reason", "surprise", "variable")
+    __slots__ = ("on", "reason", "tbot_would_accept", "variable")
 
-    def __init__(self, *, on: bool, variable: str, reason: str, surprise: bool = False) -> None:
+    def __init__(self, *, on: bool, variable: str, reason: str, tbot_would_accept: bool = False) -> None:
         """Keep the decision as it was taken."""
         self.on = on
         self.variable = variable
         self.reason = reason
-        self.surprise = surprise
+        self.tbot_would_accept = tbot_would_accept
 
     def __bool__(self) -> bool:
         """Tell whether events may be sent."""
@@ -48,7 +48,7 @@ class Consent:
         return f"Consent(on={self.on}, reason={self.reason!r})"
 
 
-def asked() -> bool:
+def is_opt_in_set() -> bool:
     """Tell whether anybody has asked for events at all. If not, `consent` is off, whatever else is set."""
     return OPT_IN in os.environ
 
@@ -75,5 +75,5 @@ def consent(environ: Mapping[str, str] | None = None) -> Consent:
         return Consent(on=True, variable=OPT_IN, reason=f"{OPT_IN} is 1")
     if answer in _YES_TO_TBOT_ALONE:
         reason = f"{OPT_IN} is not exactly 1, though tbot itself takes this value for a yes; set it to 1 or to 0"
-        return Consent(on=False, variable=OPT_IN, reason=reason, surprise=True)
+        return Consent(on=False, variable=OPT_IN, reason=reason, tbot_would_accept=True)
     return Consent(on=False, variable=OPT_IN, reason=f"{OPT_IN} is not exactly 1")

@@ -16,6 +16,7 @@ _ROWS = {row.name: row for row in RESOURCE_ATTRIBUTES}
 SESSION_ID = _ROWS["session.id"]
 _OS_TYPE = _ROWS["os.type"]
 _HOST_ARCH = _ROWS["host.arch"]
+_SDK_VERSION = _ROWS["telemetry.sdk.version"]
 
 # Names of the semantic conventions for what `sys.platform` begins with and `os.uname().machine` is.
 _OS_TYPES = {
@@ -81,12 +82,12 @@ class Session:
 
     def __post_init__(self) -> None:
         """Bring the id into the one form in which it is sent, and leave out what the schema does not know."""
-        object.__setattr__(self, "id", SESSION_ID.clean(_lower_case(self.id)))
-        object.__setattr__(self, "os_type", _OS_TYPE.clean(self.os_type))
-        object.__setattr__(self, "host_arch", _HOST_ARCH.clean(self.host_arch))
+        object.__setattr__(self, "id", SESSION_ID.validate(_lower_case(self.id)))
+        object.__setattr__(self, "os_type", _OS_TYPE.validate(self.os_type))
+        object.__setattr__(self, "host_arch", _HOST_ARCH.validate(self.host_arch))
 
     @property
-    def attributes(self) -> dict[str, str]:
+    def resource_attributes(self) -> dict[str, str]:
         """The session's part of the resource: the names and values that are sent."""
         described = {
             "service.name": "tbot",
@@ -96,6 +97,21 @@ class Session:
             "host.arch": self.host_arch,
         }
         return {name: value for name, value in described.items() if value is not None}
+
+
+def resource_with_sdk(session: Session, sdk_version: str) -> dict[str, str]:
+    """Return the whole resource: the attributes of the session and those of the OpenTelemetry SDK.
+
+    Args:
+        session: the start that the resource describes.
+        sdk_version: the version of the SDK; left out if it does not look like one.
+    """
+    sdk = {
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": _SDK_VERSION.validate(sdk_version),
+    }
+    return {**session.resource_attributes, **{name: str(value) for name, value in sdk.items() if value is not None}}
 
 
 def _lower_case(value: object) -> object:
@@ -110,10 +126,10 @@ def current_session() -> Session:
     return _of_this_process
 
 
-def _begin_anew() -> None:
+def _reset_after_fork() -> None:
     global _of_this_process  # noqa: PLW0603  one session a process is what this is about
     _of_this_process = Session()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)

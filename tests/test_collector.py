@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_tbot import Session, __version__
-from otel_tbot.otlp_json import from_otlp_json
+from otel_tbot.otlp.json_encoding import from_otlp_json
 from tests.support.program import VERSION, run, stand_in_for_tbot
 
 if TYPE_CHECKING:

@@ -86,10 +86,10 @@ LOOPS = {
     "nothing": "pass",
     "json.dumps": f"json.dumps({EVENT.attributes!r})",
     "os.environ.get": "os.environ.get('ABSENT')",
-    "values": f"event.valid({EVENT.attributes!r})",
+    "values": f"event.validate_attributes({EVENT.attributes!r})",
     "an event": f"otel_tbot.StartEvent.from_attributes({EVENT.attributes!r})",
     "consent": "otel_tbot.consent()",
-    "a drop": "opt_in.asked()",
+    "a drop": "opt_in.is_opt_in_set()",
 }
 
 

@@ -20,8 +20,8 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_tbot import Outcome, Session, StartEvent, send
-from otel_tbot.otel import otlp_exporter, payload
+from otel_tbot import Outcome, Session, StartEvent, records, send
+from otel_tbot.otlp import client
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.support.black_hole import black_hole
 from tests.support.collector import wait_until
@@ -69,7 +69,7 @@ def test_log_record(backend: OTLPReceiver) -> None:
     (record,) = backend.log_records
     sent = record.log_record
     assert record.attributes == EVENT.attributes
-    assert record.resource_attributes == payload.resource_attributes(session)
+    assert record.resource_attributes == dict(records.build_resource(session).attributes)
     assert (record.scope.name, record.scope.version, len(record.scope.attributes)) == ("otel_tbot", "0.1.0", 0)
     assert (sent.event_name, sent.severity_number, sent.severity_text) == ("tbot.start", 9, "")
     assert sent.body.WhichOneof("value") is None
@@ -87,7 +87,7 @@ def test_span(backend: OTLPReceiver) -> None:
     (span,) = backend.spans
     sent = span.span
     assert span.attributes == EVENT.attributes
-    assert span.resource_attributes == payload.resource_attributes(session)
+    assert span.resource_attributes == dict(records.build_resource(session).attributes)
     assert (sent.name, sent.kind, sent.status.code, sent.status.message) == ("tbot.start", 1, 0, "")
     assert (sent.parent_span_id, sent.trace_state, list(sent.events), list(sent.links)) == (b"", "", [], [])
     assert (len(sent.trace_id), len(sent.span_id)) == (16, 8)
@@ -140,7 +140,7 @@ def test_what_only_claims_to_be_an_event(backend: OTLPReceiver) -> None:
 
     class Forged(StartEvent):
         @property
-        def attributes(self) -> dict[str, str | int]:
+        def attributes(self) -> dict[str, str | int]:  # type: ignore[override]  # forged
             return {**super().attributes, "user.email": "canary", "tbot.helper": "canary@canary"}
 
     assert send(Forged(run_mode="daemon")).status == "sent"
@@ -153,7 +153,7 @@ def test_what_only_claims_to_be_an_event(backend: OTLPReceiver) -> None:
 def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exporter that is ready only after the deadline sends nothing any more."""
     ready, made = threading.Event(), threading.Event()
-    make = otlp_exporter.otlp_exporter
+    make = client.otlp_exporter
 
     def make_late(*arguments: Any) -> Any:  # noqa: ANN401  passed on
         ready.wait(30)
@@ -161,7 +161,7 @@ def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch:
         made.set()
         return exporter
 
-    monkeypatch.setattr(otlp_exporter, "otlp_exporter", make_late)
+    monkeypatch.setattr(client, "otlp_exporter", make_late)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
     assert send(EVENT, timeout=0.1).reason == "the backend did not accept it within 0.1 s"
     ready.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot import consent
-from otel_tbot.opt_in import asked
+from otel_tbot.opt_in import is_opt_in_set
 
 OPT_IN = "TELEPORT_ANONYMOUS_TELEMETRY"
 NO = (
@@ -38,7 +38,7 @@ def test_what_tbot_takes_for_yes_is_said(value: str) -> None:
     """A value that tbot itself would take for a yes is off, and the reason says so without repeating it."""
     decision = consent({OPT_IN: value})
     assert not decision
-    assert decision.surprise
+    assert decision.tbot_would_accept
     assert "tbot itself takes this value for a yes" in decision.reason
 
 
@@ -83,8 +83,8 @@ def test_asked(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     """What nobody asked for is off; that somebody did is no consent yet."""
     if value is not None:
         monkeypatch.setenv(OPT_IN, value)
-    assert asked() == (value is not None)
-    assert asked() or not consent()
+    assert is_opt_in_set() == (value is not None)
+    assert is_opt_in_set() or not consent()
 
 
 def test_reason_repeats_no_value() -> None:

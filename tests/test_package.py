@@ -54,7 +54,7 @@ def test_unknown_name() -> None:
 
 def test_consent_is_callable_after_every_import() -> None:
     """`otel_tbot.consent` is the function, whatever submodules were imported before."""
-    loaded_by("import otel_tbot.delivery, otel_tbot.otel.gate; otel_tbot.consent()")
+    loaded_by("import otel_tbot.api, otel_tbot.plugins.exporter; otel_tbot.consent()")
 
 
 @pytest.mark.parametrize("kind", [InvalidEventError, SettingsError, TbotConfigError])
@@ -93,7 +93,7 @@ def test_hooks_load_no_transport() -> None:
         "resource_detector",
         "environment_variables",
     )
-    loaded = loaded_by("".join(f"import otel_tbot.otel.{module}; " for module in modules))
+    loaded = loaded_by("".join(f"import otel_tbot.plugins.{module}; " for module in modules))
     assert not {module.partition(".")[0] for module in loaded} & {"requests", "grpc", "google", "urllib3", "yaml"}
 
 

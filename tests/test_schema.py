@@ -14,7 +14,7 @@ import yaml
 from opentelemetry.semconv._incubating.attributes import host_attributes, os_attributes
 
 from otel_tbot.event import StartEvent
-from otel_tbot.otel.payload import resource_attributes
+from otel_tbot.records import build_resource
 from otel_tbot.schema import generate, registry
 from otel_tbot.schema.json_schema import json_schema
 from otel_tbot.schema.markdown import markdown
@@ -47,7 +47,7 @@ def test_fields_are_the_schema() -> None:
 def test_resource_is_the_schema() -> None:
     """The resource that is sent has the attributes of the schema, and no other, in its order."""
     session = Session(os_type="linux", host_arch="amd64")
-    assert list(resource_attributes(session)) == [row.name for row in RESOURCE_ATTRIBUTES]
+    assert list(dict(build_resource(session).attributes)) == [row.name for row in RESOURCE_ATTRIBUTES]
 
 
 def test_file_format() -> None:
@@ -106,7 +106,7 @@ def test_enums_are_the_conventions(name: str, convention: Any) -> None:  # noqa:
 @pytest.mark.parametrize("entry", [*REGISTRY.event, *REGISTRY.resource], ids=lambda entry: entry.attribute.name)
 def test_examples_are_allowed(entry: registry.Entry) -> None:
     """Every example of the registry passes its own rules unchanged."""
-    assert [entry.attribute.clean(example) for example in entry.examples] == list(entry.examples)
+    assert [entry.attribute.validate(example) for example in entry.examples] == list(entry.examples)
 
 
 def test_json_schema_accepts_what_is_sent() -> None:
@@ -114,7 +114,7 @@ def test_json_schema_accepts_what_is_sent() -> None:
     schema = json_schema(REGISTRY)
     jsonschema.Draft202012Validator.check_schema(schema)
     event = StartEvent(run_mode="daemon", version="18.2.3", join_type="x", helper="h")
-    sent = {"attributes": event.attributes, "resource": resource_attributes(Session())}
+    sent = {"attributes": event.attributes, "resource": dict(build_resource(Session()).attributes)}
     jsonschema.validate(json.loads(json.dumps(sent)), schema)
 
 
@@ -133,7 +133,7 @@ def test_json_schema_accepts_what_is_sent() -> None:
 def test_json_schema_refuses_all_else(change: dict[str, object]) -> None:
     """The JSON Schema refuses an attribute or a value that is never sent."""
     attributes = {**StartEvent(run_mode="daemon").attributes, **change}
-    sent = {"attributes": attributes, "resource": resource_attributes(Session())}
+    sent = {"attributes": attributes, "resource": dict(build_resource(Session()).attributes)}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(sent, json_schema(REGISTRY))
 

@@ -57,7 +57,7 @@ def test_other_ids_are_refused(broken: object) -> None:
 
 def test_attributes() -> None:
     """The session's part of the resource holds the id twice, the service's name, system and architecture."""
-    assert Session(id=UUID4, os_type="linux", host_arch="arm64").attributes == {
+    assert Session(id=UUID4, os_type="linux", host_arch="arm64").resource_attributes == {
         "service.name": "tbot",
         "session.id": UUID4,
         "service.instance.id": UUID4,
@@ -69,7 +69,7 @@ def test_attributes() -> None:
 @pytest.mark.parametrize("unknown", [None, "", "plan9", "Linux"])
 def test_unknown_systems_are_left_out(unknown: str | None) -> None:
     """A system or architecture that the semantic conventions do not list is not sent."""
-    attributes = Session(id=UUID4, os_type=unknown, host_arch=unknown).attributes
+    attributes = Session(id=UUID4, os_type=unknown, host_arch=unknown).resource_attributes
     assert attributes.keys() == {"service.name", "session.id", "service.instance.id"}
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otel_tbot.cli.terminal import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, flush, say
+from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, flush_stdout, write_line
 from otel_tbot.errors import OtelTbotError
-from otel_tbot.launcher.inheritance import let_interrupts_through
+from otel_tbot.launcher.interpreter_state import restore_default_sigint
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command, and return the exit status."""
     fill_closed_streams()
-    let_interrupts_through()
+    restore_default_sigint()
     try:
         status = _commands.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
-        flush()
+        flush_stdout()
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        say(f"{error.format_message()} See '{context.command_path if context else PROGRAM} --help'.")
+        write_line(f"{error.format_message()} See '{context.command_path if context else PROGRAM} --help'.")
         status = BAD_INPUT
     except OtelTbotError as error:
-        say(str(error))
+        write_line(str(error))
         status = BAD_INPUT
     except OSError as error:
         status = _unwritten(error)
     except Exception as error:
         if sys.flags.dev_mode:  # python -X dev: whoever asks for it wants the traceback
             raise
-        say(f"an unexpected fault ({type(error).__name__}); please report it")
+        write_line(f"an unexpected fault ({type(error).__name__}); please report it")
         status = FAILED
     return status if isinstance(status, int) else OK
 
 
 def _unwritten(error: OSError) -> int:
     if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have had enough
-        say(f"the result could not be written: {error.strerror}")
+        write_line(f"the result could not be written: {error.strerror}")
     return FAILED
 
 
@@ -194,7 +194,7 @@ def serve(**options: Any) -> int:  # noqa: ANN401  click's values
     Point tbot at it with TELEPORT_ANONYMOUS_TELEMETRY_ADDRESS=http://HOST:PORT. Each event is acknowledged once the
     OTLP backend has accepted it. Ends on SIGTERM and SIGINT, after delivering what was received.
     """
-    result: int = import_module("otel_tbot.receiver.serve").main(**options)
+    result: int = import_module("otel_tbot.cli.serve").main(**options)
     return result
 
 

@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from otel_tbot.cli.listing import listing
-from otel_tbot.cli.terminal import FAILED, OK, say
+from otel_tbot.cli.console import FAILED, OK, write_line
+from otel_tbot.cli.formatting import format_table
 from otel_tbot.testing import OTLPReceiver
 
 _CONFIGURATION = """\
@@ -49,9 +49,9 @@ def main() -> int:
             return FAILED
         (record,) = receiver.log_records
         print("What arrived:\n")
-        print("\n".join(listing(f"Log record {record.log_record.event_name}", record.attributes)))
-        print("\n".join(listing("Resource", record.resource_attributes)))
-        print("\n".join(listing("Scope", {"name": record.scope.name, "version": record.scope.version})))
+        print("\n".join(format_table(f"Log record {record.log_record.event_name}", record.attributes)))
+        print("\n".join(format_table("Resource", record.resource_attributes)))
+        print("\n".join(format_table("Scope", {"name": record.scope.name, "version": record.scope.version})))
     return OK
 
 
@@ -64,5 +64,5 @@ def _emit(variables: dict[str, str]) -> int:
             command, cwd=_HOME, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIME, check=False
         ).returncode
     except subprocess.TimeoutExpired:
-        say(f"the example did not end within {_TIME} s")
+        write_line(f"the example did not end within {_TIME} s")
         return FAILED

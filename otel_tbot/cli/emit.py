@@ -6,7 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from otel_tbot.cli.terminal import FAILED, OK, say
+from otel_tbot.cli.console import FAILED, OK, write_line
 from otel_tbot.opt_in import consent
 from otel_tbot.tbot.command_line import parse
 
@@ -19,25 +19,25 @@ def main(*, command: Sequence[str], tbot_version: str | None, signal: str | None
     parse(command, os.environ)  # what is no start of tbot is told, whether there is consent or not
     decision = consent()
     if not decision:
-        say(f"nothing sent: {decision.reason}")
+        write_line(f"nothing sent: {decision.reason}")
         return OK
     return _send(command, tbot_version, signal, timeout)
 
 
 def _send(command: Sequence[str], tbot_version: str | None, signal: str | None, timeout: float | None) -> int:
     # Only now, with consent, is anything read or loaded.
-    from otel_tbot.cli.endpoint import masked  # noqa: PLC0415
-    from otel_tbot.cli.occasion import occasion  # noqa: PLC0415
-    from otel_tbot.delivery import send  # noqa: PLC0415
+    from otel_tbot.api import send  # noqa: PLC0415
+    from otel_tbot.cli.formatting import mask_endpoint  # noqa: PLC0415
+    from otel_tbot.start_report import prepare_start_report  # noqa: PLC0415
 
-    found = occasion(command, tbot_version=tbot_version, signal=signal, timeout=timeout)
+    found = prepare_start_report(command, tbot_version=tbot_version, signal=signal, timeout=timeout)
     # What libraries log would be further lines beside the one that tells what became of the event.
     logging.disable()
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     outcome = send(found.event, signal=found.settings.signal, timeout=timeout)
-    where = masked(found.settings.endpoint)
+    where = mask_endpoint(found.settings.endpoint)
     if outcome.status == "sent":
-        say(f"tbot.start sent to {where}")
+        write_line(f"tbot.start sent to {where}")
         return OK
-    say(f"tbot.start not delivered to {where}: {outcome.reason}")
+    write_line(f"tbot.start not delivered to {where}: {outcome.reason}")
     return FAILED

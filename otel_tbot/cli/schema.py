@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from otel_tbot.cli.terminal import OK
+from otel_tbot.cli.console import OK
 from otel_tbot.schema.json_schema import json_schema
 from otel_tbot.schema.markdown import markdown
 from otel_tbot.schema.registry import load, text

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 
-from otel_tbot.cli.endpoint import masked
-from otel_tbot.cli.terminal import BAD_INPUT, FAILED, OK, say
+from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, write_line
+from otel_tbot.cli.formatting import mask_endpoint
 from otel_tbot.errors import SettingsError
 from otel_tbot.opt_in import consent
-from otel_tbot.otel.otlp_settings import choose_signal, resolve
+from otel_tbot.otlp.settings import resolve_settings, resolve_signal
 from otel_tbot.version import __version__
 
 
@@ -18,14 +18,14 @@ def main(*, form: str, check: bool) -> int:
     decision = consent()
     answer = FAILED if check and not decision else OK
     try:
-        settings = resolve(choose_signal(os.environ), os.environ)
+        settings = resolve_settings(resolve_signal(os.environ), os.environ)
     except SettingsError as error:
-        say(str(error))
+        write_line(str(error))
         return answer if check else BAD_INPUT
     where = {
         "signal": settings.signal,
         "protocol": settings.protocol,
-        "endpoint": masked(settings.endpoint),
+        "endpoint": mask_endpoint(settings.endpoint),
         "version": __version__,
     }
     if form == "json":

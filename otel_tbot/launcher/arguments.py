@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _SIGNALS = ("logs", "traces")
 _HELP = ("-h", "--help")
-LONGEST_TIMEOUT = 24 * 60 * 60  # seconds; as in `otel_tbot.otel.otlp_settings`, which is too much to load here
+MAX_TIMEOUT = 24 * 60 * 60  # seconds; as in `otel_tbot.otlp.settings`, which is too much to load here
 
 
 class UsageError(Exception):
@@ -87,7 +87,7 @@ def _seconds(value: str) -> float:
         number = float(value)
     except ValueError:
         number = 0
-    if 0 < number <= LONGEST_TIMEOUT:
+    if 0 < number <= MAX_TIMEOUT:
         return number
-    message = f"--timeout must be a number of seconds above 0, and at most {LONGEST_TIMEOUT}."
+    message = f"--timeout must be a number of seconds above 0, and at most {MAX_TIMEOUT}."
     raise UsageError(message)

@@ -8,7 +8,7 @@ _FIRST_AFTER_STDIO = 3
 _HIGHEST = 65536  # where the open ones cannot be listed; far above the usual limits, and closed within milliseconds
 
 
-def let_go() -> bool:
+def close_inherited_fds() -> bool:
     """Close all descriptors, and open stdin, stdout and stderr again on the null device.
 
     Returns:

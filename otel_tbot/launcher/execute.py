@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from otel_tbot.launcher.inheritance import undo_python
+from otel_tbot.launcher.interpreter_state import restore_process_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def execute(path: str, command: list[str]) -> NoReturn:
     Raises:
         CannotExecuteError: it cannot be executed.
     """
-    undo_python()
+    restore_process_state()
     try:
         os.execv(path, command)
     except OSError as error:

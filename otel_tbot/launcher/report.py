@@ -1,53 +1,98 @@
-"""What the sender does: finds out what this start of tbot reports, and sends it. The first to load anything large."""
+"""With consent: puts the sender beside tbot, and says so in one line."""
 
 from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
-from importlib import import_module
-from typing import TYPE_CHECKING
 
-from otel_tbot.delivery import send
-from otel_tbot.otel.otlp_settings import choose_signal, resolve
-from otel_tbot.tbot.command_line import parse
-from otel_tbot.tbot.start import read_start
-from otel_tbot.tbot.version import TIMEOUT, VersionQuestion
+from otel_tbot.launcher.arguments import MAX_TIMEOUT
+from otel_tbot.stderr import write_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from otel_tbot.event import StartEvent
+    from collections.abc import Callable
+
     from otel_tbot.launcher.arguments import Arguments
-    from otel_tbot.otel.otlp_settings import OTLPSettings
 
-_LAST_MOMENTS = 0.1  # seconds; what it takes to end after the delivery
-_TRANSPORTS = {"grpc": "otel_tbot.otel.otlp_grpc", "http/protobuf": "otel_tbot.otel.otlp_http"}
+# DOC: """How long the sender may live: known before it has loaded anything, so that its end is certain from the start."""
 
 
-def report(arguments: Arguments, seconds: float, until: float) -> None:
-    """Send the event of one start, and let nobody know what became of it.
+_INIT = 1  # the process whose end is the end of its whole container
+_NOTICE = (
+    "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
+    "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
+)
 
-    Args:
-        arguments: what `run` was asked for.
-        seconds: how long the delivery may take.
-        until: when all must be over, on the monotonic clock.
+
+def start_reporting(path: str, arguments: Arguments) -> int | None:
+    """Have the start reported.
+
+    Returns:
+        The exit status, if tbot has run and ended as our child. None if this process is to turn into it.
     """
-    parse(arguments.command, os.environ)  # before the executable is asked anything
-    settings = resolve(choose_signal(os.environ, arguments.signal), os.environ, {"timeout": arguments.timeout})
-    event = _event(arguments, settings, seconds)
-    left = until - _LAST_MOMENTS - time.monotonic()
-    if left > 0:
-        send(event, signal=settings.signal, timeout=min(seconds, left))
+    seconds = delivery_timeout(arguments)
+    lifetime = seconds + GRACE
+    until = time.monotonic() + lifetime
+
+    def work() -> None:
+        from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded by the sender alone
+
+        report(arguments, seconds, until)
+
+    if arguments.supervise or os.getpid() == _INIT:
+        from otel_tbot.launcher.sender import spawn  # noqa: PLC0415  one of two ways
+        from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415
+
+        try:
+            return supervise(path, arguments.command, lambda: _announced(lambda: spawn(work, lifetime)), until)
+        except OSError as error:
+            _not_reported(error)
+            return None
+    from otel_tbot.launcher.sender import detach  # noqa: PLC0415  the other
+
+    _announced(lambda: detach(work, lifetime))
+    return None
 
 
-def _event(arguments: Arguments, settings: OTLPSettings, seconds: float) -> StartEvent:
-    """Return what `otel_tbot.cli.occasion` finds too; but here the executable answers while OpenTelemetry is loaded."""
-    if arguments.tbot_version:
-        return read_start(arguments.command, environ=os.environ, version=arguments.tbot_version)
-    # Its time ends before ours, whatever the time-out: a process that hangs must not be left behind.
-    question = VersionQuestion.start(arguments.command[0], os.environ, min(TIMEOUT, seconds))
+def _announced(start: Callable[[], int]) -> int:
+    """Start the sender, and say what has come of it. Return its pid, 0 if there is none."""
     try:
-        event = read_start(arguments.command, environ=os.environ)
-        import_module(_TRANSPORTS[settings.protocol])
-    finally:
-        answer = question.answer()
-    return replace(event, version=answer.version)
+        pid = start()
+    except OSError as error:
+        _not_reported(error)
+        return 0
+    write_line(_NOTICE)
+    return pid
+
+
+def _not_reported(error: OSError) -> None:
+    write_line(f"this start of tbot is not reported: no process could be started for it ({error.strerror})")
+
+
+# Seconds: what it takes to start, to read tbot's configuration and to load OpenTelemetry comes on top of the time-out,
+# which is for the delivery. Less than the one second that a sender may outlive its deadline.
+GRACE = 0.9
+_DEFAULT = 10.0  # seconds; the OpenTelemetry specification's
+
+
+def delivery_timeout(arguments: Arguments) -> float:
+    """Return the time-out of the delivery in seconds, by the same rule as `otel_tbot.otlp.settings`.
+
+    A value that is refused there counts as unset here: nothing is sent then, and the sender ends by itself.
+    """
+    if arguments.timeout is not None:
+        return arguments.timeout
+    signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
+    for name in (f"OTEL_EXPORTER_OTLP_{signal.upper()}_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"):
+        if value := os.environ.get(name, "").strip():
+            return _seconds(value)
+    return _DEFAULT
+
+
+def _seconds(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        return _DEFAULT
+    # The comparison is also false for what is no number.
+    return min(number, MAX_TIMEOUT) if number > 0 else _DEFAULT

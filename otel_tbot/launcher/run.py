@@ -6,7 +6,7 @@ import os
 
 from otel_tbot.launcher.arguments import UsageError, parse
 from otel_tbot.launcher.execute import CannotExecuteError, execute, locate
-from otel_tbot.launcher.inheritance import let_interrupts_through
+from otel_tbot.launcher.interpreter_state import restore_default_sigint
 from otel_tbot.opt_in import consent
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ def run(words: list[str]) -> int | None:
         The exit status where this process has not turned into tbot: a shell's 126 or 127, tbot's own under
         supervision, 2 after a usage error. None if the help is asked for.
     """
-    let_interrupts_through()
+    restore_default_sigint()
     try:
         arguments = parse(words)
         if arguments.help:
@@ -47,13 +47,13 @@ def run(words: list[str]) -> int | None:
 def _with_report(path: str, arguments: Arguments) -> int | None:
     """Have the start reported. Return tbot's exit status if it has run and ended under supervision."""
     try:
-        from otel_tbot.launcher.command import is_start  # noqa: PLC0415  not needed when off
+        from otel_tbot.launcher.start_command import is_start  # noqa: PLC0415  not needed when off
 
         if not is_start(arguments.command):
             return None
-        from otel_tbot.launcher.beside import beside  # noqa: PLC0415  likewise
+        from otel_tbot.launcher.report import start_reporting  # noqa: PLC0415  likewise
 
-        return beside(path, arguments)
+        return start_reporting(path, arguments)
     except Exception:  # noqa: BLE001  whatever it is, tbot has not run yet and must
         return None
 
@@ -65,7 +65,7 @@ def _refuse_windows() -> None:
 
 
 def _failed(message: str, status: int) -> int:
-    from otel_tbot.launcher.notice import say  # noqa: PLC0415  likewise
+    from otel_tbot.stderr import write_line  # noqa: PLC0415  likewise
 
-    say(message)
+    write_line(message)
     return status

@@ -14,16 +14,18 @@ from __future__ import annotations
 import os
 import time
 
-from otel_tbot.launcher.descriptors import let_go
+from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
-from otel_tbot.launcher.forwarding import next_signal
-from otel_tbot.launcher.notice import say
-from otel_tbot.launcher.signals import signal
+from otel_tbot.launcher.raw_signal import signal
+from otel_tbot.stderr import write_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
+
+# DOC: """Waiting for signals as tbot's parent, and knowing which reached the parent alone: tbot must get each one once."""
+
 
 _INIT = 1  # the process that nothing can stop
 _KILLED = 128  # a shell's exit status for a signal is this and the signal's number
@@ -63,7 +65,7 @@ def supervise(path: str, command: list[str], start_sender: Callable[[], int], un
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _become_tbot(path, command, parent)
     sender = start_sender()
-    let_go()
+    close_inherited_fds()
     return _Watch(tbot, sender, until).until_the_end()
 
 
@@ -76,7 +78,7 @@ def _become_tbot(path: str, command: list[str], parent: int) -> NoReturn:
         execute(path, command)
     except CannotExecuteError as error:
         status = error.status
-        say(str(error))
+        write_line(str(error))
     finally:
         os._exit(status)
 
@@ -141,3 +143,41 @@ def _stop_too(number: int) -> None:
     os.kill(os.getpid(), number)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+
+
+_EVERY = signal.valid_signals()
+_KERNEL = 1  # the kernel's own signals have codes from this on, those of processes lower ones (sigaction(2), si_code)
+_OF_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCONT})
+_OF_HANGUP = frozenset({signal.SIGHUP, signal.SIGCONT})
+
+
+def next_signal() -> tuple[int, bool]:
+    """Wait for a signal; all must be blocked.
+
+    Returns:
+        Its number, and whether to pass it on to tbot.
+    """
+    if not hasattr(signal, "sigwaitinfo"):
+        # On macOS nothing tells where a signal comes from; in the foreground it is most likely the terminal.
+        number = signal.sigwait(_EVERY)
+        return number, number not in _OF_TERMINAL or not _in_foreground()
+    received = signal.sigwaitinfo(_EVERY)
+    if received.si_code < _KERNEL:
+        # Our own: SIGPIPE, if nobody reads the notice. It is blocked, and so waits here although it is ignored.
+        return received.si_signo, received.si_pid != os.getpid()
+    # The terminal's signals go to its whole foreground group, to tbot as to us. But that it has hung up is told to the
+    # leader of the session alone.
+    return received.si_signo, received.si_signo in _OF_HANGUP and os.getsid(0) == os.getpid()
+
+
+def _in_foreground() -> bool:
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from connectrpc.codec import Codec
     from protobuf import Message
 
-    from otel_tbot.receiver.counters import Counters
+    from otel_tbot.receiver.metrics import Counters
 
 # tbot's message has two. The library's JSON parser calls itself for each that is nested, and takes the process with
 # it where the stack ends, some ten thousand deep.

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from otel_tbot.otel.otlp import Answer
+from otel_tbot.otlp.client import ExportResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _GOOD_FOR = 5.0
 _BAD_FOR = 1.0
 _PATIENCE = 2.0  # seconds to wait for the backend; orchestrators give a probe one to a few
-_SLOW = Answer(accepted=False, reason=f"the backend has not answered within {_PATIENCE:g} s")
+_SLOW = ExportResult(accepted=False, reason=f"the backend has not answered within {_PATIENCE:g} s")
 
 
-class Backend:
+class BackendHealth:
     """Exports, and remembers how the last export went."""
 
     def __init__(
-        self, export: Callable[[list[Submission]], asyncio.Future[Answer]], tell: Callable[[Answer], None]
+        self, export: Callable[[list[Submission]], asyncio.Future[ExportResult]], tell: Callable[[ExportResult], None]
     ) -> None:
         """Stand before `export`.
 
@@ -34,25 +34,25 @@ class Backend:
         """
         self._export = export
         self._tell = tell
-        self._last: Answer | None = None
+        self._last: ExportResult | None = None
         self._counts_until = 0.0
-        self._probe: asyncio.Future[Answer] | None = None
+        self._probe: asyncio.Future[ExportResult] | None = None
 
-    def export(self, batch: list[Submission]) -> asyncio.Future[Answer]:
+    def export(self, batch: list[Submission]) -> asyncio.Future[ExportResult]:
         """Begin to deliver a batch; return what will become of it, which is never an exception."""
         return asyncio.ensure_future(self._remembered(batch))
 
-    async def _remembered(self, batch: list[Submission]) -> Answer:
+    async def _remembered(self, batch: list[Submission]) -> ExportResult:
         try:
             answer = await self._export(batch)
         except Exception as error:  # noqa: BLE001  the senders wait for an answer, whatever went wrong
-            answer = Answer(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
+            answer = ExportResult(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
         self._last = answer
         self._counts_until = time.monotonic() + (_GOOD_FOR if answer.accepted else _BAD_FOR)
         self._tell(answer)
         return answer
 
-    async def ready(self) -> Answer:
+    async def ready(self) -> ExportResult:
         """Say whether the backend accepts: by the last export, or where that is long ago by an empty one (OTLP)."""
         if self._last is not None and time.monotonic() < self._counts_until:
             return self._last

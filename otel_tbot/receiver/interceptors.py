@@ -14,13 +14,13 @@ from connectrpc.errors import ConnectError
 if TYPE_CHECKING:
     from connectrpc.request import RequestContext
 
-    from otel_tbot.receiver.counters import Counters
+    from otel_tbot.receiver.metrics import Counters
 
 
 # Whether the request in hand is one too many of its peer's.
-surplus: ContextVar[bool] = ContextVar("surplus")
+rate_limited: ContextVar[bool] = ContextVar("surplus")
 # Whether the request in hand was understood as a call: what is refused earlier, nobody asks an interceptor about.
-understood: ContextVar[bool] = ContextVar("understood")
+is_call: ContextVar[bool] = ContextVar("understood")
 
 
 class Counting:
@@ -32,7 +32,7 @@ class Counting:
 
     async def on_start(self, ctx: RequestContext[Any, Any]) -> None:  # noqa: ARG002  the interceptor's interface
         """Count a call that has begun."""
-        understood.set(True)
+        is_call.set(True)
         self._counters.received += 1
 
     async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:  # noqa: ARG002  see above
@@ -51,7 +51,7 @@ class PeerRate:
         Raises:
             ConnectError: `resource_exhausted`.
         """
-        if surplus.get():
+        if rate_limited.get():
             raise ConnectError(Code.RESOURCE_EXHAUSTED, "too many events from this address: try again later")
 
     async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from otel_tbot.receiver import metrics, open_files
-from otel_tbot.receiver.application import Application
-from otel_tbot.receiver.batches import Batches
-from otel_tbot.receiver.connection import Connection
-from otel_tbot.receiver.counters import Counters
-from otel_tbot.receiver.exporter import Exporter
-from otel_tbot.receiver.garbage import collect_seldom
-from otel_tbot.receiver.health import Backend
-from otel_tbot.receiver.log import BackendLog, tell
-from otel_tbot.receiver.sockets import address_of
+from otel_tbot.receiver import metrics, process_tuning
+from otel_tbot.receiver.app import Application
+from otel_tbot.receiver.batch_queue import BatchQueue
+from otel_tbot.receiver.exporter_process import Exporter
+from otel_tbot.receiver.health import BackendHealth
+from otel_tbot.receiver.http_protocol import LimitedHttpProtocol
+from otel_tbot.receiver.listeners import address_of
+from otel_tbot.receiver.logfmt import BackendLog, log_event
+from otel_tbot.receiver.metrics import Counters
+from otel_tbot.receiver.process_tuning import collect_seldom
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine
 
-    from otel_tbot.otel.otlp_settings import OTLPSettings
-    from otel_tbot.receiver.application import Scope
-    from otel_tbot.receiver.exchange import Receive, Send
+    from otel_tbot.otlp.settings import OTLPSettings
+    from otel_tbot.receiver.app import Scope
+    from otel_tbot.receiver.middleware import Receive, Send
 
 _KEEP_ALIVE = 15  # seconds until an idle connection is closed
 _ROOM_TO_REFUSE = 80  # connections above the limit that still get an answer, which says that there are too many
@@ -68,25 +68,25 @@ def run(
     Raises:
         SettingsError: a variable cannot be used, or this process may not open so many files.
     """
-    Connection.most = limits.connections + _ROOM_TO_REFUSE
-    open_files.allow(Connection.most)
+    LimitedHttpProtocol.most = limits.connections + _ROOM_TO_REFUSE
+    process_tuning.allow(LimitedHttpProtocol.most)
     counters = Counters()
     provider = metrics.provider(counters, os.environ) if metrics.wanted(os.environ) else None
     exporter = Exporter(settings.signal, timeout=settings.timeout)
-    backend = Backend(exporter.export, BackendLog().tell)
-    batches = Batches(backend.export, counters, limit=limits.queue)
+    backend = BackendHealth(exporter.export, BackendLog().log_event)
+    batches = BatchQueue(backend.export, counters, limit=limits.queue)
     application = Application(
         batches,
         counters,
         peer_rate=limits.peer_rate,
         ready=backend.ready,
-        crowded=lambda: Connection.open_now > limits.connections,
+        crowded=lambda: LimitedHttpProtocol.open_now > limits.connections,
     )
     server = _Server(
         uvicorn.Config(
             _Lifespan(application, [backend.ready]),
-            http=Connection,
-            loop="otel_tbot.receiver.event_loop:EventLoop",
+            http=LimitedHttpProtocol,
+            loop="otel_tbot.receiver.http_protocol:EventLoop",
             ws="none",
             lifespan="on",
             interface="asgi3",
@@ -105,19 +105,19 @@ def run(
     )
     _end_on_signals(server)
     collect_seldom()
-    tell("listening", address=" ".join(map(address_of, listeners)))
+    log_event("listening", address=" ".join(map(address_of, listeners)))
     try:
         server.run(listeners)
     finally:
         exporter.stop(patience=_EXPORTERS_END)
         metrics.shut_down(provider)
-        tell("stopped", **counters.summary())
+        log_event("stopped", **counters.summary())
 
 
 class _Server(uvicorn.Server):
     """A server that tells those who still wait when the time to deliver is over, before it closes their connections."""
 
-    def __init__(self, config: uvicorn.Config, drain: int, batches: Batches) -> None:
+    def __init__(self, config: uvicorn.Config, drain: int, batches: BatchQueue) -> None:
         super().__init__(config)
         self._drain = drain
         self._batches = batches
@@ -131,7 +131,7 @@ class _Server(uvicorn.Server):
     def _cut_off(self) -> None:
         """Leave nothing for uvicorn to cancel: those that are still here have not even sent an event."""
         for connection in list(self.server_state.connections):
-            if isinstance(connection, Connection):
+            if isinstance(connection, LimitedHttpProtocol):
                 connection.cut_off()
 
 
@@ -170,4 +170,4 @@ def _end_on_signals(server: uvicorn.Server) -> None:
 
 def _tell_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Tell a fault by its kind alone: its words may hold the address of a peer."""
-    tell("fault", level=logging.ERROR, error=type(context.get("exception")).__name__)
+    log_event("fault", level=logging.ERROR, error=type(context.get("exception")).__name__)

@@ -26,7 +26,7 @@ class Attribute:
         prefix: what is taken off the front of a text first.
         max_length: the longest text allowed, in characters.
         maximum: the largest number; a larger one is sent as this.
-        otherwise: what stands for a text that is not allowed: `omit` leaves the attribute out, `_OTHER` is sent
+        on_invalid: what stands for a text that is not allowed: `omit` leaves the attribute out, `_OTHER` is sent
             instead, `refuse` is an error.
     """
 
@@ -38,7 +38,7 @@ class Attribute:
     prefix: str = ""
     max_length: int = 0
     maximum: int = 0
-    otherwise: Literal["omit", "_OTHER", "refuse"] = "refuse"
+    on_invalid: Literal["omit", "_OTHER", "refuse"] = "refuse"
 
     @cached_property
     def field(self) -> str:
@@ -46,7 +46,7 @@ class Attribute:
         return self.name.partition(".")[2]
 
     @cached_property
-    def clean(self) -> Callable[[object], str | int | None]:
+    def validate(self) -> Callable[[object], str | int | None]:
         """What makes of a value that which leaves: built anew, of the exact type; None leaves the attribute out.
 
         Raises InvalidEventError where nothing can stand for the value. The message does not repeat it.
@@ -70,14 +70,14 @@ class Attribute:
         text = str.removeprefix(value, self.prefix) if isinstance(value, str) else None
         if text == "" and not self.required:
             return None
-        if text is not None and (self.values or len(text) <= self.max_length) and self._allows(text):
+        if text is not None and (self.values or len(text) <= self.max_length) and self._matches(text):
             return text
-        if self.otherwise == "refuse":
+        if self.on_invalid == "refuse":
             message = f"{self.name} must be {' or '.join(self.values) or f'of the form {self.pattern}'}"
             raise InvalidEventError(message)
-        return None if self.otherwise == "omit" else self.otherwise
+        return None if self.on_invalid == "omit" else self.on_invalid
 
     @cached_property
-    def _allows(self) -> Callable[[str], object]:
+    def _matches(self) -> Callable[[str], object]:
         """Tell whether a text may leave as it is, apart from its length; a truthy answer is a yes."""
         return frozenset(self.values).__contains__ if self.values else re.compile(self.pattern).fullmatch

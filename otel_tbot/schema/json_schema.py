@@ -45,6 +45,6 @@ def _value(entry: Entry) -> dict[str, Any]:
     if row.values:
         return {**value, "enum": list(row.values)}
     texts = f"^(?:{row.pattern})$"
-    if row.otherwise == "_OTHER":
+    if row.on_invalid == "_OTHER":
         texts = f"^(?:_OTHER|{row.pattern})$"
     return {**value, "pattern": texts, **({"maxLength": row.max_length} if row.max_length else {})}

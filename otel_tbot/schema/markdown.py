@@ -66,5 +66,5 @@ def _allowed(row: Attribute) -> str:
             "omit": "; anything else is left out.",
             "_OTHER": "; anything else is sent as `_OTHER`.",
             "refuse": ".",
-        }[row.otherwise]
+        }[row.on_invalid]
     )

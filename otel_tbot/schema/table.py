@@ -21,7 +21,7 @@ EVENT_ATTRIBUTES = (
         pattern=r"[0-9]+(\.[0-9]+)*(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?",
         prefix="v",
         max_length=64,
-        otherwise="omit",
+        on_invalid="omit",
     ),
     Attribute(
         name="tbot.join_type",
@@ -47,7 +47,7 @@ EVENT_ATTRIBUTES = (
             "tpm",
             "_OTHER",
         ),
-        otherwise="_OTHER",
+        on_invalid="_OTHER",
     ),
     Attribute(
         name="tbot.helper",
@@ -55,7 +55,7 @@ EVENT_ATTRIBUTES = (
         required=False,
         pattern="[A-Za-z0-9][A-Za-z0-9._:/-]*",
         max_length=64,
-        otherwise="_OTHER",
+        on_invalid="_OTHER",
     ),
     Attribute(
         name="tbot.helper_version",
@@ -64,7 +64,7 @@ EVENT_ATTRIBUTES = (
         pattern=r"[0-9]+(\.[0-9]+)*(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?",
         prefix="v",
         max_length=64,
-        otherwise="omit",
+        on_invalid="omit",
     ),
     Attribute(
         name="tbot.destinations_other",
@@ -130,7 +130,7 @@ RESOURCE_ATTRIBUTES = (
             "windows",
             "zos",
         ),
-        otherwise="omit",
+        on_invalid="omit",
     ),
     Attribute(
         name="host.arch",
@@ -146,7 +146,7 @@ RESOURCE_ATTRIBUTES = (
             "s390x",
             "x86",
         ),
-        otherwise="omit",
+        on_invalid="omit",
     ),
     Attribute(
         name="telemetry.sdk.name",

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.argument_words import Word, Words
-from otel_tbot.tbot.complaint import complaint
+from otel_tbot.errors import NotStartError, TbotConfigError
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, LEGACY, SUBCOMMANDS, Flag, Subcommand
+from otel_tbot.tbot.tokens import Token, TokenStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,22 +21,18 @@ _USAGE = "see `tbot start --help`"
 _ONLY_START = "only start reports an event, so name that or run tbot by itself"
 
 
-class NotStartError(TbotConfigError):
-    """The command is one that never reports anything: none, another than `start`, or a request for help."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
     """What a flag or its variable says.
 
     Attributes:
         value: the text; empty if neither says anything.
-        origin: the flag or the variable that said it.
+        source: the flag or the variable that said it.
         on_command_line: whether it was the flag.
     """
 
     value: str = field(repr=False)
-    origin: str
+    source: str
     on_command_line: bool
 
 
@@ -83,7 +78,7 @@ class _Parser:
     """The state of the reading: what has been named so far, and which flags are therefore known."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        self._words = Words(arguments)
+        self._words = TokenStream(arguments)
         self._started = False
         self._subcommand: Subcommand | None = None
         self._flags = GLOBAL_FLAGS
@@ -100,36 +95,36 @@ class _Parser:
                 self._take_short_flag(word)
         if not self._started or self._switched.get("help"):
             what = "this asks tbot for help" if self._started else "no tbot command is named"
-            raise NotStartError(complaint(what, _ONLY_START, source="the command line"))
+            raise NotStartError(what, _ONLY_START, source="the command line")
         return self._command_line(environ)
 
-    def _take_argument(self, word: Word) -> None:
+    def _take_argument(self, word: Token) -> None:
         if not self._started:
             if word.text != "start":
-                raise NotStartError(complaint("the tbot command is not start", _ONLY_START, source=word.place))
+                raise NotStartError("the tbot command is not start", _ONLY_START, source=word.place)
             self._started = True
         elif self._subcommand is None and word.text in _SUBCOMMAND_OF:
             self._select(_SUBCOMMAND_OF[word.text])
         else:
             what = "no argument is expected here" if self._subcommand else "this is no subcommand of tbot start"
-            raise TbotConfigError(complaint(what, _USAGE, source=word.place))
+            raise TbotConfigError(what, _USAGE, source=word.place)
 
     def _select(self, subcommand: Subcommand) -> None:
         self._subcommand = subcommand
         self._flags = GLOBAL_FLAGS | subcommand.flags
 
-    def _take_long_flag(self, word: Word) -> None:
+    def _take_long_flag(self, word: Token) -> None:
         name, equals, value = word.text[2:].partition("=")
         flag = self._known(_long, name, word)
         if not flag.boolean:
             self._keep(flag, word, value if equals else None)
         elif equals:
             what = f"the flag --{flag.name} takes no value"
-            raise TbotConfigError(complaint(what, f"write --{flag.name} or --no-{flag.name}", source=word.place))
+            raise TbotConfigError(what, f"write --{flag.name} or --no-{flag.name}", source=word.place)
         else:
             self._switched[flag.name] = name == flag.name
 
-    def _take_short_flag(self, word: Word) -> None:
+    def _take_short_flag(self, word: Token) -> None:
         letter, rest = word.text[1:2], word.text[2:]
         flag = self._known(_short, letter, word)
         if not flag.boolean:
@@ -137,9 +132,9 @@ class _Parser:
             return
         self._switched[flag.name] = True
         if rest:
-            self._words.put_back(Word(text=f"-{rest}", place=word.place))
+            self._words.push_back(Token(text=f"-{rest}", place=word.place))
 
-    def _known(self, find: Callable[[str, Mapping[str, Flag]], Flag | None], name: str, word: Word) -> Flag:
+    def _known(self, find: Callable[[str, Mapping[str, Flag]], Flag | None], name: str, word: Token) -> Flag:
         flag = find(name, self._flags)
         if flag is None and self._started and self._subcommand is None:
             # As in tbot: a flag that `start` itself does not know belongs to its default subcommand.
@@ -147,16 +142,16 @@ class _Parser:
             flag = find(name, self._flags)
         if flag is None:
             what = "this flag is unknown here" if self._started else "this flag is unknown before start"
-            raise TbotConfigError(complaint(what, _USAGE, source=word.place))
+            raise TbotConfigError(what, _USAGE, source=word.place)
         return flag
 
-    def _keep(self, flag: Flag, word: Word, attached: str | None) -> None:
+    def _keep(self, flag: Flag, word: Token, attached: str | None) -> None:
         if attached is None:
             value = self._words.next_value()
             if value is None:
                 what = f"the flag --{flag.name} has no value"
                 remedy = f"write --{flag.name}=VALUE, which may also begin with a dash"
-                raise TbotConfigError(complaint(what, remedy, source=word.place))
+                raise TbotConfigError(what, remedy, source=word.place)
             attached = value.text
         self._given.setdefault(flag.name, []).append(attached)
 
@@ -165,7 +160,7 @@ class _Parser:
         flags = GLOBAL_FLAGS | subcommand.flags
         said = {flag.name: self._setting(flag, environ) for flag in flags.values() if not flag.boolean}
         onboarding = (said["token"].value, said["join-method"].value, *self._given.get("ca-pin", ()))
-        nothing = Setting(value="", origin="", on_command_line=False)
+        nothing = Setting(value="", source="", on_command_line=False)
         return CommandLine(
             subcommand=subcommand,
             config=said["config"],
@@ -179,9 +174,9 @@ class _Parser:
 
     def _setting(self, flag: Flag, environ: Mapping[str, str]) -> Setting:
         if flag.name in self._given:
-            origin = f"-{flag.short}/--{flag.name}" if flag.short else f"--{flag.name}"
-            return Setting(value=self._given[flag.name][-1], origin=origin, on_command_line=True)
-        return Setting(value=environ.get(flag.variable, ""), origin=flag.variable, on_command_line=False)
+            source = f"-{flag.short}/--{flag.name}" if flag.short else f"--{flag.name}"
+            return Setting(value=self._given[flag.name][-1], source=source, on_command_line=True)
+        return Setting(value=environ.get(flag.variable, ""), source=flag.variable, on_command_line=False)
 
 
 def _long(name: str, flags: Mapping[str, Flag]) -> Flag | None:

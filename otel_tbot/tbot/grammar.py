@@ -31,13 +31,13 @@ class Subcommand(NamedTuple):
         name: its name.
         flags: its flags, by long name, the global ones not among them.
         aliases: its other names.
-        adds: the type of the service that it adds to the configuration's; empty if none.
+        service_type: the type of the service that it service_type to the configuration's; empty if none.
     """
 
     name: str
     flags: dict[str, Flag]
     aliases: tuple[str, ...] = ()
-    adds: str = ""
+    service_type: str = ""
 
 
 def _flags(values: str = "", booleans: str = "", *described: Flag) -> dict[str, Flag]:
@@ -68,55 +68,67 @@ _DESTINATION = "destination reader-user reader-group "
 _SELECTORS = "name-selector label-selector "
 
 
-def _subcommand(name: str, values: str = "", booleans: str = "", *, adds: str, aliases: str = "") -> Subcommand:
+def _subcommand(name: str, values: str = "", booleans: str = "", *, service_type: str, aliases: str = "") -> Subcommand:
     flags = _COMMON_FLAGS | _LATER_FLAGS | _flags(values, booleans)
-    return Subcommand(name=name, aliases=tuple(aliases.split()), adds=adds, flags=flags)
+    return Subcommand(name=name, aliases=tuple(aliases.split()), service_type=service_type, flags=flags)
 
 
-# What `tbot start` without a subcommand means. It adds its `identity` by `--destination-dir` only.
+# What `tbot start` without a subcommand means. It service_type its `identity` by `--destination-dir` only.
 LEGACY = Subcommand(name="legacy", flags=_COMMON_FLAGS | _flags("data-dir destination-dir"))
 
 SUBCOMMANDS = (
     LEGACY,
-    _subcommand("identity", _DESTINATION + "cluster", "allow-reissue", adds="identity", aliases="ssh id"),
-    _subcommand("application", _DESTINATION + "app", "specific-tls-extensions", adds="application", aliases="app"),
-    _subcommand("application-tunnel", "listen app", adds="application-tunnel", aliases="app-tunnel"),
-    _subcommand("application-proxy", "listen", adds="application-proxy", aliases="app-proxy"),
-    _subcommand("database", _DESTINATION + "format service username database", adds="database", aliases="db"),
-    _subcommand("database-tunnel", "listen service username database", adds="database-tunnel", aliases="db-tunnel"),
+    _subcommand("identity", _DESTINATION + "cluster", "allow-reissue", service_type="identity", aliases="ssh id"),
     _subcommand(
-        "kubernetes", _DESTINATION + "kubernetes-cluster", "disable-exec-plugin", adds="kubernetes", aliases="k8s"
+        "application", _DESTINATION + "app", "specific-tls-extensions", service_type="application", aliases="app"
+    ),
+    _subcommand("application-tunnel", "listen app", service_type="application-tunnel", aliases="app-tunnel"),
+    _subcommand("application-proxy", "listen", service_type="application-proxy", aliases="app-proxy"),
+    _subcommand("database", _DESTINATION + "format service username database", service_type="database", aliases="db"),
+    _subcommand(
+        "database-tunnel", "listen service username database", service_type="database-tunnel", aliases="db-tunnel"
     ),
     _subcommand(
-        "kubernetes/v2", _DESTINATION + _SELECTORS, "disable-exec-plugin", adds="kubernetes/v2", aliases="k8s/v2"
+        "kubernetes",
+        _DESTINATION + "kubernetes-cluster",
+        "disable-exec-plugin",
+        service_type="kubernetes",
+        aliases="k8s",
+    ),
+    _subcommand(
+        "kubernetes/v2",
+        _DESTINATION + _SELECTORS,
+        "disable-exec-plugin",
+        service_type="kubernetes/v2",
+        aliases="k8s/v2",
     ),
     _subcommand(
         "ssh-multiplexer",
         _DESTINATION + "proxy-command proxy-templates-path",
         "enable-resumption",
-        adds="ssh-multiplexer",
+        service_type="ssh-multiplexer",
     ),
     _subcommand(
         "spiffe-svid",
         _DESTINATION + "svid-path svid-hint dns-san ip-san",
         "include-federated-trust-bundles",
-        adds="spiffe-svid",
+        service_type="spiffe-svid",
     ),
     _subcommand(
         "workload-identity-x509",
         _DESTINATION + _SELECTORS,
         "include-federated-trust-bundles",
-        adds="workload-identity-x509",
+        service_type="workload-identity-x509",
     ),
-    _subcommand("workload-identity-jwt", _DESTINATION + _SELECTORS + "audience", adds="workload-identity-jwt"),
-    _subcommand("workload-identity-api", _SELECTORS + "listen", adds="workload-identity-api"),
+    _subcommand("workload-identity-jwt", _DESTINATION + _SELECTORS + "audience", service_type="workload-identity-jwt"),
+    _subcommand("workload-identity-api", _SELECTORS + "listen", service_type="workload-identity-api"),
     _subcommand(
         "workload-identity-aws-roles-anywhere",
         _DESTINATION
         + _SELECTORS
         + "role-arn profile-arn trust-anchor-arn region session-duration session-renewal-interval",
-        adds="workload-identity-aws-roles-anywhere",
+        service_type="workload-identity-aws-roles-anywhere",
     ),
-    _subcommand("noop", adds="", aliases="no-op"),
-    _subcommand("bot-api", "listen", adds="bot-api"),
+    _subcommand("noop", service_type="", aliases="no-op"),
+    _subcommand("bot-api", "listen", service_type="bot-api"),
 )

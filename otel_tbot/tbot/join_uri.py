@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.schema.table import EVENT_ATTRIBUTES
-from otel_tbot.tbot.complaint import complaint
 
 _METHODS = next(row.values for row in EVENT_ATTRIBUTES if row.field == "join_type")
 # A URI's scheme cannot hold the underscores that some methods have: a dash or nothing stands for them.
@@ -63,4 +62,4 @@ def join_method(configured: str, uri: JoinUri | None) -> str:
 
 
 def _refusal(uri: JoinUri, what: str, remedy: str) -> TbotConfigError:
-    return TbotConfigError(complaint(what, remedy, source=uri.source, line=uri.line, key=uri.key))
+    return TbotConfigError(what, remedy, source=uri.source, line=uri.line, key=uri.key)

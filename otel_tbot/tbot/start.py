@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.event import StartEvent
 from otel_tbot.tbot.command_line import CommandLine, parse
-from otel_tbot.tbot.configuration import Configuration
-from otel_tbot.tbot.configuration_text import configuration_text
-from otel_tbot.tbot.counting import APPLICATION, DATABASE, KUBERNETES, OTHER, category
+from otel_tbot.tbot.config import Config, read_config_text
+from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, destination_kind
 from otel_tbot.tbot.grammar import LEGACY
 from otel_tbot.tbot.join_uri import JoinUri, join_method
 
@@ -48,33 +47,33 @@ def read_start(argv: Sequence[str], *, environ: Mapping[str, str], version: str 
     )
 
 
-def _configuration(command: CommandLine) -> Configuration:
-    text = configuration_text(command)
+def _configuration(command: CommandLine) -> Config:
+    text = read_config_text(command)
     if text is None:
-        return Configuration()
-    from otel_tbot.tbot.versions import read_configuration  # noqa: PLC0415  imports YAML, which is not always needed
+        return Config()
+    from otel_tbot.tbot.config_parser import parse_config  # noqa: PLC0415  imports YAML, which is not always needed
 
-    return read_configuration(text)
+    return parse_config(text)
 
 
-def _is_oneshot(command: CommandLine, configuration: Configuration) -> bool:
+def _is_oneshot(command: CommandLine, configuration: Config) -> bool:
     # Only `legacy` tells a flag that is off from one that is not there; elsewhere `--no-oneshot` undoes nothing.
     if command.subcommand is LEGACY and command.oneshot is not None:
         return command.oneshot
     return command.oneshot is True or configuration.oneshot
 
 
-def _join_type(command: CommandLine, configuration: Configuration) -> str:
+def _join_type(command: CommandLine, configuration: Config) -> str:
     configured = command.join_method if command.replaces_onboarding else configuration.join_method
     uri = configuration.join_uri
     if command.join_uri.value:
-        uri = JoinUri(text=command.join_uri.value, source=command.join_uri.origin)
+        uri = JoinUri(text=command.join_uri.value, source=command.join_uri.source)
     return join_method(configured, uri)
 
 
-def _categories(command: CommandLine, configuration: Configuration) -> list[str]:
+def _categories(command: CommandLine, configuration: Config) -> list[str]:
     """Return the category of everything that is counted: outputs and services alike."""
-    services = [category("identity")] if command.replaces_services else [*configuration.services]
-    if command.subcommand.adds:
-        services.append(category(command.subcommand.adds))
+    services = [destination_kind("identity")] if command.replaces_services else [*configuration.services]
+    if command.subcommand.service_type:
+        services.append(destination_kind(command.subcommand.service_type))
     return [*configuration.outputs, *services]

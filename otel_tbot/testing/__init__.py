@@ -12,9 +12,9 @@ with OTLPReceiver() as receiver:
 ```
 """
 
+from otel_tbot.testing.received import ReceivedLogRecord, ReceivedRequest, ReceivedSpan
 from otel_tbot.testing.receiver import OTLPReceiver
 from otel_tbot.testing.reply import Reply
-from otel_tbot.testing.request import ReceivedLogRecord, ReceivedRequest, ReceivedSpan
 from otel_tbot.testing.tls import TLS
 
 __all__ = ["TLS", "OTLPReceiver", "ReceivedLogRecord", "ReceivedRequest", "ReceivedSpan", "Reply"]

@@ -11,19 +11,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from otel_tbot.otlp_json import to_otlp_json
-from otel_tbot.testing.decode import decode_json, decode_protobuf
-from otel_tbot.testing.error_body import error_body
+from otel_tbot.otlp.json_encoding import to_otlp_json
 from otel_tbot.testing.http_body import RefusedError, decompress, read_body
-from otel_tbot.testing.request import ReceivedRequest
-from otel_tbot.testing.signals import SIGNALS
+from otel_tbot.testing.protocol import SIGNALS, decode_json, decode_protobuf, error_body
+from otel_tbot.testing.received import ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otel_tbot.testing.http_server import HTTPServer
+    from otel_tbot.testing.protocol import Signal
     from otel_tbot.testing.reply import Reply
-    from otel_tbot.testing.signals import Signal
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"

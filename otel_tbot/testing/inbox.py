@@ -10,7 +10,7 @@ from otel_tbot.testing.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otel_tbot.testing.request import ReceivedRequest
+    from otel_tbot.testing.received import ReceivedRequest
 
 
 class Inbox:
@@ -26,7 +26,7 @@ class Inbox:
         self._changed = Condition()
         self._requests: list[ReceivedRequest] = []
         self._connections = 0
-        self._refused = 0
+        self._malformed = 0
         self._replies: list[Reply] = [Reply()]
 
     @property
@@ -42,10 +42,10 @@ class Inbox:
             return self._connections
 
     @property
-    def refused(self) -> int:
+    def malformed_requests(self) -> int:
         """The number of requests that were no OTLP."""
         with self._changed:
-            return self._refused
+            return self._malformed
 
     def receive(self, request: ReceivedRequest) -> Reply:
         """Keep a request, and give the answer to it."""
@@ -62,7 +62,7 @@ class Inbox:
     def count_refusal(self) -> None:
         """Count a request that was no OTLP."""
         with self._changed:
-            self._refused += 1
+            self._malformed += 1
 
     def wait(self, count: int, timeout: float) -> list[ReceivedRequest]:
         """Wait until so many requests are there.
@@ -74,7 +74,7 @@ class Inbox:
             if self._changed.wait_for(lambda: len(self._requests) >= count, timeout):
                 return list(self._requests)
             arrived = (
-                f"{len(self._requests)} arrived and {self._refused} were refused, in {self._connections} connections"
+                f"{len(self._requests)} arrived and {self._malformed} were refused, in {self._connections} connections"
             )
             message = f"waited {timeout:g} s for {count} requests: {arrived}"
             raise TimeoutError(message)
@@ -89,4 +89,4 @@ class Inbox:
         with self._changed:
             self._requests.clear()
             self._connections = 0
-            self._refused = 0
+            self._malformed = 0

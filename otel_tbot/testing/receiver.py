@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from otel_tbot.testing.received import ReceivedLogRecord, ReceivedRequest, ReceivedSpan
     from otel_tbot.testing.reply import Reply
-    from otel_tbot.testing.request import ReceivedLogRecord, ReceivedRequest, ReceivedSpan
     from otel_tbot.testing.tls import TLS
 
 # Far above any batch of events; a client that sends more is broken, and should be told rather than fill the memory.
@@ -35,7 +35,7 @@ class OTLPReceiver:
     ```
 
     What is no OTLP is refused by the rules of the specification (400 or INVALID_ARGUMENT, 404, 405, 413, 415),
-    whatever `reply` says. It counts in `refused`, and is not among `requests`.
+    whatever `reply` says. It counts in `malformed_requests`, and is not among `requests`.
     """
 
     def __init__(self, *, tls: TLS | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> None:
@@ -146,9 +146,9 @@ class OTLPReceiver:
         return self._inbox.connections
 
     @property
-    def refused(self) -> int:
+    def malformed_requests(self) -> int:
         """The number of requests so far that were no OTLP and are not among `requests`."""
-        return self._inbox.refused
+        return self._inbox.malformed_requests
 
     def wait_for_requests(self, count: int, *, timeout: float = 5) -> list[ReceivedRequest]:
         """Wait until so many requests have arrived since the start or the last `clear()`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_tbot.cli.endpoint import masked
+from otel_tbot.cli.formatting import mask_endpoint
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ from otel_tbot.cli.endpoint import masked
 )
 def test_masked(endpoint: str, shown: str) -> None:
     """Scheme, host, port and path are shown where they are understood, and nothing else."""
-    assert masked(endpoint) == shown
+    assert mask_endpoint(endpoint) == shown

@@ -54,9 +54,7 @@ def test_schema_in_each_form() -> None:
 
 def test_an_unexpected_fault_is_one_line() -> None:
     """A fault of our own reaches the user as one line, and not as a traceback."""
-    script = (
-        "import sys, otel_tbot.cli.status; del sys.modules['otel_tbot.cli.status'].resolve; sys.argv[1:] = ['status']"
-    )
+    script = "import sys, otel_tbot.cli.status; del sys.modules['otel_tbot.cli.status'].resolve_settings; sys.argv[1:] = ['status']"
     script += "; import otel_tbot.__main__ as program; program.main()"
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     ended = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from otel_tbot.tbot.keys import NAMEABLE
+from otel_tbot.tbot.config_parser import PRINTABLE_KEYS
 
 if TYPE_CHECKING:
     from otel_tbot.errors import TbotConfigError
@@ -78,7 +78,7 @@ _SOURCES = (
     "--config-string",
     "--join-uri",
 )
-_KEY = "|".join(map(re.escape, sorted(NAMEABLE)))
+_KEY = "|".join(map(re.escape, sorted(PRINTABLE_KEYS)))
 
 
 def is_known(complaint: str, *files: str) -> bool:

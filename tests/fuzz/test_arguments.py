@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from otel_tbot.cli.commands import run_command_line
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-from otel_tbot.launcher.arguments import LONGEST_TIMEOUT, UsageError, parse
-from otel_tbot.launcher.command import is_start
+from otel_tbot.launcher.arguments import MAX_TIMEOUT, UsageError, parse
+from otel_tbot.launcher.start_command import is_start
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
 from otel_tbot.testing import OTLPReceiver
 from tests.fuzz import allowed
@@ -159,7 +159,7 @@ def test_arguments_of_run(words: list[str], rest: list[str]) -> None:
     else:
         assert arguments.help or given_words[-len(arguments.command) :] == arguments.command
         assert arguments.signal in {None, "logs", "traces"}
-        assert arguments.timeout is None or 0 < arguments.timeout <= LONGEST_TIMEOUT
+        assert arguments.timeout is None or 0 < arguments.timeout <= MAX_TIMEOUT
     assert given_words == [*words, *rest]
 
 

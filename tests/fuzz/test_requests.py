@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 pytest.importorskip("connectrpc", reason="what serve needs is an extra")
 
-from otel_tbot.otel.item import make, request
-from otel_tbot.otel.otlp import Answer
-from otel_tbot.receiver.application import Application
-from otel_tbot.receiver.counters import Counters
+from otel_tbot.otlp.client import ExportResult
+from otel_tbot.receiver.app import Application
+from otel_tbot.receiver.metrics import Counters
+from otel_tbot.records import build_record, encode_request
 from tests.fuzz import wire
 from tests.receiver.exchange import GO, PATH
 from tests.receiver.exchange import request as message
@@ -56,10 +56,10 @@ class Backend:
         """Begin with nothing."""
         self.submissions: list[Submission] = []
 
-    async def deliver(self, submission: Submission) -> Answer:
+    async def deliver(self, submission: Submission) -> ExportResult:
         """Keep one."""
         self.submissions.append(submission)
-        return Answer(accepted=True, reason="")
+        return ExportResult(accepted=True, reason="")
 
 
 def status_of(body: bytes, headers: dict[str, str], *, method: str = "POST", path: str = PATH) -> int:
@@ -69,7 +69,7 @@ def status_of(body: bytes, headers: dict[str, str], *, method: str = "POST", pat
         backend,  # type: ignore[arg-type]  # it has the one method that is called
         counters,
         peer_rate=1e9,
-        ready=lambda: asyncio.sleep(0, Answer(accepted=True, reason="")),
+        ready=lambda: asyncio.sleep(0, ExportResult(accepted=True, reason="")),
         crowded=lambda: False,
     )
     scope = {
@@ -83,8 +83,8 @@ def status_of(body: bytes, headers: dict[str, str], *, method: str = "POST", pat
     status = int(answer[0]["status"])
     assert (status == ACCEPTED) == bool(backend.submissions)
     assert counters.received + sum(counters.refused.values()) >= 1
-    items = [make("logs", event, session, at=at) for event, session, at in backend.submissions]
-    bodies = [request("logs", [item]).SerializeToString() for item in items]
+    items = [build_record("logs", event, session, timestamp_ns=at) for event, session, at in backend.submissions]
+    bodies = [encode_request("logs", [item]).SerializeToString() for item in items]
     assert len(wire.log_records(bodies)) == len(items)
     return status
 

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otel_tbot.cli.endpoint import masked
+from otel_tbot.cli.formatting import mask_endpoint
 from otel_tbot.errors import SettingsError
 from otel_tbot.opt_in import consent
-from otel_tbot.otel.otlp_settings import OTLPSettings, choose_signal, resolve
+from otel_tbot.otlp.settings import OTLPSettings, resolve_settings, resolve_signal
 
 SECRET = "canary"
 KEYWORDS = [
@@ -53,7 +53,7 @@ _MESSAGE = re.compile("|".join(message.format(name=_NAME) for message in MESSAGE
 def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[str, Any]) -> OTLPSettings | None:  # noqa: ANN401
     """Resolve settings; what comes of it is checked."""
     try:
-        found = resolve(signal, environ, keywords)
+        found = resolve_settings(signal, environ, keywords)
     except SettingsError as error:
         said = str(error)
         assert _MESSAGE.fullmatch(said), said
@@ -120,7 +120,7 @@ def test_header(name: str, value: str) -> None:
 def test_signal(variable: str | None, chosen: str | None) -> None:
     """The signal is one of two, or refused without repeating what was said."""
     try:
-        found = choose_signal({} if variable is None else {"OTEL_TBOT_SIGNAL": variable}, chosen)
+        found = resolve_signal({} if variable is None else {"OTEL_TBOT_SIGNAL": variable}, chosen)
     except SettingsError as error:
         said = str(error)
         assert said in {"the signal must be logs or traces", "OTEL_TBOT_SIGNAL must be logs or traces"}
@@ -158,7 +158,7 @@ def test_masked(scheme: str, user: str, host: str, rest: str) -> None:
     """No password, however odd the address around it is, is in what is shown of an endpoint; nor is a query."""
     place = f"{scheme}{host}"
     for endpoint in (f"{scheme}{user}:{SECRET}@{host}{rest}", f"{place}/{rest}?{SECRET}", f"{place}#{SECRET}"):
-        shown = masked(endpoint)
+        shown = mask_endpoint(endpoint)
 
         assert SECRET not in shown
         assert shown.isprintable()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from otel_tbot.launcher.command import VALUE_FLAGS, is_start
-from otel_tbot.tbot.command_line import NotStartError, parse
+from otel_tbot.errors import NotStartError
+from otel_tbot.launcher.start_command import VALUE_FLAGS, is_start
+from otel_tbot.tbot.command_line import parse
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS
 
 START = [

@@ -8,8 +8,8 @@ import pytest
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.arguments import parse
-from otel_tbot.launcher.deadline import GRACE, seconds_to_deliver
-from otel_tbot.otel.otlp_settings import choose_signal, resolve
+from otel_tbot.launcher.report import GRACE, delivery_timeout
+from otel_tbot.otlp.settings import resolve_settings, resolve_signal
 
 DAY = 24 * 60 * 60
 
@@ -32,8 +32,10 @@ def test_same_rule(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], opt
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     arguments = parse([*options, "tbot"])
-    settings = resolve(choose_signal(os.environ, arguments.signal), os.environ, {"timeout": arguments.timeout})
-    assert seconds_to_deliver(arguments) == settings.timeout
+    settings = resolve_settings(
+        resolve_signal(os.environ, arguments.signal), os.environ, {"timeout": arguments.timeout}
+    )
+    assert delivery_timeout(arguments) == settings.timeout
 
 
 @pytest.mark.parametrize("value", ["soon", "0", "-1", "nan"])
@@ -41,15 +43,15 @@ def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """Where the delivery refuses the time-out, and so nothing is sent, the default limits what happens until then."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", value)
     with pytest.raises(SettingsError):
-        resolve("logs", os.environ)
-    assert seconds_to_deliver(parse(["tbot"])) == 10
+        resolve_settings("logs", os.environ)
+    assert delivery_timeout(parse(["tbot"])) == 10
 
 
 def test_a_day_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """A time-out that no timer of the system could hold ends after a day."""
-    assert seconds_to_deliver(parse(["--timeout", str(DAY), "tbot"])) == DAY
+    assert delivery_timeout(parse(["--timeout", str(DAY), "tbot"])) == DAY
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "inf")
-    assert seconds_to_deliver(parse(["tbot"])) == DAY
+    assert delivery_timeout(parse(["tbot"])) == DAY
 
 
 def test_grace() -> None:

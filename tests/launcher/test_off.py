@@ -23,9 +23,9 @@ LOADED = {
     "otel_tbot.launcher",
     "otel_tbot.launcher.arguments",
     "otel_tbot.launcher.execute",
-    "otel_tbot.launcher.inheritance",
+    "otel_tbot.launcher.interpreter_state",
     "otel_tbot.launcher.run",
-    "otel_tbot.launcher.signals",
+    "otel_tbot.launcher.raw_signal",
     "otel_tbot.opt_in",
 }
 OFF = [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "DO_NOT_TRACK": "1"}]
@@ -48,7 +48,7 @@ def test_modules_for_another_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """With consent, a command other than `start` costs one module more."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     more = loaded(PROGRAM, "run", "/bin/echo", "version") - loaded("import sys")
-    assert more <= LOADED | {"otel_tbot.launcher.command"}
+    assert more <= LOADED | {"otel_tbot.launcher.start_command"}
 
 
 @pytest.mark.parametrize("environ", OFF, ids=str)

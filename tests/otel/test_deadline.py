@@ -8,26 +8,26 @@ import threading
 
 import pytest
 
-from otel_tbot.otel.deadline import within
+from otel_tbot.otlp.deadline import run_with_timeout
 from tests.support.program import SOURCE
 
 
 def test_result() -> None:
     """What the work returns is returned."""
-    assert within(5, lambda: "done") == "done"
+    assert run_with_timeout(5, lambda: "done") == "done"
 
 
 def test_error() -> None:
     """What the work raises is raised."""
     with pytest.raises(ZeroDivisionError):
-        within(5, lambda: 1 // 0)
+        run_with_timeout(5, lambda: 1 // 0)
 
 
 def test_deadline() -> None:
     """Work that does not end in time is left behind."""
     release = threading.Event()
     with pytest.raises(TimeoutError):
-        within(0.05, release.wait)
+        run_with_timeout(0.05, release.wait)
     release.set()
 
 
@@ -39,15 +39,15 @@ def test_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None
         raise RuntimeError(message)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert within(5, lambda: "done") == "done"
+    assert run_with_timeout(5, lambda: "done") == "done"
 
 
 def test_during_the_interpreters_shutdown() -> None:
     """At the very end of a process, when its pipelines are flushed, the work is still done."""
     script = """
 import atexit
-from otel_tbot.otel.deadline import within
-atexit.register(lambda: print(within(5, lambda: "done")))
+from otel_tbot.otlp.deadline import run_with_timeout
+atexit.register(lambda: print(run_with_timeout(5, lambda: "done")))
 """
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True)
@@ -58,9 +58,9 @@ def test_work_that_never_ends_does_not_hold_up_the_process() -> None:
     """A process ends although work of it was left behind."""
     script = """
 import threading
-from otel_tbot.otel.deadline import within
+from otel_tbot.otlp.deadline import run_with_timeout
 try:
-    within(0.05, threading.Event().wait)
+    run_with_timeout(0.05, threading.Event().wait)
 except TimeoutError:
     print("late")
 """

@@ -15,8 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span
-from otel_tbot.otel import item, payload
+from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span, records
 from otel_tbot.session import current_session
 
 if TYPE_CHECKING:
@@ -95,11 +94,14 @@ class Rig:
 
     def bytes_of(self, items: list[Any]) -> bytes:
         """Return the bytes that would be sent for some records or spans."""
-        return item.request(self.signal, items).SerializeToString()  # type: ignore[arg-type]  # one of the two
+        return records.encode_request(self.signal, items).SerializeToString()  # type: ignore[arg-type]  # one of the two
 
     def expected(self, session_id: str, event: StartEvent = EVENT) -> dict[str, Any]:
         """Return what must be seen of an event that went through."""
-        return {"attributes": event.attributes, "resource": payload.resource_attributes(Session(id=session_id))}
+        return {
+            "attributes": event.attributes,
+            "resource": dict(records.build_resource(Session(id=session_id)).attributes),
+        }
 
     def seen(self, item: Any) -> dict[str, Any]:  # noqa: ANN401  a record or a span
         """Return what is seen of one item."""
@@ -206,7 +208,7 @@ class TestConstruction:
         """A batch of several sessions keeps them apart, and what belongs together, together."""
         ids = [SESSION_ID, Session().id, SESSION_ID]
         rig.exporter.export([rig.in_a_host({**EVENT.attributes, "session.id": one}) for one in ids])
-        request = item.request(rig.signal, rig.passed())  # type: ignore[arg-type]  # one of the two
+        request = records.encode_request(rig.signal, rig.passed())  # type: ignore[arg-type]  # one of the two
         resources = request.resource_logs if rig.signal == "logs" else request.resource_spans  # type: ignore[attr-defined]
         assert len(resources) == 2
 
@@ -344,7 +346,7 @@ class TestPipeline:
         provider.shutdown()
         (record,) = receiver.log_records
         assert record.attributes == EVENT.attributes
-        assert record.resource_attributes == payload.resource_attributes(session)
+        assert record.resource_attributes == dict(records.build_resource(session).attributes)
         assert record.log_record.trace_id == b""
 
     def test_span(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +360,7 @@ class TestPipeline:
         provider.shutdown()
         (span,) = receiver.spans
         assert span.attributes == EVENT.attributes
-        assert span.resource_attributes == payload.resource_attributes(session)
+        assert span.resource_attributes == dict(records.build_resource(session).attributes)
         assert span.span.parent_span_id == b""
 
     @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.otel.otlp_settings import choose_signal, resolve
+from otel_tbot.otlp.settings import resolve_settings, resolve_signal
 
 PREFIX = "OTEL_EXPORTER_OTLP_"
 
@@ -32,7 +32,7 @@ def variables(**values: str) -> dict[str, str]:
 )
 def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
     """The signal's variable is taken as it is; the general one is a base, to which HTTP adds the signal's path."""
-    assert resolve(signal, environ).endpoint == endpoint  # type: ignore[arg-type]  # one of the two signals
+    assert resolve_settings(signal, environ).endpoint == endpoint  # type: ignore[arg-type]  # one of the two signals
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
 )
 def test_variables(name: str, environ: dict[str, str], value: object) -> None:
     """The signal's variable stands before the general one, and this before the default."""
-    assert getattr(resolve("logs", environ), name) == value
+    assert getattr(resolve_settings("logs", environ), name) == value
 
 
 def test_keywords_stand_before_variables() -> None:
     """What is given in code or in a declarative file is used as it is."""
     environ = variables(LOGS_ENDPOINT="http://a:1", LOGS_TIMEOUT="3", LOGS_HEADERS="a=b")
     keywords = {"endpoint": "http://b:2/x", "timeout": 5, "headers": {"c": "d"}, "protocol": None}
-    settings = resolve("logs", environ, keywords)
+    settings = resolve_settings("logs", environ, keywords)
     assert (settings.endpoint, settings.timeout, settings.headers) == ("http://b:2/x", 5.0, {"c": "d"})
     assert settings.protocol == "http/protobuf"
 
@@ -103,7 +103,7 @@ def test_keywords_stand_before_variables() -> None:
 def test_unusable_variables(environ: dict[str, str], message: str) -> None:
     """A variable that cannot be used is named, with what it may be, and without what it is."""
     with pytest.raises(SettingsError) as caught:
-        resolve("logs", environ)
+        resolve_settings("logs", environ)
     assert str(caught.value).startswith(message)
     assert "canary" not in str(caught.value)
 
@@ -111,7 +111,7 @@ def test_unusable_variables(environ: dict[str, str], message: str) -> None:
 def test_headers_in_the_form_of_declarative_files() -> None:
     """A list of names and values, as `otlp_http` has it in such a file, is the mapping that it means."""
     pairs = [{"name": "a", "value": "b"}, {"name": "c", "value": None}]
-    assert resolve("logs", {}, {"headers": pairs}).headers == {"a": "b", "c": ""}
+    assert resolve_settings("logs", {}, {"headers": pairs}).headers == {"a": "b", "c": ""}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_headers_in_the_form_of_declarative_files() -> None:
 def test_unusable_keywords(keywords: dict[str, object]) -> None:
     """A keyword that cannot be used is an error of ours, whatever its type."""
     with pytest.raises(SettingsError):
-        resolve("logs", {}, keywords)
+        resolve_settings("logs", {}, keywords)
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_unusable_keywords(keywords: dict[str, object]) -> None:
 )
 def test_signal(environ: dict[str, str], chosen: str | None, signal: str) -> None:
     """The argument stands before the variable, and this before the default, a log record."""
-    assert choose_signal(environ, chosen) == signal
+    assert resolve_signal(environ, chosen) == signal
 
 
 @pytest.mark.parametrize(("environ", "chosen"), [({"OTEL_TBOT_SIGNAL": "metrics"}, None), ({}, "Logs")])
 def test_unusable_signal(environ: dict[str, str], chosen: str | None) -> None:
     """Another signal than these two is an error."""
     with pytest.raises(SettingsError, match="must be logs or traces"):
-        choose_signal(environ, chosen)
+        resolve_signal(environ, chosen)

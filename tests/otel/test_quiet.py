@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 HOST = """
 import logging, sys
 from otel_tbot import AnonymousLogExporter, Session, StartEvent
-from otel_tbot.otel.item import make
+from otel_tbot.records import build_record
 from opentelemetry.exporter.otlp.proto.{package}._log_exporter import OTLPLogExporter
 
 logging.basicConfig(format="%(name)s")
-item = make("logs", StartEvent(run_mode="daemon").attributes, Session(), at=10**9)
+item = build_record("logs", StartEvent(run_mode="daemon").attributes, Session(), timestamp_ns=10**9)
 for exporter in (AnonymousLogExporter(protocol={protocol!r}, endpoint=sys.argv[1], timeout=5),
                  OTLPLogExporter(endpoint=sys.argv[1], timeout=5)):
     exporter.export([item])

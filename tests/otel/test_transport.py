@@ -9,15 +9,15 @@ import pytest
 import trustme
 
 from otel_tbot import StartEvent, send
-from otel_tbot.otel.item import make
-from otel_tbot.otel.otlp import OTLPSender
+from otel_tbot.otlp.client import OTLPClient
+from otel_tbot.records import build_record
 from otel_tbot.session import Session
 from otel_tbot.testing import TLS, OTLPReceiver, Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from otel_tbot.otel.otlp import Answer
+    from otel_tbot.otlp.client import ExportResult
 
 EVENT = StartEvent(run_mode="daemon")
 PROTOCOLS = ("http/protobuf", "grpc")
@@ -29,13 +29,15 @@ def endpoint(receiver: OTLPReceiver, protocol: str, signal: str = "logs") -> str
     return receiver.grpc_endpoint if protocol == "grpc" else f"{receiver.http_endpoint}/v1/{signal}"
 
 
-def export(receiver: OTLPReceiver, protocol: str, times: int = 1, signal: str = "logs", **keywords: Any) -> Answer:  # noqa: ANN401  settings of any kind
+def export(
+    receiver: OTLPReceiver, protocol: str, times: int = 1, signal: str = "logs", **keywords: Any
+) -> ExportResult:  # noqa: ANN401  settings of any kind
     """Send an event over one connection, several times, and return the last answer."""
     given = {"protocol": protocol, "endpoint": endpoint(receiver, protocol, signal), "timeout": 5, **keywords}
-    sender = OTLPSender(signal, given)  # type: ignore[arg-type]  # one of the two signals
-    item = make(signal, EVENT.attributes, Session(), at=0)  # type: ignore[arg-type]  # see above
+    sender = OTLPClient(signal, given)  # type: ignore[arg-type]  # one of the two signals
+    item = build_record(signal, EVENT.attributes, Session(), timestamp_ns=0)  # type: ignore[arg-type]  # see above
     for _ in range(times):
-        answer = sender.send([item])
+        answer = sender.export([item])
     sender.shutdown()
     return answer
 
@@ -277,14 +279,14 @@ def test_requests_own_variable_counts_otherwise(authority: Path, monkeypatch: py
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_opens_its_own_connection(receiver: OTLPReceiver) -> None:
     """A child that sends through its parent's exporter does not use its parent's connection."""
-    sender = OTLPSender("logs", {"endpoint": endpoint(receiver, "http/protobuf"), "timeout": 5})
-    item = make("logs", EVENT.attributes, Session(), at=0)
-    assert sender.send([item]).accepted
+    sender = OTLPClient("logs", {"endpoint": endpoint(receiver, "http/protobuf"), "timeout": 5})
+    item = build_record("logs", EVENT.attributes, Session(), timestamp_ns=0)
+    assert sender.export([item]).accepted
     child = os.fork()
     if child == 0:
-        os._exit(0 if sender.send([item]).accepted else 1)
+        os._exit(0 if sender.export([item]).accepted else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert sender.send([item]).accepted
+    assert sender.export([item]).accepted
     sender.shutdown()
     assert (len(receiver.requests), receiver.connections) == (3, 2)
 

@@ -54,17 +54,17 @@ class Row(NamedTuple):
     Attributes:
         environ: the variables.
         variable: the one that decides.
-        surprise: whether tbot itself would have taken it for a yes.
+        tbot_would_accept: whether tbot itself would have taken it for a yes.
     """
 
     environ: dict[str, str]
     variable: str = OPT_IN
-    surprise: bool = False
+    tbot_would_accept: bool = False
 
 
 OFF: dict[str, Row] = {
     "unset": Row({}),
-    **{name: Row({OPT_IN: value}, surprise=True) for name, value in _YES_TO_TBOT.items()},
+    **{name: Row({OPT_IN: value}, tbot_would_accept=True) for name, value in _YES_TO_TBOT.items()},
     **{name: Row({OPT_IN: value}) for name, value in _NOT_EXACTLY_1.items()},
     **{f"another name: {name}": Row({name: "1"}) for name in _OTHER_NAMES},
     **{
@@ -76,7 +76,7 @@ OFF: dict[str, Row] = {
         for name, value in _SDK_DISABLED.items()
     },
     "1, but both": Row({**_ON, "DO_NOT_TRACK": "1", "OTEL_SDK_DISABLED": "true"}, "OTEL_SDK_DISABLED"),
-    "true, with a DO_NOT_TRACK that says no": Row({OPT_IN: "true", "DO_NOT_TRACK": "0"}, surprise=True),
+    "true, with a DO_NOT_TRACK that says no": Row({OPT_IN: "true", "DO_NOT_TRACK": "0"}, tbot_would_accept=True),
     "0, with an SDK that is not disabled": Row({OPT_IN: "0", "OTEL_SDK_DISABLED": "false"}),
     "only a DO_NOT_TRACK that says no": Row({"DO_NOT_TRACK": "0"}),
 }

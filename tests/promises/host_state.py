@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _SETTLED_WITHIN = 10  # seconds; threads and connections that were told to end do so at once, on a busy machine later
 # Filters that stand for nothing of the host's: ours holds back what our own threads log through exporters, and the SDK
 # adds one of its own for each processor and exporter that is made.
-_EXPECTED_FILTERS = ("otel_tbot.otel.quiet", "opentelemetry.sdk._shared_internal")
+_EXPECTED_FILTERS = ("otel_tbot.otlp.log_suppression", "opentelemetry.sdk._shared_internal")
 
 
 def snapshot() -> dict[str, object]:

@@ -58,11 +58,11 @@ def widen():
     limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 """
 _LOADED = """
-import otel_tbot.otel.item
-from otel_tbot.otel.otlp_exporter import otlp_exporter
-from otel_tbot.otel.otlp_settings import resolve
-from otel_tbot.otel.verdict import Verdict
-otlp_exporter(resolve("logs", os.environ), Verdict()).shutdown()
+import otel_tbot.records
+from otel_tbot.otlp.client import otlp_exporter
+from otel_tbot.otlp.settings import resolve_settings
+from otel_tbot.otlp.failure_reason import FailureReason
+otlp_exporter(resolve_settings("logs", os.environ), FailureReason()).shutdown()
 """
 
 

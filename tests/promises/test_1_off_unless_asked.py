@@ -217,7 +217,7 @@ def test_the_reason_is_said(name: str) -> None:
     assert not decision
     assert decision.variable == row.variable
     assert row.variable in decision.reason
-    assert decision.surprise == row.surprise == (TOLD in decision.reason)
+    assert decision.tbot_would_accept == row.tbot_would_accept == (TOLD in decision.reason)
 
 
 @pytest.mark.parametrize("value", ["1\0", "\x001", "\0", "1\0001"])

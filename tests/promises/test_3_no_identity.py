@@ -28,7 +28,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_tbot import Session, StartEvent
-from otel_tbot.otel.item import make
+from otel_tbot.records import build_record
 from tests.pipelines import declarative
 from tests.promises import contract
 from tests.promises.haunted import same_state
@@ -226,7 +226,7 @@ IDS: dict[str, tuple[int, Callable[[], int]]] = {
 
 def span_context() -> SpanContext:
     """Return the ids of a new span."""
-    made = make("traces", EVENT.attributes, SESSION, at=0)
+    made = build_record("traces", EVENT.attributes, SESSION, timestamp_ns=0)
     assert isinstance(made, ReadableSpan)
     context = made.get_span_context()
     assert context is not None

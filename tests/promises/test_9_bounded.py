@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot import AnonymousLogExporter, Session, send
-from otel_tbot.event import valid
-from otel_tbot.otel.log_record import log_record
-from otel_tbot.otel.origin import resource
+from otel_tbot.event import validate_attributes
+from otel_tbot.records import build_log_record, build_resource
 from otel_tbot.testing import Reply
 from tests.launcher.program import start
 from tests.launcher.stand_in import shell_script
@@ -75,7 +74,7 @@ FOR_PROGRAMS = named("black hole", "body dripped", "answer dripped")
 
 EXPORTS_AT_EXIT = """
 import atexit, sys
-import otel_tbot.otel.otlp_grpc, otel_tbot.otel.otlp_http
+import otel_tbot.otlp.grpc, otel_tbot.otlp.http
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from otel_tbot import AnonymousLogExporter, StartEvent, emit, send
@@ -224,7 +223,7 @@ class TestAtOnce:
 
     def test_one_exporter(self, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
         """By one exporter, from many threads, and then its shutdown."""
-        item = log_record(valid(EVENT.attributes), resource(Session()), at=10**9)
+        item = build_log_record(validate_attributes(EVENT.attributes), build_resource(Session()), timestamp_ns=10**9)
         with fault.backend() as backend:
             for name, value in variables(fault.protocol, backend).items():
                 monkeypatch.setenv(name, value)
@@ -242,7 +241,7 @@ class TestAtOnce:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shutdown while an export waits for its answer ends both, and the event is not sent again."""
-    item = log_record(valid(EVENT.attributes), resource(Session()), at=10**9)
+    item = build_log_record(validate_attributes(EVENT.attributes), build_resource(Session()), timestamp_ns=10**9)
     with replying(Reply(delay=600))(protocol) as backend, ThreadPoolExecutor(1) as thread:
         for name, value in variables(protocol, backend).items():
             monkeypatch.setenv(name, value)

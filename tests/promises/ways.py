@@ -151,14 +151,16 @@ def _exporters() -> Act:
     """The exporters themselves, found by their entry points, as the last gate: `export()` is called directly."""
     from importlib.metadata import entry_points  # noqa: PLC0415  see above
 
-    from otel_tbot.otel.item import make  # noqa: PLC0415
+    from otel_tbot.records import build_record  # noqa: PLC0415
 
     (logs,) = entry_points(group="opentelemetry_logs_exporter", name="tbot")
     (spans,) = entry_points(group="opentelemetry_traces_exporter", name="tbot")
     log_exporter, span_exporter = logs.load()(), spans.load()()
 
     def act(event: otel_tbot.StartEvent) -> str:
-        record, span = (make(signal, event.attributes, otel_tbot.Session(), at=1) for signal in ("logs", "traces"))
+        record, span = (
+            build_record(signal, event.attributes, otel_tbot.Session(), timestamp_ns=1) for signal in ("logs", "traces")
+        )
         return f"{log_exporter.export([record]).name} {span_exporter.export([span]).name}"
 
     return act

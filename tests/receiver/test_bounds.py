@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.receiver.application import MAX_HEADER_BYTES, REQUEST_WITHIN, timeouts
-from otel_tbot.receiver.connection import ANSWERS_READ_WITHIN, HEADERS_WITHIN
-from otel_tbot.receiver.event_loop import HANDSHAKE_WITHIN
-from otel_tbot.receiver.peers import Peers
+from otel_tbot.receiver.app import MAX_HEADER_BYTES, REQUEST_WITHIN, timeouts
+from otel_tbot.receiver.http_protocol import ANSWERS_READ_WITHIN, HANDSHAKE_WITHIN, HEADERS_WITHIN
+from otel_tbot.receiver.rate_limit import PeerRateLimiter
 from otel_tbot.testing import Reply
 from tests.receiver.conftest import ON
 from tests.receiver.exchange import CHECK, GO, PATH, closed, connect, raw, read, request, send, submit, unknown_field
@@ -249,7 +248,7 @@ def test_rate_of_health_checks(serve: Callable[..., Running], receiver: OTLPRece
 def test_bucket() -> None:
     """A peer may send a second's worth at once, then as many as the rate allows; each address has its own."""
     now = 0.0
-    peers = Peers(2, clock=lambda: now)
+    peers = PeerRateLimiter(2, clock=lambda: now)
     assert [peers.admit("192.0.2.1") for _ in range(3)] == [True, True, False]
     assert peers.admit("192.0.2.2")
     now = 0.5
@@ -259,7 +258,7 @@ def test_bucket() -> None:
 def test_slow_bucket() -> None:
     """A rate below one a second lets one pass now and then."""
     now = 0.0
-    peers = Peers(0.1, clock=lambda: now)
+    peers = PeerRateLimiter(0.1, clock=lambda: now)
     assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
     now = 10.0
     assert peers.admit("192.0.2.1")
@@ -267,20 +266,20 @@ def test_slow_bucket() -> None:
 
 def test_ipv6_networks() -> None:
     """Addresses of one IPv6 network of 64 bits are one peer."""
-    peers = Peers(1, clock=lambda: 0.0)
+    peers = PeerRateLimiter(1, clock=lambda: 0.0)
     addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "fe80::1%eth0"]
     assert [peers.admit(address) for address in addresses] == [True, False, True, True]
 
 
 def test_both_families() -> None:
     """On a socket for both families, each IPv4 address is a peer of its own."""
-    peers = Peers(1, clock=lambda: 0.0)
+    peers = PeerRateLimiter(1, clock=lambda: 0.0)
     assert [peers.admit(f"::ffff:192.0.2.{last}") for last in (1, 2, 1)] == [True, True, False]
 
 
 def test_table_of_peers_is_bounded() -> None:
     """However many peers come, only so many are remembered, the latest of them."""
-    peers = Peers(1, clock=lambda: 0.0)
+    peers = PeerRateLimiter(1, clock=lambda: 0.0)
     for numbers in itertools.product(range(100), range(100)):
         assert peers.admit("10.0.{}.{}".format(*numbers))
     assert len(peers._buckets) == 4096

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot import Session
-from otel_tbot.otel import payload
+from otel_tbot import Session, records
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
 from tests.receiver.conftest import ON
 from tests.receiver.exchange import GO, SESSION, connect, raw, read, request, submit
@@ -51,7 +50,7 @@ def test_resource(port: int, backend: OTLPReceiver) -> None:
     assert submit(port).status == 200
     (record,) = backend.log_records
     tbots = Session(id=SESSION, os_type=None, host_arch=None)
-    assert record.resource_attributes == payload.resource_attributes(tbots)
+    assert record.resource_attributes == dict(records.build_resource(tbots).attributes)
     assert not {"os.type", "host.arch"} & record.resource_attributes.keys()
 
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from otel_tbot.cli import serve
 from otel_tbot.errors import SettingsError
-from otel_tbot.receiver import serve
 from tests.receiver.conftest import ON
 from tests.support.program import SOURCE, run
 
@@ -17,7 +17,7 @@ def test_off_loads_nothing() -> None:
     """Without consent neither OpenTelemetry nor the extra's packages are loaded."""
     program = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n"
-        "from otel_tbot.receiver.serve import main\n"
+        "from otel_tbot.cli.serve import main\n"
         "assert main() == 2\n"
         "print([name for name in sys.modules if name.startswith(('opentelemetry', 'connectrpc', 'uvicorn'))])"
     )

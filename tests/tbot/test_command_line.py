@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.command_line import CommandLine, NotStartError, parse
+from otel_tbot.errors import NotStartError, TbotConfigError
+from otel_tbot.tbot.command_line import CommandLine, parse
 from tests.tbot.starting import in_base64, refused, start
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_tbot.tbot.counting import CATEGORIES, category
+from otel_tbot.tbot.destinations import TYPES_BY_KIND, destination_kind
 from tests.tbot.starting import counts, start
 
 # Section 3's table, written down again.
@@ -32,7 +32,7 @@ def test_known_type(key: str, type_: str, expected: str) -> None:
 
 def test_table_is_complete() -> None:
     """The table in the code has the rows of the facts and no other."""
-    assert {name: " ".join(types) for name, types in CATEGORIES.items()} == TABLE
+    assert {name: " ".join(types) for name, types in TYPES_BY_KIND.items()} == TABLE
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_table_is_complete() -> None:
 )
 def test_unknown_type(type_: str) -> None:
     """An unknown type, and a known one in other letters, is other: the match is exact."""
-    assert category(type_) == "other"
+    assert destination_kind(type_) == "other"
 
 
 def test_together() -> None:

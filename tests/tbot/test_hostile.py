@@ -9,8 +9,8 @@ import time
 import pytest
 import yaml
 
-from otel_tbot.tbot import loader
 from otel_tbot.tbot.regular_file import SIZE_LIMIT
+from otel_tbot.tbot.yaml_reader import loader
 from tests.tbot.starting import refused, start
 
 # Seconds; each takes less than two on a machine that does nothing else. What took quadratic time would take far longer.

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.tbot import version
-from otel_tbot.tbot.version import OUTPUT_LIMIT, VersionAnswer, VersionQuestion
+from otel_tbot.tbot import version_probe as version
+from otel_tbot.tbot.version_probe import OUTPUT_LIMIT, VersionProbe, VersionResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOO_LONG = VersionAnswer(reason="`tbot version` took too long")
-NO_VERSION = VersionAnswer(reason="`tbot version` printed nothing that looks like a version")
-FAILED = VersionAnswer(reason="`tbot version` ended with a failure")
-NOT_FOUND = VersionAnswer(reason="the executable was not found")
-NOT_EXECUTABLE = VersionAnswer(reason="the file is not executable")
-CANNOT_RUN = VersionAnswer(reason="the executable cannot be run")
+TOO_LONG = VersionResult(reason="`tbot version` took too long")
+NO_VERSION = VersionResult(reason="`tbot version` printed nothing that looks like a version")
+FAILED = VersionResult(reason="`tbot version` ended with a failure")
+NOT_FOUND = VersionResult(reason="the executable was not found")
+NOT_EXECUTABLE = VersionResult(reason="the file is not executable")
+CANNOT_RUN = VersionResult(reason="the executable cannot be run")
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def tbot(tmp_path: Path) -> Callable[[str], str]:
     return write
 
 
-def ask(executable: str, *, timeout: float = 10.0, **environ: str) -> VersionAnswer:
+def ask(executable: str, *, timeout: float = 10.0, **environ: str) -> VersionResult:
     """Ask, with time enough for a busy machine."""
-    return VersionQuestion.start(executable, {"PATH": os.environ["PATH"], **environ}, timeout).answer()
+    return VersionProbe.start(executable, {"PATH": os.environ["PATH"], **environ}, timeout).answer()
 
 
 @pytest.mark.parametrize(("printed", "expected"), [
@@ -57,7 +57,7 @@ def ask(executable: str, *, timeout: float = 10.0, **environ: str) -> VersionAns
 ])  # fmt: skip
 def test_printed(tbot: Callable[[str], str], printed: str, expected: str) -> None:
     """All the forms in which tbot prints its version are read."""
-    assert ask(tbot(f"printf '%s\\n' '{printed}'")) == VersionAnswer(version=expected)
+    assert ask(tbot(f"printf '%s\\n' '{printed}'")) == VersionResult(version=expected)
 
 
 def test_without_a_line_end(tbot: Callable[[str], str]) -> None:
@@ -101,7 +101,7 @@ def test_environment(tbot: Callable[[str], str]) -> None:
 def test_own_session(tbot: Callable[[str], str]) -> None:
     """It runs in a session of its own, out of reach of the terminal's signals."""
     path = tbot('echo $$ >"$0.new"; mv "$0.new" "$0.pid"; sleep 60')
-    question = VersionQuestion.start(path, {"PATH": os.environ["PATH"]}, 5)
+    question = VersionProbe.start(path, {"PATH": os.environ["PATH"]}, 5)
     while not Path(f"{path}.pid").exists():
         time.sleep(0.01)
     leader = int(Path(f"{path}.pid").read_text())
@@ -170,8 +170,8 @@ def test_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `PATH`, the system's own folders are searched."""
     monkeypatch.chdir(tmp_path)
 
-    assert VersionQuestion.start("true", {}).answer() == NO_VERSION
-    assert VersionQuestion.start("tbot-that-is-nowhere", {}).answer() == NOT_FOUND
+    assert VersionProbe.start("true", {}).answer() == NO_VERSION
+    assert VersionProbe.start("tbot-that-is-nowhere", {}).answer() == NOT_FOUND
 
 
 def test_relative_path(tbot: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_too_long(tbot: Callable[[str], str], lines: str) -> None:
 @pytest.mark.parametrize("lines", ["yes", "cat /dev/zero", "printf '%070000d' 1", "echo Teleport v1.0; yes"])
 def test_too_much(tbot: Callable[[str], str], lines: str) -> None:
     """What prints too much is stopped."""
-    assert ask(tbot(lines)) == VersionAnswer(reason=f"`tbot version` printed more than {OUTPUT_LIMIT} bytes")
+    assert ask(tbot(lines)) == VersionResult(reason=f"`tbot version` printed more than {OUTPUT_LIMIT} bytes")
 
 
 def test_as_much_as_allowed(tbot: Callable[[str], str]) -> None:
@@ -252,7 +252,7 @@ def test_starts_at_once(tbot: Callable[[str], str]) -> None:
     """To put the question takes no time."""
     path = tbot("sleep 60")
     began = time.monotonic()
-    question = VersionQuestion.start(path, {"PATH": os.environ["PATH"]}, 0.5)
+    question = VersionProbe.start(path, {"PATH": os.environ["PATH"]}, 0.5)
     started = time.monotonic() - began
 
     assert question.answer() == TOO_LONG
@@ -261,7 +261,7 @@ def test_starts_at_once(tbot: Callable[[str], str]) -> None:
 
 def test_collected_late(tbot: Callable[[str], str]) -> None:
     """What was printed in time counts, however late it is collected."""
-    question = VersionQuestion.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]}, 0.5)
+    question = VersionProbe.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]}, 0.5)
     time.sleep(1)
 
     assert question.answer().version == "1.0"
@@ -269,9 +269,9 @@ def test_collected_late(tbot: Callable[[str], str]) -> None:
 
 def test_collected_twice(tbot: Callable[[str], str]) -> None:
     """The answer stays the same."""
-    question = VersionQuestion.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]})
+    question = VersionProbe.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]})
 
-    assert question.answer() == question.answer() == VersionAnswer(version="1.0")
+    assert question.answer() == question.answer() == VersionResult(version="1.0")
 
 
 def test_no_descriptor_is_left(tbot: Callable[[str], str]) -> None:

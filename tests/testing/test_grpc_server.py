@@ -39,7 +39,7 @@ def test_undecodable(receiver: OTLPReceiver) -> None:
 
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert caught.value.details() == "the body is no ExportLogsServiceRequest in protobuf"
-    assert (receiver.requests, receiver.refused) == ([], 1)
+    assert (receiver.requests, receiver.malformed_requests) == ([], 1)
 
 
 def test_unknown_method(receiver: OTLPReceiver) -> None:

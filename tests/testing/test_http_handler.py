@@ -145,7 +145,7 @@ def test_refused(receiver: OTLPReceiver, status: int, request_parts: tuple[str, 
     method, path, headers, body = request_parts
 
     assert post(receiver, body, headers, path=path, method=method).status == status
-    assert (receiver.requests, receiver.refused) == ([], 1)
+    assert (receiver.requests, receiver.malformed_requests) == ([], 1)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_largest_body(small: OTLPReceiver) -> None:
 def test_too_large(small: OTLPReceiver, coding: str, body: bytes) -> None:
     """A body above the limit gets status 413, and the client has the chance to read it."""
     assert post(small, body, {**PROTOBUF, "Content-Encoding": coding}).status == 413
-    assert small.refused == 1
+    assert small.malformed_requests == 1
 
 
 def test_too_large_by_announcement(small: OTLPReceiver) -> None:

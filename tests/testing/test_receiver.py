@@ -140,7 +140,7 @@ def test_clear(receiver: OTLPReceiver) -> None:
     post(receiver, b"no protobuf")
     receiver.clear()
 
-    assert (receiver.requests, receiver.connections, receiver.refused) == ([], 0, 0)
+    assert (receiver.requests, receiver.connections, receiver.malformed_requests) == ([], 0, 0)
     assert post(receiver, b"").status == 503
 
 

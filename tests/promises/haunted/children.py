@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from otel_tbot import Session, StartEvent
-from otel_tbot.otel.item import make
+from otel_tbot.records import build_record
 from otel_tbot.session import current_session
 
 CHILDREN = 5
@@ -22,7 +22,7 @@ CHILDREN = 5
 def ids() -> dict[str, str]:
     """Return the session of this process, one that is made now, and the ids of a span."""
     random.seed(0)
-    span = make("traces", StartEvent(run_mode="daemon").attributes, Session(), at=0)
+    span = build_record("traces", StartEvent(run_mode="daemon").attributes, Session(), timestamp_ns=0)
     context = span.context  # type: ignore[union-attr]  # a span has one
     return {
         "session of the process": current_session().id,

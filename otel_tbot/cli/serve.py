@@ -1,0 +1,108 @@
+"""`otel-tbot serve`: receives the events of unmodified tbots, and exports them as OTLP."""
+
+from __future__ import annotations
+
+import math
+import os
+import ssl
+import sys
+from typing import TYPE_CHECKING
+
+from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, write_line
+from otel_tbot.errors import SettingsError
+from otel_tbot.opt_in import consent
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_OLDEST_PYTHON = (3, 11)  # of the Connect library
+
+
+def main(  # noqa: PLR0913  the options of the command
+    *,
+    listen: str = "127.0.0.1:4319",
+    signal: str | None = None,
+    tls_certificate: str | None = None,
+    tls_key: str | None = None,
+    max_connections: int = 900,
+    queue_size: int = 10_000,
+    peer_rate: float = 1000,
+    drain_timeout: int = 10,
+) -> int:
+    """Serve until told to end, and return the exit status.
+
+    Args:
+        listen: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+        signal: `logs` or `traces`; by default what `OTEL_TBOT_SIGNAL` says, else `logs`.
+        tls_certificate: path of the certificate chain to show, PEM.
+        tls_key: path of its private key, PEM.
+        max_connections: open connections; 900 leave room under the usual limit of 1024 descriptors.
+        queue_size: events that may wait for the backend.
+        peer_rate: requests a second from one address.
+        drain_timeout: seconds in which a receiver that is told to end still delivers.
+    """
+    decision = consent()
+    if not decision:
+        write_line(f"serve receives and sends nothing: {decision.reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in")
+        return BAD_INPUT
+    server = _server()
+    from otel_tbot.otlp.settings import resolve_settings, resolve_signal  # noqa: PLC0415  only now, with consent
+    from otel_tbot.receiver import metrics  # noqa: PLC0415  likewise
+    from otel_tbot.receiver.listeners import ListenError, listening  # noqa: PLC0415  likewise
+    from otel_tbot.receiver.logfmt import write_to_stderr  # noqa: PLC0415  likewise
+
+    if math.isnan(peer_rate):
+        message = "--peer-rate must be a number"
+        raise SettingsError(message)
+    settings = resolve_settings(resolve_signal(os.environ, signal), os.environ)
+    metrics.wanted(os.environ)
+    _require_pair(tls_certificate, tls_key)
+    limits = server.Limits(connections=max_connections, queue=queue_size, peer_rate=peer_rate, drain=drain_timeout)
+    try:
+        with listening(listen, os.environ) as listeners:
+            write_to_stderr()
+            server.run(listeners, settings, limits, certificate=tls_certificate, key=tls_key)
+    except ListenError as error:
+        write_line(str(error))
+        return FAILED
+    return OK
+
+
+def _server() -> ModuleType:
+    """Load what the extra installs.
+
+    Raises:
+        SettingsError: it is not installed, or cannot be on this Python.
+    """
+    if sys.version_info < _OLDEST_PYTHON:
+        message = "serve needs Python 3.11 or newer, as the Connect library does; every other command works here"
+        raise SettingsError(message)
+    try:
+        from otel_tbot.receiver import server  # noqa: PLC0415  only now, with consent
+    except ModuleNotFoundError as error:
+        message = f"serve needs packages that are not installed ({error.name}): pip install 'otel-tbot[serve]'"
+        raise SettingsError(message) from None
+    return server
+
+
+def _no_password() -> str:
+    """Stand in for OpenSSL's question on the terminal.
+
+    Raises:
+        SettingsError: always; a service has nobody to ask.
+    """
+    message = "--tls-key is encrypted: give one that is not"
+    raise SettingsError(message)
+
+
+def _require_pair(certificate: str | None, key: str | None) -> None:
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        message = "--tls-certificate and --tls-key go together"
+        raise SettingsError(message)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, _no_password)
+    except OSError as error:
+        message = f"--tls-certificate and --tls-key cannot be used: {error.strerror or 'no matching pair in PEM'}"
+        raise SettingsError(message) from None

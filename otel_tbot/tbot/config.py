@@ -1,0 +1,101 @@
+"""Where tbot's configuration comes from: a file, or base64 in a flag or variable; never both, and no default place."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from otel_tbot.errors import TbotConfigError
+from otel_tbot.tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
+
+if TYPE_CHECKING:
+    from otel_tbot.tbot.command_line import CommandLine, Setting
+    from otel_tbot.tbot.join_uri import JoinUri
+
+# DOC: """What tbot's configuration says that its start event tells."""
+
+
+# The standard alphabet with its padding, RFC 4648 section 4. That the length is a multiple of four is asked elsewhere:
+# a group that repeats would cost 40 times the memory of the text.
+_BASE64 = r"[A-Za-z0-9+/]*={0,2}"
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class ConfigText(NamedTuple):
+    """The text of a configuration, and what complaints call its source."""
+
+    text: str
+    source: str
+
+
+def read_config_text(command: CommandLine) -> ConfigText | None:
+    """Return the configuration that a command line names, or None if it names none.
+
+    Raises:
+        TbotConfigError: it names two, or it cannot be read, is too large, or is no text.
+    """
+    if command.config.value and command.config_string.value:
+        what = f"{command.config.source} gives a second configuration"
+        raise TbotConfigError(what, "leave one out", source=command.config_string.source)
+    if command.config_string.value:
+        return _decoded(_from_base64(command.config_string), command.config_string.source)
+    if command.config.value:
+        return _from_file(command.config)
+    return None
+
+
+def _from_file(setting: Setting) -> ConfigText:
+    source = f"the file that {setting.source} names"
+    # The path that the user typed says more, once it is known to be one: it may also be a slip, such as a secret.
+    shown = setting.value if setting.on_command_line and setting.value.isprintable() else source
+    try:
+        content = read_regular_file(setting.value)
+    except UnreadableFileError as error:
+        problem, found = f"the configuration file {error}", error.found
+    else:
+        return _decoded(content, shown)
+    remedy = f"name a regular file of at most {SIZE_LIMIT} bytes"
+    raise TbotConfigError(problem, remedy, source=shown if found else setting.source)
+
+
+def _from_base64(setting: Setting) -> bytes:
+    # Go's decoder, which tbot uses, skips line ends.
+    encoded = setting.value.replace("\r", "").replace("\n", "")
+    if len(encoded) % 4 or not re.fullmatch(_BASE64, encoded):
+        what, remedy = "this is no standard base64", "encode the YAML with base64, padding included"
+        raise TbotConfigError(what, remedy, source=setting.source)
+    content = binascii.a2b_base64(encoded)
+    if len(content) > SIZE_LIMIT:
+        what, remedy = f"the configuration is larger than {SIZE_LIMIT} bytes", "make it smaller"
+        raise TbotConfigError(what, remedy, source=setting.source)
+    return content
+
+
+def _decoded(content: bytes, source: str) -> ConfigText:
+    encoding = "utf-16" if content.startswith(_UTF_16_MARKS) else "utf-8-sig"
+    try:
+        return ConfigText(content.decode(encoding), source)
+    except UnicodeDecodeError as error:
+        # In UTF-16 this is the line too: a line end holds the same byte.
+        line = content.count(b"\n", 0, error.start) + 1
+    # Raised out here, so that the error keeps no link to one that holds the content.
+    raise TbotConfigError("this is no UTF-8 text", "save it as UTF-8", source=source, line=line)
+
+
+class Config(NamedTuple):
+    """A configuration of either version, as far as the event needs it.
+
+    Attributes:
+        oneshot: whether tbot ends after the first renewal.
+        join_method: the join method; empty if none is set.
+        join_uri: the join URI, if one is set.
+        outputs: the category of each entry of `outputs`, see `counting`.
+        services: likewise of `services`, or of a v1 file's `destinations`, which tbot turns into services.
+    """
+
+    oneshot: bool = False
+    join_method: str = ""
+    join_uri: JoinUri | None = None
+    outputs: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()

@@ -1,0 +1,159 @@
+"""Reads tbot's configuration of either version, as far as the start event needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from otel_tbot.errors import TbotConfigError
+from otel_tbot.tbot.config import Config
+from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, destination_kind
+from otel_tbot.tbot.yaml_reader.document import read_document
+from otel_tbot.tbot.yaml_reader.mapping import MappingReader
+from otel_tbot.tbot.yaml_reader.scalars import is_null
+
+if TYPE_CHECKING:
+    from otel_tbot.tbot.config import ConfigText
+    from otel_tbot.tbot.yaml_reader.mapping import MappingReader
+
+
+# Only these keys are kept from a document: what stands under any other key is neither sent nor kept in memory.
+READ_KEYS = frozenset(
+    {
+        "app",
+        "configs",
+        "database",
+        "destinations",
+        "join_method",
+        "join_uri",
+        "kubernetes_cluster",
+        "onboarding",
+        "oneshot",
+        "outputs",
+        "services",
+        "ssh_host_cert",
+        "type",
+        "version",
+    }
+)
+
+# Keys that an error may name; any other key may be a secret.
+PRINTABLE_KEYS = READ_KEYS | {
+    "auth_server",
+    "ca_path",
+    "ca_pins",
+    "certificate_ttl",
+    "cluster",
+    "credential_ttl",
+    "debug",
+    "destination",
+    "diag_addr",
+    "directory",
+    "fips",
+    "insecure",
+    "listen",
+    "memory",
+    "name",
+    "path",
+    "proxy_server",
+    "renewal_interval",
+    "roles",
+    "storage",
+    "token",
+}
+
+
+def read_v1(root: MappingReader) -> Config:
+    """Read the configuration. Unknown keys are ignored, and so are those that only version 2 has.
+
+    Raises:
+        TbotConfigError: a key that the event needs has a value that tbot refuses, or there are `outputs`.
+    """
+    outputs = root.node("outputs")
+    if outputs is not None and outputs.value:
+        what = "a configuration without version: v2 has no outputs"
+        raise root.error_at(key="outputs", problem=what, remedy="add the line version: v2")
+    return Config(
+        oneshot=root.boolean("oneshot"),
+        join_method=root.section("onboarding").text("join_method"),
+        services=tuple(_category(entry) for entry in root.entries("destinations")),
+    )
+
+
+def _category(entry: MappingReader) -> str:
+    entry.section("database")  # refuses what is no mapping
+    kinds = {
+        "app": (APPLICATION, _has_name(entry, "app")),
+        "database": (DATABASE, entry.node("database") is not None),
+        "kubernetes_cluster": (KUBERNETES, _has_name(entry, "kubernetes_cluster")),
+        "configs": (OTHER, "ssh_host_cert" in entry.options("configs")),
+    }
+    found = [(key, destination_kind) for key, (destination_kind, is_there) in kinds.items() if is_there]
+    if len(found) > 1:
+        what = f"this destination has {found[0][0]} too, and can be of one kind only"
+        raise entry.error_at(key=found[1][0], problem=what, remedy="make two of it")
+    return found[0][1] if found else OTHER
+
+
+def _has_name(entry: MappingReader, key: str) -> bool:
+    """Tell whether a name is given: tbot takes any scalar for one here."""
+    node = entry.node(key)
+    if node is not None and not isinstance(node, yaml.ScalarNode):
+        raise entry.error_at(key=key, problem="this is no text", remedy="write a name")
+    return node is not None and bool(node.value)
+
+
+def read_v2(root: MappingReader) -> Config:
+    """Read the configuration. Unknown keys are left alone, as newer releases of tbot leave them.
+
+    Raises:
+        TbotConfigError: a key that the event needs has a value that tbot refuses.
+    """
+    return Config(
+        oneshot=root.boolean("oneshot"),
+        join_method=root.section("onboarding").text("join_method"),
+        join_uri=root.join_uri("join_uri"),
+        outputs=_categories(root, "outputs"),
+        services=_categories(root, "services"),
+    )
+
+
+def _categories(root: MappingReader, key: str) -> tuple[str, ...]:
+    node = root.node(key)
+    # tbot takes a scalar and an empty mapping for no list at all.
+    if isinstance(node, yaml.ScalarNode) or (isinstance(node, yaml.MappingNode) and not node.value):
+        return ()
+    return tuple([destination_kind(_type(entry)) for entry in root.entries(key)])
+
+
+def _type(entry: MappingReader) -> str:
+    type_ = entry.text("type")
+    if not type_:
+        raise entry.error_at(key="type", problem="this entry has no type", remedy="give it one, such as identity")
+    return type_
+
+
+# A configuration without a version is older than versions.
+_READERS = {"": read_v1, "v1": read_v1, "v2": read_v2}
+
+
+def parse_config(configuration: ConfigText) -> Config:
+    """Read a configuration of any version.
+
+    Raises:
+        TbotConfigError: tbot would refuse it, and so the event is undefined.
+    """
+    document = read_document(configuration.text, configuration.source, READ_KEYS, PRINTABLE_KEYS)
+    root = document.root
+    line = root.start_mark.line + 1
+    if is_null(root):
+        return Config()
+    if not isinstance(root, yaml.MappingNode):
+        what, remedy = "the configuration is no mapping", "write keys and values, or {} for an empty one"
+        raise TbotConfigError(what, remedy, source=document.source, line=line)
+    section = MappingReader(root, document, line)
+    reader = _READERS.get(section.text("version"))
+    if reader is None:
+        raise section.error_at(key="version", problem="this version is unknown", remedy="write v2")
+    return reader(section)

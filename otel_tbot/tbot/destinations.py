@@ -1,0 +1,42 @@
+"""How destinations are counted: by the Teleport service that they belong to, as the counters' documentation says.
+
+tbot itself, from 16.1 on, counts only `application`, `database` and `kubernetes` as such and all later types as other;
+its exact match predates those types. An unknown type is counted as other: new releases of tbot bring new ones.
+"""
+
+from __future__ import annotations
+
+APPLICATION = "application"
+DATABASE = "database"
+KUBERNETES = "kubernetes"
+OTHER = "other"
+
+TYPES_BY_KIND = {
+    APPLICATION: ("application", "application-tunnel", "application-proxy"),
+    DATABASE: ("database", "database-tunnel"),
+    KUBERNETES: ("kubernetes", "kubernetes/v2", "kubernetes/argo-cd"),
+    OTHER: (
+        "identity",
+        "identity/key-agent",
+        "ssh_host",
+        "ssh-multiplexer",
+        "spiffe-svid",
+        "spiffe-workload-api",
+        "workload-identity-x509",
+        "workload-identity-jwt",
+        "workload-identity-api",
+        "workload-identity-aws-roles-anywhere",
+        "beams/vnet",
+        "bot-api",
+        "identity-api",
+        "delegation-api",
+        "example",
+    ),
+}
+
+_CATEGORY_OF = {type_: destination_kind for destination_kind, types in TYPES_BY_KIND.items() for type_ in types}
+
+
+def destination_kind(type_: str) -> str:
+    """Return the category of a service or output: one of the keys of `CATEGORIES`. The match is exact, as tbot's is."""
+    return _CATEGORY_OF.get(type_, OTHER)

@@ -1,0 +1,157 @@
+"""Which version of tbot an executable is: asked by `tbot version`, the only way in which this project runs it.
+
+The question is put early and its answer collected late, so that tbot has its time while other work is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+
+# A tbot that takes longer is not waited for. Seconds from the start of the question.
+TIMEOUT = 2.0
+# `tbot version` prints one line: what prints more than this, in bytes, is not tbot.
+OUTPUT_LIMIT = 64 * 1024
+# What a killed process may take to be gone, in seconds: only one that is stuck in the kernel needs as much.
+_REAP_TIMEOUT = 1.0
+
+# `Teleport v18.2.3 git:...` or `Teleport Enterprise v18.2.3 git:...`; very old releases end after the version.
+_PRINTED = re.compile(
+    rb"^Teleport(?: [A-Za-z]+)? v([0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)(?:\s|\Z)", re.MULTILINE
+)
+# Longer ones are left out of the event (the schema's limit, in characters).
+_VERSION_LENGTH = 64
+
+
+class VersionResult(NamedTuple):
+    """What came of the question.
+
+    Attributes:
+        version: the version, without `v`; None if unknown.
+        reason: why it is unknown; empty if it is known.
+    """
+
+    version: str | None = None
+    reason: str = ""
+
+
+class VersionProbe:
+    """A question put to an executable: `start` it, then collect its `answer`, which also ends it."""
+
+    def __init__(self, process: subprocess.Popen[bytes] | None, reason: str, deadline: float) -> None:
+        """Keep the process that was started, or the reason why there is none."""
+        self._process = process
+        self._answer = VersionResult(reason=reason)
+        self._deadline = deadline
+
+    @classmethod
+    def start(cls, executable: str, environ: Mapping[str, str], timeout: float = TIMEOUT) -> VersionProbe:
+        """Start `executable version` and return at once.
+
+        Args:
+            executable: a path, or a name that is looked up in the `PATH` of `environ` as a shell does it.
+            environ: the variables that it sees.
+            timeout: what it may take, in seconds from now.
+        """
+        deadline = time.monotonic() + timeout
+        path, reason = _look_up(executable, environ)
+        process = _run(path, environ) if path else None
+        return cls(process, reason or "the executable cannot be run", deadline)
+
+    def answer(self) -> VersionResult:
+        """Return the answer; wait for it until the timeout at most. Nothing that was started is left behind."""
+        process, self._process = self._process, None
+        if process is not None:
+            try:
+                self._answer = _collect(process, self._deadline)
+            finally:
+                _end(process)
+        return self._answer
+
+
+def _look_up(executable: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the path of an executable; or, with an empty one, why there is none."""
+    places = [executable]
+    if "/" not in executable:
+        # An empty entry means the working directory.
+        places = [f"{place or '.'}/{executable}" for place in environ.get("PATH", os.defpath).split(":")]
+    files = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  a name with a NUL is just no file
+    path = next((place for place in files if os.access(place, os.X_OK)), "")
+    return path, "" if path else "the file is not executable" if files else "the executable was not found"
+
+
+def _run(path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+    import subprocess  # noqa: PLC0415  needed only where there is something to run
+
+    with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
+        return subprocess.Popen(  # noqa: S603  to run what the user named is what this is for
+            [path, "version"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=dict(environ),
+            # A session of its own: what it starts in turn can be ended with it, and no Ctrl-C reaches it.
+            start_new_session=True,
+        )
+    return None
+
+
+def _collect(process: subprocess.Popen[bytes], deadline: float) -> VersionResult:
+    from subprocess import TimeoutExpired  # noqa: PLC0415  see above
+
+    output = _read(process, deadline)
+    if output is not None and len(output) > OUTPUT_LIMIT:
+        return VersionResult(reason=f"`tbot version` printed more than {OUTPUT_LIMIT} bytes")
+    try:
+        status = process.wait(max(0.0, deadline - time.monotonic())) if output is not None else None
+    except TimeoutExpired:
+        status = None
+    if output is None or status is None:
+        return VersionResult(reason="`tbot version` took too long")
+    if status != 0:
+        return VersionResult(reason="`tbot version` ended with a failure")
+    printed = _PRINTED.search(output)
+    if printed is None or len(printed[1]) > _VERSION_LENGTH:
+        return VersionResult(reason="`tbot version` printed nothing that looks like a version")
+    return VersionResult(version=printed[1].decode("ascii"))
+
+
+def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
+    """Return the output, or its beginning where it exceeds the limit; None if it has not ended by the deadline."""
+    pipe = process.stdout
+    if pipe is None:
+        return None
+    ready = select.poll()
+    ready.register(pipe, select.POLLIN)
+    output = b""
+    while len(output) <= OUTPUT_LIMIT:
+        # At and after the deadline, what has been printed already still counts: the answer may be collected late.
+        if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            return None
+        chunk = os.read(pipe.fileno(), OUTPUT_LIMIT)
+        if not chunk:
+            break
+        output += chunk
+    return output
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    from subprocess import TimeoutExpired  # noqa: PLC0415  see above
+
+    if process.stdout is not None:
+        process.stdout.close()
+    if process.returncode is None:
+        # Not reaped yet, so the number is still its own, and its session's.
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(TimeoutExpired):
+            process.wait(_REAP_TIMEOUT)

@@ -1,0 +1,1 @@
+"""YAML as tbot reads it (Go's yaml.v3), in bounded time and memory."""
