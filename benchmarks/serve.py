@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tests.receiver.fleet import Played, play, sessions_of
-from tests.receiver.running import Running
+from tests.integration.receiver.fleet import Played, play, sessions_of
+from tests.integration.receiver.running import Running
 from tests.support.collector import Collector, find_collector, free_ports, listens, wait_until
 
 if TYPE_CHECKING:

@@ -100,7 +100,7 @@ class Session:
 
 
 def resource_with_sdk(session: Session, sdk_version: str) -> dict[str, str]:
-    """Return the whole resource: the attributes of the session and those of the OpenTelemetry SDK.
+    """Return the whole resource, in the order of the schema: the attributes of the session and of the SDK.
 
     Args:
         session: the start that the resource describes.
@@ -111,7 +111,8 @@ def resource_with_sdk(session: Session, sdk_version: str) -> dict[str, str]:
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": _SDK_VERSION.validate(sdk_version),
     }
-    return {**session.resource_attributes, **{name: str(value) for name, value in sdk.items() if value is not None}}
+    values = {**session.resource_attributes, **sdk}
+    return {row.name: str(values[row.name]) for row in RESOURCE_ATTRIBUTES if values.get(row.name) is not None}
 
 
 def _lower_case(value: object) -> object:

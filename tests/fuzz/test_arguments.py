@@ -26,7 +26,7 @@ from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
 from otel_tbot.testing import OTLPReceiver
 from tests.fuzz import allowed
 from tests.fuzz.complaints import check
-from tests.tbot.starting import in_base64
+from tests.unit.tbot.starting import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Whatever the configuration is: it is read as an allowed event, or refused in one known sentence.
 
-The bytes are those of the cases in `tests/tbot/golden`, damaged: so most are nearly right, which random ones never are.
+The bytes are those of the cases in `tests/unit/tbot/golden`, damaged: so most are nearly right, which random ones never are.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
 from tests.fuzz import allowed
 from tests.fuzz.complaints import check
-from tests.tbot.starting import in_base64
+from tests.unit.tbot.starting import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hypothesis.strategies import DrawFn
 
-GOLDEN = Path(__file__).parents[1] / "tbot" / "golden"
+GOLDEN = Path(__file__).parents[1] / "unit" / "tbot" / "golden"
 CORPUS = sorted(
     {
         case[key].encode() if isinstance(case[key], str) else case[key]

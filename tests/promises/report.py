@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 from otel_tbot.session import Session
 from otel_tbot.testing import Reply
 from tests.promises import contract
-from tests.promises.haunted.place import VALUES
+from tests.promises.canary_host.place import VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otel_tbot.testing import ReceivedRequest
-    from tests.promises.haunted.place import HauntedPlace
+    from tests.promises.canary_host.place import HauntedPlace
+    from tests.promises.recorded_backend import Transmission
     from tests.promises.sent_requests import SentRequest
-    from tests.promises.transmission import Transmission
 
 RECEIVER = "otel-tbot serve"
 SERVICES = {"logs": "logs.v1.LogsService", "traces": "trace.v1.TraceService"}

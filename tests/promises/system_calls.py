@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.launcher import proc
+from tests.integration.launcher import proc
 from tests.support.collector import wait_until
 
 _OPENING = ("creat", "open", "openat", "openat2")

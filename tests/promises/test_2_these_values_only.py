@@ -32,15 +32,15 @@ import pytest
 import trustme
 
 from otel_tbot import StartEvent, send
-from tests.pipelines import declarative
+from tests.integration.pipelines import declarative
 from tests.promises.canaries import Canaries, encodings
-from tests.promises.haunted.place import HauntedPlace
-from tests.promises.haunted.real_machine import FILES
-from tests.promises.haunted.variables import opentelemetry_variables
+from tests.promises.canary_host.place import HauntedPlace
+from tests.promises.canary_host.real_machine import FILES
+from tests.promises.canary_host.variables import opentelemetry_variables
 from tests.promises.proxy import Proxy
+from tests.promises.recorded_backend import Transmission
 from tests.promises.report import RECEIVER, Report
 from tests.promises.system_calls import addresses, destinations, strace_of_network
-from tests.promises.transmission import Transmission
 from tests.promises.wire import Trap
 from tests.support.program import SOURCE
 

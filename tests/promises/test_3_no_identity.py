@@ -29,12 +29,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_tbot import Session, StartEvent
 from otel_tbot.records import build_record
-from tests.pipelines import declarative
+from tests.integration.pipelines import declarative
 from tests.promises import contract
-from tests.promises.haunted import same_state
-from tests.promises.haunted.place import VALUES, HauntedPlace
-from tests.promises.patterns import shared, with_short_ids, without
-from tests.promises.transmission import Transmission
+from tests.promises.canary_host import same_state
+from tests.promises.canary_host.place import VALUES, HauntedPlace
+from tests.promises.recorded_backend import Transmission
+from tests.promises.shared_bytes import shared, with_short_ids, without
 from tests.promises.wire import Trap
 from tests.support.program import SOURCE
 
@@ -261,7 +261,7 @@ def test_kept_nowhere(way: str, tmp_path: Path) -> None:
 
 def run_program(name: str, argument: str, environ: dict[str, str]) -> str:
     """Run one of the programs, and return what it printed."""
-    command = [sys.executable, "-m", f"tests.promises.haunted.{name}", argument]
+    command = [sys.executable, "-m", f"tests.promises.canary_host.{name}", argument]
     return subprocess.run(
         command, env={**environ, "PATH": os.environ["PATH"]}, cwd=SOURCE, check=True, stdout=subprocess.PIPE, text=True,
         timeout=60,

@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.testing import OTLPReceiver, Reply
-from tests.launcher import proc
-from tests.launcher.comparison import WAYS
-from tests.launcher.program import WITH_SENDER, WITHIN, start
-from tests.launcher.stand_in import WAITS, shell_script
-from tests.promises.circumstances import CIRCUMSTANCES
+from tests.integration.launcher import proc
+from tests.integration.launcher.comparison import WAYS
+from tests.integration.launcher.program import WITH_SENDER, WITHIN, start
 from tests.promises.host_process import Host, to
 from tests.promises.host_programs import BUSY, CHILDREN, ENDS, ENDS_WHILE_SENDING, FORK, PROGRAMS, SEND, WAITING
-from tests.promises.start_of_tbot import Circumstance, Life, as_documented, live, stand_in, variables_for
+from tests.promises.start_environments import CIRCUMSTANCES
+from tests.promises.tbot_process import Circumstance, Life, as_documented, live, stand_in, variables_for
 from tests.support.collector import wait_until
+from tests.support.fake_tbot import WAITS, shell_script
 from tests.support.program import SOURCE
 from tests.support.terminal import signals_as_in_a_terminal
 

@@ -1,6 +1,6 @@
 """Promise 5, what you preview is what is sent: from one function, attribute for attribute.
 
-`previews` runs `otel-tbot preview` and `otel-tbot emit` on the same cases: all of `tests/tbot/golden`, each setting of
+`previews` runs `otel-tbot preview` and `otel-tbot emit` on the same cases: all of `tests/unit/tbot/golden`, each setting of
 signal, protocol and endpoint, and the whole table of consent. What arrives at a real backend is compared with what was
 shown, message for message. They may differ in the session's id, in the ids of a span and in the time, and there they
 must: only their form is compared. The messages that arrived are turned into JSON by protobuf's own code, not by that
@@ -23,7 +23,7 @@ from otel_tbot.testing import OTLPReceiver
 from tests.promises.audit import SOURCE, Event, audited
 from tests.promises.consent_table import OFF, ON
 from tests.promises.previews import EMIT, PREVIEW
-from tests.tbot.starting import in_base64
+from tests.unit.tbot.starting import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -152,7 +152,7 @@ def beyond_looking(events: list[Event]) -> list[Event]:
 
 
 def golden(case: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make a case of `tests/tbot/golden`, in a folder of its own."""
+    """Make a case of `tests/unit/tbot/golden`, in a folder of its own."""
     folder.mkdir()
     for name, content in {**case.get("files", {}), "tbot.yaml": case.get("tbot.yaml")}.items():
         if content is not None:

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.launcher import proc
+from tests.integration.launcher import proc
 from tests.promises.audit import INTERPRETERS_OWN, SOURCE, Audited, audited
 from tests.promises.mounts import MOUNTS, REFUSALS, mounted
-from tests.promises.place import VERSION, Place
 from tests.promises.system_calls import calls, strace
+from tests.promises.watched_directory import VERSION, Place
 from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Program(NamedTuple):
     fails: bool = False
 
 
-WAYS = "tests.promises.ways"
+WAYS = "tests.promises.entry_points"
 SENDING = {
     "emit a log record over HTTP": Program(("emit", *START), (0, 1), 1, fails=True),
     "emit a log record over gRPC": Program(("emit", *START), (0, 1), 1, protocol="grpc", fails=True),

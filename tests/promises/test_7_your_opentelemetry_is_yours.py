@@ -24,9 +24,9 @@ import otel_tbot
 from otel_tbot.testing import Reply
 from tests.promises.host_process import Host, to
 from tests.promises.host_run import TIMEOUT, Ended, run_host, run_signalled_host
-from tests.promises.host_straits import STRAITS, reporting_in, without_streams
 from tests.promises.hostile_objects import BATCHES, BEHIND, CANARY, HOSTILE, LYING, NO_EVENT, PROVIDERS, record_and_span
 from tests.promises.own_backend import OwnBackend, without_ids
+from tests.promises.resource_limits import STRAITS, reporting_in, without_streams
 from tests.support.black_hole import black_hole
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, consent, emit, emit_span, send
 from otel_tbot.opt_in import OPT_IN
-from tests.launcher.program import Started, start
-from tests.launcher.stand_in import shell_script
+from tests.integration.launcher.program import Started, start
 from tests.promises.faults import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, named, needed
 from tests.promises.faults_deliveries import (
     EVENT,
@@ -41,6 +40,7 @@ from tests.promises.faults_deliveries import (
     variables,
     wait_for_our_threads,
 )
+from tests.support.fake_tbot import shell_script
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:

@@ -25,8 +25,7 @@ from otel_tbot import AnonymousLogExporter, Session, send
 from otel_tbot.event import validate_attributes
 from otel_tbot.records import build_log_record, build_resource
 from otel_tbot.testing import Reply
-from tests.launcher.program import start
-from tests.launcher.stand_in import shell_script
+from tests.integration.launcher.program import start
 from tests.promises.faults import FAULTS, LATE_GRPC, LONG, PROTOCOLS, SHORT, Fault, named, needed
 from tests.promises.faults_backends import replying
 from tests.promises.faults_client import Client
@@ -41,6 +40,7 @@ from tests.promises.faults_deliveries import (
 )
 from tests.promises.faults_printed import lines_of_python
 from tests.promises.faults_resolver import unanswered
+from tests.support.fake_tbot import shell_script
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:

@@ -1,0 +1,62 @@
+"""The examples that are programs: run by the commands in their READMEs, to the real Collector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.examples.readme import EXAMPLES, blocks, run
+from tests.integration.pipelines import declarative
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.collector import Collector
+
+RUNNABLE = [
+    ("environment", "logs", 1),
+    pytest.param("declarative", "logs", 1, marks=declarative.REQUIRED),
+    ("python-api", "logs", 2),
+    ("span", "traces", 1),
+]
+
+
+def resources(request: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the resources in a request, as names and texts."""
+    return [
+        {one["key"]: one["value"]["stringValue"] for one in of_resource["resource"]["attributes"]}
+        for of_resource in (*request.get("resourceLogs", ()), *request.get("resourceSpans", ()))
+    ]
+
+
+@pytest.mark.parametrize(("folder", "signal", "count"), RUNNABLE)
+def test_as_it_stands(collector: Collector, tmp_path: Path, folder: str, signal: str, count: int) -> None:
+    """The command makes the event arrive, and prints no warning."""
+    (commands,) = blocks(EXAMPLES / folder / "README.md")
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
+    ended = run(commands, environ, cwd=EXAMPLES / folder, tbot=tmp_path / "bin")
+    assert ended.returncode == 0, ended.stderr
+    assert "not delivered" not in ended.stderr
+    requests = collector.requests(signal, count=count)
+    assert {resource["service.name"] for request in requests for resource in resources(request)} == {"tbot"}
+
+
+def test_two_bots_are_two_resources(collector: Collector, tmp_path: Path) -> None:
+    """The pipeline in code sends each bot's start under a session of its own."""
+    environ = {
+        "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"],
+    }
+    ended = run("python own_pipeline.py", environ, cwd=EXAMPLES / "python-api", tbot=tmp_path / "bin")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (request,) = collector.requests("logs")
+    assert len({resource["session.id"] for resource in resources(request)}) == 2
+
+
+def test_index() -> None:
+    """The index names each example, and each has a README with a command."""
+    folders = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
+    index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert [folder for folder in folders if f"[{folder}]({folder})" not in index] == []
+    assert [folder for folder in folders if not blocks(EXAMPLES / folder / "README.md")] == []

@@ -1,0 +1,71 @@
+"""What tbot sees when it is started directly, and in another way, everything else being equal."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from tests.integration.launcher import proc
+from tests.integration.launcher.program import NOWHERE, Started, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WAYS = ("off", "on", "supervised")
+# What supervision cannot hide, and says so: tbot is a child of the process that was started.
+DOCUMENTED = {"supervised": {"pid": "a child's", "ppid": "the process"}}
+
+
+def words(seen: dict[str, Any], started: Started) -> dict[str, object]:
+    """Replace the numbers of processes by what they are: they differ from start to start."""
+    names = {started.pid: "the process", os.getpid(): "this test"}
+    pipes = {proc.link(f"/proc/self/fd/{pipe.fileno()}"): name for name, pipe in started.pipes.items()}
+    return {
+        **seen,
+        "pid": "the process's" if seen["pid"] == started.pid else "a child's",
+        **{name: names.get(seen[name], seen[name]) for name in ("ppid", "pgid", "sid")},
+        "descriptors": {number: (pipes.get(to, to), flags) for number, (to, flags) in seen["descriptors"].items()},
+    }
+
+
+def look(way: str, tbot: Path, environ: dict[str, str], **options: Any) -> dict[str, object]:  # noqa: ANN401  those of `subprocess.Popen`
+    """Start tbot in a way, and return all that it has inherited."""
+    with start(way, tbot, environ={**NOWHERE, **environ}, **options) as started:
+        seen = words(proc.inherited(int(started.line())), started)
+        started.finish()
+        started.wait_until_alone()
+    return seen
+
+
+def compare(
+    way: str,
+    tbot: Path,
+    environ: dict[str, str] | None = None,
+    **options: Any,  # noqa: ANN401  those of `subprocess.Popen`
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what tbot sees when started directly and in this way, everything else being equal."""
+    # The same consent in both: a direct start takes no notice of it.
+    consent = {"TELEPORT_ANONYMOUS_TELEMETRY": "0" if way == "off" else "1", "MARK": uuid.uuid4().hex}
+    environ = {**consent, **(environ or {})}
+    return look("direct", tbot, environ, **options), look(way, tbot, environ, **options)
+
+
+def expected(direct: dict[str, object], way: str) -> dict[str, object]:
+    """Return what tbot is to see: what it sees when started directly, but for what is documented."""
+    return {**direct, **DOCUMENTED.get(way, {})}
+
+
+def table(results: dict[str, tuple[dict[str, object], dict[str, object]]]) -> str:
+    """Return all comparisons as one table: a row for everything that tbot sees, a column for each way."""
+    direct = next(iter(results.values()))[0]
+    rows = [["", "direct", *results]]
+    for name, value in direct.items():
+        pairs = [(directly[name], seen[name]) for directly, seen in results.values()]
+        rows.append([name, _short(value), *("same" if one == other else _short(other) for one, other in pairs)])
+    return "\n".join("".join(f"{cell:26}" for cell in row).rstrip() for row in rows)
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split()) or "none"
+    return text if len(text) <= 24 else f"({len(text)} characters)"

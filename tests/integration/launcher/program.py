@@ -1,0 +1,154 @@
+"""Starting tbot in four ways that nobody may be able to tell apart: directly, and by `run` off, on and supervised."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+from tests.integration.launcher import proc
+from tests.support.collector import wait_until
+from tests.support.program import SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+# What the installed script does, without the time that it takes to find that script.
+PROGRAM = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from otel_tbot.__main__ import main; main()"
+RUN = [sys.executable, "-W", "error", "-m", "otel_tbot", "run"]
+WAYS: dict[str, list[str]] = {"direct": [], "off": RUN, "on": RUN, "supervised": [*RUN, "--supervise"]}
+WITH_SENDER = ("on", "supervised")
+# A backend that refuses at once, so that the sender soon ends.
+NOWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2"}
+WITHIN = 20  # seconds that anything may take that is waited for
+_ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+
+
+def to(endpoint: str, **more: str) -> dict[str, str]:
+    """Return the variables of a backend, and more."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "10", **more}
+
+
+class Started:
+    """A program that was started in one of the ways.
+
+    Attributes:
+        mark: the value of its variable `MARK`, by which all its processes are found.
+    """
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], **options: Any) -> None:  # noqa: ANN401  those of `subprocess.Popen`
+        """Start it, in a session of its own and with pipes as stdin, stdout and stderr unless `options` say otherwise.
+
+        Args:
+            command: the whole command line.
+            environ: the variables; no others are set but `PATH`, `PYTHONPATH` and `MARK`.
+            options: further ones of `subprocess.Popen`.
+        """
+        self.mark = environ.get("MARK") or uuid.uuid4().hex
+        variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "MARK": self.mark, **environ}
+        options = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "start_new_session": True,
+            **options,
+        }
+        self.process = subprocess.Popen(command, env=variables, **options)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all that is left of it."""
+        for pid in proc.alive(self.mark):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.communicate(timeout=WITHIN)
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        return self.process.pid
+
+    @property
+    def pipes(self) -> dict[str, IO[bytes]]:
+        """The ends of its pipes that are not its own, by name."""
+        ends = {"stdin": self.process.stdin, "stdout": self.process.stdout, "stderr": self.process.stderr}
+        return {name: pipe for name, pipe in ends.items() if pipe is not None}
+
+    def line(self) -> str:
+        """Return the next line of its output."""
+        assert self.process.stdout is not None
+        return str(self.process.stdout.readline(), "utf-8").strip()
+
+    def write(self, text: str) -> None:
+        """Write to its input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def finish(self, text: str = "") -> tuple[int, str, str]:
+        """Close its input after a last text, and return the exit status and what was printed."""
+        output, errors = self.process.communicate(text.encode(), timeout=WITHIN)
+        return self.process.returncode, str(output or b"", "utf-8"), str(errors or b"", "utf-8")
+
+    def others(self) -> list[int]:
+        """Return its processes but the one that was started."""
+        return [pid for pid in proc.alive(self.mark) if pid != self.pid]
+
+    def senders(self, tbot: int) -> list[int]:
+        """Wait until the sender has let go of all that is tbot's, and return its processes."""
+        found: list[int] = []
+
+        def there() -> bool:
+            found[:] = [pid for pid in self.others() if pid != tbot]
+            # Its first process lets go before it starts the second.
+            return len(found) > 1
+
+        wait_until(there, "the sender is there", within=WITHIN)
+        return found
+
+    def wait_until_sent(self, tbot: int, *, within: float = WITHIN) -> None:
+        """Wait until the sender has ended."""
+        wait_until(lambda: {*self.others()} <= {tbot}, "the sender has ended", within=within)
+
+    def wait_until_alone(self, *, within: float = WITHIN) -> None:
+        """Wait until nothing is left of it, or only the process that was started."""
+        wait_until(lambda: not self.others(), "all processes but the first have ended", within=within)
+
+
+def start(
+    way: str,
+    tbot: Path | str,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    more: Sequence[str] = (),
+    **options: Any,  # noqa: ANN401  those of `subprocess.Popen`
+) -> Started:
+    """Start `tbot start` in one of the ways.
+
+    Args:
+        way: one of `WAYS`.
+        tbot: the executable.
+        arguments: options of `run`; a direct start has none.
+        environ: further variables; with a sender, the endpoint should be among them.
+        more: further arguments of tbot's.
+        options: further ones of `subprocess.Popen`.
+    """
+    consent = _ON if way in WITH_SENDER else {}
+    command = [*WAYS[way], *(arguments if WAYS[way] else ()), str(tbot), "start", *more]
+    return Started(command, {**(environ or {}), **consent}, **options)
+
+
+def works(started: Started) -> bool:
+    """Tell whether a tbot that waits does run, and ends as it is told to."""
+    with started:
+        return started.line().isdigit() and started.finish("7\n")[0] == 7

@@ -1,0 +1,81 @@
+"""The notice: one line that is written if it can be, and that tbot never waits for."""
+
+from __future__ import annotations
+
+import os
+import pty
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.integration.launcher.program import NOWHERE, PROGRAM, WITH_SENDER, Started, start, works
+from tests.support.fake_tbot import WAITS, shell_script
+
+
+@pytest.fixture
+def tbot(tmp_path: Path) -> Path:
+    """Give a tbot that runs until it is told to end."""
+    return shell_script(tmp_path, WAITS)
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_text(way: str, tbot: Path) -> None:
+    """The notice says what happens, why, how to turn it off and how to see what is sent."""
+    with start(way, tbot, environ=NOWHERE) as started:
+        (notice,) = started.finish()[2].splitlines()
+    for part in ("otel-tbot: reporting this start", "TELEPORT_ANONYMOUS_TELEMETRY is 1", "0 turns it off", "preview"):
+        assert part in notice
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_full_stderr(way: str, tbot: Path) -> None:
+    """A stderr that nobody reads, and that is full, does not hold up tbot."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, bytes(4096)):
+            pass
+    os.set_blocking(writing, True)
+    assert works(start(way, tbot, environ=NOWHERE, stderr=writing))
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_closed_reader_of_stderr(way: str, tbot: Path) -> None:
+    """Nor does one that nobody will ever read."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    assert works(start(way, tbot, environ=NOWHERE, stderr=writing))
+    os.close(writing)
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_full_device(way: str, tbot: Path) -> None:
+    """Nor does a full disk behind it."""
+    with Path("/dev/full").open("wb") as full:
+        assert works(start(way, tbot, environ=NOWHERE, stderr=full))
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_halted_terminal(way: str, tbot: Path) -> None:
+    """Nor does a terminal that is halted by Ctrl-S."""
+    master, slave = pty.openpty()
+    os.write(master, b"\x13")
+    assert works(start(way, tbot, environ=NOWHERE, stderr=slave))
+    os.close(master)
+    os.close(slave)
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_number_of_another_file(way: str, tbot: Path, tmp_path: Path) -> None:
+    """Where stderr was closed from the start, a file that has got its number does not get the notice."""
+    other = tmp_path / "other"
+    script = f"import os, sys; assert os.open({str(other)!r}, os.O_WRONLY | os.O_CREAT) == 2; {PROGRAM}"
+    options = ["--supervise"] if way == "supervised" else []
+    command = [sys.executable, "-c", script, "run", *options, str(tbot), "start"]
+    environ = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+    assert works(Started(command, environ, preexec_fn=lambda: os.close(2)))
+    assert other.read_text() == ""

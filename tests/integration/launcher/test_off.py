@@ -1,0 +1,106 @@
+"""Without consent: nothing is loaded, said or done but to turn into tbot."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.launcher.program import PROGRAM, RUN, Started
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# All that is loaded beyond a bare interpreter. Longer means slower: tbot waits for each of them.
+LOADED = {
+    "__future__",
+    "otel_tbot",
+    "otel_tbot.__main__",
+    "otel_tbot.launcher",
+    "otel_tbot.launcher.arguments",
+    "otel_tbot.launcher.execute",
+    "otel_tbot.launcher.interpreter_state",
+    "otel_tbot.launcher.run",
+    "otel_tbot.launcher.raw_signal",
+    "otel_tbot.opt_in",
+}
+OFF = [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "DO_NOT_TRACK": "1"}]
+
+
+def loaded(code: str, *arguments: str) -> set[str]:
+    """Return the modules that an interpreter loads, by its own account, until it has become another program."""
+    command = [sys.executable, "-I", "-X", "importtime", "-c", code, *arguments]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+    return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("command", [["run", "/bin/echo", "start"], ["run", "--timeout=1", "--", "/bin/echo", "start"]])
+def test_modules(command: list[str]) -> None:
+    """No module is loaded beyond a bare interpreter's and the few that it takes to decide and to hand over."""
+    assert loaded(PROGRAM, *command) - loaded("import sys") <= LOADED
+
+
+def test_modules_for_another_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With consent, a command other than `start` costs one module more."""
+    monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
+    more = loaded(PROGRAM, "run", "/bin/echo", "version") - loaded("import sys")
+    assert more <= LOADED | {"otel_tbot.launcher.start_command"}
+
+
+@pytest.mark.parametrize("environ", OFF, ids=str)
+def test_silence(environ: dict[str, str]) -> None:
+    """What reaches stdout and stderr is tbot's alone."""
+    with Started([*RUN, "echo", "start"], environ) as started:
+        assert started.finish() == (0, "start\n", "")
+
+
+def test_another_command() -> None:
+    """With consent too, nothing is said when tbot's command is not `start`."""
+    with Started([*RUN, "echo", "version"], {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}) as started:
+        assert started.finish() == (0, "version\n", "")
+        assert not started.others()
+
+
+def test_supervision() -> None:
+    """Without a sender there is nothing to stay for: `--supervise` turns into tbot as well."""
+    with Started([*RUN, "--supervise", "sh", "-c", "echo $$"], {}) as started:
+        assert started.finish()[1] == f"{started.pid}\n"
+
+
+@pytest.mark.parametrize("command", [["start"], ["version"]])
+def test_system_calls(tmp_path: Path, command: list[str]) -> None:
+    """No process is started, no connection is opened, and nothing is written."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    consent = "0" if command == ["start"] else "1"
+    log = tmp_path / "strace"
+    tracing = [strace, "-f", "-qq", "-o", str(log), "-e", "trace=process,network,write,pwrite64,writev"]
+    # Compiling modules is the interpreter's business; without it every write is ours.
+    # And without HOME it asks the system for the user's home, over a socket.
+    python_s_own = {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"}
+    environ = {"TELEPORT_ANONYMOUS_TELEMETRY": consent, **python_s_own}
+    with Started([*tracing, *RUN, "true", *command], environ) as started:
+        assert started.finish() == (0, "", "")
+    calls = [line.split(None, 1)[1].partition("(")[0] for line in log.read_text().splitlines()]
+    assert set(calls) <= {"execve", "exit_group", "arch_prctl", "+++ exited with 0 +++"}
+    assert len([line for line in log.read_text().splitlines() if " execve(" in line and "= 0" in line]) == 2
+
+
+def test_interrupt() -> None:
+    """Ctrl-C before tbot has begun ends the process as it would end tbot, without a traceback."""
+    interrupted = "import os, signal; os.access = lambda *_: os.kill(os.getpid(), signal.SIGINT)"
+    with Started([sys.executable, "-c", f"{interrupted}; {PROGRAM}", "run", "echo", "start"], {}) as started:
+        assert started.finish() == (-signal.SIGINT, "", "")
+
+
+def test_help() -> None:
+    """The help comes from where the help of all commands comes from, with status 0."""
+    with Started([*RUN, "--help"], {}) as started:
+        status, output, errors = started.finish()
+    assert (status, errors) == (0, "")
+    assert "--supervise" in output

@@ -1,0 +1,169 @@
+"""On a real terminal, under a real shell: job control, Ctrl-C, Ctrl-Z and hanging up work as without us."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.launcher.program import RUN, WITHIN, Started
+from tests.support.collector import wait_until
+from tests.support.fake_tbot import TELLS_SIGNALS, python_script, shell_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("_needs_proc")
+
+WAYS = {"direct": [], "on": RUN, "supervised": [*RUN, "--supervise"]}
+ENVIRON = {
+    "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2",
+    "PS1": "",
+    "TERM": "dumb",
+}
+# Its foreground process group and its own, told whenever asked.
+JOB = """
+import os, signal, sys
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"INTERRUPTED\\n"))
+os.write(1, b"READY %d\\n" % (os.tcgetpgrp(0) == os.getpgrp()))
+while line := os.read(0, 100).decode():
+    os.write(1, b"GOT " + line.encode())
+    if line.startswith("end"):
+        sys.exit(int(line.split()[1]))
+"""
+
+
+class Terminal:
+    """A terminal with a program on it that leads its session."""
+
+    def __init__(self, command: list[str]) -> None:
+        """Start the program on a new terminal."""
+        self._master, slave = pty.openpty()
+        self._seen = ""
+        # With a terminal of its own: setsid comes from `start_new_session`, the rest from opening it.
+        name = os.ttyname(slave)
+        self.program = Started(
+            ["sh", "-c", f'exec "$@" <{name} >{name} 2>&1', "sh", *command],
+            ENVIRON,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+
+    def type(self, text: str) -> None:
+        """Type something."""
+        os.write(self._master, text.encode())
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until the terminal shows something, after what was waited for before."""
+        ends = time.monotonic() + WITHIN
+        while not (found := re.search(pattern, self._seen)):
+            if not select.select([self._master], [], [], max(0, ends - time.monotonic()))[0]:
+                message = f"the terminal never showed {pattern!r}, but: {self._seen!r}"
+                raise TimeoutError(message)
+            self._seen += os.read(self._master, 1000).decode()
+        self._seen = self._seen[found.end() :]
+        return found
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        if self._master >= 0:
+            os.close(self._master)
+        self._master = -1
+
+
+@pytest.fixture
+def shell() -> Iterator[Terminal]:
+    """Give a terminal with a shell on it that has job control."""
+    terminal = Terminal(["sh", "-i"])
+    with terminal.program:
+        # What is typed must not be taken for what is answered.
+        terminal.type("stty -echo; echo ready $((1 + 1))\n")
+        terminal.wait_for("ready 2")
+        yield terminal
+        terminal.hang_up()
+
+
+def typed(way: str, tbot: Path) -> str:
+    """Return the line to type that starts tbot in a way."""
+    return shlex.join([*WAYS[way], str(tbot), "start"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
+    """In the foreground tbot reads what is typed, is interrupted once by Ctrl-C, stopped by Ctrl-Z, and goes on."""
+    tbot = python_script(tmp_path, JOB)
+    shell.type(f"{typed(way, tbot)}; echo status $?\n")
+    assert shell.wait_for(r"READY (\d)")[1] == "1"
+    shell.type("first\n")
+    shell.wait_for("GOT first")
+    shell.type("\x03")
+    shell.wait_for("INTERRUPTED")
+    shell.type("\x1a")
+    shell.wait_for(rf"status {128 + signal.SIGTSTP}\r\n")
+    shell.type("jobs\n")
+    shell.wait_for(r"(?i)stopped|suspended")
+    shell.type("fg; echo status $?\n")
+    shell.type("second\n")
+    # Whatever Ctrl-C did, it did once.
+    assert "INTERRUPTED" not in shell.wait_for(r"(?s).*GOT second")[0]
+    shell.type("end 9\n")
+    shell.wait_for(r"status 9\r\n")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_background(way: str, shell: Terminal, tmp_path: Path) -> None:
+    """In the background tbot is stopped by reading from the terminal, and the shell says so."""
+    tbot = shell_script(tmp_path, "read -r line\necho GOT $line")
+    shell.type(f"{typed(way, tbot)} &\n")
+    shell.type(f"until jobs >{tmp_path}/jobs; grep -i -e stopped -e suspended {tmp_path}/jobs; do sleep 0.05; done\n")
+    shell.wait_for(r"(?i)(stopped|suspended).*tbot")
+    shell.type("fg\n")
+    shell.type("a line\n")
+    shell.wait_for("GOT a line")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_hang_up(way: str, tmp_path: Path) -> None:
+    """When the terminal hangs up, tbot is told so once, though it need not be the leader of the session."""
+    told = tmp_path / "told"
+    terminal = Terminal([*WAYS[way], str(teller(tmp_path, told)), "start"])
+    with terminal.program:
+        wait_until(lambda: told.exists() and told.read_text(), "tbot runs")
+        terminal.hang_up()
+        assert signals_told(told) == ["SIGCONT", "SIGHUP", "SIGQUIT"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_hang_up_of_shell(way: str, shell: Terminal, tmp_path: Path) -> None:
+    """When the terminal of tbot's shell hangs up, tbot is told so once."""
+    told = tmp_path / "told"
+    shell.type(f"{typed(way, teller(tmp_path, told))}\n")
+    wait_until(lambda: told.exists() and told.read_text(), "tbot runs")
+    shell.hang_up()
+    assert signals_told(told) == ["SIGCONT", "SIGHUP", "SIGQUIT"]
+
+
+def teller(folder: Path, told: Path) -> Path:
+    """Give a tbot that tells a file of the signals that reach it."""
+    return python_script(folder, f"sys.stdout = open({str(told)!r}, 'w')\n{TELLS_SIGNALS}")
+
+
+def signals_told(told: Path) -> list[str]:
+    """Return the signals up to SIGQUIT, which is sent after a hang-up's two: second ones would have come by then."""
+    # Python runs the handlers of waiting signals by their numbers: SIGQUIT would overtake a SIGCONT.
+    wait_until(lambda: {"SIGHUP", "SIGCONT"} <= set(told.read_text().split()), "tbot has been told")
+    os.kill(int(told.read_text().split()[0]), signal.SIGQUIT)
+    wait_until(lambda: "SIGQUIT" in told.read_text(), "tbot ends")
+    return sorted(told.read_text().split()[1:])

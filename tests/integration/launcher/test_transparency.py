@@ -1,0 +1,172 @@
+"""Nobody can tell that tbot was started by `run`: a stand-in is looked at from outside, key by key."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.launcher import proc
+from tests.integration.launcher.comparison import WAYS, compare, expected, table
+from tests.integration.launcher.program import NOWHERE, WITHIN, Started, start
+from tests.support.collector import wait_until
+from tests.support.fake_tbot import SLEEPS, WAITS, shell_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("_needs_proc")
+
+
+@pytest.fixture
+def tbot(tmp_path: Path) -> Path:
+    """Give a tbot that waits to be looked at."""
+    return shell_script(tmp_path, WAITS)
+
+
+def test_comparison(tbot: Path) -> None:
+    """All that tbot inherits is the same in every way of starting it, but for what is documented. Prints the table."""
+    results = {way: compare(way, tbot) for way in WAYS}
+    print(f"\n{table(results)}")  # noqa: T201  for people, with `pytest -s`
+    for way, (directly, seen) in results.items():
+        assert seen == expected(directly, way)
+
+
+def _signals() -> None:
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGALRM, signal.SIGTSTP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _children_ignored() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+def _everything_blocked() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+def _something_pending() -> None:
+    os.kill(os.getpid(), signal.SIGUSR2)
+
+
+def _limits() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 128))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, 20_000_000))
+
+
+def _manners() -> None:
+    os.umask(0o027)
+    os.nice(3)
+    os.chdir("/")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("prepare", [_signals, _children_ignored, _everything_blocked, _limits, _manners])
+def test_prepared_process(way: str, prepare: Callable[[], None], tbot: Path) -> None:
+    """What is arranged for tbot reaches it: dispositions, masks, limits, the umask, the nice value, the folder."""
+    direct, seen = compare(way, tbot, preexec_fn=prepare)
+    assert seen == expected(direct, way)
+
+
+@pytest.fixture
+def _blocked() -> Iterator[None]:
+    # Before the fork: after it, providers of the SDK that other tests left behind start threads, which inherit this.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM})
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@pytest.mark.usefixtures("_blocked")
+@pytest.mark.parametrize("way", ["off", "on"])
+def test_pending_signal(way: str, tbot: Path) -> None:
+    """A signal that waits for tbot, because it is blocked, still waits for it."""
+    direct, seen = compare(way, tbot, preexec_fn=_something_pending)
+    assert seen["ShdPnd"] == direct["ShdPnd"] != "0000000000000000"
+
+
+@pytest.mark.parametrize("way", ["direct", *WAYS])
+def test_python_s_own_signals(way: str, tbot: Path) -> None:
+    """The signals that Python ignores for itself have their defaults in tbot."""
+    with start(way, tbot, environ=NOWHERE) as started:
+        pid = int(started.line())
+        assert proc.signals(pid, "SigIgn").isdisjoint({signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT})
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_descriptors(way: str, tbot: Path, tmp_path: Path) -> None:
+    """Inherited descriptors arrive under their numbers, with their flags and positions."""
+    file = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    os.write(file, b"five.")
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETFL, os.O_NONBLOCK)
+    direct, seen = compare(way, tbot, pass_fds=[file, reading, writing])
+    for number in (file, reading, writing):
+        os.close(number)
+    assert seen == expected(direct, way)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+def test_closed_stdio(way: str, closed: tuple[int, ...], tmp_path: Path) -> None:
+    """What is closed when we start is closed when tbot starts, and no notice goes anywhere else."""
+    tbot = shell_script(tmp_path, SLEEPS)
+
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    with (
+        (tmp_path / "other").open("w+") as other,
+        start(way, tbot, environ=NOWHERE, stdin=other, stdout=other, stderr=other, preexec_fn=close) as started,
+    ):
+        pid = wait_for_sleep(started)
+        assert not proc.descriptors(pid).keys() & set(closed)
+        if 2 in closed:
+            assert (tmp_path / "other").read_text() == ""
+
+
+def wait_for_sleep(started: Started) -> int:
+    """Wait until tbot, be it the process or its child, has turned into `sleep`; return its pid."""
+    found: list[int] = []
+
+    def asleep() -> bool:
+        found[:] = [pid for pid in proc.alive(started.mark) if proc.is_asleep(pid, "sleep")]
+        return bool(found)
+
+    wait_until(asleep, "tbot sleeps", within=WITHIN)
+    return found[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_exit_status(way: str, tbot: Path) -> None:
+    """The exit status is tbot's."""
+    with start(way, tbot, environ=NOWHERE) as started:
+        started.line()
+        assert started.finish("57\n")[0] == 57
+
+
+@pytest.mark.parametrize("way", ["off", "on"])
+def test_death_by_signal(way: str, tbot: Path) -> None:
+    """Who kills the process has killed tbot, and sees it end by that signal."""
+    with start(way, tbot, environ=NOWHERE) as started:
+        started.line()
+        started.process.send_signal(signal.SIGTERM)
+        assert started.process.wait(WITHIN) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_output(way: str, tbot: Path) -> None:
+    """On stdout is what tbot prints; on stderr one line of notice with a sender, and nothing when off."""
+    with start(way, tbot, environ=NOWHERE) as started:
+        pid = started.line()
+        _, output, errors = started.finish()
+    assert (pid.isdigit(), output) == (True, "")
+    assert [line[:30] for line in errors.splitlines()] == (
+        [] if way == "off" else ["otel-tbot: reporting this start"[:30]]
+    )

@@ -1,0 +1,160 @@
+"""Beside a host's own telemetry: this stays as it is, byte for byte, whatever becomes of ours."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot.testing import Reply
+from tests.integration.pipelines import declarative
+from tests.integration.pipelines.own_backend import OwnBackend
+from tests.integration.pipelines.processes import ON, instrumented
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from otel_tbot.testing import OTLPReceiver
+    from tests.integration.pipelines.processes import Ended
+
+# At the end of the process each signal's queue goes out in one request, so that requests can be compared.
+AT_THE_END = 600_000  # milliseconds
+TIMEOUT = 1  # seconds, of each of the two exporters named tbot
+# What a busy machine may add to a process that takes one second.
+SLACK = 8  # seconds
+_ADDRESS = re.compile("0x[0-9a-f]+")
+
+FILE = """\
+file_format: "1.0"
+resource: {{attributes: [{{name: service.name, value: host}}]}}
+tracer_provider:
+  processors:
+    - batch: {{schedule_delay: {delay}, exporter: {{otlp_http: {{endpoint: "{own}/v1/traces"}}}}}}
+{spans}
+logger_provider:
+  processors:
+    - batch: {{schedule_delay: {delay}, exporter: {{otlp_http: {{endpoint: "{own}/v1/logs"}}}}}}
+{logs}
+meter_provider:
+  readers:
+    - periodic: {{interval: {delay}, exporter: {{otlp_http: {{endpoint: "{own}/v1/metrics"}}}}}}
+"""
+
+
+@pytest.fixture
+def own(collector_binary: str, tmp_path: Path) -> Iterator[OwnBackend]:
+    """Run the host's own backend."""
+    with OwnBackend(collector_binary, tmp_path) as running:
+        yield running
+
+
+def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> Ended:
+    """Run the host, configured by a file in which the exporter named tbot has these keywords, or is not there."""
+    beside = "" if keywords is None else f"    - batch: {{exporter: {{tbot: {{{keywords}}}}}}}"
+    text = FILE.format(
+        own=own.endpoints["http/protobuf"], delay=AT_THE_END,
+        spans=beside.replace("SIGNAL", "traces"), logs=beside.replace("SIGNAL", "logs"),
+    )  # fmt: skip
+    return instrumented("host", environ={**ON, **declarative.named(folder, text)})
+
+
+def by_variables(own: OwnBackend, exporters: str, **variables: str) -> Ended:
+    """Run the host, configured by variables."""
+    environ = {
+        **ON,
+        "OTEL_SERVICE_NAME": "host",
+        # The root logger's records become log records too.
+        "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "true",
+        "OTEL_LOGS_EXPORTER": exporters,
+        "OTEL_TRACES_EXPORTER": exporters,
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": own.endpoints["http/protobuf"],
+        "OTEL_BSP_SCHEDULE_DELAY": str(AT_THE_END),
+        "OTEL_BLRP_SCHEDULE_DELAY": str(AT_THE_END),
+        "OTEL_METRIC_EXPORT_INTERVAL": str(AT_THE_END),
+        **variables,
+    }
+    return instrumented("host", environ=environ)
+
+
+def check_noise(without: Ended, beside: Ended) -> None:
+    """Check that each exporter said no more than one line, and that the process ended in time."""
+    assert (without.status, beside.status) == (0, 0)
+    # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.
+    known = {_ADDRESS.sub("", line) for line in without.stderr}
+    more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
+    assert all(line.startswith("tbot.start was not delivered: ") for line in more)
+    assert len(more) <= 2
+    assert beside.seconds < without.seconds + 2 * TIMEOUT + SLACK
+
+
+REPLIES = {
+    "working": Reply(),
+    "failing": Reply(status=500),
+    "unavailable": Reply(status=503),
+    "redirecting": Reply(redirect="http://127.0.0.1:1"),
+    "silent": Reply(delay=math.inf),
+    "dropping": Reply(drop=True),
+}
+
+
+@declarative.REQUIRED
+@pytest.mark.timeout(180)  # seconds; eleven processes, some of which wait for their deadlines
+def test_configured_by_a_file(own: OwnBackend, receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """Configured by a file, the host's telemetry is the same without ours and with it, well or in any trouble."""
+    without = by_file(own, tmp_path, None)
+    expected = own.read_and_forget()
+    assert all(len(requests) == 1 for requests in expected.values())
+    over_http = f'protocol: http/protobuf, endpoint: "{receiver.http_endpoint}/v1/SIGNAL", timeout: {TIMEOUT}'
+    over_grpc = f'protocol: grpc, endpoint: "{receiver.grpc_endpoint}", timeout: {TIMEOUT}'
+    ways = [(over_http, state) for state in REPLIES] + [(over_grpc, "working"), (over_grpc, "silent")]
+    for endpoint, state in ways:
+        receiver.clear()
+        receiver.reply(REPLIES[state])
+        beside = by_file(own, tmp_path, endpoint)
+        check_noise(without, beside)
+        assert (beside.stderr == without.stderr) == (state == "working"), state
+        assert own.read_and_forget() == expected, state
+        assert {request.signal for request in receiver.requests} == {"logs", "traces"}, state
+        assert all(b"nightly" not in request.body for request in receiver.requests), state
+    for keywords in ('protocol: grpc, endpoint: "http://127.0.0.1:1", timeout: 1', "canary: 1"):
+        check_noise(without, by_file(own, tmp_path, keywords))
+        assert own.read_and_forget() == expected, keywords
+
+
+@pytest.mark.timeout(120)  # seconds; six processes
+def test_configured_by_variables(own: OwnBackend) -> None:
+    """Configured by variables, the host's telemetry is the same with `otlp` alone and with `otlp,tbot`."""
+    without = by_variables(own, "otlp")
+    expected = own.read_and_forget()
+    assert "the job is done" in expected["logs"][0]
+    # Where the endpoint speaks no TLS, nobody but us minds a certificate that is not there: our exporters alone fail.
+    for trouble, events in (({}, 2), ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/canary"}, 0)):
+        check_noise(without, by_variables(own, "otlp,tbot", **trouble))
+        assert own.read_and_forget() == expected
+        assert own.of_tbot == events
+
+
+@pytest.mark.parametrize("answer", ["0", "true"])
+@pytest.mark.timeout(120)  # seconds; two processes
+def test_off(own: OwnBackend, answer: str) -> None:
+    """Without consent the host's telemetry is the same too; a yes that does not count is told once by each exporter."""
+    # Without a handler of the SDK's, Python prints warnings on stderr.
+    consent = {
+        "TELEPORT_ANONYMOUS_TELEMETRY": answer,
+        "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "false",
+    }
+    without = by_variables(own, "otlp", **consent)
+    expected = own.read_and_forget()
+    beside = by_variables(own, "otlp,tbot", **consent)
+    assert own.read_and_forget() == expected
+    assert own.of_tbot == 0
+    # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.
+    known = {_ADDRESS.sub("", line) for line in without.stderr}
+    more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
+    assert len(more) == (2 if answer == "true" else 0)
+    assert all("tbot itself takes this value for a yes" in line for line in more)

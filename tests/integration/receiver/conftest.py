@@ -1,0 +1,95 @@
+"""The receiver as a user runs it: a process of its own, before a real OTLP backend."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from otel_tbot.testing import OTLPReceiver
+from tests.integration.receiver.metrics_backend import MetricsBackend
+from tests.integration.receiver.running import Running
+from tests.support.terminal import signals_as_in_a_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# What serve needs is an extra, and there is none for Python 3.10; that it says so is tested there too.
+collect_ignore_glob = [] if find_spec("connectrpc") else ["test_[!r]*.py"]
+
+ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_in_a_terminal() -> Iterator[None]:
+    with signals_as_in_a_terminal():
+        yield
+
+
+def _before(backend: OTLPReceiver) -> Running:
+    return Running(variables={**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": backend.http_endpoint})
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Running]]:
+    """Start receivers with the arguments and variables given, and end them after the test."""
+    with ExitStack() as stack:
+
+        def started(*arguments: str, **variables: str) -> Running:
+            return stack.enter_context(Running(*arguments, variables=variables))
+
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[Running, OTLPReceiver]]:
+    """Run one receiver and its backend for all tests of a module, which leave no trace but in the counters."""
+    with OTLPReceiver() as backend, _before(backend) as receiver:
+        backend.wait_for_requests(1, timeout=30)  # the first one is empty, and asks whether it is there
+        yield receiver, backend
+
+
+@pytest.fixture
+def port(shared: tuple[Running, OTLPReceiver]) -> int:
+    """Give the port of the shared receiver."""
+    return shared[0].port
+
+
+@pytest.fixture
+def backend(shared: tuple[Running, OTLPReceiver]) -> OTLPReceiver:
+    """Give the backend of the shared receiver, with nothing in it."""
+    shared[1].clear()
+    return shared[1]
+
+
+@pytest.fixture
+def metrics_backend() -> Iterator[MetricsBackend]:
+    """Run a backend for metrics."""
+    with MetricsBackend() as taking:
+        yield taking
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Make an authority, whose certificates nobody trusts who is not told to."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(authority: trustme.CA, tmp_path: Path) -> tuple[str, ...]:
+    """Give the arguments that make a receiver speak TLS; the last one is the path of the key."""
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    for blob in issued.cert_chain_pems:
+        blob.write_to_path(tmp_path / "certificate.pem", append=True)
+    return ("--tls-certificate", str(tmp_path / "certificate.pem"), "--tls-key", str(tmp_path / "key.pem"))
+
+
+@pytest.fixture
+def running(serve: Callable[..., Running], receiver: OTLPReceiver) -> Running:
+    """Run a receiver before a good backend."""
+    return serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)

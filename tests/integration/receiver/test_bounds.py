@@ -1,0 +1,298 @@
+"""Everything that a peer can use up is bounded, and a peer that goes too far does the others no harm."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import select
+import socket
+import sys
+import termios
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot.receiver.app import MAX_HEADER_BYTES, REQUEST_WITHIN, timeouts
+from otel_tbot.receiver.http_protocol import ANSWERS_READ_WITHIN, HANDSHAKE_WITHIN, HEADERS_WITHIN
+from otel_tbot.receiver.rate_limit import PeerRateLimiter
+from otel_tbot.testing import Reply
+from tests.integration.receiver.conftest import ON
+from tests.integration.receiver.exchange import (
+    CHECK,
+    GO,
+    PATH,
+    closed,
+    connect,
+    raw,
+    read,
+    request,
+    send,
+    submit,
+    unknown_field,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from otel_tbot.testing import OTLPReceiver
+    from tests.integration.receiver.running import Running
+
+
+MUCH = 64 * 2**20  # bytes; some of them are kept by the system, on the way
+
+
+def cut_off(connection: socket.socket, piece: bytes) -> bool:
+    """Send the same bytes again and again, far more than anybody should take; tell whether the other side ended it."""
+    try:
+        for _ in range(MUCH // len(piece)):
+            connection.sendall(piece)
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+    return False
+
+
+def unread(connection: socket.socket) -> int:
+    """Return how much was sent over a unix socket that the other side has not read."""
+    return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def test_headers_in_one_piece(port: int) -> None:
+    """Headers above the limit are refused by a status that says so."""
+    assert submit(port, headers={**GO, "X-Long": "x" * MAX_HEADER_BYTES}).status == 431
+
+
+def test_endless_headers(port: int) -> None:
+    """A peer whose headers never end is cut off."""
+    with connect(port) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\n")
+        assert cut_off(connection, b"X-More: and more\r\n" * 100)
+
+
+@pytest.mark.parametrize("trailer", [b"X-More: and more\r\n" * 100, b"x" * 1000], ids=["many", "one"])
+def test_endless_trailers(port: int, trailer: bytes) -> None:
+    """A peer that goes on without an end behind its body is cut off."""
+    with connect(port) as connection:
+        head = raw(b"", {**GO, "Transfer-Encoding": "chunked"})
+        connection.sendall(head + b"1\r\nx\r\n0\r\n")
+        assert cut_off(connection, trailer)
+
+
+def test_trailers(port: int) -> None:
+    """A few headers behind a body, as proxies may add, do no harm."""
+    body = request()
+    with connect(port) as connection:
+        head = raw(b"", {**GO, "Transfer-Encoding": "chunked"})
+        chunks = b"%x\r\n%s\r\n0\r\nX-Trailer: 1\r\n\r\n" % (len(body), body)
+        assert send(connection, head + chunks).status == 200
+        assert send(connection, raw(body)).status == 200
+
+
+def test_requests_on_top_of_each_other(port: int) -> None:
+    """A peer that sends very many requests before it has read an answer gets few answers, and is cut off."""
+    with connect(port) as connection:
+        connection.sendall(CHECK * 1000)
+        answers = b""
+        with suppress(ConnectionResetError):
+            while data := connection.recv(65536):
+                answers += data
+    assert answers.count(b"HTTP/1.1 ") == answers.count(b"HTTP/1.1 200") < 20
+
+
+def test_large_requests_in_one_piece(port: int, backend: OTLPReceiver) -> None:
+    """What belongs to earlier requests does not count against the headers of the next."""
+    large = raw(request() + unknown_field(99, bytes(40_000)))
+    third = raw(request())
+    with connect(port) as connection:
+        connection.sendall(large * 2 + third[:60])
+        assert [read(connection).status for _ in range(2)] == [200, 200]
+        assert send(connection, third[60:]).status == 200
+    assert len(backend.log_records) == 3
+
+
+def test_empty_line_while_waiting(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """An empty line behind an event does not end the wait for its answer."""
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=HEADERS_WITHIN + 1), Reply())
+    with connect(running.port) as connection:
+        connection.sendall(raw(request()))
+        receiver.wait_for_requests(2, timeout=30)
+        assert send(connection, b"\r\n").status == 200
+
+
+def test_endless_body(port: int) -> None:
+    """A peer whose body never ends gets its answer after the limit, and is cut off a little later."""
+    with connect(port) as connection:
+        connection.sendall(raw(b"", {**GO, "Content-Length": "100000000000"}))
+        assert cut_off(connection, bytes(65536))
+
+
+def test_somewhat_too_long_body(port: int) -> None:
+    """A body that is only somewhat too long is read to its end, so that the answer arrives and the connection stays."""
+    with connect(port) as connection:
+        answer = send(connection, raw(bytes(300_000)))
+        assert (answer.code, answer.closes) == ("resource_exhausted", False)
+        assert send(connection, raw(request())).status == 200
+
+
+def test_slow_body(port: int) -> None:
+    """A body that does not come within the time of the request ends with a time-out, and the connection with it."""
+    with connect(port) as connection:
+        head = raw(b"", {**GO, "Connect-Timeout-Ms": "300", "Content-Length": "100"})
+        answer = send(connection, head + b"\x0a")
+        assert (answer.status, answer.code, answer.closes) == (504, "deadline_exceeded", True)
+        assert closed(connection)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ([], REQUEST_WITHIN),
+        ([(b"connect-timeout-ms", b"300")], 300),
+        ([(b"connect-timeout-ms", b"99999999")], REQUEST_WITHIN),
+        ([(b"connect-timeout-ms", b"99999999"), (b"connect-timeout-ms", b"1")], REQUEST_WITHIN),
+    ],
+)
+def test_every_request_has_a_time_out(asked: list[tuple[bytes, bytes]], given: int) -> None:
+    """A request has the time-out that its client asks for, but ours where it asks for none or a longer one."""
+    assert dict(timeouts(asked)) == {b"connect-timeout-ms": b"%d" % given, b"grpc-timeout": b"%dm" % REQUEST_WITHIN}
+
+
+def test_slow_headers(port: int) -> None:
+    """A peer that sends nothing, half a header, or empty lines where a request should begin, is closed in time."""
+    with connect(port) as silent, connect(port) as halfway, connect(port) as between:
+        begun = time.monotonic()
+        halfway.sendall(b"POST / HTTP/1.1\r\nX-Half: ")
+        assert send(between, raw(request())).status == 200
+        between.sendall(b"\r\n\r\n")
+        assert all(map(closed, (silent, halfway, between)))
+        assert time.monotonic() - begun < HEADERS_WITHIN + 5
+
+
+def test_slow_handshake(serve: Callable[..., Running], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
+    """Where TLS is spoken, a peer that does not begin with it is closed in time too."""
+    running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    with connect(running.port) as silent:
+        begun = time.monotonic()
+        assert closed(silent)
+        assert time.monotonic() - begun < HANDSHAKE_WITHIN + 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what was sent and not yet read is told by Linux alone")
+def test_unread_answers(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """A peer that has asked much, and never reads an answer, is cut off in time."""
+    path = str(tmp_path / "socket")
+    serve("--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    with socket.socket(socket.AF_UNIX) as connection, socket.socket(socket.AF_UNIX) as neighbour:
+        connection.connect(path)
+        neighbour.connect(path)
+        while not unread(connection):
+            connection.sendall(CHECK)
+            for _ in range(3):  # answers, after which the receiver has looked at the other connection too
+                send(neighbour, CHECK, "GET")
+        ended = select.poll()
+        ended.register(connection, 0)
+        assert ended.poll((ANSWERS_READ_WITHIN + 10) * 1000)
+
+
+def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """Above the number of connections that may be open, a peer is told so; far above, it is not even heard."""
+    running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    held = [connect(running.port) for _ in range(5)]
+    answer = submit(running.port)
+    assert (answer.status, answer.closes) == (503, True)
+    held += [connect(running.port) for _ in range(120)]
+    assert closed(held[-1])
+    assert send(held[0], CHECK, "GET").status == 200
+    for connection in held:
+        connection.close()
+    with connect(running.port) as connection:
+        connection.sendall(raw(request()))
+        assert read(connection).status == 200
+    assert running.stop() == 0
+    assert running.summary["refused_service_unavailable"] == 1
+
+
+def test_peer_rate(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """A peer that sends too many events a second is refused the surplus, and its address appears nowhere."""
+    running = serve("--peer-rate", "3", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    answers = [submit(running.port) for _ in range(12)]
+    refused = [answer for answer in answers if answer.status != 200]
+    assert refused
+    assert {(answer.status, answer.code) for answer in refused} == {(429, "resource_exhausted")}
+    assert len(receiver.log_records) == len(answers) - len(refused)
+    assert running.stop() == 0
+    assert running.summary["refused_resource_exhausted"] == len(refused)
+
+
+def test_rate_of_all_requests(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """Every request counts, also one that is no call, and one over a unix socket, where all are one peer."""
+    path = tmp_path / "socket"
+    running = serve(
+        "--peer-rate", "0.001", "--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint
+    )
+    surplus = []
+    for method, target in (("GET", PATH), ("POST", PATH), ("GET", PATH), ("POST", "/nonsense"), ("POST", PATH)):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            surplus.append(send(connection, raw(request(), method=method, path=target), method))
+    assert [answer.status for answer in surplus] == [405, 429, 429, 429, 429]
+    assert [answer.code for answer in (surplus[1], surplus[4])] == ["resource_exhausted"] * 2
+    assert running.stop() == 0
+    assert running.summary["refused_too_many_requests"] == 2
+    assert running.summary["refused_resource_exhausted"] == 2
+
+
+def test_rate_of_health_checks(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """To ask for the backend has a rate of its own, far above what anybody needs; to ask for the process has none."""
+    running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    with connect(running.port) as connection:
+        ready = raw(b"", {}, method="GET", path="/readyz")
+        statuses = [send(connection, ready, "GET").status for _ in range(1000)]
+        assert statuses[:50] == [200] * 50
+        assert 429 in statuses
+        assert {send(connection, CHECK, "GET").status for _ in range(1000)} == {200}
+
+
+def test_bucket() -> None:
+    """A peer may send a second's worth at once, then as many as the rate allows; each address has its own."""
+    now = 0.0
+    peers = PeerRateLimiter(2, clock=lambda: now)
+    assert [peers.admit("192.0.2.1") for _ in range(3)] == [True, True, False]
+    assert peers.admit("192.0.2.2")
+    now = 0.5
+    assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
+
+
+def test_slow_bucket() -> None:
+    """A rate below one a second lets one pass now and then."""
+    now = 0.0
+    peers = PeerRateLimiter(0.1, clock=lambda: now)
+    assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
+    now = 10.0
+    assert peers.admit("192.0.2.1")
+
+
+def test_ipv6_networks() -> None:
+    """Addresses of one IPv6 network of 64 bits are one peer."""
+    peers = PeerRateLimiter(1, clock=lambda: 0.0)
+    addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "fe80::1%eth0"]
+    assert [peers.admit(address) for address in addresses] == [True, False, True, True]
+
+
+def test_both_families() -> None:
+    """On a socket for both families, each IPv4 address is a peer of its own."""
+    peers = PeerRateLimiter(1, clock=lambda: 0.0)
+    assert [peers.admit(f"::ffff:192.0.2.{last}") for last in (1, 2, 1)] == [True, True, False]
+
+
+def test_table_of_peers_is_bounded() -> None:
+    """However many peers come, only so many are remembered, the latest of them."""
+    peers = PeerRateLimiter(1, clock=lambda: 0.0)
+    for numbers in itertools.product(range(100), range(100)):
+        assert peers.admit("10.0.{}.{}".format(*numbers))
+    assert len(peers._buckets) == 4096
+    assert not peers.admit("10.0.99.99")

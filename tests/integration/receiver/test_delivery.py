@@ -1,0 +1,247 @@
+"""Acknowledged means delivered: whatever the backend or the operator does, no acknowledged event is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import resource
+import signal
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_tbot.testing import Reply
+from tests.integration.receiver.conftest import ON
+from tests.integration.receiver.exchange import CHECK, connect, raw, read, request, send, submit
+from tests.integration.receiver.fleet import Played, play, sessions_of
+from tests.support.collector import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_tbot.testing import OTLPReceiver
+    from tests.integration.receiver.running import Running
+    from tests.support.collector import Collector
+
+
+def exporting_processes(pid: int) -> list[int]:
+    """Return the ids of the processes that a receiver exports by."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [child for names in lists for child in names.read_text().split()]
+    return [int(child) for child in children if b"spawn_main" in _command(child)]
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return b""
+
+
+def exporting_process(pid: int) -> int:
+    """Return the id of the one that there is."""
+    (found,) = exporting_processes(pid)
+    return found
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_collector(serve: Callable[..., Running], collector: Collector, protocol: str) -> None:
+    """Events go to a real Collector by either protocol, and are there when they are acknowledged."""
+    endpoint = collector.endpoints[protocol]
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
+    session = str(uuid.uuid4())
+    assert submit(running.port, request(session=session)).status == 200
+    assert sessions_of(collector) == [session]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(status=400), Reply(rejected=1), Reply(redirect="http://127.0.0.1:1/"), Reply(drop=True)],
+    ids=["refuses", "rejects", "redirects", "hangs up"],
+)
+def test_bad_backend(serve: Callable[..., Running], receiver: OTLPReceiver, reply: Reply) -> None:
+    """A backend that does not take an event makes an `unavailable`, one line in the log, and no acknowledgement."""
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
+    running = serve(**ON, **variables)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(reply)
+    for _ in range(2):
+        answer = submit(running.port)
+        assert (answer.status, answer.code) == (503, "unavailable")
+    receiver.reply(Reply())
+    assert submit(running.port).status == 200
+    assert running.stop() == 0
+    reasons = [line["reason"] for line in running.events("backend failing")]
+    assert reasons
+    assert sorted(reasons) == sorted(set(reasons))
+    assert len(running.events("backend accepting")) == 1
+    assert running.summary == {**running.summary, "exported": 1, "failed": 2, "refused_unavailable": 2}
+
+
+def test_no_backend(serve: Callable[..., Running]) -> None:
+    """A receiver whose backend is not there starts all the same, and acknowledges nothing."""
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TIMEOUT="0.3")
+    assert submit(running.port).code == "unavailable"
+    assert running.stop() == 0
+    assert running.events("backend failing")
+
+
+def test_full_queue(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """When as many events wait as may, the next one is refused at once; those that wait are delivered."""
+    running = serve("--queue-size", "2", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.clear()
+    receiver.reply(Reply(delay=2), Reply())
+    with ThreadPoolExecutor(3) as senders:
+        first = senders.submit(submit, running.port)
+        receiver.wait_for_requests(1)  # one is under way
+        waiting = [connect(running.port) for _ in range(2)]
+        for connection in waiting:
+            connection.sendall(raw(request()))
+        wait_until(lambda: submit(running.port).status == 429, "the queue is full")
+        answer = submit(running.port)
+        assert (answer.status, answer.code) == (429, "resource_exhausted")
+        assert first.result().status == 200
+    for connection in waiting:
+        assert read(connection).status in {200, 429}  # a probe above may have taken the place
+        connection.close()
+    assert running.stop() == 0
+    assert running.summary["exported"] == len(receiver.log_records) == 3
+
+
+def test_sender_that_has_gone(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """An event whose sender gave up while it waited is dropped: nobody was told that it arrived."""
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.clear()
+    receiver.reply(Reply(delay=2), Reply())
+    with ThreadPoolExecutor(1) as senders:
+        first = senders.submit(submit, running.port)
+        receiver.wait_for_requests(1)
+        impatient = {"Content-Type": "application/proto", "Connect-Timeout-Ms": "300"}
+        assert submit(running.port, headers=impatient).code == "deadline_exceeded"
+        with connect(running.port) as connection:
+            connection.sendall(raw(request()))
+        assert first.result().status == 200
+    assert submit(running.port).status == 200
+    assert running.stop() == 0
+    assert running.summary == {**running.summary, "received": 4, "exported": 2, "failed": 2}
+    assert len(receiver.log_records) == 2
+
+
+def test_senders_that_have_gone_in_turn(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """Of events that are sent without waiting, those behind one whose sender has gone are dropped, without a word."""
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.clear()
+    receiver.reply(Reply(delay=1), Reply())
+    with connect(running.port) as connection:
+        connection.sendall(raw(request()) * 3)
+        receiver.wait_for_requests(1)
+    assert submit(running.port).status == 200
+    assert running.stop() == 0
+    assert len(receiver.log_records) == 2
+    assert [line for line in running.lines if "level=info" not in line] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: signal.Signals) -> None:
+    """Told to end, the receiver takes no more, delivers and acknowledges what it has, and ends with 0."""
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.clear()
+    receiver.reply(Reply(delay=1), Reply())
+    senders = [connect(running.port) for _ in range(20)]
+    for connection in senders:
+        connection.sendall(raw(request()))
+    receiver.wait_for_requests(1)
+    idle = connect(running.port)
+    assert send(idle, CHECK, "GET").status == 200  # so that it is no connection that nobody has accepted yet
+    running.process.send_signal(number)
+    assert idle.recv(1) == b""
+    assert [read(connection).status for connection in senders] == [200] * len(senders)
+    for connection in (*senders, idle):
+        connection.close()
+    assert running.wait() == 0
+    assert len(receiver.log_records) == len(senders)
+
+
+def test_drain_has_a_deadline(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """A backend that does not answer holds the end up no longer than the drain may take; senders are told so."""
+    running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.clear()
+    receiver.reply(Reply(delay=60))
+    with connect(running.port) as connection, connect(running.port) as waiting:
+        connection.sendall(raw(request()))
+        receiver.wait_for_requests(1)
+        waiting.sendall(raw(request()))
+        assert submit(running.port, b"", {}, method="GET", path="/healthz").status == 200  # by now it was read
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        assert [read(one).code for one in (connection, waiting)] == ["unavailable", "unavailable"]
+        assert running.wait() == 0
+        assert time.monotonic() - begun < 8
+    assert running.summary == {**running.summary, "received": 2, "failed": 2, "refused_unavailable": 2}
+    assert [line for line in running.lines if "level=error" in line] == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
+def test_exporting_process_is_replaced(running: Running, receiver: OTLPReceiver) -> None:
+    """When the exporting process is killed, its events are not acknowledged, and the next one starts another."""
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=30), Reply())
+    with connect(running.port) as connection:
+        connection.sendall(raw(request()))
+        receiver.wait_for_requests(2)
+        os.kill(exporting_process(running.process.pid), signal.SIGKILL)
+        assert read(connection).code == "unavailable"
+    assert submit(running.port).status == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are found in /proc")
+@pytest.mark.parametrize("more", [0, 2, 4])
+def test_exporting_process_that_cannot_start(running: Running, receiver: OTLPReceiver, more: int) -> None:
+    """Where no other exporting process can be started, events are not acknowledged; where one can again, they are."""
+    receiver.wait_for_requests(1, timeout=30)
+    pid = running.process.pid
+    with connect(running.port) as connection:
+        assert send(connection, raw(request())).status == 200
+        os.kill(exporting_process(pid), signal.SIGKILL)
+        wait_until(lambda: not exporting_processes(pid), "the exporting process has ended")
+        open_files = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+        free = next(number for number in itertools.count() if number not in open_files)
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free + more, before[1]))
+        assert send(connection, raw(request())).code == "unavailable"
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        assert send(connection, raw(request())).status == 200
+    assert running.stop() == 0
+
+
+@pytest.mark.timeout(150)
+def test_ten_thousand_events_across_a_restart(serve: Callable[..., Running], collector: Collector) -> None:
+    """Of ten thousand events, sent while the Collector is restarted, every acknowledged one arrives."""
+    running = serve("--peer-rate", "100000", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoints["http/protobuf"])
+    played, arrived = Played(), set[str]()
+
+    def restart() -> None:
+        wait_until(lambda: len(played.acknowledged) > 2_000, "2000 events are acknowledged", within=60)
+        collector.__exit__()
+        arrived.update(sessions_of(collector))
+        collector.__enter__()
+
+    with ThreadPoolExecutor(1) as operator:
+        restarted = operator.submit(restart)
+        asyncio.run(play(running.port, 2_000, 5, played))
+        restarted.result()
+    assert running.stop() == 0
+    arrived.update(sessions_of(collector))
+    assert set(played.acknowledged) <= arrived
+    assert len(played.acknowledged) + played.refused == 10_000
+    assert len(played.acknowledged) > 5_000

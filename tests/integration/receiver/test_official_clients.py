@@ -1,0 +1,100 @@
+"""The official Connect clients play tbot: what they make of the protocol is what the receiver has to understand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from connectrpc.code import Code
+from connectrpc.codec import proto_binary_codec, proto_json_codec
+from connectrpc.compression.gzip import GzipCompression
+from connectrpc.errors import ConnectError
+from connectrpc.protocol import ProtocolType
+from protobuf import Oneof
+from protobuf.wkt import FileDescriptorSet
+
+from otel_tbot.receiver.wire import tbot_pb
+from otel_tbot.receiver.wire.tbot_connect import TbotReportingServiceClientSync
+from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
+from tests.integration.receiver.exchange import SESSION, START
+
+if TYPE_CHECKING:
+    from connectrpc.codec import Codec
+    from connectrpc.compression import Compression
+
+    from otel_tbot.testing import OTLPReceiver
+
+EVENT = SubmitTbotEventRequest(distinct_id=SESSION, event=Oneof("start", START))
+NODE = Path(__file__).with_name("node")
+_INSTALL_WITHIN = 50  # seconds
+
+
+@pytest.mark.parametrize("protocol", [ProtocolType.CONNECT, ProtocolType.GRPC_WEB])
+@pytest.mark.parametrize("codec", [proto_binary_codec(), proto_json_codec()], ids=["binary", "JSON"])
+@pytest.mark.parametrize("compression", [None, GzipCompression()], ids=["identity", "gzip"])
+def test_python(
+    port: int, backend: OTLPReceiver, protocol: ProtocolType, codec: Codec, compression: Compression | None
+) -> None:
+    """The Python client's event arrives, in every encoding and compression; a broken one is refused."""
+    address = f"http://127.0.0.1:{port}/some/prefix"
+    with TbotReportingServiceClientSync(
+        address, protocol=protocol, codec=codec, send_compression=compression, timeout_ms=20_000
+    ) as client:
+        client.submit_tbot_event(EVENT)
+        with pytest.raises(ConnectError) as refused:
+            client.submit_tbot_event(SubmitTbotEventRequest(distinct_id=SESSION))
+    assert refused.value.code is Code.INVALID_ARGUMENT
+    assert refused.value.message == "the request holds no start event"
+    assert [record.attributes["tbot.version"] for record in backend.log_records] == [START.version]
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the client for Node, as its lock file says, into a folder of its own."""
+    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
+    if missing:
+        reason = f"{' and '.join(missing)} not found: install Node.js 20 or newer"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = shutil.copytree(NODE, tmp_path_factory.mktemp("client") / "node")
+    command = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    subprocess.run(command, cwd=folder, check=True, timeout=_INSTALL_WITHIN, stdin=subprocess.DEVNULL)
+    file = tbot_pb.desc()
+    files = [dependency.proto for dependency in file.dependencies]
+    (folder / "descriptors").write_bytes(FileDescriptorSet(file=[*files, file.proto]).to_binary())
+    return folder
+
+
+def _played(node: Path, port: int, version: str) -> subprocess.CompletedProcess[str]:
+    """Play over a version of HTTP."""
+    command = ["node", "play_tbot.js", f"http://127.0.0.1:{port}/some/prefix", version, "descriptors"]
+    return subprocess.run(
+        command,
+        cwd=node,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_INSTALL_WITHIN,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_node(port: int, backend: OTLPReceiver, node: Path) -> None:
+    """The client for Node, over HTTP/1.1: its events arrive, and it understands the refusal of a broken one."""
+    played = _played(node, port, "1.1")
+    assert (played.returncode, played.stdout, played.stderr) == (0, "", "")
+    versions = [record.attributes["tbot.version"] for record in backend.log_records]
+    assert versions == ["1.0.0", "2.0.0", "3.0.0", "4.0.0"]
+
+
+def test_node_over_http2(port: int, backend: OTLPReceiver, node: Path) -> None:
+    """Told to speak HTTP/2, the client for Node finds out at once that nobody does."""
+    played = _played(node, port, "2")
+    assert played.returncode == 1
+    assert "ConnectError" in played.stderr
+    assert backend.log_records == []

@@ -1,0 +1,352 @@
+"""What an operator meets: consent, addresses, TLS, sockets, health, metrics, the log and the end."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from otel_tbot.testing import Reply
+from tests.integration.receiver.activation import activated
+from tests.integration.receiver.conftest import ON
+from tests.integration.receiver.exchange import connect, raw, read, request, send, submit
+from tests.integration.receiver.metrics_backend import MetricsBackend
+from tests.support.collector import wait_until
+from tests.support.program import SOURCE, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import trustme
+
+    from otel_tbot.testing import OTLPReceiver
+    from tests.integration.receiver.running import Running
+
+
+def health(running: Running, path: str, method: str = "GET") -> int:
+    """Return the status of a health check."""
+    return submit(running.port, b"", {}, method=method, path=path).status
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "is not set"),
+        ({"TELEPORT_ANONYMOUS_TELEMETRY": "0"}, "is not exactly 1"),
+        ({"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, "is not exactly 1, though tbot itself"),
+        ({**ON, "DO_NOT_TRACK": "1"}, "DO_NOT_TRACK is set"),
+    ],
+)
+def test_consent(variables: dict[str, str], said: str) -> None:
+    """Without consent in its own environment the receiver does not start: exit status 2, and one line that says why."""
+    ended = run("serve", environ=variables)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "status", "said"),
+    [
+        (["--listen", "localhost"], {}, 2, "--listen must be HOST:PORT, [IPV6]:PORT or unix:PATH"),
+        (["--listen", "::1:4319"], {}, 2, "--listen must be"),
+        (["--listen", "127.0.0.1:65536"], {}, 2, "--listen must be"),
+        (["--listen", "192.0.2.1:0"], {}, 1, "cannot listen on 192.0.2.1:0: "),
+        (["--listen", "unix:/no/such/folder/socket"], {}, 1, "cannot listen on unix:/no/such/folder/socket: "),
+        (["--tls-key", "key.pem"], {}, 2, "--tls-certificate and --tls-key go together"),
+        (["--tls-key", "no.pem", "--tls-certificate", "no.pem"], {}, 2, "cannot be used: No such file"),
+        (["--signal", "metrics"], {}, 2, "'--signal'"),
+        (["--max-connections", "0"], {}, 2, "'--max-connections'"),
+        (["--peer-rate", "nan"], {}, 2, "--peer-rate must be a number"),
+        ([], {"OTEL_TBOT_SIGNAL": "metrics"}, 2, "OTEL_TBOT_SIGNAL must be logs or traces"),
+        ([], {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, 2, "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        ([], {"OTEL_METRICS_EXPORTER": "console"}, 2, "OTEL_METRICS_EXPORTER must be otlp or none"),
+    ],
+)
+def test_bad_settings(arguments: list[str], variables: dict[str, str], status: int, said: str) -> None:
+    """What cannot be used is told in one line, and the receiver does not start."""
+    ended = run("serve", "--listen", "127.0.0.1:0", *arguments, environ={**ON, **variables})
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_address_in_use(running: Running) -> None:
+    """An address that is taken is told in one line."""
+    ended = run("serve", "--listen", running.address, environ=ON)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        f"otel-tbot: cannot listen on {running.address}: Address already in use\n",
+    )
+
+
+def test_log(running: Running, receiver: OTLPReceiver) -> None:
+    """A quiet life makes two lines, as pairs: listening, and stopped with the counters. stdout stays empty."""
+    assert submit(running.port).status == 200
+    assert health(running, "/healthz") == 200
+    with connect(running.port) as connection:
+        connection.sendall(b"nonsense\r\n\r\n")
+        port = connection.getsockname()[1]
+        connection.recv(1024)
+    assert running.process.stdout is not None
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.stdout.read() == ""
+    assert running.wait() == 0
+    assert [line.split(" ")[1] for line in running.lines] == ["level=info", "level=warning", "level=info"]
+    assert running.summary == {
+        "received": 1, "exported": 1, "failed": 0, "unknown_fields": 0, "refused": 0,
+    }  # fmt: skip
+    assert str(port) not in "".join(running.lines).replace(running.address, "")
+    assert len(receiver.log_records) == 1
+
+
+def test_health(running: Running, receiver: OTLPReceiver) -> None:
+    """`/healthz` says that the process answers, `/readyz` that the backend accepts; neither sends an event."""
+    assert (health(running, "/healthz"), health(running, "/readyz")) == (200, 200)
+    assert (health(running, "/healthz", "HEAD"), health(running, "/readyz", "POST")) == (200, 405)
+    assert receiver.log_records == []
+
+
+def test_not_ready(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """While the backend does not accept, the receiver is alive and not ready; it is again when the backend does."""
+    receiver.reply(Reply(status=400))
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    wait_until(lambda: running.events("backend failing"), "the backend is found failing")
+    assert (health(running, "/healthz"), health(running, "/readyz")) == (200, 503)
+    receiver.reply(Reply())
+    wait_until(lambda: health(running, "/readyz") == 200, "the receiver is ready")
+
+
+def test_stalled_backend_is_not_ready(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+    """A backend that does not answer makes `/readyz` answer soon all the same."""
+    receiver.reply(Reply(delay=60))
+    running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    assert health(running, "/readyz") == 503
+    assert running.stop() == 0
+
+
+def test_tls(
+    serve: Callable[..., Running], receiver: OTLPReceiver, authority: trustme.CA, tls: tuple[str, ...]
+) -> None:
+    """With a certificate and a key the receiver speaks TLS; a client that offers HTTP/2 too gets HTTP/1.1, as Go's."""
+    running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with connect(running.port) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+        assert connection.selected_alpn_protocol() in {None, "http/1.1"}
+        assert send(connection, raw(request())).status == 200
+    assert len(receiver.log_records) == 1
+
+
+def test_encrypted_key(tls: tuple[str, ...]) -> None:
+    """A key that takes a password is refused in one line, since a service has nobody to ask for it."""
+    path = Path(tls[-1])
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(b"secret")
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    path.write_bytes(key.private_bytes(*form, encryption))
+    ended = run("serve", "--listen", "127.0.0.1:0", *tls, environ=ON)
+    assert (ended.returncode, ended.stderr) == (2, "otel-tbot: --tls-key is encrypted: give one that is not\n")
+
+
+@pytest.mark.parametrize(
+    ("hard", "status", "said"),
+    [
+        (64, 2, "otel-tbot: --max-connections takes 224 open files, and this process may have 64: "),
+        (1000, 0, "event=listening"),
+    ],
+)
+def test_open_files(receiver: OTLPReceiver, hard: int, status: int, said: str) -> None:
+    """As many open files as connections need are taken, or it is told in one line that they cannot be had."""
+    limited = f'ulimit -Sn 64; ulimit -Hn {hard}; exec "$0" "$@" --listen 127.0.0.1:0 --max-connections 100'
+    with subprocess.Popen(
+        ["sh", "-c", limited, sys.executable, "-m", "otel_tbot", "serve"],
+        env={"PYTHONPATH": str(SOURCE), **ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        if status == 0:
+            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (224, hard)
+            process.terminate()
+    assert process.returncode == status
+    assert said in told
+
+
+def test_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """The receiver listens on a unix socket, takes over the one of a receiver that was killed, and removes its own."""
+    path = tmp_path / "tbot.sock"
+    arguments = ("--listen", f"unix:{path}")
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    serve(*arguments, **variables).stop(signal.SIGKILL)
+    assert path.is_socket()
+    running = serve(*arguments, **variables)
+    assert running.address == f"unix:{path}"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        assert send(connection, raw(request())).status == 200
+    assert "Address already in use" in run("serve", *arguments, environ=variables).stderr
+    assert running.stop() == 0
+    assert not path.exists()
+
+
+def test_successor_on_a_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """A receiver that ends leaves the socket alone that its successor has put in place meanwhile."""
+    path = tmp_path / "tbot.sock"
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    first = serve("--listen", f"unix:{path}", **variables)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=6), Reply())
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(path))
+        sender.sendall(raw(request()))
+        receiver.wait_for_requests(2, timeout=30)
+        first.process.terminate()
+        wait_until(lambda: not path.exists(), "it takes its socket away")
+        serve("--listen", f"unix:{path}", **variables)
+        assert first.process.poll() is None
+        assert read(sender).status == 200
+    assert first.wait() == 0
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(path))
+        assert send(sender, raw(request())).status == 200
+
+
+def test_folder_of_the_socket_has_gone(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """A socket that cannot be taken away, for its folder has gone, does not keep events from being delivered."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    running = serve("--listen", f"unix:{folder / 'socket'}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=1), Reply())
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(folder / "socket"))
+        sender.sendall(raw(request()))
+        receiver.wait_for_requests(2, timeout=30)
+        folder.rename(tmp_path / "elsewhere")
+        folder.write_text("a file")
+        running.process.terminate()
+        assert read(sender).status == 200
+    assert running.wait() == 0
+
+
+def test_nohup(receiver: OTLPReceiver) -> None:
+    """Where hang-ups were ignored before the receiver started, as nohup does, they still are."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    script = 'trap "" HUP; exec "$0" -m otel_tbot serve --listen 127.0.0.1:0'
+    with subprocess.Popen(
+        ["sh", "-c", script, sys.executable],
+        env={"PYTHONPATH": str(SOURCE), **variables}, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        address = process.stderr.readline().rpartition("address=")[2]
+        process.send_signal(signal.SIGHUP)
+        assert submit(int(address.rpartition(":")[2])).status == 200
+        process.terminate()
+    assert process.returncode == 0
+
+
+def test_no_other_file_is_removed(tmp_path: Path) -> None:
+    """A file that is no socket is not touched."""
+    path = tmp_path / "precious"
+    path.write_text("data")
+    assert run("serve", "--listen", f"unix:{path}", environ=ON).returncode == 1
+    assert path.read_text() == "data"
+
+
+def test_socket_activation(receiver: OTLPReceiver) -> None:
+    """Sockets that systemd hands over are served, and a connection that came before the receiver is not lost."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        connect(listener.getsockname()[1]) as early,
+        activated(listener, variables) as process,
+    ):
+        assert send(early, raw(request())).status == 200
+        early.close()
+        process.terminate()
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(30) == 0
+    assert b"event=stopped received=1 exported=1" in told
+    assert len(receiver.log_records) == 1
+
+
+def test_promised_sockets_that_are_none(receiver: OTLPReceiver) -> None:
+    """Sockets that are promised and not there are told in one line."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "LISTEN_FDS": "2"}
+    with socket.create_server(("127.0.0.1", 0)) as listener, activated(listener, variables) as process:
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(30) == 1
+    assert told.startswith(b"otel-tbot: cannot listen on what LISTEN_FDS promises: ")
+    assert told.count(b"\n") == 1
+
+
+def test_metrics(serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend) -> None:
+    """The counters go out as metrics where the standard variable asks for it, without anything about this host."""
+    running = serve(
+        **ON,
+        OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint,
+        OTEL_METRICS_EXPORTER="otlp",
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=metrics_backend.endpoint,
+        OTEL_RESOURCE_ATTRIBUTES="host.name=canary",
+        OTEL_SERVICE_NAME="canary",
+    )
+    assert submit(running.port).status == 200
+    assert submit(running.port, b"\xff").status == 400
+    assert running.stop() == 0
+    (sent,) = metrics_backend.last.resource_metrics
+    resource = {attribute.key: attribute.value.string_value for attribute in sent.resource.attributes}
+    assert resource.keys() == {"service.name", "service.version"}
+    assert resource["service.name"] == "otel-tbot"
+    values = {
+        (
+            metric.name.removeprefix("otel_tbot.receiver."),
+            *(one.value.string_value for one in point.attributes),
+        ): point.as_int
+        for metric in sent.scope_metrics[0].metrics
+        for point in (*metric.sum.data_points, *metric.gauge.data_points)
+    }
+    assert values == {
+        ("received",): 2,
+        ("exported",): 1,
+        ("failed",): 0,
+        ("unknown_fields",): 0,
+        ("refused", "invalid_argument"): 1,
+        ("waiting",): 0,
+    }
+
+
+def test_metrics_are_not_redirected(
+    serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend
+) -> None:
+    """A backend that redirects gets the counters, nobody else does, and that it took none is told."""
+    with MetricsBackend() as elsewhere:
+        metrics_backend.redirect = elsewhere.endpoint
+        running = serve(
+            **ON,
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint,
+            OTEL_METRICS_EXPORTER="otlp",
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=metrics_backend.endpoint,
+        )
+        assert running.stop() == 0
+        assert (len(metrics_backend.received), len(elsewhere.received)) == (1, 0)
+    assert [line for line in running.lines if "level=error" in line and "metric_exporter" in line]
+
+
+def test_no_metrics_unasked(running: Running, receiver: OTLPReceiver) -> None:
+    """Nobody who did not ask for metrics gets any: the backend sees the event, and nothing else."""
+    submit(running.port)
+    assert running.stop() == 0
+    assert receiver.malformed_requests == 0

@@ -1,0 +1,247 @@
+"""Reports a start of tbot out of a haunted application: `report.py WAY SIGNAL CONTEXT TBOT start [ARGUMENTS]`.
+
+Everything around the report bears a word: the active span, its links and trace state, baggage, the pipeline's resource
+and scope, the record's body, exception and further attributes, and other records and spans beside it. Each start is
+reported twice over one connection where the way has one, since a cookie can only come back with the second. In between
+the application logs an exception, by the SDK's handler, which is seen to enter the pipeline.
+
+The ways: `send`; `emit` through pipelines made here; `record` and `configured`, with OpenTelemetry's API alone, through
+pipelines made here and through those that variables or a file describe. The contexts: `here`, `thread`, `fork`, and a
+process of multiprocessing's by each of its methods.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import multiprocessing
+import os
+import sys
+import traceback
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import baggage, context
+from opentelemetry._logs import LogRecord, SeverityNumber, get_logger_provider
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor,
+    InMemoryLogRecordExporter,
+    SimpleLogRecordProcessor,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    get_tracer_provider,
+    set_span_in_context,
+)
+
+from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, StartEvent, emit, emit_span, send
+from tests.promises.canary_host.detector import word
+from tests.promises.canary_host.ids import TellingIdGenerator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMES = 2
+
+
+def main(way: str, signal: str, where: str, command: list[str]) -> None:
+    """Report the start in a context."""
+    # What an application would have: all it knows, in a span that is active while it reports.
+    context.attach(baggage.set_baggage(word("name in the baggage"), word("baggage"), set_span_in_context(_parent())))
+    _CONTEXTS[where](_Reporter(way, signal, command))
+
+
+def _parent() -> NonRecordingSpan:
+    trace_state = TraceState([(word("key of the trace state"), word("trace state"))])
+    ids = TellingIdGenerator()
+    sampled = TraceFlags(TraceFlags.SAMPLED)
+    of_parent = SpanContext(
+        ids.generate_trace_id(), ids.generate_span_id(), is_remote=True, trace_flags=sampled, trace_state=trace_state
+    )
+    return NonRecordingSpan(of_parent)
+
+
+class _Reporter:
+    """Reports one start, by a way and as a signal; spawned processes get a copy."""
+
+    def __init__(self, way: str, signal: str, command: list[str]) -> None:
+        self._way, self._signal, self._command = way, signal, command
+
+    def __call__(self) -> None:
+        event = StartEvent.from_command(self._command, version="18.2.3")
+        if self._way == "send":
+            for _ in range(TIMES):
+                assert send(event, signal=self._signal).status == "sent"
+            return
+        loggers, tracers = _configured() if self._way == "configured" else _made_here()
+        entered: Any = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
+        loggers.add_log_record_processor(SimpleLogRecordProcessor(entered))
+        for _ in range(TIMES):
+            report = _emit if self._way == "emit" else _by_the_api
+            with tracers.get_tracer(word("scope")).start_as_current_span(word("active span")) as active:
+                active.set_attribute(word("name of an attribute of the active span"), word("active span's attribute"))
+                report(self._signal, event, loggers, tracers)
+                _log_an_exception(loggers)
+            loggers.force_flush()
+            tracers.force_flush()
+        logged = [one for one in entered.get_finished_logs() if one.log_record.body == word("log message")]
+        assert len(logged) == TIMES
+        assert all(word("exception") in one.log_record.attributes["exception.stacktrace"] for one in logged)
+        loggers.shutdown()
+        tracers.shutdown()
+
+
+def _emit(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  the API's or the SDK's
+    if signal == "logs":
+        emit(event, logger_provider=loggers)
+    else:
+        emit_span(event, tracer_provider=tracers)
+
+
+def _by_the_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  see above
+    attributes = {
+        word("name of a further attribute"): word("further attribute"),
+        "host.name": word("attribute host.name"),
+        "session.id": word("attribute session.id"),
+        "tbot.helper_version": word("attribute tbot.helper_version"),
+        "tbot.cluster": word("attribute tbot.cluster"),
+        **event.attributes,
+        "tbot.join_type": word("attribute tbot.join_type"),
+        "tbot.helper": f"{word('attribute tbot.helper')} {word('attribute tbot.helper')}",
+    }
+    if signal == "logs":
+        _log(attributes, loggers)
+    else:
+        _trace(attributes, tracers)
+
+
+def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN401  see above
+    scope = {word("name of a scope's attribute"): word("scope's attribute")}
+    logger = loggers.get_logger(word("scope"), word("scope's version"), word("scope's schema"), scope)
+    # Not every admitted SDK takes an exception with a record; one that does puts given attributes before its own.
+    if "exception" in inspect.signature(LogRecord).parameters:
+        further: dict[str, Any] = {"exception": _raised()}
+    else:
+        further = {}
+        attributes = {**attributes, "exception.message": word("exception"), "exception.stacktrace": word("stack trace")}
+    for name in ("tbot.start", word("name of another event")):
+        logger.emit(
+            LogRecord(
+                body={word("key in a body"): word("body")},
+                severity_text=word("severity text"),
+                severity_number=SeverityNumber.FATAL,
+                attributes=attributes,
+                event_name=name,
+                **further,
+            )
+        )
+
+
+def _log_an_exception(loggers: Any) -> None:  # noqa: ANN401  see above
+    logger = logging.getLogger(word("logger"))
+    handler = LoggingHandler(logger_provider=loggers)
+    logger.addHandler(handler)
+    logger.error(
+        word("log message"), exc_info=_raised(), extra={word("name of what is logged beside"): word("logged beside")}
+    )
+    logger.removeHandler(handler)
+
+
+def _raised() -> ValueError:
+    try:
+        raise ValueError(word("exception"))  # noqa: TRY301  for its stack trace
+    except ValueError as error:
+        return error
+
+
+def _trace(attributes: dict[str, str | int], tracers: Any) -> None:  # noqa: ANN401  see above
+    scope = {word("name of a scope's attribute"): word("scope's attribute")}
+    tracer = tracers.get_tracer(word("scope"), word("scope's version"), word("scope's schema"), scope)
+    links = [Link(_parent().get_span_context(), {word("name of a link's attribute"): word("link's attribute")})]
+    for name in ("tbot.start", word("name of another span")):
+        span = tracer.start_span(name, attributes=attributes, kind=SpanKind.CLIENT, links=links)
+        span.add_event(word("span event"), {word("name of an event's attribute"): word("event's attribute")})
+        span.record_exception(ValueError(word("exception")))
+        span.set_status(Status(StatusCode.ERROR, word("status")))
+        span.end()
+
+
+def _configured() -> tuple[Any, Any]:
+    loggers: Any = get_logger_provider()
+    tracers: Any = get_tracer_provider()
+    assert tracers.resource.attributes["container.name"] == f"{word('detected resource')} container.name"
+    if "OTEL_CONFIG_FILE" in os.environ:
+        assert tracers.resource.attributes["host.name"] == word("declarative file, host")
+    return loggers, tracers
+
+
+def _made_here() -> tuple[Any, Any]:
+    known = {"host.name": word("resource of the pipeline"), "service.name": word("service of the pipeline")}
+    resource = Resource.create(known, word("schema of the pipeline"))
+    loggers = LoggerProvider(resource)
+    loggers.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter()))
+    tracers = TracerProvider(resource=resource, id_generator=TellingIdGenerator())
+    tracers.add_span_processor(BatchSpanProcessor(AnonymousSpanExporter()))
+    return loggers, tracers
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1, word("thread")) as threads:
+        threads.submit(work).result()
+
+
+def _in_a_fork(work: Callable[[], None]) -> None:
+    # Python 3.12 warns of every fork beside threads, which a library may have started.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            traceback.print_exc()
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise SystemExit(1)
+    # After the child, which could not use gRPC any more.
+    work()
+
+
+def _by_multiprocessing(method: str, work: Callable[[], None]) -> None:
+    warnings.simplefilter("ignore", DeprecationWarning)  # as above
+    context: Any = multiprocessing.get_context(method)  # the base class of all has no `Process`
+    # The server that forks listens on a socket, whose path must not be as long as that of the temporary folder.
+    context.current_process()._config["tempdir"] = os.curdir
+    child = context.Process(target=work, name=word("process"))
+    child.start()
+    child.join()
+    if child.exitcode:
+        raise SystemExit(child.exitcode)
+
+
+_CONTEXTS: dict[str, Callable[[Callable[[], None]], None]] = {
+    "here": lambda work: work(),
+    "thread": _in_a_thread,
+    "fork": _in_a_fork,
+    **{
+        f"multiprocessing {method}": partial(_by_multiprocessing, method)
+        for method in multiprocessing.get_all_start_methods()
+    },
+}
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

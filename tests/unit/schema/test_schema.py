@@ -1,0 +1,148 @@
+"""The schema registry is sound, everything else follows from it, and every datum is told to the users."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from opentelemetry.semconv._incubating.attributes import host_attributes, os_attributes
+
+from otel_tbot.event import StartEvent
+from otel_tbot.records import build_resource
+from otel_tbot.schema import generate, registry
+from otel_tbot.schema.json_schema import json_schema
+from otel_tbot.schema.markdown import markdown
+from otel_tbot.schema.table import EVENT_ATTRIBUTES, EVENT_NAME, RESOURCE_ATTRIBUTES
+from otel_tbot.session import Session
+
+ROOT = Path(__file__).parents[3]
+REGISTRY = registry.load()
+DOCUMENT: dict[str, Any] = yaml.safe_load(registry.text())
+STABILITY = {"stable", "development", "alpha", "beta", "release_candidate", "deprecated"}
+# The namespaces of OpenTelemetry's own conventions: referred to, never defined.
+FOREIGN = ("service.", "session.", "os.", "host.", "telemetry.")
+
+
+def test_table_is_fresh() -> None:
+    """The generated constants are what the registry says now; otherwise: make generate."""
+    assert generate.TABLE.read_text() == generate.table(REGISTRY)
+
+
+def test_page_is_fresh() -> None:
+    """The documentation page is what the registry says now; otherwise: make generate."""
+    assert generate.PAGE.read_text() == markdown(REGISTRY)
+
+
+def test_fields_are_the_schema() -> None:
+    """The event has a field for each attribute of the schema, and no other, in its order."""
+    assert [field.name for field in dataclasses.fields(StartEvent)] == [row.field for row in EVENT_ATTRIBUTES]
+
+
+def test_resource_is_the_schema() -> None:
+    """The resource that is sent has the attributes of the schema, and no other, in its order."""
+    session = Session(os_type="linux", host_arch="amd64")
+    assert list(dict(build_resource(session).attributes)) == [row.name for row in RESOURCE_ATTRIBUTES]
+
+
+def test_file_format() -> None:
+    """The registry is written in definition/2, the form that OpenTelemetry's tools read."""
+    assert DOCUMENT["file_format"] == "definition/2"
+
+
+def test_manifest_names_what_it_depends_on() -> None:
+    """The manifest has what a definition manifest needs."""
+    manifest = yaml.safe_load((Path(registry.__file__).with_name("registry") / "manifest.yaml").read_text())
+    assert {"name", "description", "dependencies"} <= manifest.keys()
+    assert [dependency.keys() for dependency in manifest["dependencies"]] == [{"schema_url", "registry_path"}]
+
+
+@pytest.mark.parametrize("definition", DOCUMENT["attributes"], ids=lambda definition: definition["key"])
+def test_definition(definition: dict[str, Any]) -> None:
+    """An attribute is of our namespace, typed, described, exemplified, and says why it is collected."""
+    assert re.fullmatch(r"tbot(\.[a-z][a-z0-9_]*)+", definition["key"])
+    assert definition["stability"] in STABILITY
+    assert definition["brief"].endswith(".")
+    assert definition["annotations"]["otel_tbot"]["reason"].endswith(".")
+    kind = definition["type"]
+    if isinstance(kind, dict):
+        members = kind["members"]
+        assert len({member["id"] for member in members}) == len(members)
+        assert {member["stability"] for member in members} <= STABILITY
+    else:
+        assert kind in {"string", "int"}
+
+
+def test_references_resolve() -> None:
+    """What is referred to is defined here or belongs to OpenTelemetry's conventions; all that is defined is used."""
+    (group,) = DOCUMENT["attribute_groups"]
+    (event,) = DOCUMENT["events"]
+    (span,) = DOCUMENT["spans"]
+    (entity,) = DOCUMENT["entities"]
+    defined = {definition["key"] for definition in DOCUMENT["attributes"]}
+    assert {reference["ref"] for reference in group["attributes"]} == defined
+    assert event["attributes"] == span["attributes"] == [{"ref_group": group["id"]}]
+    assert event["entity_associations"] == span["entity_associations"] == [entity["type"]]
+    foreign = [reference["ref"] for reference in (*entity["identity"], *entity["description"])]
+    assert all(name.startswith(FOREIGN) for name in foreign)
+    assert not any(name.startswith(FOREIGN) for name in defined)
+
+
+@pytest.mark.parametrize(
+    ("name", "convention"),
+    [("os.type", os_attributes.OsTypeValues), ("host.arch", host_attributes.HostArchValues)],
+)
+def test_enums_are_the_conventions(name: str, convention: Any) -> None:  # noqa: ANN401  an enum class
+    """The values allowed for a foreign enum are values of OpenTelemetry's conventions."""
+    (row,) = (row for row in RESOURCE_ATTRIBUTES if row.name == name)
+    assert set(row.values) <= {member.value for member in convention}
+
+
+@pytest.mark.parametrize("entry", [*REGISTRY.event, *REGISTRY.resource], ids=lambda entry: entry.attribute.name)
+def test_examples_are_allowed(entry: registry.Entry) -> None:
+    """Every example of the registry passes its own rules unchanged."""
+    assert [entry.attribute.validate(example) for example in entry.examples] == list(entry.examples)
+
+
+def test_json_schema_accepts_what_is_sent() -> None:
+    """The JSON Schema is valid, and accepts an event as it is sent."""
+    schema = json_schema(REGISTRY)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    event = StartEvent(run_mode="daemon", version="18.2.3", join_type="x", helper="h")
+    sent = {"attributes": event.attributes, "resource": dict(build_resource(Session()).attributes)}
+    jsonschema.validate(json.loads(json.dumps(sent)), schema)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host.name": "web-1"},
+        {"tbot.run_mode": "other"},
+        {"tbot.destinations_other": -1},
+        {"tbot.destinations_other": 2**31},
+        {"tbot.version": "v1"},
+        {"tbot.join_type": "secret"},
+        {"tbot.helper": "a b"},
+    ],
+)
+def test_json_schema_refuses_all_else(change: dict[str, object]) -> None:
+    """The JSON Schema refuses an attribute or a value that is never sent."""
+    attributes = {**StartEvent(run_mode="daemon").attributes, **change}
+    sent = {"attributes": attributes, "resource": dict(build_resource(Session()).attributes)}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(sent, json_schema(REGISTRY))
+
+
+def test_every_datum_is_in_the_changelog() -> None:
+    """Each attribute stands under "Data collected" in the changelog: whoever adds one tells the users."""
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    sections = re.findall(r"^### Data collected\n(.*?)(?=^##|\Z)", changelog, re.MULTILINE | re.DOTALL)
+    told = set(re.findall(r"^- `([a-z._]+)`", "\n".join(sections), re.MULTILINE))
+    collected = {EVENT_NAME} | {row.name for row in (*EVENT_ATTRIBUTES, *RESOURCE_ATTRIBUTES)}
+    missing = sorted(collected - told)
+    assert not missing, f'CHANGELOG.md needs a line under "### Data collected" for: {", ".join(missing)}'

@@ -1,0 +1,200 @@
+"""tbot's command line, section 5 of the facts: where flags may stand and how their values are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_tbot.errors import NotStartError, TbotConfigError
+from otel_tbot.tbot.command_line import CommandLine, parse
+from tests.unit.tbot.starting import in_base64, refused, start
+
+
+def parsed(*arguments: str, **environ: str) -> CommandLine:
+    """Return what `tbot ARGUMENTS` says."""
+    return parse(["tbot", *arguments], environ)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["-c", "FILE", "start", "identity"],
+    ["start", "-c", "FILE", "identity"],
+    ["start", "identity", "-c", "FILE"],
+    ["-d", "-c", "FILE", "start", "--fips", "identity", "--insecure"],
+    ["--log-format", "json", "start", "--trace", "id", "--config", "FILE", "--trace-exporter=x", "-d"],
+])  # fmt: skip
+def test_global_flags_stand_anywhere(arguments: list[str]) -> None:
+    """Global flags stand before `start`, between, or after the subcommand."""
+    command = parsed(*arguments)
+
+    assert (command.subcommand.name, command.config.value) == ("identity", "FILE")
+
+
+@pytest.mark.parametrize(("arguments", "value"), [
+    (["--config=FILE"], "FILE"),
+    (["--config", "FILE"], "FILE"),
+    (["-c", "FILE"], "FILE"),
+    (["-cFILE"], "FILE"),
+    (["-dc", "FILE"], "FILE"),
+    (["-dcFILE"], "FILE"),
+    (["-ddc", "FILE"], "FILE"),
+    (["-c=FILE"], "=FILE"),
+    (["-c=-FILE"], "=-FILE"),
+    (["-c-FILE"], "-FILE"),
+    (["--config=-FILE"], "-FILE"),
+    (["--config==FILE"], "=FILE"),
+    (["--config=a b=c"], "a b=c"),
+    (["--config=@FILE"], "@FILE"),
+    (["--config="], ""),
+    (["--config", ""], ""),
+    (["-c", "start"], "start"),
+    (["--config", "identity"], "identity"),
+    (["-c", "one", "--config=two"], "two"),
+    (["--config=two", "-cthree"], "three"),
+    (["--config=two", "--config="], ""),
+    (["-c", "\udcff"], "\udcff"),
+])  # fmt: skip
+def test_values(arguments: list[str], value: str) -> None:
+    """A value is written in one of five ways, is never taken for a command, and the last one wins."""
+    assert parsed(*arguments, "start").config.value == value
+    assert parsed("start", *arguments).config.value == value
+
+
+@pytest.mark.parametrize(("arguments", "oneshot"), [
+    ([], None),
+    (["--oneshot"], True),
+    (["--no-oneshot"], False),
+    (["--oneshot", "--no-oneshot"], False),
+    (["--no-oneshot", "--oneshot"], True),
+    (["--scoped", "--no-scoped", "--no-debug", "--no-fips", "--no-insecure", "--no-trace"], None),
+])  # fmt: skip
+def test_booleans(arguments: list[str], *, oneshot: bool | None) -> None:
+    """A boolean has a negative form, and the last of both wins."""
+    assert parsed("start", *arguments).oneshot is oneshot
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), [
+    (["--oneshot=true"], "argument 2: the flag --oneshot takes no value; write --oneshot or --no-oneshot"),
+    (["--no-oneshot=true"], "argument 2: the flag --oneshot takes no value"),
+    (["--oneshot="], "argument 2: the flag --oneshot takes no value"),
+    (["--debug=true"], "argument 2: the flag --debug takes no value"),
+    (["--config"], "argument 2: the flag --config has no value; write --config=VALUE"),
+    (["-c"], "argument 2: the flag --config has no value"),
+    (["-dc"], "argument 2: the flag --config has no value"),
+    (["--config", "-x"], "argument 2: the flag --config has no value"),
+    (["--config", "--oneshot"], "argument 2: the flag --config has no value"),
+    (["--config", "-"], "argument 2: the flag --config has no value"),
+    (["--config", "--", "FILE"], "argument 2: the flag --config has no value"),
+    (["--no-config", "FILE"], "argument 2: this flag is unknown here; see `tbot start --help`"),
+    (["--no-join-method"], "argument 2: this flag is unknown here"),
+    (["--canary"], "argument 2: this flag is unknown here"),
+    (["--canary=value"], "argument 2: this flag is unknown here"),
+    (["-x"], "argument 2: this flag is unknown here"),
+    (["-dx"], "argument 2: this flag is unknown here"),
+    (["-"], "argument 2: this flag is unknown here"),
+    (["--="], "argument 2: this flag is unknown here"),
+    (["--c", "FILE"], "argument 2: this flag is unknown here"),
+    (["-config", "FILE"], "argument 3: this is no subcommand of tbot start"),
+    (["--Config", "FILE"], "argument 2: this flag is unknown here"),
+    (["--conf", "FILE"], "argument 2: this flag is unknown here"),
+    (["canary"], "argument 2: this is no subcommand of tbot start; see `tbot start --help`"),
+    (["Identity"], "argument 2: this is no subcommand of tbot start"),
+    ([""], "argument 2: this is no subcommand of tbot start"),
+    (["start"], "argument 2: this is no subcommand of tbot start"),
+    (["identity", "identity"], "argument 3: no argument is expected here"),
+    (["identity", "canary"], "argument 3: no argument is expected here"),
+    (["legacy", "identity"], "argument 3: no argument is expected here"),
+    (["--oneshot", "identity"], "argument 3: no argument is expected here"),
+    (["--token", "t", "identity"], "argument 4: no argument is expected here"),
+    (["--", "--oneshot"], "argument 3: this is no subcommand of tbot start"),
+    (["identity", "--", "-d"], "argument 4: no argument is expected here"),
+    (["identity", "--", "@file"], "argument 4: no argument is expected here"),
+    (["--destination-dir", "-"], "argument 2: the flag --destination-dir has no value"),
+])  # fmt: skip
+def test_usage_errors(arguments: list[str], complaint: str) -> None:
+    """What tbot's parser refuses is refused, named by its position."""
+    assert refused(*arguments).startswith(f"the command line, {complaint}")
+
+
+def test_unknown_before_start() -> None:
+    """A flag of `start` is unknown before it."""
+    with pytest.raises(TbotConfigError, match="argument 1: this flag is unknown before start") as raised:
+        parsed("--oneshot", "start")
+
+    assert not isinstance(raised.value, NotStartError)
+
+
+def test_dashes_end_the_flags() -> None:
+    """After `--` a subcommand is still one."""
+    assert parsed("-d", "--", "start", "id").subcommand.name == "identity"
+
+
+def test_second_dashes() -> None:
+    """A second `--` is an argument like others."""
+    assert "argument 4: no argument is expected here" in refused("--", "identity", "--")
+
+
+@pytest.mark.parametrize("arguments", [
+    [],
+    ["-d"],
+    ["--config", "start"],
+    ["version"],
+    ["help", "start"],
+    ["configure", "identity"],
+    ["init", "--canary"],
+    ["-c", "start", "migrate", "start"],
+    ["Start"],
+    [""],
+    ["--", "version"],
+    ["--", "--oneshot"],
+    ["start", "--help"],
+    ["start", "-h"],
+    ["-h", "start"],
+    ["start", "identity", "-dh"],
+    ["--help"],
+])  # fmt: skip
+def test_not_start(arguments: list[str]) -> None:
+    """Any other command, none, and a request for help, is told apart from a broken command line."""
+    with pytest.raises(NotStartError, match="only start reports an event"):
+        parsed(*arguments)
+
+
+@pytest.mark.parametrize("argv", [[], ["tbot"]])
+def test_no_arguments(argv: list[str]) -> None:
+    """An empty command line is none of `start`."""
+    with pytest.raises(NotStartError):
+        parse(argv, {})
+
+
+@pytest.mark.parametrize(("flag", "variable"), [
+    (["-c", "FLAG"], "TBOT_CONFIG_PATH"),
+    (["--config=FLAG"], "TBOT_CONFIG_PATH"),
+])  # fmt: skip
+def test_flag_before_variable(flag: list[str], variable: str) -> None:
+    """A variable counts only when its flag is absent."""
+    assert parsed("start", *flag, **{variable: "VARIABLE"}).config.value == "FLAG"
+    assert parsed("start", **{variable: "VARIABLE"}).config.value == "VARIABLE"
+
+
+def test_empty_flag_before_variable() -> None:
+    """An empty value is one: the variable does not count."""
+    assert parsed("start", "--config=", TBOT_CONFIG_PATH="VARIABLE").config.value == ""
+    assert not parsed("start", "--token=", TELEPORT_BOT_TOKEN="VARIABLE").replaces_onboarding
+
+
+def test_empty_variable() -> None:
+    """An empty variable is unset."""
+    event = start("-c", "", TBOT_CONFIG=in_base64("oneshot: true"), TBOT_CONFIG_PATH="", TELEPORT_BOT_TOKEN="")
+
+    assert event.run_mode == "one-shot"
+
+
+@pytest.mark.parametrize("variable", ["TBOT_DEBUG", "TELEPORT_AUTH_SERVER", "TELEPORT_PROXY", "TBOT_ONESHOT"])
+def test_other_variables(variable: str) -> None:
+    """The variables of other flags say nothing that is reported."""
+    assert start(**{variable: "canary"}) == start()
+
+
+def test_repr_hides_values() -> None:
+    """Not even a debugger's view of a command line shows a secret."""
+    command = parsed("start", "id", "--config-string=CANARY", "--join-uri=CANARY", "--token=CANARY")
+
+    assert "CANARY" not in repr(command)

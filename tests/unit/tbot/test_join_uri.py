@@ -1,0 +1,158 @@
+"""The join URI, section 4 of the facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.tbot.starting import refused, start
+
+METHODS = [
+    "azure",
+    "azure_devops",
+    "bitbucket",
+    "bound_keypair",
+    "circleci",
+    "env0",
+    "gcp",
+    "generic_oidc",
+    "github",
+    "gitlab",
+    "iam",
+    "kubernetes",
+    "oracle",
+    "spacelift",
+    "terraform_cloud",
+    "token",
+    "tpm",
+]
+
+
+@pytest.mark.parametrize("mark", ["-", "", "_"])
+@pytest.mark.parametrize("kind", ["proxy", "auth"])
+@pytest.mark.parametrize("method", METHODS)
+def test_method(method: str, kind: str, mark: str) -> None:
+    """The method is the third part of the scheme; dashes or nothing may stand for underscores."""
+    uri = f"tbot+{kind}+{method.replace('_', mark)}://some-token@example.com:443"
+
+    assert start("identity", "--join-uri", uri).join_type == method
+    assert start(configuration=f"version: v2\njoin_uri: {uri}\n").join_type == method
+
+
+@pytest.mark.parametrize("uri", [
+    "tbot+proxy+github://t@h",
+    "tbot+proxy+github://t:parameter@h:443",
+    "tbot+proxy+github://t:@h:443",
+    "tbot+proxy+github://t:a:b@h:443",
+    "tbot+proxy+github://a%20b:c%2Fd@h:443",
+    "tbot+proxy+github://a@b@h:443",
+    "tbot+proxy+github://t@[::1]:443",
+    "tbot+auth+github://t@10.0.0.1:3025/",
+    "TBOT+Proxy+GitHub://t@h",
+])  # fmt: skip
+def test_form(uri: str) -> None:
+    """A parameter may follow the token; the scheme's letters may be of any case."""
+    assert start("noop", "--join-uri", uri).join_type == "github"
+
+
+@pytest.mark.parametrize("uri", [
+    "x",
+    "://",
+    "github://t@h",
+    "tbot://t@h",
+    "tbot+github://t@h",
+    "tbot+proxy://t@h",
+    "tbot+proxy+://t@h",
+    "tbot+web+github://t@h",
+    "tbot+proxy+github+x://t@h",
+    "tbot+proxy+github:t@h",
+    "tbot+proxy+github:/t@h",
+    "tbot+proxy+github://h",
+    "tbot+proxy+github://@h",
+    "tbot+proxy+github://:p@h",
+    "tbot+proxy+github://t@",
+    "tbot+proxy+github://t@/",
+    "tbot+proxy+github://t@h?a=b",
+    "tbot+proxy+github://t@h#a",
+    "tbot+proxy+github://t@h/path",
+    "tbot+proxy+github://t t@h",
+    "tbot+proxy+github://t%zz@h",
+    "tbot+proxy+git hub://t@h",
+    " tbot+proxy+github://t@h",
+    "tbot+proxy+github://t@h ",
+    "tbot+proxy+github://t@h\n",
+    "tbot+pro\u017fy+github://t@h",
+    "tbot+proxy+githu\u212a://t@h",
+])  # fmt: skip
+def test_malformed(uri: str) -> None:
+    """What is not of the form is refused."""
+    assert refused("noop", "--join-uri", uri).startswith("--join-uri: this is no join URI; write tbot+proxy+METHOD")
+
+
+def test_malformed_in_the_file() -> None:
+    """The complaint about the file's names line and key."""
+    message = refused(configuration="version: v2\n\njoin_uri: nonsense\n")
+
+    assert message.startswith("TBOT_CONFIG, line 3, join_uri: this is no join URI")
+
+
+def test_unknown_method() -> None:
+    """A method of a release to come is no error, and is not told."""
+    assert start("noop", "--join-uri", "tbot+proxy+astrology://t@h").join_type == "_OTHER"
+
+
+@pytest.mark.parametrize("arguments", [("--join-method", "iam"), ("--join-method=iam", "--token=t")])
+def test_conflict_with_the_flag(arguments: tuple[str, ...]) -> None:
+    """Another method beside it is refused."""
+    message = refused("noop", *arguments, "--join-uri=tbot+proxy+github://t@h")
+
+    assert message == "--join-uri: this join URI names another join method than the one set beside it; leave one out"
+
+
+def test_conflict_in_the_file() -> None:
+    """So is another `join_method` in the file."""
+    message = refused(configuration="version: v2\nonboarding: {join_method: iam}\njoin_uri: tbot+auth+tpm://t@h\n")
+
+    assert message.startswith("TBOT_CONFIG, line 3, join_uri: this join URI names another join method")
+
+
+@pytest.mark.parametrize("method", ["bound_keypair", "", "~"])
+def test_no_conflict(method: str) -> None:
+    """The same method, or none, beside it is none."""
+    text = f"version: v2\nonboarding: {{join_method: {method}}}\njoin_uri: tbot+auth+bound-keypair://t@h\n"
+
+    assert start(configuration=text).join_type == "bound_keypair"
+
+
+def test_flag_before_file() -> None:
+    """The flag's takes the place of the file's, which may then be anything."""
+    event = start("noop", "--join-uri=tbot+proxy+github://t@h", configuration="version: v2\njoin_uri: nonsense\n")
+
+    assert event.join_type == "github"
+
+
+def test_flags_replace_the_conflict() -> None:
+    """The file's URI is compared with what is left of onboarding once flags have replaced it."""
+    text = "version: v2\nonboarding: {join_method: iam}\njoin_uri: tbot+auth+tpm://t@h\n"
+
+    assert start("--token=t", configuration=text).join_type == "tpm"
+
+
+def test_no_variable() -> None:
+    """No environment variable stands for the flag."""
+    assert start("noop", TBOT_JOIN_URI="tbot+proxy+github://t@h", JOIN_URI="x").join_type is None
+
+
+@pytest.mark.parametrize("value", ["", "~", "null", '""'])
+def test_empty(value: str) -> None:
+    """An empty one is none."""
+    assert start("noop", "--join-uri=", configuration=f"version: v2\njoin_uri: {value}\n").join_type is None
+
+
+def test_not_in_version_1() -> None:
+    """A v1 file has no such key."""
+    assert start(configuration="join_uri: tbot+proxy+github://t@h\n").join_type is None
+
+
+def test_wrong_type() -> None:
+    """A mapping is no URI."""
+    assert "line 2, join_uri: this is no text" in refused(configuration="version: v2\njoin_uri: {a: b}\n")
