@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from tests.promises.host_process import PIPELINES
+from tests.support.process import PIPELINES
 
 SEND = "otel_tbot.send(event())"
 # Each of these waits for a backend that does not answer.

@@ -14,7 +14,7 @@ from tests.support.program import SOURCE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.promises.own_backend import OwnBackend
+    from tests.support.backends.host_backend import OwnBackend
 
 TIMEOUT = 1  # seconds, of each report
 _APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]

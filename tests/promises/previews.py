@@ -16,7 +16,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 from otel_tbot.cli.commands import run_command_line
-from tests.promises.audit import mark
+from tests.support.audit import mark
 
 PREVIEW, EMIT = "preview", "emit"
 

@@ -22,9 +22,9 @@ import pytest
 
 from otel_tbot import consent
 from tests.integration.pipelines import declarative
-from tests.promises.audit import Event, audited
-from tests.promises.consent_table import OFF, ON, OPT_IN
-from tests.promises.entry_points import BETWEEN_ROWS
+from tests.support.audit import Event, audited
+from tests.support.consent_table import OFF, ON, OPT_IN
+from tests.support.entry_points import BETWEEN_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,7 +142,7 @@ def go(
     stand_in_for_tbot(folder)
     environ = {**(declarative.named(folder, BY_A_FILE) if way == "declarative" else BY_VARIABLES), **variables}
     ended = audited(
-        folder / "report", "tests.promises.entry_points", way, environ=environ, cwd=folder, stdin=json.dumps(dict(rows))
+        folder / "report", "tests.support.entry_points", way, environ=environ, cwd=folder, stdin=json.dumps(dict(rows))
     )
     assert ended.status == 0, ended.stderr
     # Before the first row the host, where there is one, sets up its pipelines, and may do as it likes.

@@ -33,16 +33,16 @@ import trustme
 
 from otel_tbot import StartEvent, send
 from tests.integration.pipelines import declarative
-from tests.promises.canaries import Canaries, encodings
-from tests.promises.canary_host.place import HauntedPlace
-from tests.promises.canary_host.real_machine import FILES
-from tests.promises.canary_host.variables import opentelemetry_variables
-from tests.promises.proxy import Proxy
-from tests.promises.recorded_backend import Transmission
-from tests.promises.report import RECEIVER, Report
-from tests.promises.system_calls import addresses, destinations, strace_of_network
-from tests.promises.wire import Trap
+from tests.promises.canary_report import RECEIVER, Report
+from tests.support.backends.proxy import Proxy
+from tests.support.backends.recorded import Transmission
+from tests.support.backends.relay import Trap
+from tests.support.canaries.host import HauntedPlace
+from tests.support.canaries.real_machine import FILES
+from tests.support.canaries.search import Canaries, encodings
+from tests.support.canaries.variables import opentelemetry_variables
 from tests.support.program import SOURCE
+from tests.support.system_calls import addresses, destinations, strace_of_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,12 +30,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 from otel_tbot import Session, StartEvent
 from otel_tbot.records import build_record
 from tests.integration.pipelines import declarative
-from tests.promises import contract
-from tests.promises.canary_host import same_state
-from tests.promises.canary_host.place import VALUES, HauntedPlace
-from tests.promises.recorded_backend import Transmission
+from tests.promises import same_state
 from tests.promises.shared_bytes import shared, with_short_ids, without
-from tests.promises.wire import Trap
+from tests.support import expected_requests
+from tests.support.backends.recorded import Transmission
+from tests.support.backends.relay import Trap
+from tests.support.canaries.host import VALUES, HauntedPlace
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
     from otel_tbot.testing import OTLPReceiver, ReceivedRequest
-    from tests.promises.sent_requests import SentRequest
+    from tests.support.backends.request_parser import SentRequest
 
 PROTOCOLS = ("http/protobuf", "grpc")
 # Ways, contexts, and how many requests each makes. In a pipeline, those of one process are of one start.
@@ -129,20 +129,22 @@ def by_hand(signal: str) -> list[bytes]:
     sessions = (Session(id=another), Session(id=another, os_type=None, host_arch=None))
     if signal == "logs":
         return [
-            contract.log_request(VALUES, session=session, seconds=_ANOTHER_SECOND, body=body)
+            expected_requests.log_request(VALUES, session=session, seconds=_ANOTHER_SECOND, body=body)
             for session in sessions
-            for body in (None, contract.NO_BODY)
+            for body in (None, expected_requests.NO_BODY)
         ]
     seconds = (_ANOTHER_SECOND, _ANOTHER_SECOND)
     ids = {"trace_id": b"\xff" * 16, "span_id": b"\xff" * 8}
-    return [contract.trace_request(VALUES, session=session, seconds=seconds, **ids) for session in sessions]
+    return [expected_requests.trace_request(VALUES, session=session, seconds=seconds, **ids) for session in sessions]
 
 
 def at_another_time(start: Start) -> bytes:
     """Return the request of a start at the time of `by_hand`: its own second is others' too, and no identity."""
     message = start.message
     for at in start.times:
-        message = message.replace(at.to_bytes(8, "little"), (_ANOTHER_SECOND * contract.SECOND).to_bytes(8, "little"))
+        message = message.replace(
+            at.to_bytes(8, "little"), (_ANOTHER_SECOND * expected_requests.SECOND).to_bytes(8, "little")
+        )
     return message
 
 
@@ -161,7 +163,7 @@ def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> No
     assert (len(here), len(elsewhere)) == (13 + len(OPTIONAL_STARTS), 2), "each start has a session of its own"
     assert {uuid.UUID(start.session_id).version for start in (*here, *elsewhere)} == {4}
 
-    times = {divmod(at, contract.SECOND) for start in here for at in start.times}
+    times = {divmod(at, expected_requests.SECOND) for start in here for at in start.times}
     assert {fraction for _, fraction in times} == {0}
     assert all(began <= second <= time.time() for second, _ in times)
 
@@ -203,13 +205,15 @@ def test_same_state(state: str, receiver: OTLPReceiver) -> None:
     ):
         assert len(set(ids)) == len(spans)
     if state in {"clock", "all"}:
-        assert {one.span.start_time_unix_nano for one in spans} == {same_state.NOON - same_state.NOON % contract.SECOND}
+        assert {one.span.start_time_unix_nano for one in spans} == {
+            same_state.NOON - same_state.NOON % expected_requests.SECOND
+        }
 
 
 @pytest.mark.parametrize("method", ["os.fork", *multiprocessing.get_all_start_methods()])
 def test_children(method: str) -> None:
     """A process and each of its children have sessions and ids of their own; the process keeps its session."""
-    printed = run_program("children", method, {})
+    printed = run_program("child_processes", method, {})
     first, *children, last = [json.loads(line) for line in printed.splitlines()]
     assert len(children) == 5
     assert first.pop("session of the process") == last.pop("session of the process") != ""
@@ -261,7 +265,7 @@ def test_kept_nowhere(way: str, tmp_path: Path) -> None:
 
 def run_program(name: str, argument: str, environ: dict[str, str]) -> str:
     """Run one of the programs, and return what it printed."""
-    command = [sys.executable, "-m", f"tests.promises.canary_host.{name}", argument]
+    command = [sys.executable, "-m", f"tests.promises.{name}", argument]
     return subprocess.run(
         command, env={**environ, "PATH": os.environ["PATH"]}, cwd=SOURCE, check=True, stdout=subprocess.PIPE, text=True,
         timeout=60,

@@ -26,12 +26,12 @@ from otel_tbot.testing import OTLPReceiver, Reply
 from tests.integration.launcher import proc
 from tests.integration.launcher.comparison import WAYS
 from tests.integration.launcher.program import WITH_SENDER, WITHIN, start
-from tests.promises.host_process import Host, to
 from tests.promises.host_programs import BUSY, CHILDREN, ENDS, ENDS_WHILE_SENDING, FORK, PROGRAMS, SEND, WAITING
 from tests.promises.start_environments import CIRCUMSTANCES
 from tests.promises.tbot_process import Circumstance, Life, as_documented, live, stand_in, variables_for
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import WAITS, shell_script
+from tests.support.process import Host, to
 from tests.support.program import SOURCE
 from tests.support.terminal import signals_as_in_a_terminal
 

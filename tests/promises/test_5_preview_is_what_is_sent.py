@@ -20,9 +20,9 @@ import yaml
 from google.protobuf.json_format import MessageToDict
 
 from otel_tbot.testing import OTLPReceiver
-from tests.promises.audit import SOURCE, Event, audited
-from tests.promises.consent_table import OFF, ON
 from tests.promises.previews import EMIT, PREVIEW
+from tests.support.audit import SOURCE, Event, audited
+from tests.support.consent_table import OFF, ON
 from tests.unit.tbot.starting import in_base64
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ SIGNALS = ("logs", "traces")
 
 GOLDEN = [
     (f"{file.stem}: {case['case']}", case)
-    for file in sorted((SOURCE / "tests" / "tbot" / "golden").glob("*.yaml"))
+    for file in sorted((SOURCE / "tests" / "unit" / "tbot" / "golden").glob("*.yaml"))
     for case in yaml.safe_load(file.read_text())
 ]
 

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.integration.launcher import proc
-from tests.promises.audit import INTERPRETERS_OWN, SOURCE, Audited, audited
 from tests.promises.mounts import MOUNTS, REFUSALS, mounted
-from tests.promises.system_calls import calls, strace
 from tests.promises.watched_directory import VERSION, Place
+from tests.support.audit import INTERPRETERS_OWN, SOURCE, Audited, audited
 from tests.support.collector import wait_until
+from tests.support.system_calls import calls, strace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -67,7 +67,7 @@ class Program(NamedTuple):
     fails: bool = False
 
 
-WAYS = "tests.promises.entry_points"
+WAYS = "tests.support.entry_points"
 SENDING = {
     "emit a log record over HTTP": Program(("emit", *START), (0, 1), 1, fails=True),
     "emit a log record over gRPC": Program(("emit", *START), (0, 1), 1, protocol="grpc", fails=True),

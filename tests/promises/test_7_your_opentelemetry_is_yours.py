@@ -22,12 +22,12 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import otel_tbot
 from otel_tbot.testing import Reply
-from tests.promises.host_process import Host, to
 from tests.promises.host_run import TIMEOUT, Ended, run_host, run_signalled_host
 from tests.promises.hostile_objects import BATCHES, BEHIND, CANARY, HOSTILE, LYING, NO_EVENT, PROVIDERS, record_and_span
-from tests.promises.own_backend import OwnBackend, without_ids
 from tests.promises.resource_limits import STRAITS, reporting_in, without_streams
+from tests.support.backends.host_backend import OwnBackend, without_ids
 from tests.support.black_hole import black_hole
+from tests.support.process import Host, to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

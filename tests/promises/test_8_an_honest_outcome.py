@@ -30,8 +30,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, consent, emit, emit_span, send
 from otel_tbot.opt_in import OPT_IN
 from tests.integration.launcher.program import Started, start
-from tests.promises.faults import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, named, needed
-from tests.promises.faults_deliveries import (
+from tests.support.fake_tbot import shell_script
+from tests.support.faults.delivery import (
     EVENT,
     START,
     bystander_is_untouched,
@@ -40,7 +40,7 @@ from tests.promises.faults_deliveries import (
     variables,
     wait_for_our_threads,
 )
-from tests.support.fake_tbot import shell_script
+from tests.support.faults.table import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, named, needed
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.promises.faults_backends import Backend
+    from tests.support.faults.backends import Backend
 
 # Of each kind one, for the ways that take a process each.
 OF_EACH_KIND = (

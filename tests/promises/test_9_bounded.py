@@ -1,6 +1,6 @@
 """Promise 9, bounded: one deadline covers name look-up, connection, TLS, retries, the answer and the shutdown.
 
-Each row of the table in `faults.py` is met by a client in a process of its own (`faults_client.py`), where nothing else
+Each row of the table in `support/faults/table.py` is met by a client in a process of its own (`support/faults/client.py`), where nothing else
 runs: it measures how long each step takes, waits until its threads and descriptors are as few as before, and tells what
 is left, what was printed and how much memory it took. There a deadline is kept to within `MARGIN`. Elsewhere `HANG`
 tells bounded from endless on the busiest machine, and nothing more: a backend that never answers, met without a
@@ -26,29 +26,29 @@ from otel_tbot.event import validate_attributes
 from otel_tbot.records import build_log_record, build_resource
 from otel_tbot.testing import Reply
 from tests.integration.launcher.program import start
-from tests.promises.faults import FAULTS, LATE_GRPC, LONG, PROTOCOLS, SHORT, Fault, named, needed
-from tests.promises.faults_backends import replying
-from tests.promises.faults_client import Client
-from tests.promises.faults_deliveries import (
+from tests.support.fake_tbot import shell_script
+from tests.support.faults.backends import replying
+from tests.support.faults.client import Client
+from tests.support.faults.delivery import (
     CONSENT,
     EVENT,
     START,
     is_one_plain_line,
+    lines_of_python,
     need_ipv6,
     variables,
     wait_for_our_threads,
 )
-from tests.promises.faults_printed import lines_of_python
-from tests.promises.faults_resolver import unanswered
-from tests.support.fake_tbot import shell_script
+from tests.support.faults.name_server import unanswered
+from tests.support.faults.table import FAULTS, LATE_GRPC, LONG, PROTOCOLS, SHORT, Fault, named, needed
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.promises.faults_backends import Backend, Protocol
-    from tests.promises.faults_client import Report
+    from tests.support.faults.backends import Backend, Protocol
+    from tests.support.faults.client import Report
 
 HANG = 8  # seconds beyond the time-out after which something hangs
 MARGIN = 0.5  # seconds beyond the time-out in which a client that is alone, and has loaded everything, is done

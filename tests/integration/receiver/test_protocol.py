@@ -25,7 +25,7 @@ from tests.integration.receiver.exchange import (
     submit,
     unknown_field,
 )
-from tests.promises import faults_http2 as http2
+from tests.support.faults import http2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,13 +8,13 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tests.promises.faults_sockets import dripping, endlessly, reset
+from tests.support.faults.sockets import dripping, endlessly, reset
 
 if TYPE_CHECKING:
     import socket
     from typing import BinaryIO
 
-    from tests.promises.faults_sockets import Handler
+    from tests.support.faults.sockets import Handler
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, _RST_STREAM, SETTINGS, _PING, _GOAWAY, _CONTINUATION = 0, 1, 3, 4, 6, 7, 9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from tests.promises.canary_host.detector import word
+from tests.support.canaries.resource_detector import word
 
 
 class TellingIdGenerator(IdGenerator):

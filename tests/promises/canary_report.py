@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 
 from otel_tbot.session import Session
 from otel_tbot.testing import Reply
-from tests.promises import contract
-from tests.promises.canary_host.place import VALUES
+from tests.support import expected_requests
+from tests.support.canaries.host import VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otel_tbot.testing import ReceivedRequest
-    from tests.promises.canary_host.place import HauntedPlace
-    from tests.promises.recorded_backend import Transmission
-    from tests.promises.sent_requests import SentRequest
+    from tests.support.backends.recorded import Transmission
+    from tests.support.backends.request_parser import SentRequest
+    from tests.support.canaries.host import HauntedPlace
 
 RECEIVER = "otel-tbot serve"
 SERVICES = {"logs": "logs.v1.LogsService", "traces": "trace.v1.TraceService"}
@@ -67,14 +67,14 @@ class Report:
             session = Session(id=session_id, **self._machine)
             if request.log_records:
                 record = request.log_records[0].log_record
-                seconds = [record.time_unix_nano // contract.SECOND]
-                body = contract.NO_BODY if record.HasField("body") else None
-                expected = contract.log_request(VALUES, session=session, seconds=seconds[0], body=body)
+                seconds = [record.time_unix_nano // expected_requests.SECOND]
+                body = expected_requests.NO_BODY if record.HasField("body") else None
+                expected = expected_requests.log_request(VALUES, session=session, seconds=seconds[0], body=body)
             else:
                 span = request.spans[0].span
                 times = (span.start_time_unix_nano, span.end_time_unix_nano)
-                seconds = [at // contract.SECOND for at in times]
-                expected = contract.trace_request(
+                seconds = [at // expected_requests.SECOND for at in times]
+                expected = expected_requests.trace_request(
                     VALUES,
                     session=session,
                     seconds=(seconds[0], seconds[1]),

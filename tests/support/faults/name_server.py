@@ -35,7 +35,7 @@ def unanswered(log: Path) -> list[str] | None:
     attempt = ["mount", "--bind", "/etc/resolv.conf", "/etc/resolv.conf"]
     if program is None or subprocess.run([*apart, *attempt], capture_output=True, check=False).returncode:
         return None
-    return [*apart, sys.executable, "-m", "tests.promises.faults_resolver", str(log)]
+    return [*apart, sys.executable, "-m", "tests.support.faults.name_server", str(log)]
 
 
 def main(log: Path, command: list[str]) -> int:

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from otel_tbot.testing import OTLPReceiver, Reply
-from tests.promises import faults_http2
-from tests.promises.faults_http import CANARY
-from tests.promises.faults_sockets import Loopback, forwarding_to
-from tests.promises.faults_tls import certificates
+from tests.support.faults import http2
+from tests.support.faults.http1 import CANARY
+from tests.support.faults.sockets import Loopback, forwarding_to
+from tests.support.faults.tls import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from otel_tbot.testing import TLS
-    from tests.promises.faults_sockets import Handler
-    from tests.promises.faults_tls import Certificates
+    from tests.support.faults.sockets import Handler
+    from tests.support.faults.tls import Certificates
 
 Protocol: TypeAlias = Literal["http/protobuf", "grpc"]
 Serve: TypeAlias = "Callable[[Protocol], AbstractContextManager[Backend]]"
@@ -93,7 +93,7 @@ def redirecting(status: int) -> Serve:
             to = f"{_backend(elsewhere, protocol).endpoint}/v1/logs?{CANARY}"
             redirect = Reply(status=status, redirect=to)
             # A gRPC server has no redirects: there it is a proxy before it that answers so.
-            over_http2 = raw(faults_http2.status(status, location=to))
+            over_http2 = raw(http2.status(status, location=to))
             serve_one = over_http2 if protocol == "grpc" else replying(redirect)
             one = servers.enter_context(serve_one(protocol))
             yield Backend(endpoint=one.endpoint, came=one.came, receiver=one.receiver, elsewhere=elsewhere)

@@ -7,13 +7,13 @@ import itertools
 from http.client import parse_headers
 from typing import TYPE_CHECKING
 
-from tests.promises.faults_sockets import dripping, endlessly, reset
+from tests.support.faults.sockets import dripping, endlessly, reset
 
 if TYPE_CHECKING:
     import socket
     import threading
 
-    from tests.promises.faults_sockets import Handler
+    from tests.support.faults.sockets import Handler
 
 CANARY = "canary-of-the-backend"  # in every answer, since none of it may be repeated by us
 OK = b"HTTP/1.1 200 OK\r\nServer: canary-of-the-backend\r\n"

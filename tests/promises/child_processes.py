@@ -1,4 +1,4 @@
-"""Prints the ids of this process and of its children, as JSON: `children.py METHOD`.
+"""Prints the ids of this process and of its children, as JSON: `child_processes.py METHOD`.
 
 The method is one of multiprocessing's, or `os.fork`. All processes have seeded their random numbers alike.
 """

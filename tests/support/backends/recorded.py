@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from otel_tbot.testing import TLS, OTLPReceiver
-from tests.promises.sent_requests import SentRequest, read
-from tests.promises.wire import Wire
+from tests.support.backends.relay import Wire
+from tests.support.backends.request_parser import SentRequest, read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """Every way in which the event could leave, as a program: one process tries them under one consent after another.
 
-`python -m tests.promises.entry_points WAY` reads rows of variables as JSON, `{name: {variable: value}}`. It puts each into its
+`python -m tests.support.entry_points WAY` reads rows of variables as JSON, `{name: {variable: value}}`. It puts each into its
 environment in turn, goes the way once, and prints what came of it as JSON, `{name: words}`. Under the hook of `audit`,
 what happens meanwhile is reported under the name of the row. What a way needs at its start, such as the pipelines of a
 host application, is there before the first row. The version in the event is the number of the row.
@@ -16,7 +16,7 @@ from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 import otel_tbot
-from tests.promises.audit import mark
+from tests.support.audit import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable

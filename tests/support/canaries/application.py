@@ -1,4 +1,4 @@
-"""Reports a start of tbot out of a haunted application: `report.py WAY SIGNAL CONTEXT TBOT start [ARGUMENTS]`.
+"""Reports a start of tbot out of a haunted application: `application.py WAY SIGNAL CONTEXT TBOT start [ARGUMENTS]`.
 
 Everything around the report bears a word: the active span, its links and trace state, baggage, the pipeline's resource
 and scope, the record's body, exception and further attributes, and other records and spans beside it. Each start is
@@ -48,8 +48,8 @@ from opentelemetry.trace import (
 )
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, StartEvent, emit, emit_span, send
-from tests.promises.canary_host.detector import word
-from tests.promises.canary_host.ids import TellingIdGenerator
+from tests.support.canaries.id_generator import TellingIdGenerator
+from tests.support.canaries.resource_detector import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.promises.wire import Trap
+    from tests.support.backends.relay import Trap
 
     Plant = Callable[[str], str]
 

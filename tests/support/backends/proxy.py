@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tests.promises.wire import Connection
+from tests.support.backends.relay import Connection
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_SOURCE = Path(__file__).parents[2]
+_SOURCE = Path(__file__).parents[3]
 _SETTLED_WITHIN = 12.0  # seconds in which threads end of themselves; less than the 20 s that gRPC takes to connect
 
 
@@ -68,7 +68,7 @@ class Client:
         reading, writing = os.pipe()
         self._reports = self._open.enter_context(os.fdopen(reading))
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "-W", "error", "-m", "tests.promises.faults_client", str(writing)],
+            [sys.executable, "-u", "-W", "error", "-m", "tests.support.faults.client", str(writing)],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_SOURCE)},
             stdin=subprocess.PIPE,
             stdout=self._output,
@@ -126,7 +126,7 @@ class _Watch:
 
 def _send(watch: _Watch, timeout: float) -> tuple[str, str]:
     from otel_tbot import send  # noqa: PLC0415  only the process loads it
-    from tests.promises.faults_deliveries import EVENT  # noqa: PLC0415  likewise
+    from tests.support.faults.delivery import EVENT  # noqa: PLC0415  likewise
 
     outcome = watch.time("send", lambda: send(EVENT, timeout=timeout))
     return outcome.status, outcome.reason
@@ -137,7 +137,7 @@ def _pipeline(watch: _Watch, timeout: float) -> tuple[str, str]:
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  likewise
 
     from otel_tbot import AnonymousLogExporter, emit  # noqa: PLC0415  likewise
-    from tests.promises.faults_deliveries import EVENT  # noqa: PLC0415  likewise
+    from tests.support.faults.delivery import EVENT  # noqa: PLC0415  likewise
 
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter(timeout=timeout)))

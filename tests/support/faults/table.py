@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from google.protobuf.duration_pb2 import Duration
 
 from otel_tbot.testing import Reply
-from tests.promises import faults_http as http
-from tests.promises import faults_http2 as http2
-from tests.promises.faults_backends import (
+from tests.support.black_hole import black_hole
+from tests.support.faults import http1 as http
+from tests.support.faults import http2
+from tests.support.faults.backends import (
     mistaken_for_the_other_protocol,
     mistaken_for_tls,
     nobody,
@@ -27,15 +28,14 @@ from tests.promises.faults_backends import (
     showing,
     unknown_name,
 )
-from tests.promises.faults_http import CANARY, OK
-from tests.promises.faults_sockets import closed_port, reset_at_once, silent
-from tests.support.black_hole import black_hole
+from tests.support.faults.http1 import CANARY, OK
+from tests.support.faults.sockets import closed_port, reset_at_once, silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from tests.promises.faults_backends import Backend, Protocol, Serve
+    from tests.support.faults.backends import Backend, Protocol, Serve
 
 # Seconds. Nearly all rows end at once, or when the time is up.
 LONG = 20.0  # for what ends at once: so it is not the time-out that ends it

@@ -12,15 +12,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.promises.canaries import Canaries
-from tests.promises.canary_host.real_machine import real_machine
-from tests.promises.canary_host.variables import of_the_other_signal, variables
+from tests.support.canaries.real_machine import real_machine
+from tests.support.canaries.search import Canaries
+from tests.support.canaries.variables import of_the_other_signal, variables
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.promises.wire import Trap
+    from tests.support.backends.relay import Trap
 
 _HERE = Path(__file__).parent
 _TIMEOUT = 60  # seconds, far above what any program waits for
@@ -132,8 +132,8 @@ class HauntedPlace:
         information.mkdir(parents=True)
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: telling\nVersion: 1.0\n")
         (information / "entry_points.txt").write_text(
-            "[opentelemetry_resource_detector]\ntelling = tests.promises.canary_host.detector:TellingDetector\n"
-            "[opentelemetry_id_generator]\ntelling = tests.promises.canary_host.ids:TellingIdGenerator\n"
+            "[opentelemetry_resource_detector]\ntelling = tests.support.canaries.resource_detector:TellingDetector\n"
+            "[opentelemetry_id_generator]\ntelling = tests.support.canaries.id_generator:TellingIdGenerator\n"
         )
 
     def _tbot_and_its_arguments(self) -> list[str]:
@@ -197,7 +197,7 @@ class HauntedPlace:
         if way == "otel-tbot serve":
             return self._report_to_receiver(signal, environ, tracing)
         ours = [self._python, "-m", "otel_tbot"]
-        program = [self._python, str(_HERE / "report.py")]
+        program = [self._python, str(_HERE / "application.py")]
         instrumented = [str(Path(self._python).parent / "opentelemetry-instrument"), *program, "configured"]
         start = {
             "otel-tbot emit": [*ours, "emit", "--signal", signal],
@@ -220,7 +220,7 @@ class HauntedPlace:
     def _report_to_receiver(
         self, signal: str, environ: Mapping[str, str], tracing: Sequence[str]
     ) -> subprocess.CompletedProcess[str]:
-        from tests.promises.canary_host import receiver  # noqa: PLC0415  needs the extra
+        from tests.support.canaries import receiver  # noqa: PLC0415  needs the extra
 
         python = Path(self._python)
         if tracing:

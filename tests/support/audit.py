@@ -29,6 +29,7 @@ INTERPRETERS_OWN = tuple(
         *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
         f"{SOURCE / 'otel_tbot'}{os.sep}",
         f"{SOURCE / 'tests' / 'promises'}{os.sep}",
+        f"{SOURCE / 'tests' / 'support'}{os.sep}",
     }
 )
 _PROCESSES = {
@@ -140,7 +141,7 @@ def audited(
 
     # Nothing of the hook's stands in the environment: programs that are started are to find it as it would be.
     variables = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
-    command = [sys.executable, "-m", "tests.promises.audit", str(report), module, *arguments]
+    command = [sys.executable, "-m", "tests.support.audit", str(report), module, *arguments]
     ended = subprocess.run(
         command, env={**variables, **(environ or {})}, cwd=cwd, input=stdin, capture_output=True, text=True,
         timeout=_TIMEOUT, check=False,
@@ -217,6 +218,6 @@ def _main(report: str, module: str) -> None:
 
 if __name__ == "__main__":
     # By its name: the program that runs below imports this module too, and must find the same one.
-    from tests.promises import audit
+    from tests.support import audit
 
     audit._main(*sys.argv[1:3])

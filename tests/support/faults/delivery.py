@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_tbot import StartEvent
-from tests.promises.faults_sockets import has_ipv6
 from tests.support.collector import wait_until
+from tests.support.faults.sockets import has_ipv6
 
 if TYPE_CHECKING:
-    from tests.promises.faults_backends import Backend, Protocol
+    from tests.support.faults.backends import Backend, Protocol
 
 EVENT = StartEvent(run_mode="one-shot", version="18.2.3", join_type="token", destinations_other=1)
 CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 START = 8  # seconds that a program may take on top of a time-out, to start on the busiest machine
+# A line of gRPC's C library: level and day, time, thread, and the source line. `GRPC_VERBOSITY` alone turns it off; a
+# library must not set it: the environment belongs to the host.
+_GRPC_LOG_LINE = re.compile(r"[DIWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.(cc|h):\d+\] .+")
 SECRETS = "canary"  # is in all: the header's value, the endpoint's credentials, whatever the backend says
 
 
@@ -54,3 +58,9 @@ def is_one_plain_line(text: str) -> bool:
 def bystander_is_untouched(backend: Backend) -> bool:
     """Tell whether nothing reached the backend that nobody named."""
     return backend.elsewhere is None or (backend.elsewhere.connections, backend.elsewhere.requests) == (0, [])
+
+
+def lines_of_python(errors: str, protocol: Protocol) -> list[str]:
+    """Return the lines on stderr, over gRPC without the log lines of its C library."""
+    lines = errors.splitlines()
+    return [line for line in lines if not _GRPC_LOG_LINE.fullmatch(line)] if protocol == "grpc" else lines
