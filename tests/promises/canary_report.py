@@ -1,4 +1,4 @@
-"""A start reported from a haunted place, and what is to be true of the bytes that came of it."""
+"""A start reported from the canary host, and the checks of the bytes that it sent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otel_tbot.testing import ReceivedRequest
-    from tests.support.backends.recorded import Transmission
+    from tests.support.backends.recorded import RecordedBackend
     from tests.support.backends.request_parser import SentRequest
-    from tests.support.canaries.host import HauntedPlace
+    from tests.support.canaries.host import CanaryHost
 
 RECEIVER = "otel-tbot serve"
 SERVICES = {"logs": "logs.v1.LogsService", "traces": "trace.v1.TraceService"}
@@ -31,35 +31,35 @@ GRPC_USER_AGENT = re.compile(
 
 
 class Report:
-    """A start reported from a haunted place, over a wire."""
+    """Reports starts from a canary host to a recorded backend."""
 
-    def __init__(self, place: HauntedPlace, transmission: Transmission) -> None:
-        """Have the backend set a cookie with each answer."""
-        self._place, self._transmission = place, transmission
-        cookie = f"id={place.canaries.plant('cookie of the backend')}; Path=/; Max-Age=1000"
-        transmission.reply(Reply(headers={"Set-Cookie": cookie}))
+    def __init__(self, location: CanaryHost, recorded: RecordedBackend) -> None:
+        """Let the backend set a cookie with each answer."""
+        self._host, self._recorded = location, recorded
+        cookie = f"id={location.canaries.plant('cookie of the backend')}; Path=/; Max-Age=1000"
+        recorded.reply(Reply(headers={"Set-Cookie": cookie}))
 
     def make(
-        self, way: str, signal: str, context: str = "here", *, count: int, tracing: Sequence[str] = ()
+        self, entry_point: str, signal: str, context: str = "here", *, count: int, tracing: Sequence[str] = ()
     ) -> list[ReceivedRequest]:
-        """Report the start, and return the requests that came of it."""
+        """Report the start, and return the requests that arrived."""
         self._began = int(time.time())
-        self._machine: dict[str, None] = {"os_type": None, "host_arch": None} if way == RECEIVER else {}
-        ended = self._place.report(way, signal, context, environ=self._transmission.environ, tracing=tracing)
+        self._machine: dict[str, None] = {"os_type": None, "host_arch": None} if entry_point == RECEIVER else {}
+        ended = self._host.report(entry_point, signal, context, environ=self._recorded.environ, tracing=tracing)
         assert ended.returncode == 0, ended.stderr
-        received = self._transmission.received(count)
+        received = self._recorded.received(count)
         assert len(received) == count
-        if way == RECEIVER:  # it asked the backend first whether it accepts anything
+        if entry_point == RECEIVER:  # the receiver first sends an empty request to check the backend
             assert received.pop(0).body == b""
         return received
 
     def check_bytes(self) -> None:
-        """Check that no word is among the bytes."""
-        assert len(self._place.canaries.words) > 500
-        assert self._place.canaries.found_in(self._transmission.everything()) == []
+        """Check that the bytes contain no canary."""
+        assert len(self._host.canaries.words) > 500
+        assert self._host.canaries.found_in(self._recorded.all_bytes()) == []
 
     def check_bodies(self, requests: list[ReceivedRequest]) -> None:
-        """Check that each body is the contract's."""
+        """Check that each body is the contract's, byte for byte."""
         for request in requests:
             (event,) = request.log_records or request.spans
             session_id = str(event.resource_attributes["session.id"])
@@ -85,8 +85,8 @@ class Report:
             assert request.body == expected
 
     def check_headers(self, signal: str) -> None:
-        """Check that the bytes are requests with the listed headers alone."""
-        for request in self._transmission.requests():
+        """Check that the bytes are requests with only the listed headers."""
+        for request in self._recorded.requests():
             headers = dict(request.headers)
             assert len(headers) == len(request.headers), "each header stands there once"
             grpc_timeout = headers.pop("grpc-timeout", None)
@@ -103,7 +103,7 @@ class Report:
         return {
             ":method": "POST",
             ":path": f"/v1/{signal}",
-            "host": urlsplit(self._transmission.wire.endpoint).netloc,
+            "host": urlsplit(self._recorded.relay.endpoint).netloc,
             "accept-encoding": "identity",
             "content-type": "application/x-protobuf",
             "content-length": str(len(request.body)),
@@ -114,7 +114,7 @@ class Report:
             ":method": "POST",
             ":scheme": "http",
             ":path": f"/opentelemetry.proto.collector.{SERVICES[signal]}/Export",
-            ":authority": urlsplit(self._transmission.wire.endpoint).netloc,
+            ":authority": urlsplit(self._recorded.relay.endpoint).netloc,
             "content-type": "application/grpc",
             "te": "trailers",
             "grpc-accept-encoding": "identity, deflate, gzip",

@@ -1,6 +1,6 @@
-"""Prints the ids of this process and of its children, as JSON: `child_processes.py METHOD`.
+"""Print the ids of this process and of its children as JSON: `child_processes.py METHOD`.
 
-The method is one of multiprocessing's, or `os.fork`. All processes have seeded their random numbers alike.
+The method is a start method of multiprocessing, or `os.fork`. All processes seed `random` alike.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CHILDREN = 5
 
 
 def ids() -> dict[str, str]:
-    """Return the session of this process, one that is made now, and the ids of a span."""
+    """Return the session of this process, a new session, and the ids of a span."""
     random.seed(0)
     span = build_record("traces", StartEvent(run_mode="daemon").attributes, Session(), timestamp_ns=0)
     context = span.context  # type: ignore[union-attr]  # a span has one
@@ -32,38 +32,38 @@ def ids() -> dict[str, str]:
     }
 
 
-def tell(writer: int) -> None:
-    """Write the ids to a pipe, as a line."""
+def write_ids(writer: int) -> None:
+    """Write the ids to a pipe as a line of JSON."""
     os.write(writer, json.dumps(ids()).encode() + b"\n")
 
 
-def forked(writer: int) -> None:
-    """Have a forked child write its ids."""
+def fork_child(writer: int) -> None:
+    """Fork a child that writes its ids."""
     child = os.fork()
     if child == 0:
-        tell(writer)
+        write_ids(writer)
         os._exit(0)
     os.waitpid(child, 0)
 
 
-def started(method: str, writer: int) -> None:
-    """Have a child of multiprocessing's write its ids; it inherits the pipe by its standard output."""
-    context: Any = multiprocessing.get_context(method)  # the base class of all has no `Process`
-    child = context.Process(target=tell, args=(writer,))
+def start_child(method: str, writer: int) -> None:
+    """Start a child by multiprocessing that writes its ids; it inherits the pipe as its standard output."""
+    context: Any = multiprocessing.get_context(method)  # the base class of all contexts has no `Process`
+    child = context.Process(target=write_ids, args=(writer,))
     child.start()
     child.join()
 
 
 def main(method: str) -> None:
-    """Print them all."""
+    """Print the ids of this process, of the children, and of this process again."""
     writer = sys.stdout.fileno()
-    tell(writer)
+    write_ids(writer)
     for _ in range(CHILDREN):
         if method == "os.fork":
-            forked(writer)
+            fork_child(writer)
         else:
-            started(method, writer)
-    tell(writer)
+            start_child(method, writer)
+    write_ids(writer)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def on_signal(number: int, _frame: FrameType | None) -> None:
     os.write(sys.stderr.fileno(), b"signal %d\n" % number)  # printing may be what the signal has interrupted
 
 
-def arrange() -> None:
+def configure_process() -> None:
     """Arrange all that a library might disturb, in a way that no library would by itself."""
     logging.basicConfig(level=logging.INFO, format="root: %(name)s: %(message)s")
     logging.getLogger("host").addHandler(logging.StreamHandler(sys.stdout))
@@ -113,23 +113,23 @@ class Telemetry:
         self.loggers.force_flush()
         self.tracers.force_flush()
 
-    def end(self) -> None:
+    def shutdown(self) -> None:
         """Send what is left."""
         for provider in (self.tracers, self.loggers, self.meters):
             provider.shutdown()
 
 
-def report(way: str, telemetry: Telemetry) -> None:
+def report(entry_point: str, telemetry: Telemetry) -> None:
     """Report a start of tbot in one way."""
-    if way == "none":
+    if entry_point == "none":
         return
     import otel_tbot  # noqa: PLC0415  its import, too, must change nothing
 
     event = otel_tbot.StartEvent(run_mode="daemon", version="18.2.3")
-    if way == "send":
+    if entry_point == "send":
         for name in ("logs", "traces"):
             otel_tbot.send(event, signal=name)
-    elif way == "emit":
+    elif entry_point == "emit":
         loggers, tracers = LoggerProvider(shutdown_on_exit=False), TracerProvider(shutdown_on_exit=False)
         loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
         tracers.add_span_processor(BatchSpanProcessor(otel_tbot.AnonymousSpanExporter()))
@@ -143,24 +143,24 @@ def report(way: str, telemetry: Telemetry) -> None:
         telemetry.flush()
 
 
-def main(way: str, backend: str, wait: str = "") -> None:
+def main(entry_point: str, backend: str, wait: str = "") -> None:
     """Work, report, look around, work again and end."""
-    arrange()
+    configure_process()
     telemetry = Telemetry(backend)
     with telemetry.tracers.get_tracer("host").start_as_current_span("all jobs"):
         telemetry.work(1)
         telemetry.flush()
         before = snapshot()
-        if way == "global":
+        if entry_point == "global":
             del before["descriptors"]  # exporters keep their connections until they are shut down
         if wait:
             print("reporting", flush=True)  # noqa: T201  for the test
-        report(way, telemetry)
+        report(entry_point, telemetry)
         if wait:
             sys.stdin.readline()
         print("different:", differences(before))  # noqa: T201  the result
         telemetry.work(2)
-    telemetry.end()
+    telemetry.shutdown()
     sys.exit(3)
 
 

@@ -8,7 +8,7 @@ from tests.support.process import PIPELINES
 
 SEND = "otel_tbot.send(event())"
 # Each of these waits for a backend that does not answer.
-WAITING = {
+WAITING_PROGRAMS = {
     "send over HTTP": ("http/protobuf", SEND),
     "send over gRPC": ("grpc", SEND),
     "flush of a pipeline": (
@@ -29,7 +29,7 @@ otel_tbot.emit(event(), logger_provider=loggers)
 }
 
 # How it ends once the event has arrived: the code, the exit status, and what is printed.
-ENDS = {
+ENDINGS_AFTER_SENDING = {
     "sys.exit": ("sys.exit(7)", 7, ""),
     "os._exit": ("os._exit(7)", 7, ""),
     "execution of another program": ("os.execv('/bin/sh', ['sh', '-c', 'echo another; exit 7'])", 7, "another\n"),
@@ -37,7 +37,7 @@ ENDS = {
 }
 # The same while a thread still waits for the answer. What another program has open is what it was given, and no more.
 OPEN = "import os; print(sorted(os.listdir('/proc/self/fd')))"
-ENDS_WHILE_SENDING = {
+ENDINGS_WHILE_SENDING = {
     "os._exit": ("os._exit(7)", 7, ""),
     "execution of another program": (
         f"os.execv(sys.executable, [sys.executable, '-c', {OPEN!r}])", 0, "['0', '1', '2', '3']\n"
@@ -57,7 +57,7 @@ def forked(version):
         print("the child ended badly")
 """
 # A pipeline that sends each event by itself, and children that end as programs do.
-BUSY = f"""{PIPELINES}
+BUSY_PIPELINE = f"""{PIPELINES}
 import warnings; warnings.simplefilter("ignore", DeprecationWarning)  # as above
 loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
 def emit():
@@ -100,7 +100,7 @@ threads = [threading.Thread(target=otel_tbot.send, args=(event(f"{number}.0"),))
     ),
 }
 # What a child says, by the protocol that its parent has used.
-CHILDREN = {
+CHILD_OUTPUT = {
     "http/protobuf": "",
     "grpc": "the child: the protocol grpc cannot be used in a process forked after its parent used it: "
     "use http/protobuf\n",

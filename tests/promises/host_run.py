@@ -14,32 +14,34 @@ from tests.support.program import SOURCE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.backends.host_backend import OwnBackend
+    from tests.support.backends.host_backend import HostBackend
 
 TIMEOUT = 1  # seconds, of each report
 _APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]
 _WITHIN = 50  # seconds, far above what any run takes
 
 
-class Ended(NamedTuple):
+class HostResult(NamedTuple):
     """What there is to see of a host that has ended, and how long it took, in seconds."""
 
     status: int
     stdout: str
     stderr: str
-    arrived: list[Any]
+    received: list[Any]
     seconds: float
 
 
-def run_host(way: str, own: OwnBackend, environ: dict[str, str], *, prefix: tuple[str, ...] = ()) -> Ended:
+def run_host(
+    entry_point: str, host_backend: HostBackend, environ: dict[str, str], *, prefix: tuple[str, ...] = ()
+) -> HostResult:
     """Run the host application to its end."""
     began = time.monotonic()
     ended = subprocess.run(
-        [*prefix, *_APPLICATION, way, own.endpoint], env=_variables(environ), stdin=subprocess.DEVNULL,
+        [*prefix, *_APPLICATION, entry_point, host_backend.endpoint], env=_variables(environ), stdin=subprocess.DEVNULL,
         capture_output=True, text=True, check=False, timeout=_WITHIN,
     )  # fmt: skip
     seconds = time.monotonic() - began
-    return Ended(ended.returncode, ended.stdout, ended.stderr, own.read_and_forget(), seconds)
+    return HostResult(ended.returncode, ended.stdout, ended.stderr, host_backend.take_received(), seconds)
 
 
 def _variables(environ: dict[str, str]) -> dict[str, str]:
@@ -48,17 +50,19 @@ def _variables(environ: dict[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **otlp, **environ}
 
 
-def run_signalled_host(way: str, own: OwnBackend, environ: dict[str, str], reported: Callable[[], object]) -> Ended:
+def run_host_with_signals(
+    entry_point: str, host_backend: HostBackend, environ: dict[str, str], wait_for_report: Callable[[], object]
+) -> HostResult:
     """Run the host application, and send it two signals when its report is under way, or where that would be."""
     began = time.monotonic()
     with subprocess.Popen(
-        [*_APPLICATION, way, own.endpoint, "wait"], env=_variables(environ), stdin=subprocess.PIPE,
+        [*_APPLICATION, entry_point, host_backend.endpoint, "wait"], env=_variables(environ), stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stderr is not None
         printed = _read_until("reporting", process.stdout)
-        reported()
+        wait_for_report()
         said = ""
         for number in (signal.SIGUSR1, signal.SIGTERM):
             process.send_signal(number)
@@ -66,7 +70,7 @@ def run_signalled_host(way: str, own: OwnBackend, environ: dict[str, str], repor
         output, errors = process.communicate("\n", timeout=_WITHIN)
     seconds = time.monotonic() - began
     printed = printed.replace("reporting\n", "") + output
-    return Ended(process.returncode, printed, said + errors, own.read_and_forget(), seconds)
+    return HostResult(process.returncode, printed, said + errors, host_backend.take_received(), seconds)
 
 
 def _read_until(last: str, stream: IO[str]) -> str:

@@ -40,7 +40,14 @@ _EXPECTED_FILTERS = ("otel_tbot.otlp.log_suppression", "opentelemetry.sdk._share
 
 def snapshot() -> dict[str, object]:
     """Return all of it, but for the state of `random`: the SDK draws from it, in every export and for every span."""
-    return {**_interpreter(), **_logging(), **_signals(), **_opentelemetry(), **_network(), **_passing()}
+    return {
+        **_interpreter(),
+        **_logging(),
+        **_signals(),
+        **_opentelemetry(),
+        **_network(),
+        **_processes_and_descriptors(),
+    }
 
 
 def differences(before: dict[str, object]) -> list[str]:
@@ -54,12 +61,12 @@ def differences(before: dict[str, object]) -> list[str]:
         time.sleep(0.02)
 
 
-class _New(dict[str, object]):
+class _GrowingDict(dict[str, object]):
     """Things by name to which new ones may be added, while those that are there stay the same objects."""
 
 
 def _same(before: object, after: object) -> bool:
-    if isinstance(before, _New) and isinstance(after, _New):
+    if isinstance(before, _GrowingDict) and isinstance(after, _GrowingDict):
         return all(name in after and after[name] is one for name, one in before.items())
     return before == after
 
@@ -67,7 +74,7 @@ def _same(before: object, after: object) -> bool:
 def _interpreter() -> dict[str, object]:
     return {
         "environment": list(os.environ.items()),
-        "modules": _New(sys.modules),
+        "modules": _GrowingDict(sys.modules),
         "builtins": dict(vars(builtins)),
         "import path": (list(sys.path), list(sys.meta_path), list(sys.path_hooks)),
         "standard streams": (sys.stdin, sys.stdout, sys.stderr),
@@ -164,7 +171,7 @@ def _network() -> dict[str, object]:
     }
 
 
-def _passing() -> dict[str, object]:
+def _processes_and_descriptors() -> dict[str, object]:
     return {"threads": _names(threading.enumerate()), "descriptors": _descriptors(), "children": _children()}
 
 

@@ -122,7 +122,7 @@ def _raising(*names: str) -> Any:  # noqa: ANN401  what it stands for
 
 
 # What is no event of ours: nothing may leave for it.
-HOSTILE: dict[str, Callable[[], object]] = {
+HOSTILE_OBJECTS: dict[str, Callable[[], object]] = {
     "None": lambda: None,
     "number": lambda: 7,
     "text": lambda: CANARY,
@@ -146,13 +146,13 @@ HOSTILE: dict[str, Callable[[], object]] = {
     "attributes themselves raise": lambda: _raising("attributes"),
 }
 # Of these, what no event can be made of by whoever looks at the attributes alone.
-NO_EVENT = (
+NOT_AN_EVENT = (
     "None", "number", "text", "exception", "type", "every attribute raises", "no attributes", "attributes are text",
     "attributes raise", "attributes themselves raise",
 )  # fmt: skip
 _WHEN = ("timestamp", "observed_timestamp", "start_time", "end_time")
 # What is a valid event, and also much else: the event leaves, and nothing else.
-LYING: dict[str, Callable[[], object]] = {
+VALID_WITH_EXTRAS: dict[str, Callable[[], object]] = {
     "many attributes": lambda: record_and_span({**_VALID, **{f"{CANARY}{one}": one for one in range(_HUGE)}}),
     "huge text": lambda: record_and_span({**_VALID, "huge": CANARY * _HUGE, "session.id": CANARY * _HUGE}),
     "deep value": lambda: record_and_span({**_VALID, "deep": _nested(100_000)}),
@@ -181,7 +181,7 @@ def _breaks_off() -> Iterator[object]:
     raise RuntimeError(CANARY)
 
 
-BATCHES: dict[str, Callable[[], Any]] = {
+HOSTILE_BATCHES: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "number": lambda: 7,
     "text": lambda: CANARY,
@@ -192,7 +192,7 @@ BATCHES: dict[str, Callable[[], Any]] = {
 }
 
 
-class _Behind:
+class _WrappedExporter:
     """An exporter behind the anonymous one whose answer is given."""
 
     def __init__(self, answer: Callable[[], object]) -> None:
@@ -212,11 +212,11 @@ class _ExportRaises:
     export = property(_fail)
 
 
-BEHIND: dict[str, Callable[[], Any]] = {
-    "raises": lambda: _Behind(_fail),
-    "returns nothing": lambda: _Behind(lambda: None),
-    "returns text": lambda: _Behind(lambda: CANARY),
-    "returns what raises": lambda: _Behind(EveryAttributeRaises),
+BROKEN_EXPORTERS: dict[str, Callable[[], Any]] = {
+    "raises": lambda: _WrappedExporter(_fail),
+    "returns nothing": lambda: _WrappedExporter(lambda: None),
+    "returns text": lambda: _WrappedExporter(lambda: CANARY),
+    "returns what raises": lambda: _WrappedExporter(EveryAttributeRaises),
     "export raises when looked at": _ExportRaises,
     "every attribute raises": EveryAttributeRaises,
 }
@@ -226,7 +226,7 @@ def _provider(thing: Callable[..., object]) -> Any:  # noqa: ANN401  a provider 
     return SimpleNamespace(get_logger=thing, get_tracer=thing)
 
 
-PROVIDERS: dict[str, Callable[[], Any]] = {
+BROKEN_PROVIDERS: dict[str, Callable[[], Any]] = {
     "every attribute raises": EveryAttributeRaises,
     "get raises": lambda: _provider(_fail),
     "gets nothing": lambda: _provider(lambda *_: None),

@@ -23,10 +23,10 @@ cd "$0/work" && exec "$@"
 """,
 }
 # What a write says there.
-REFUSALS = {"read-only": "Read-only file system", "full": "No space left on device"}
+WRITE_ERRORS = {"read-only": "Read-only file system", "full": "No space left on device"}
 
 
-def mounted(name: str, folder: Path) -> list[str]:
+def mount_command(name: str, folder: Path) -> list[str]:
     """Return the program that runs another so; skip where the system does not allow it."""
     command = ["unshare", "--mount", "sh", "-c", MOUNTS[name], str(folder)]
     if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:

@@ -16,7 +16,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 from otel_tbot.cli.commands import run_command_line
-from tests.support.audit import mark
+from tests.support.audit import set_label
 
 PREVIEW, EMIT = "preview", "emit"
 
@@ -24,24 +24,24 @@ PREVIEW, EMIT = "preview", "emit"
 def main() -> None:
     """Preview all cases, then emit all."""
     cases: dict[str, dict[str, Any]] = json.load(sys.stdin)
-    said: dict[str, dict[str, list[object]]] = {name: {} for name in cases}
-    mark(PREVIEW)
+    results: dict[str, dict[str, list[object]]] = {name: {} for name in cases}
+    set_label(PREVIEW)
     for name, case in cases.items():
-        said[name]["json"] = _run(case, "preview", "--format", "json")
-        said[name]["text"] = _run(case, "preview")
-    mark(EMIT)
+        results[name]["json"] = _run(case, "preview", "--format", "json")
+        results[name]["text"] = _run(case, "preview")
+    set_label(EMIT)
     for name, case in cases.items():
-        said[name]["emit"] = _run(case, "emit")
-    mark("")
-    print(json.dumps(said))  # noqa: T201  the result
+        results[name]["emit"] = _run(case, "emit")
+    set_label("")
+    print(json.dumps(results))  # noqa: T201  the result
 
 
-def _run(case: dict[str, Any], *words: str) -> list[object]:
+def _run(case: dict[str, Any], *label: str) -> list[object]:
     """Return the exit status of a command, and what it printed on stdout and stderr."""
     os.chdir(case["cwd"])
     os.environ.update(case["environ"])
     with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
-        status = run_command_line([*words, *case["options"], *case["command"]])
+        status = run_command_line([*label, *case["options"], *case["command"]])
     for name in case["environ"]:
         os.environ.pop(name, None)
     return [status, output.getvalue(), errors.getvalue()]

@@ -1,6 +1,6 @@
 """Straits in which a host reports a start: the system refuses it descriptors, memory for libraries, or a thread.
 
-Each is code that defines `narrow`, by which the host gets into them, and `widen`, by which it gets out again.
+Each is code that defines `apply_limit`, by which the host gets into them, and `lift_limit`, by which it gets out again.
 """
 
 from __future__ import annotations
@@ -66,35 +66,35 @@ otlp_exporter(resolve_settings("logs", os.environ), FailureReason()).shutdown()
 """
 
 
-class Straits(NamedTuple):
+class ResourceLimit(NamedTuple):
     """One kind of them.
 
     Attributes:
         code: what the host does before it reports.
-        passable: the protocols over which an event arrives all the same.
-        lasting: whether libraries that could not be loaded may stay broken, and say so themselves.
+        delivering_protocols: the protocols over which an event arrives all the same.
+        breaks_libraries: whether libraries that could not be loaded may stay broken, and say so themselves.
     """
 
     code: str
-    passable: tuple[str, ...] = ()
-    lasting: bool = False
+    delivering_protocols: tuple[str, ...] = ()
+    breaks_libraries: bool = False
 
 
-STRAITS = {
-    "no descriptor, nothing loaded": Straits(_FEW_DESCRIPTORS),
-    "descriptors are used up": Straits(_LOADED + _DESCRIPTORS_USED_UP),
-    "no memory, nothing loaded": Straits(_LITTLE_MEMORY, lasting=True),
-    "no thread": Straits(_LOADED + _NO_THREAD, ("http/protobuf",)),
+RESOURCE_LIMITS = {
+    "no descriptor, nothing loaded": ResourceLimit(_FEW_DESCRIPTORS),
+    "descriptors are used up": ResourceLimit(_LOADED + _DESCRIPTORS_USED_UP),
+    "no memory, nothing loaded": ResourceLimit(_LITTLE_MEMORY, breaks_libraries=True),
+    "no thread": ResourceLimit(_LOADED + _NO_THREAD, ("http/protobuf",)),
 }
 
 
-def reporting_in(straits: Straits, protocol: str) -> str:
+def program_under_limit(limit: ResourceLimit, protocol: str) -> str:
     """Return the code of a host that reports three starts: by `send`, by a pipeline, and by `send` out of the straits.
 
     It has loaded the names that it uses, as `import` does, and OpenTelemetry's SDK. It prints the outcomes of `send`.
     """
-    timeout = LONG if protocol in straits.passable else SHORT
-    return f"""{PIPELINES}{_LIMITS}{straits.code}
+    timeout = LONG if protocol in limit.delivering_protocols else SHORT
+    return f"""{PIPELINES}{_LIMITS}{limit.code}
 from otel_tbot import emit, send
 loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter(timeout={timeout})))
 narrow()
@@ -119,7 +119,7 @@ sys.exit(outcomes != ["sent", "failed"])
 """
 
 
-def without_streams(closed: Sequence[int]) -> tuple[str, ...]:
+def program_without_streams(closed: Sequence[int]) -> tuple[str, ...]:
     """Return the program of a host some of whose standard streams are closed from the start; it reports three starts.
 
     Its status is 0 where the first arrives, and the second does not. The third goes through a pipeline. Where `TAKEN`

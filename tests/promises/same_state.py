@@ -1,7 +1,8 @@
-"""Reports starts out of a process whose state is always the same: `same_state.py STATE`.
+"""Report two starts in a process whose state is always the same: `same_state.py STATE`.
 
-What could make two processes alike is made alike, before anything of ours is loaded; the system's random source is not.
-The states: `seed`, `clock`, `machine`, `process`, and `all` of these. Sends one span by `send` and one by `emit_span`.
+Everything that could make two processes generate the same ids is fixed before our code is loaded, except the system's
+random source. The states: `seed`, `clock`, `machine`, `process`, and `all` of these. Sends one span by `send` and one
+by `emit_span`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _NODE = 0x0242AC110002
 
 
 def seed() -> None:
-    """Begin Python's random numbers anew."""
+    """Seed Python's random numbers."""
     random.seed(0)
 
 
@@ -32,7 +33,7 @@ def clock() -> None:
 
 
 def machine() -> None:
-    """Have one network card, and have UUIDs of the other versions always be the same."""
+    """Fix the MAC address and the UUIDs of all versions but 4."""
     always = uuid.UUID("5f0e8a52-9c1f-11ee-a7d3-0242ac110002")
     uuid.getnode = lambda: _NODE
     uuid.uuid1 = lambda *_, **_named: always
@@ -40,7 +41,7 @@ def machine() -> None:
 
 
 def process() -> None:
-    """Have one process id."""
+    """Fix the process id."""
     os.getpid = lambda: 1000
 
 
@@ -54,7 +55,7 @@ STATES: dict[str, tuple[Callable[[], None], ...]] = {
 
 
 def main(state: str) -> None:
-    """Report."""
+    """Report the starts."""
     for make_alike in STATES[state]:
         make_alike()
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  after the state is made
@@ -67,7 +68,7 @@ def main(state: str) -> None:
     provider.add_span_processor(SimpleSpanProcessor(AnonymousSpanExporter()))
     send(event, signal="traces")
     if "seed" in state:
-        seed()  # the SDK has drawn numbers since
+        seed()  # the SDK has drawn numbers since the start
     emit_span(event, tracer_provider=provider)
     provider.shutdown()
 

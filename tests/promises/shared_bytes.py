@@ -1,7 +1,7 @@
-"""What two messages have in common beyond constants: every run of eight bytes that is in both, and in no constant.
+"""Find what two messages have in common apart from constants: runs of eight bytes in both and in no constant.
 
-An id written as a UUID is read as its 16 bytes first: of its 36 letters, eight are but four bytes, which two ids may
-well share by chance. For eight bytes, that chance is one in 10^17.
+A UUID in text form is read as its 16 bytes first: eight of its 36 characters stand for only four bytes, which two ids
+may share by chance. For eight bytes, that probability is 10^-17.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def with_short_ids(message: bytes) -> bytes:
-    """Return a message with each UUID as its 16 bytes."""
+    """Return a message in which each UUID is replaced by its 16 bytes."""
     return _UUID.sub(lambda match: uuid.UUID(match[0].decode()).bytes, message)
 
 
@@ -29,7 +29,7 @@ def runs(message: bytes) -> set[bytes]:
 
 
 def without(message: bytes, constants: Iterable[bytes]) -> list[bytes]:
-    """Return the pieces of a message that are left when all that it shares with constants is taken out."""
+    """Return the pieces of a message that remain without what it shares with the constants."""
     known = set().union(*map(runs, constants))
     marks = bytearray(b"?" * len(message))
     for at in range(len(message) - LENGTH + 1):

@@ -10,7 +10,7 @@ from functools import cache, partial
 from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
-from tests.promises.tbot_process import Circumstance, prepared
+from tests.promises.tbot_process import StartEnvironment, preparing_command
 from tests.support.black_hole import black_hole
 from tests.support.program import SOURCE
 
@@ -40,131 +40,135 @@ sys.exit(99)
 """
 
 
-def _plain(_: Path) -> Circumstance:
-    return Circumstance()
+def _plain(_: Path) -> StartEnvironment:
+    return StartEnvironment()
 
 
-def _variables(_: Path, environ: dict[str, str]) -> Circumstance:
-    return Circumstance(environ=environ)
+def _variables(_: Path, environ: dict[str, str]) -> StartEnvironment:
+    return StartEnvironment(environ=environ)
 
 
-def _prepared(_: Path, code: str) -> Circumstance:
-    return Circumstance(prepare=code)
+def _prepared(_: Path, code: str) -> StartEnvironment:
+    return StartEnvironment(prepare=code)
 
 
 def _limited(name: str, number: int) -> str:
     return f"resource.setrlimit(resource.{name}, ({number}, resource.getrlimit(resource.{name})[1]))"
 
 
-def _library(folder: Path, *, name: str = "opentelemetry", code: str) -> Circumstance:
+def _library(folder: Path, *, name: str = "opentelemetry", code: str) -> StartEnvironment:
     """Put a module of this name and code before all others."""
-    place = folder / "library" / name
-    place.mkdir(parents=True)
-    (place / "__init__.py").write_text(code)
-    return Circumstance(environ={"PYTHONPATH": f"{place.parent}:{SOURCE}"})
+    directory = folder / "library" / name
+    directory.mkdir(parents=True)
+    (directory / "__init__.py").write_text(code)
+    return StartEnvironment(environ={"PYTHONPATH": f"{directory.parent}:{SOURCE}"})
 
 
-def _shadowed_standard_library(folder: Path) -> Circumstance:
-    place = folder / "library"
-    place.mkdir()
+def _shadowed_standard_library(folder: Path) -> StartEnvironment:
+    directory = folder / "library"
+    directory.mkdir()
     for name in ("select", "socket", "logging", "dataclasses", "time", "uuid", "subprocess"):
-        (place / f"{name}.py").write_text("raise RuntimeError('canary')")
-    return Circumstance(environ={"PYTHONPATH": f"{place}:{SOURCE}"}, lines=(0,), in_place=True)
+        (directory / f"{name}.py").write_text("raise RuntimeError('canary')")
+    return StartEnvironment(environ={"PYTHONPATH": f"{directory}:{SOURCE}"}, lines=(0,), always_execs=True)
 
 
-def _configuration(folder: Path, make: Callable[[Path], object]) -> Circumstance:
+def _configuration(folder: Path, make: Callable[[Path], object]) -> StartEnvironment:
     """Name a configuration file of tbot's that was made so."""
     file = folder / "tbot.yaml"
     make(file)
-    return Circumstance(arguments=("-c", str(file)))
+    return StartEnvironment(arguments=("-c", str(file)))
 
 
-def _arguments(_: Path, arguments: Sequence[bytes]) -> Circumstance:
-    return Circumstance(arguments=tuple(map(os.fsdecode, arguments)))
+def _arguments(_: Path, arguments: Sequence[bytes]) -> StartEnvironment:
+    return StartEnvironment(arguments=tuple(map(os.fsdecode, arguments)))
 
 
-def _nonsense_settings(_: Path) -> Circumstance:
+def _nonsense_settings(_: Path) -> StartEnvironment:
     names = ("ENDPOINT", "PROTOCOL", "HEADERS", "TIMEOUT", "COMPRESSION", "CERTIFICATE", "CLIENT_KEY", "INSECURE")
     every = {f"OTEL_EXPORTER_OTLP_{signal_}{name}" for signal_ in ("", "LOGS_", "TRACES_") for name in names}
     every |= {"OTEL_TBOT_SIGNAL", "OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_LOG_LEVEL", "OTEL_PROPAGATORS"}
     every |= {"OTEL_PYTHON_CONTEXT", "OTEL_PYTHON_ID_GENERATOR", "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"}
-    return Circumstance(environ=dict.fromkeys(every, "\x1b[31mnon\nsense\udcff"))
+    return StartEnvironment(environ=dict.fromkeys(every, "\x1b[31mnon\nsense\udcff"))
 
 
-def _large_environment(_: Path) -> Circumstance:
+def _large_environment(_: Path) -> StartEnvironment:
     number, length = _LARGEST_ENVIRONMENT // _LONGEST_STRING, _LONGEST_STRING - len("LARGE_00=") - 1
     large = f"os.environ.update({{f'LARGE_{{number:02}}': 'x' * {length} for number in range({number})}})"
-    return Circumstance(prepare=f"{_limited('RLIMIT_STACK', _LARGE_STACK)}\n{large}")
+    return StartEnvironment(prepare=f"{_limited('RLIMIT_STACK', _LARGE_STACK)}\n{large}")
 
 
 @cache
-def memory_for_no_more_than_the_interpreter() -> int:
+def interpreter_memory_limit() -> int:
     """Return a limit under which the interpreter starts, and an exporter of OpenTelemetry cannot be loaded."""
     peak = "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmPeak')))"
     bare = subprocess.run([sys.executable, "-c", peak], check=True, capture_output=True)
     limit = int(bare.stdout) * 1024 + _TIGHT_MEMORY
     attempt = subprocess.run(
-        [*prepared(_limited("RLIMIT_AS", limit)), sys.executable, "-c", _EXPORTER], check=False, capture_output=True
+        [*preparing_command(_limited("RLIMIT_AS", limit)), sys.executable, "-c", _EXPORTER],
+        check=False,
+        capture_output=True,
     )
     assert attempt.returncode != 0
     return limit
 
 
 @cache
-def descriptors_for_no_more_than_the_interpreter() -> int:
+def interpreter_descriptor_limit() -> int:
     """Return the lowest limit under which the interpreter starts and runs a module."""
     for limit in range(4, 20):
-        command = [*prepared(_limited("RLIMIT_NOFILE", limit)), sys.executable, "-m", "this"]
+        command = [*preparing_command(_limited("RLIMIT_NOFILE", limit)), sys.executable, "-m", "this"]
         if subprocess.run(command, check=False, capture_output=True).returncode == 0:
             return limit
     message = "the interpreter does not start"
     raise AssertionError(message)
 
 
-def _little_memory(_: Path) -> Circumstance:
-    return Circumstance(prepare=_limited("RLIMIT_AS", memory_for_no_more_than_the_interpreter()))
+def _little_memory(_: Path) -> StartEnvironment:
+    return StartEnvironment(prepare=_limited("RLIMIT_AS", interpreter_memory_limit()))
 
 
-def _gone(folder: Path) -> Circumstance:
-    place = str(folder / "gone")
-    return Circumstance(prepare=f"os.mkdir({place!r}); os.chdir({place!r}); os.rmdir({place!r})")
+def _deleted_folder(folder: Path) -> StartEnvironment:
+    directory = str(folder / "gone")
+    return StartEnvironment(prepare=f"os.mkdir({directory!r}); os.chdir({directory!r}); os.rmdir({directory!r})")
 
 
-def _nowhere_to_write(_: Path) -> Circumstance:
+def _nowhere_to_write(_: Path) -> StartEnvironment:
     # Not even root can write there.
-    return Circumstance(options={"cwd": "/proc"}, environ=dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), "/proc"))
+    return StartEnvironment(
+        options={"cwd": "/proc"}, environ=dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), "/proc")
+    )
 
 
-def _full(_: Path, number: int) -> Circumstance:
+def _full_stream(_: Path, number: int) -> StartEnvironment:
     code = f"os.dup2(os.open('/dev/full', os.O_WRONLY), {number})"
-    return Circumstance(prepare=code, lines=(0,) if number == _STDERR else (1,))
+    return StartEnvironment(prepare=code, lines=(0,) if number == _STDERR else (1,))
 
 
-def _closed(_: Path, numbers: tuple[int, ...]) -> Circumstance:
+def _closed_streams(_: Path, numbers: tuple[int, ...]) -> StartEnvironment:
     code = "\n".join(f"os.close({number})" for number in numbers)
-    return Circumstance(prepare=code, lines=(0,) if _STDERR in numbers else (1,))
+    return StartEnvironment(prepare=code, lines=(0,) if _STDERR in numbers else (1,))
 
 
-def _silent_backend(_: Path) -> Circumstance:
-    return Circumstance(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": _black_hole()})
+def _silent_backend(_: Path) -> StartEnvironment:
+    return StartEnvironment(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": _black_hole()})
 
 
-_kept = ExitStack()  # while the tests last
+_open_sockets = ExitStack()  # while the tests last
 
 
 @cache
 def _black_hole() -> str:
-    return f"http://127.0.0.1:{_kept.enter_context(black_hole())}"
+    return f"http://127.0.0.1:{_open_sockets.enter_context(black_hole())}"
 
 
-_MANNERS = """
+_PROCESS_ATTRIBUTES = """
 os.umask(0o027)
 os.nice(3)
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})
 for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM):
     signal.signal(number, signal.SIG_IGN)
 """
-_CLOSED = chain.from_iterable(combinations((0, 1, 2), number) for number in (1, 2, 3))
+_STREAM_COMBINATIONS = chain.from_iterable(combinations((0, 1, 2), number) for number in (1, 2, 3))
 
 _PYTHON = {
     "PYTHONWARNINGS": "error",
@@ -185,7 +189,7 @@ _PYTHON = {
     "PYTHONINTMAXSTRDIGITS": "640",
 }
 
-CIRCUMSTANCES: dict[str, Callable[[Path], Circumstance]] = {
+START_ENVIRONMENTS: dict[str, Callable[[Path], StartEnvironment]] = {
     "nothing special": _plain,
     # OpenTelemetry is broken.
     "OpenTelemetry raises": partial(_library, code="raise RuntimeError('canary')"),
@@ -228,12 +232,12 @@ CIRCUMSTANCES: dict[str, Callable[[Path], Circumstance]] = {
     "few descriptors": partial(_prepared, code=_limited("RLIMIT_NOFILE", 16)),
     "little memory": _little_memory,
     "little stack": partial(_prepared, code=_limited("RLIMIT_STACK", 1024 * 1024)),
-    "umask, niceness and signals": partial(_prepared, code=_MANNERS),
+    "umask, niceness and signals": partial(_prepared, code=_PROCESS_ATTRIBUTES),
     # Where it is, and where it writes.
-    "folder is deleted": _gone,
+    "folder is deleted": _deleted_folder,
     "folders cannot be written to": _nowhere_to_write,
     "folders are missing": partial(_variables, environ=dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), "/no/such")),
-    "stdout is full": partial(_full, number=1),
-    "stderr is full": partial(_full, number=_STDERR),
-    **{f"closed {numbers}": partial(_closed, numbers=numbers) for numbers in _CLOSED},
+    "stdout is full": partial(_full_stream, number=1),
+    "stderr is full": partial(_full_stream, number=_STDERR),
+    **{f"closed {numbers}": partial(_closed_streams, numbers=numbers) for numbers in _STREAM_COMBINATIONS},
 }

@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 # Speaks on both streams, in bytes that are no text. Then it waits for whoever opens the other end of the pipe beside
 # it, and does what it is told there.
-_SPEAKS = r"""
+_TBOT_SCRIPT = r"""
 printf '\377 of tbot\n'
 printf '\376 of tbot\n' >&2
 ulimit -c 0
 read -r ending <"$0.ending"
 eval "$ending"
 """
-_PREPARES = """
+_PREPARE_SCRIPT = """
 import os, resource, signal, sys
 for number in (signal.SIGPIPE, signal.SIGXFSZ):
     signal.signal(number, signal.SIG_DFL)  # which Python ignores for itself
 {code}
 os.execv(sys.argv[1], sys.argv[1:])
 """
-_OURS = re.compile(rb"^otel-tbot: [^\n]*\n", re.MULTILINE)
+_OWN_LINE = re.compile(rb"^otel-tbot: [^\n]*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Circumstance:
+class StartEnvironment:
     """What is arranged around a start of tbot, the same for a direct start and for one by `run`.
 
     Attributes:
@@ -49,7 +49,7 @@ class Circumstance:
         prepare: code that is run in the process before it becomes `run` or tbot.
         options: further ones of `subprocess.Popen`.
         lines: how many lines of ours may stand on stderr where a start is reported.
-        in_place: whether so much is broken that supervision, too, becomes tbot itself.
+        always_execs: whether so much is broken that supervision, too, becomes tbot itself.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -57,11 +57,11 @@ class Circumstance:
     prepare: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     lines: tuple[int, ...] = (1,)
-    in_place: bool = False
+    always_execs: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Life:
+class ObservedRun:
     """What there was to see of one life.
 
     Attributes:
@@ -79,65 +79,67 @@ class Life:
     lines: list[bytes]
 
 
-def prepared(code: str) -> list[str]:
+def preparing_command(code: str) -> list[str]:
     """Return the program that runs some code and becomes the program that its arguments name.
 
     It is no `preexec_fn`: gRPC, which runs in the process of the tests, breaks some processes that are forked by one.
     """
-    return [sys.executable, "-ISc", _PREPARES.format(code=code)] if code else []
+    return [sys.executable, "-ISc", _PREPARE_SCRIPT.format(code=code)] if code else []
 
 
-def stand_in(folder: Path) -> Path:
+def write_tbot(folder: Path) -> Path:
     """Put the tbot of these tests into a folder, and return its path."""
-    tbot = shell_script(folder, _SPEAKS)
+    tbot = shell_script(folder, _TBOT_SCRIPT)
     os.mkfifo(f"{tbot}.ending")
     return tbot
 
 
-def live(way: str, tbot: Path, circumstance: Circumstance, ending: str, variables: Mapping[str, str]) -> Life:
+def observe(
+    mode: str, tbot: Path, environment: StartEnvironment, ending: str, variables: Mapping[str, str]
+) -> ObservedRun:
     """Start tbot, look at it, tell it how to end, and return all that was seen.
 
     Args:
-        way: `direct`, `off`, `on` or `supervised`.
+        mode: `direct`, `off`, `on` or `supervised`.
         tbot: the path of the stand-in.
-        circumstance: what is arranged around it.
+        environment: what is arranged around it.
         ending: the command of a shell by which tbot ends.
         variables: the opt-in variable, and `MARK`, by whose value the processes are found.
     """
-    command = [*prepared(circumstance.prepare), *WAYS[way], str(tbot), "start", *circumstance.arguments]
-    environ = {**NOWHERE, **circumstance.environ, **variables}
-    with Started(command, environ, **circumstance.options) as started:
-        with _writer(tbot, started) as writer:
-            inherited = words(proc.inherited(_reader(tbot, started)), started)
+    command = [*preparing_command(environment.prepare), *WAYS[mode], str(tbot), "start", *environment.arguments]
+    environ = {**NOWHERE, **environment.environ, **variables}
+    with Started(command, environ, **environment.options) as started:
+        with _wait_for_pipe(tbot, started) as writer:
+            inherited = words(proc.inherited(_wait_for_reader(tbot, started)), started)
             writer.write(f"{ending}\n".encode())
         stdout, stderr = started.process.communicate(timeout=WITHIN)
-    return Life(
+    return ObservedRun(
         inherited=inherited,
         status=started.process.returncode,
         stdout=stdout or b"",
-        stderr=_OURS.sub(b"", stderr or b""),
-        lines=_OURS.findall(stderr or b""),
+        stderr=_OWN_LINE.sub(b"", stderr or b""),
+        lines=_OWN_LINE.findall(stderr or b""),
     )
 
 
-def as_documented(direct: Life, way: str) -> Life:
+def expected_run(direct: ObservedRun, mode: str) -> ObservedRun:
     """Return what is to be seen of a life in a way, given what is seen when tbot is started directly.
 
     What cannot be hidden under supervision is that tbot is a child: it has another pid and parent, and a signal that
     ends it is told as a shell tells it, by 128 and its number.
     """
-    status = 128 - direct.status if way == "supervised" and direct.status < 0 else direct.status
-    return Life(
-        inherited=expected(direct.inherited, way), status=status, stdout=direct.stdout, stderr=direct.stderr, lines=[]
+    status = 128 - direct.status if mode == "supervised" and direct.status < 0 else direct.status
+    return ObservedRun(
+        inherited=expected(direct.inherited, mode), status=status, stdout=direct.stdout, stderr=direct.stderr, lines=[]
     )
 
 
-def variables_for(way: str) -> dict[str, str]:
+def start_variables(mode: str) -> dict[str, str]:
     """Return the variables of a start in a way, and of the direct start that it is compared with."""
-    return {"TELEPORT_ANONYMOUS_TELEMETRY": "1" if way in WITH_SENDER else "0", "MARK": uuid.uuid4().hex}
+    return {"TELEPORT_ANONYMOUS_TELEMETRY": "1" if mode in WITH_SENDER else "0", "MARK": uuid.uuid4().hex}
 
 
-def _writer(tbot: Path, started: Started) -> IO[bytes]:
+def _wait_for_pipe(tbot: Path, started: Started) -> IO[bytes]:
     """Wait until tbot waits for its ending, and return the other end of its pipe."""
     opened: list[int] = []
 
@@ -151,13 +153,13 @@ def _writer(tbot: Path, started: Started) -> IO[bytes]:
     return os.fdopen(opened[0], "wb")
 
 
-def _reader(tbot: Path, started: Started) -> int:
+def _wait_for_reader(tbot: Path, started: Started) -> int:
     """Wait until the shell has arranged what it reads its ending from, and return its pid, which is tbot's."""
     ending = f"{tbot}.ending"
     found: list[int] = []
 
     def reads() -> bool:
-        found[:] = [pid for pid in proc.alive(started.mark) if _numbers(pid, ending) == [0]]
+        found[:] = [pid for pid in proc.alive(started.mark) if _descriptors_of(pid, ending) == [0]]
         return bool(found)
 
     wait_until(reads, "tbot waits for its ending", within=WITHIN)
@@ -165,7 +167,7 @@ def _reader(tbot: Path, started: Started) -> int:
     return reader
 
 
-def _numbers(pid: int, file: str) -> list[int]:
+def _descriptors_of(pid: int, file: str) -> list[int]:
     with suppress(OSError):  # it has ended
         return [number for number, (to, _) in proc.descriptors(pid).items() if to == file]
     return []

@@ -1,28 +1,29 @@
 """Promise 1, off unless asked: no event without `TELEPORT_ANONYMOUS_TELEMETRY` being exactly `1`.
 
-`consent_table` has close to a hundred environments that are no consent, and the few that are. Every way in which an
-event could leave (`ways`) is gone under each of them, in a real process, and proven in four ways at once:
+`support/consent_table.py` lists close to a hundred environments without consent and the few with it. Every entry point
+that can send an event (`support/entry_points.py`) runs in a real process under each row without consent. Three checks
+apply to each run:
 
-- a socket listens where the variables point to: nobody knocks, whatever the protocol;
-- an audit hook of the interpreter reports no socket, no thread, no process, no file but the interpreter's own, and
-  where OpenTelemetry is not the host's own, no import of it;
-- what the way says is exactly what it says when it is off, for each row of the table;
-- the same ways under the rows that are consent do arrive at a backend and are seen by the hook, so that all of this
-  can fail.
+- a listening socket stands in for the backend: nothing connects to it, over either protocol;
+- an audit hook of the interpreter reports no socket, thread, process or file except the interpreter's own, and no
+  import of OpenTelemetry unless the host itself loaded it;
+- the outcome that the entry point reports is exactly the one for "off", for each row.
+
+The same entry points under the rows with consent do reach a backend and are seen by the hook, which proves that these
+checks can fail.
 """
 
 from __future__ import annotations
 
 import json
-import select
-import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from otel_tbot import consent
 from tests.integration.pipelines import declarative
-from tests.support.audit import Event, audited
+from tests.support.audit import Event, run_audited
+from tests.support.backends.tripwire import TripwireSocket
 from tests.support.consent_table import OFF, ON, OPT_IN
 from tests.support.entry_points import BETWEEN_ROWS
 
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
 
     from otel_tbot.testing import OTLPReceiver
 
-TOLD = "tbot itself takes this value for a yes"
+TBOT_WOULD_ACCEPT = "tbot itself takes this value for a yes"
 PROTOCOLS = ("http/protobuf", "grpc")
 
 
-class Way(NamedTuple):
-    """A way in which an event could leave.
+class EntryPoint(NamedTuple):
+    """How an entry point behaves.
 
     Attributes:
-        off: what it says when it is off, with the reason for it.
-        loads_opentelemetry: whether OpenTelemetry is there for the host, before anything is reported.
-        events: how many log records and spans arrive when it is on.
+        off: the outcome that it reports when off; `{reason}` stands for the reason.
+        loads_opentelemetry: whether the host has loaded OpenTelemetry before the first row.
+        events: the number of log records and spans that arrive when it is on.
     """
 
     off: str
@@ -50,46 +51,52 @@ class Way(NamedTuple):
     events: int
 
 
-WAYS = {
-    "consent": Way("off: {reason}", loads_opentelemetry=False, events=0),
-    "send": Way("off: {reason}", loads_opentelemetry=False, events=1),
-    "emit": Way("0: otel-tbot: nothing sent: {reason}\n", loads_opentelemetry=False, events=1),
-    "run": Way("7", loads_opentelemetry=False, events=1),
-    "run --supervise": Way("7", loads_opentelemetry=False, events=1),
-    "serve": Way(
+ENTRY_POINTS = {
+    "consent": EntryPoint("off: {reason}", loads_opentelemetry=False, events=0),
+    "send": EntryPoint("off: {reason}", loads_opentelemetry=False, events=1),
+    "emit": EntryPoint("0: otel-tbot: nothing sent: {reason}\n", loads_opentelemetry=False, events=1),
+    "run": EntryPoint("7", loads_opentelemetry=False, events=1),
+    "run --supervise": EntryPoint("7", loads_opentelemetry=False, events=1),
+    "serve": EntryPoint(
         "2: otel-tbot: serve receives and sends nothing: {reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in\n",
         loads_opentelemetry=False,
-        events=0,  # of its own; what it passes on is proven where the receiver is
+        events=0,  # of its own; the tests of the receiver prove what it forwards
     ),
-    "calls": Way("", loads_opentelemetry=False, events=0),
-    "configured": Way("True True", loads_opentelemetry=True, events=4),
-    "in code": Way("True True", loads_opentelemetry=True, events=4),
-    "exporters": Way("SUCCESS SUCCESS", loads_opentelemetry=True, events=2),
-    "before the exporters": Way("0 0", loads_opentelemetry=True, events=0),
+    "calls": EntryPoint("", loads_opentelemetry=False, events=0),
+    "configured": EntryPoint("True True", loads_opentelemetry=True, events=4),
+    "in code": EntryPoint("True True", loads_opentelemetry=True, events=4),
+    "exporters": EntryPoint("SUCCESS SUCCESS", loads_opentelemetry=True, events=2),
+    "before the exporters": EntryPoint("0 0", loads_opentelemetry=True, events=0),
 }
 if declarative.AVAILABLE:
-    WAYS["declarative"] = Way("True True", loads_opentelemetry=True, events=4)
-WITH_A_HOST = {"withdrawn in the queue", *(way for way in WAYS if WAYS[way].loads_opentelemetry)}
+    ENTRY_POINTS["declarative"] = EntryPoint("True True", loads_opentelemetry=True, events=4)
+WITH_HOST_PIPELINES = {
+    "withdrawn in the queue",
+    *(entry_point for entry_point in ENTRY_POINTS if ENTRY_POINTS[entry_point].loads_opentelemetry),
+}
 OFF_BY_PROTOCOL = [
-    (way, protocol)
-    for way in WAYS
+    (entry_point, protocol)
+    for entry_point in ENTRY_POINTS
     for protocol in PROTOCOLS
-    # Only where an exporter is made before consent is asked could the protocol make a difference.
-    if WAYS[way].loads_opentelemetry or protocol == PROTOCOLS[0]
+    # The protocol can only matter where an exporter is created before consent is checked.
+    if ENTRY_POINTS[entry_point].loads_opentelemetry or protocol == PROTOCOLS[0]
 ]
-# Ways that can send, over each protocol, more than once in a process.
+# Entry points that can send more than once in a process, over each protocol.
 REPEATABLE = [
-    (way, protocol) for way in WAYS for protocol in PROTOCOLS if WAYS[way].events and not way.startswith("run")
+    (entry_point, protocol)
+    for entry_point in ENTRY_POINTS
+    for protocol in PROTOCOLS
+    if ENTRY_POINTS[entry_point].events and not entry_point.startswith("run")
 ]
-# Batches leave when they are flushed, and not before.
-BY_VARIABLES = {
+# A batch leaves only when it is flushed.
+PIPELINE_VARIABLES = {
     "OTEL_LOGS_EXPORTER": "tbot",
     "OTEL_TRACES_EXPORTER": "tbot",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_BSP_SCHEDULE_DELAY": "600000",
     "OTEL_BLRP_SCHEDULE_DELAY": "600000",
 }
-BY_A_FILE = """\
+PIPELINE_FILE = """\
 file_format: "1.0"
 logger_provider:
   processors:
@@ -100,34 +107,15 @@ tracer_provider:
 """
 
 
-class Doorbell:
-    """A socket that listens where a backend would, and knows whether anybody ever connected."""
-
-    def __init__(self) -> None:
-        """Listen."""
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    @property
-    def rang(self) -> bool:
-        """Whether a connection waits to be accepted: the system completes and keeps them without our help."""
-        return bool(select.select([self._socket], [], [], 0)[0])
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._socket.close()
-
-
 @pytest.fixture
-def doorbell() -> Iterator[Doorbell]:
-    """Listen where a backend would."""
-    bell = Doorbell()
-    yield bell
-    bell.close()
+def tripwire() -> Iterator[TripwireSocket]:
+    """Listen where the variables say that the backend is."""
+    with TripwireSocket() as listening:
+        yield listening
 
 
 def backend(endpoint: str, protocol: str = PROTOCOLS[0], timeout: str = "10") -> dict[str, str]:
-    """Return the variables that lead to a backend."""
+    """Return the variables that point to a backend."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
@@ -135,74 +123,84 @@ def backend(endpoint: str, protocol: str = PROTOCOLS[0], timeout: str = "10") ->
     }
 
 
-def go(
-    way: str, rows: Mapping[str, Mapping[str, str]], folder: Path, variables: Mapping[str, str]
+def run_rows(
+    entry_point: str, rows: Mapping[str, Mapping[str, str]], folder: Path, variables: Mapping[str, str]
 ) -> tuple[dict[str, str], list[Event]]:
-    """Go a way under each row, in one process. Return what came of each, and what the process did for them."""
-    stand_in_for_tbot(folder)
-    environ = {**(declarative.named(folder, BY_A_FILE) if way == "declarative" else BY_VARIABLES), **variables}
-    ended = audited(
-        folder / "report", "tests.support.entry_points", way, environ=environ, cwd=folder, stdin=json.dumps(dict(rows))
+    """Run an entry point under each row in one process; return its outcomes and the audit events of the process."""
+    write_tbot(folder)
+    environ = {
+        **(declarative.named(folder, PIPELINE_FILE) if entry_point == "declarative" else PIPELINE_VARIABLES),
+        **variables,
+    }
+    ended = run_audited(
+        folder / "report",
+        "tests.support.entry_points",
+        entry_point,
+        environ=environ,
+        cwd=folder,
+        stdin=json.dumps(dict(rows)),
     )
     assert ended.status == 0, ended.stderr
-    # Before the first row the host, where there is one, sets up its pipelines, and may do as it likes.
-    ours = [event for event in ended.events if event.mark or way not in WITH_A_HOST]
-    return json.loads(ended.stdout), [event for event in ours if event.mark != BETWEEN_ROWS]
+    # Before the first row, a host sets up its pipelines, which may do anything.
+    own_events = [event for event in ended.events if event.label or entry_point not in WITH_HOST_PIPELINES]
+    return json.loads(ended.stdout), [event for event in own_events if event.label != BETWEEN_ROWS]
 
 
-def stand_in_for_tbot(folder: Path) -> None:
-    """Put a tbot into a folder, which ends with status 7."""
+def write_tbot(folder: Path) -> None:
+    """Write a tbot that exits with status 7 into a folder."""
     tbot = folder / "tbot"
     tbot.write_text("#!/bin/sh\nexit 7\n")
     tbot.chmod(0o755)
 
 
-def traces_left(events: list[Event], *, opentelemetry: bool) -> dict[str, list[Event]]:
-    """Return what a program that is off must not do, by the row under which it did; `opentelemetry` may be allowed."""
+def side_effects(events: list[Event], *, opentelemetry: bool) -> dict[str, list[Event]]:
+    """Return the events that are forbidden when off, by row; `opentelemetry` permits imports of it."""
     found: dict[str, list[Event]] = {}
     for event in events:
         if (
             event.is_network
             or event.is_thread
             or event.is_write
-            or event.is_foreign_file
-            # To turn into tbot is what `run` is for.
+            or event.is_unexpected_file
+            # `run` has to exec tbot.
             or (event.is_process and event.name != "os.exec")
             or (event.is_opentelemetry and not opentelemetry)
         ):
-            found.setdefault(event.mark, []).append(event)
+            found.setdefault(event.label, []).append(event)
     return found
 
 
 def endpoint_of(receiver: OTLPReceiver, protocol: str) -> str:
-    """Return where a receiver takes a protocol."""
+    """Return the receiver's endpoint for a protocol."""
     return receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
 
 
 def versions(receiver: OTLPReceiver) -> list[str]:
-    """Return the versions in what arrived, which are the numbers of the rows."""
+    """Return the versions of the events that arrived; a version is the number of its row."""
     carried = [one.attributes for one in receiver.log_records] + [one.attributes for one in receiver.spans]
     return sorted(str(attributes["tbot.version"]) for attributes in carried)
 
 
-def numbers(*rows: int, times: int) -> list[str]:
+def expected_versions(*rows: int, times: int) -> list[str]:
     """Return the versions of some rows, each as often as it should arrive."""
     return sorted(f"{row}.0" for row in rows for _ in range(times))
 
 
-@pytest.mark.parametrize(("way", "protocol"), OFF_BY_PROTOCOL)
-def test_off(tmp_path: Path, doorbell: Doorbell, way: str, protocol: str) -> None:
-    """Whatever the environment says that is not consent, nothing leaves, nothing is loaded, and all is well."""
+@pytest.mark.parametrize(("entry_point", "protocol"), OFF_BY_PROTOCOL)
+def test_off(tmp_path: Path, tripwire: TripwireSocket, entry_point: str, protocol: str) -> None:
+    """Without consent, nothing is sent, nothing is loaded, and no error is reported."""
     rows = {name: row.environ for name, row in OFF.items()}
-    # Nothing takes time when it is off. Where this fails, it does so soon.
-    outcomes, events = go(way, rows, tmp_path, backend(doorbell.endpoint, protocol, "0.5"))
-    assert outcomes == {name: WAYS[way].off.format(reason=consent(environ).reason) for name, environ in rows.items()}
-    assert traces_left(events, opentelemetry=WAYS[way].loads_opentelemetry) == {}
-    assert not doorbell.rang
+    # When off, nothing takes time; a short timeout makes a failure of this test quick.
+    outcomes, events = run_rows(entry_point, rows, tmp_path, backend(tripwire.endpoint, protocol, "0.5"))
+    assert outcomes == {
+        name: ENTRY_POINTS[entry_point].off.format(reason=consent(environ).reason) for name, environ in rows.items()
+    }
+    assert side_effects(events, opentelemetry=ENTRY_POINTS[entry_point].loads_opentelemetry) == {}
+    assert not tripwire.was_connected
 
 
 def test_number_of_rows() -> None:
-    """The table is long: more than forty values of the variable itself, and each way in which others forbid it."""
+    """The table has more than sixty values of the variable, and rows for both variables that override it."""
     values = {row.environ[OPT_IN] for row in OFF.values() if row.variable == OPT_IN and OPT_IN in row.environ}
     assert len(values) > 60
     assert "1" not in values
@@ -211,101 +209,113 @@ def test_number_of_rows() -> None:
 
 @pytest.mark.parametrize("name", OFF)
 def test_the_reason_is_said(name: str) -> None:
-    """The reason names the variable that decided; where tbot itself would have read a yes, it says so."""
+    """The reason names the deciding variable, and says so where tbot itself would accept the value."""
     row = OFF[name]
     decision = consent(row.environ)
     assert not decision
     assert decision.variable == row.variable
     assert row.variable in decision.reason
-    assert decision.tbot_would_accept == row.tbot_would_accept == (TOLD in decision.reason)
+    assert decision.tbot_would_accept == row.tbot_would_accept == (TBOT_WOULD_ACCEPT in decision.reason)
 
 
 @pytest.mark.parametrize("value", ["1\0", "\x001", "\0", "1\0001"])
 def test_nul(value: str) -> None:
-    """No environment can hold a NUL. A mapping can, and it is off."""
+    """A value with a NUL character, which only a mapping can hold, is off."""
     assert not consent({OPT_IN: value})
 
 
-FRESH = ["unset", "empty", "true", "yes", "space before", "1.0", "fullwidth one", "a byte that is no text"]
-FRESH += ["1, but DO_NOT_TRACK: 1", "1, but OTEL_SDK_DISABLED: true"]
+OFF_IN_FRESH_PROCESSES = [
+    "unset",
+    "empty",
+    "true",
+    "yes",
+    "space before",
+    "1.0",
+    "fullwidth one",
+    "a byte that is no text",
+]
+OFF_IN_FRESH_PROCESSES += ["1, but DO_NOT_TRACK: 1", "1, but OTEL_SDK_DISABLED: true"]
 
 
-@pytest.mark.parametrize("name", FRESH)
-def test_off_from_the_first_moment(tmp_path: Path, doorbell: Doorbell, name: str) -> None:
-    """In processes that never knew anything else, `emit` only says why it is off, and `run` only turns into tbot."""
-    environ = {**OFF[name].environ, **backend(doorbell.endpoint)}
-    stand_in_for_tbot(tmp_path)
-    emit = audited(tmp_path / "emit", "otel_tbot", "emit", "./tbot", "start", environ=environ, cwd=tmp_path)
+@pytest.mark.parametrize("name", OFF_IN_FRESH_PROCESSES)
+def test_off_from_the_first_moment(tmp_path: Path, tripwire: TripwireSocket, name: str) -> None:
+    """In a process that never had consent, `emit` reports why it is off and `run` only execs tbot."""
+    environ = {**OFF[name].environ, **backend(tripwire.endpoint)}
+    write_tbot(tmp_path)
+    emit = run_audited(tmp_path / "emit", "otel_tbot", "emit", "./tbot", "start", environ=environ, cwd=tmp_path)
     reason = consent(OFF[name].environ).reason
     assert (emit.status, emit.stdout, emit.stderr) == (0, "", f"otel-tbot: nothing sent: {reason}\n")
-    assert traces_left(emit.events, opentelemetry=False) == {}
+    assert side_effects(emit.events, opentelemetry=False) == {}
     for options in ([], ["--supervise"]):
         report = tmp_path / f"run {options}"
-        run = audited(report, "otel_tbot", "run", *options, "./tbot", "start", environ=environ, cwd=tmp_path)
+        run = run_audited(report, "otel_tbot", "run", *options, "./tbot", "start", environ=environ, cwd=tmp_path)
         assert (run.status, run.stdout, run.stderr) == (7, "", "")
         assert [event.arguments[:2] for event in run.events if event.is_process] == [["./tbot", "['./tbot', 'start']"]]
-        assert traces_left(run.events, opentelemetry=False) == {}
-    assert not doorbell.rang
+        assert side_effects(run.events, opentelemetry=False) == {}
+    assert not tripwire.was_connected
 
 
-# From here on: that all of the above can fail.
+# The tests below prove that the checks above can fail.
 
 
-# gRPC for one of them: `test_withdrawn` has consent given over both protocols.
+# gRPC once only: `test_withdrawn` sends over both protocols.
 @pytest.mark.parametrize(
-    ("way", "protocol"), [*((way, protocol) for way, protocol in REPEATABLE if protocol != "grpc"), ("send", "grpc")]
+    ("entry_point", "protocol"),
+    [*((entry_point, protocol) for entry_point, protocol in REPEATABLE if protocol != "grpc"), ("send", "grpc")],
 )
-def test_on(tmp_path: Path, receiver: OTLPReceiver, way: str, protocol: str) -> None:
-    """With exactly 1, and nothing that forbids it, each way delivers under each row, and the hook tells."""
+def test_on(tmp_path: Path, receiver: OTLPReceiver, entry_point: str, protocol: str) -> None:
+    """With exactly 1, each entry point delivers under each row, and the hook sees it."""
     endpoint = endpoint_of(receiver, protocol)
-    outcomes, events = go(way, ON, tmp_path, backend(endpoint, protocol))
+    outcomes, events = run_rows(entry_point, ON, tmp_path, backend(endpoint, protocol))
     assert outcomes.keys() == ON.keys()
-    assert versions(receiver) == numbers(*range(len(ON)), times=WAYS[way].events)
-    left = traces_left(events, opentelemetry=False)
+    assert versions(receiver) == expected_versions(*range(len(ON)), times=ENTRY_POINTS[entry_point].events)
+    left = side_effects(events, opentelemetry=False)
     assert left.keys() == ON.keys()
     assert any(event.is_thread for event in events)
     assert any(event.is_opentelemetry for event in events)
-    # gRPC makes its sockets in C.
+    # gRPC creates its sockets in C, which the hook does not see.
     assert any(event.is_network for event in events) == (protocol != "grpc")
 
 
-@pytest.mark.parametrize("way", ["run", "run --supervise"])
-def test_run_when_on(tmp_path: Path, receiver: OTLPReceiver, way: str) -> None:
-    """With exactly 1, `run` starts a process beside tbot, which delivers; the hook sees into it."""
-    outcomes, events = go(way, {"1": ON["1"]}, tmp_path, backend(receiver.http_endpoint))
+@pytest.mark.parametrize("entry_point", ["run", "run --supervise"])
+def test_run_when_on(tmp_path: Path, receiver: OTLPReceiver, entry_point: str) -> None:
+    """With exactly 1, `run` forks a process that delivers, and the hook follows it there."""
+    outcomes, events = run_rows(entry_point, {"1": ON["1"]}, tmp_path, backend(receiver.http_endpoint))
     receiver.wait_for_requests(1, timeout=20)
     assert outcomes == {"1": "7"}
-    assert versions(receiver) == numbers(0, times=1)
+    assert versions(receiver) == expected_versions(0, times=1)
     assert "os.fork" in {event.name for event in events}
 
 
-# The second: by each of our calls, and by the host itself; the host's own span is what the wrapped sampler wants.
-@pytest.mark.parametrize(("way", "outcome"), [("consent", f"on: {OPT_IN} is 1"), ("before the exporters", "2 3")])
-def test_on_without_a_backend(tmp_path: Path, doorbell: Doorbell, way: str, outcome: str) -> None:
-    """With exactly 1, the ways that end before a backend say so, or let the event through."""
-    assert go(way, {"1": ON["1"]}, tmp_path, backend(doorbell.endpoint))[0] == {"1": outcome}
+# The second: our two calls, and the host's own record, span and parent span, which the delegate sampler accepts.
+@pytest.mark.parametrize(
+    ("entry_point", "outcome"), [("consent", f"on: {OPT_IN} is 1"), ("before the exporters", "2 3")]
+)
+def test_on_without_a_backend(tmp_path: Path, tripwire: TripwireSocket, entry_point: str, outcome: str) -> None:
+    """With exactly 1, the entry points that stop before a backend report that they are on, or pass the event on."""
+    assert run_rows(entry_point, {"1": ON["1"]}, tmp_path, backend(tripwire.endpoint))[0] == {"1": outcome}
 
 
-def test_calls_when_on(tmp_path: Path, doorbell: Doorbell) -> None:
-    """With exactly 1, `emit` and `emit_span` load OpenTelemetry's API, and the hook tells."""
-    _, events = go("calls", {"1": ON["1"]}, tmp_path, backend(doorbell.endpoint))
+def test_calls_when_on(tmp_path: Path, tripwire: TripwireSocket) -> None:
+    """With exactly 1, `emit` and `emit_span` load OpenTelemetry's API, and the hook sees it."""
+    _, events = run_rows("calls", {"1": ON["1"]}, tmp_path, backend(tripwire.endpoint))
     assert any(event.is_opentelemetry for event in events)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_doorbell_rings(tmp_path: Path, doorbell: Doorbell, protocol: str) -> None:
-    """With exactly 1, somebody knocks, over gRPC too, whose sockets no hook sees."""
-    assert not doorbell.rang
-    # Nobody ever answers; the time is for loading what knocks.
+def test_the_doorbell_rings(tmp_path: Path, tripwire: TripwireSocket, protocol: str) -> None:
+    """With exactly 1, `send` connects to the tripwire socket, over gRPC too."""
+    assert not tripwire.was_connected
+    # The socket never answers. The timeout has to cover loading the exporter, so it grows on a busy machine.
     rows = {"1": ON["1"]}
-    outcomes, _ = go("send", rows, tmp_path, backend(doorbell.endpoint, protocol, "5"))
+    outcomes, _ = run_rows("send", rows, tmp_path, backend(tripwire.endpoint, protocol, "5"))
     assert outcomes["1"].startswith("failed: ")
-    assert doorbell.rang
+    assert tripwire.was_connected
 
 
-# And consent that does not last.
+# The tests below withdraw consent in a running process.
 
-TURNS = {
+CONSENT_CHANGES = {
     "given": ON["1"],
     "withdrawn": {OPT_IN: "0"},
     "withdrawn by removal": {},
@@ -316,23 +326,23 @@ TURNS = {
 }
 
 
-@pytest.mark.parametrize(("way", "protocol"), REPEATABLE)
-def test_withdrawn(tmp_path: Path, receiver: OTLPReceiver, way: str, protocol: str) -> None:
-    """Consent that is withdrawn while a process runs counts at once, with all connections already made."""
+@pytest.mark.parametrize(("entry_point", "protocol"), REPEATABLE)
+def test_withdrawn(tmp_path: Path, receiver: OTLPReceiver, entry_point: str, protocol: str) -> None:
+    """Withdrawn consent counts at once, although the connections are already open."""
     endpoint = endpoint_of(receiver, protocol)
-    outcomes, events = go(way, TURNS, tmp_path, backend(endpoint, protocol))
-    off = {name: environ for name, environ in TURNS.items() if "withdrawn" in name}
+    outcomes, events = run_rows(entry_point, CONSENT_CHANGES, tmp_path, backend(endpoint, protocol))
+    off = {name: environ for name, environ in CONSENT_CHANGES.items() if "withdrawn" in name}
     for name, environ in off.items():
-        assert outcomes[name] == WAYS[way].off.format(reason=consent(environ).reason)
-    assert versions(receiver) == numbers(0, 5, times=WAYS[way].events)
-    assert not traces_left(events, opentelemetry=True).keys() & off.keys()
+        assert outcomes[name] == ENTRY_POINTS[entry_point].off.format(reason=consent(environ).reason)
+    assert versions(receiver) == expected_versions(0, 5, times=ENTRY_POINTS[entry_point].events)
+    assert not side_effects(events, opentelemetry=True).keys() & off.keys()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_withdrawn_in_the_queue(tmp_path: Path, doorbell: Doorbell, protocol: str) -> None:
-    """An event that was reported with consent and waits in a batch does not leave once consent is withdrawn."""
+def test_withdrawn_in_the_queue(tmp_path: Path, tripwire: TripwireSocket, protocol: str) -> None:
+    """An event that waits in a batch is dropped when consent is withdrawn before the flush."""
     rows = {"1": ON["1"]}
-    outcomes, events = go("withdrawn in the queue", rows, tmp_path, backend(doorbell.endpoint, protocol))
+    outcomes, events = run_rows("withdrawn in the queue", rows, tmp_path, backend(tripwire.endpoint, protocol))
     assert outcomes == {"1": "True True"}
-    assert traces_left(events, opentelemetry=True) == {}
-    assert not doorbell.rang
+    assert side_effects(events, opentelemetry=True) == {}
+    assert not tripwire.was_connected

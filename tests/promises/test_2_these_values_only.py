@@ -1,18 +1,18 @@
 """Promise 2, these values only: nothing that the SDK, the host or the environment attached can ride along.
 
-A start is reported from a place in which everything that could say who and where this is says a word of its own: six
-hundred of them, in variables, paths, files, tbot's command line and configuration, answers of the operating system,
-plug-ins of OpenTelemetry, and all that a pipeline can hang on a record (`haunted/`). Between the process and the
-backend stands a relay that keeps every byte (`wire.py`). Then, for each way in, signal and protocol:
+A start is reported from a host full of canaries (`support/canaries/`): six hundred unique words in variables, paths,
+files, tbot's command line and configuration, answers of the operating system, plug-ins of OpenTelemetry, and
+everything that a pipeline can attach to a record. A relay between the process and the backend records every byte
+(`support/backends/relay.py`). Then, for each entry point, signal and protocol:
 
-- no word is in those bytes, nor half a word, plain or encoded (`canaries.py`);
-- the bytes are requests and nothing else, with just the headers listed here, whose values are constants, releases of
-  libraries and the address of the backend (`sent_requests.py`);
-- strace sees no address asked for but the backend's (`system_calls.py`);
-- each body is, byte for byte, what the contract says of these nine values, a session's id, a second, and a span's ids
-  (`contract.py`).
+- no canary and no half of one is in those bytes, plain or encoded (`support/canaries/search.py`);
+- the bytes are requests and nothing else, with only the headers listed here, whose values are constants, releases of
+  libraries and the address of the backend (`support/backends/request_parser.py`);
+- strace sees no other address than the backend's (`support/system_calls.py`);
+- each body is, byte for byte, what the contract says for these nine values, a session id, a second and span ids
+  (`support/expected_requests.py`).
 
-Last, the search itself is tried, on words that do get through.
+The last tests prove that the search finds canaries that do get through.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ import trustme
 from otel_tbot import StartEvent, send
 from tests.integration.pipelines import declarative
 from tests.promises.canary_report import RECEIVER, Report
-from tests.support.backends.proxy import Proxy
-from tests.support.backends.recorded import Transmission
-from tests.support.backends.relay import Trap
-from tests.support.canaries.host import HauntedPlace
-from tests.support.canaries.real_machine import FILES
+from tests.support.backends.recorded import RecordedBackend
+from tests.support.backends.relay import ForwardProxy
+from tests.support.backends.tripwire import TripwireSocket
+from tests.support.canaries.host import CanaryHost
+from tests.support.canaries.real_names import FILES
 from tests.support.canaries.search import Canaries, encodings
 from tests.support.canaries.variables import opentelemetry_variables
 from tests.support.program import SOURCE
@@ -48,52 +48,52 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WAYS = ["otel-tbot emit", "otel-tbot run", "otel-tbot run --supervise"]
-WAYS += ["environment", "pipeline in code", "send", "emit and emit_span"]
+ENTRY_POINTS = ["otel-tbot emit", "otel-tbot run", "otel-tbot run --supervise"]
+ENTRY_POINTS += ["environment", "pipeline in code", "send", "emit and emit_span"]
 if declarative.AVAILABLE:
-    WAYS.append("declarative")
+    ENTRY_POINTS.append("declarative")
 if find_spec("connectrpc"):  # the extra `serve`
-    WAYS.append(RECEIVER)
+    ENTRY_POINTS.append(RECEIVER)
 ONE_REQUEST = {
     "otel-tbot emit",
     "otel-tbot run",
     "otel-tbot run --supervise",
-}  # the programs report twice, and could return a cookie
+}  # all others report twice, and could return a cookie
 SIGNALS = ("logs", "traces")
 PROTOCOLS = ("http/protobuf", "grpc")
-# Contexts other than the first thread of a process of its own, each with a way without a pipeline, and with pipelines.
-STARTED_ANEW = {"multiprocessing spawn", "multiprocessing forkserver"}
-CONTEXTS = {"thread", "fork", "multiprocessing fork", *STARTED_ANEW}
-CONTEXT_WAYS = [
+# Contexts other than the main thread, each with entry points with and without pipelines.
+FRESH_PROCESSES = {"multiprocessing spawn", "multiprocessing forkserver"}
+CONTEXTS = {"thread", "fork", "multiprocessing fork", *FRESH_PROCESSES}
+CONTEXT_ENTRY_POINTS = [
     ("send", "logs", "http/protobuf"),
     ("environment", "traces", "http/protobuf"),
     ("pipeline in code", "logs", "grpc"),
     ("emit and emit_span", "traces", "grpc"),
 ]
 if declarative.AVAILABLE:
-    CONTEXT_WAYS.append(("declarative", "logs", "grpc"))
+    CONTEXT_ENTRY_POINTS.append(("declarative", "logs", "grpc"))
 IN_CONTEXTS = [
     (context, *row)
     for context in sorted(CONTEXTS)
-    for row in CONTEXT_WAYS
-    # It depends on its release whether `opentelemetry-instrument` reaches processes that are started anew.
-    if not (context in STARTED_ANEW and row[0] in {"environment", "declarative"})
+    for row in CONTEXT_ENTRY_POINTS
+    # Whether `opentelemetry-instrument` reaches newly started processes depends on its release.
+    if not (context in FRESH_PROCESSES and row[0] in {"environment", "declarative"})
 ]
 COMPRESSIONS = (("http/protobuf", "gzip"), ("http/protobuf", "deflate"), ("grpc", "gzip"))
 PROXY_CREDENTIALS = f"Basic {base64.b64encode(b'somebody:secret').decode()}"
-TLS_WAYS = ("otel-tbot emit", "send")
+TLS_ENTRY_POINTS = ("otel-tbot emit", "send")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[HauntedPlace]:
-    """A haunted place; proxies and other exporters would lead to its trap."""
-    with Trap() as trap:
-        yield HauntedPlace(tmp_path, trap)
+def host(tmp_path: Path) -> Iterator[CanaryHost]:
+    """A host full of canaries; the addresses of its proxies and other exporters are a tripwire socket."""
+    with TripwireSocket() as tripwire:
+        yield CanaryHost(tmp_path, tripwire)
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority, and certificates of its own for a server and a client."""
+    """A folder with an authority, and certificates for a server and a client."""
     folder = tmp_path_factory.mktemp("certificates")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
@@ -106,88 +106,91 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", SIGNALS)
-@pytest.mark.parametrize("way", WAYS)
-def test_each_way(way: str, signal: str, protocol: str, place: HauntedPlace) -> None:
-    """By each way in, what leaves is the contract's request, byte for byte, and nowhere else does anything go."""
-    with Transmission(protocol) as transmission:
-        report = Report(place, transmission)
-        received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_each_way(entry_point: str, signal: str, protocol: str, host: CanaryHost) -> None:
+    """Each entry point sends exactly the contract's request, byte for byte, and connects nowhere else."""
+    with RecordedBackend(protocol) as recorded:
+        report = Report(host, recorded)
+        received = report.make(entry_point, signal, count=1 if entry_point in ONE_REQUEST else 2)
         report.check_bytes()
         report.check_headers(signal)
         report.check_bodies(received)
-    assert not place.trap.has_caught()
+    assert not host.tripwire.was_connected
 
 
-@pytest.mark.parametrize(("way", "protocol"), [(way, PROTOCOLS[number % 2]) for number, way in enumerate(WAYS)])
-def test_nowhere_else(way: str, protocol: str, place: HauntedPlace, tmp_path: Path) -> None:
-    """By each way in, the system is asked to reach the backend's address and no other, by code in C too."""
+@pytest.mark.parametrize(
+    ("entry_point", "protocol"),
+    [(entry_point, PROTOCOLS[number % 2]) for number, entry_point in enumerate(ENTRY_POINTS)],
+)
+def test_nowhere_else(entry_point: str, protocol: str, host: CanaryHost, tmp_path: Path) -> None:
+    """Each entry point connects to the backend's address only, in C code too."""
     log = tmp_path / "strace"
     tracing = strace_of_network(log)
     if tracing is None:
         pytest.skip("strace is not installed")
-    with Transmission(protocol) as transmission:
-        transmission.environ["MARK"] = str(log)
-        Report(place, transmission).make(way, "logs", count=1 if way in ONE_REQUEST else 2, tracing=tracing)
-        assert destinations(log) == {("127.0.0.1", urlsplit(transmission.wire.endpoint).port)}
+    with RecordedBackend(protocol) as recorded:
+        recorded.environ["MARK"] = str(log)
+        Report(host, recorded).make(entry_point, "logs", count=1 if entry_point in ONE_REQUEST else 2, tracing=tracing)
+        assert destinations(log) == {("127.0.0.1", urlsplit(recorded.relay.endpoint).port)}
 
 
-@pytest.mark.parametrize(("context", "way", "signal", "protocol"), IN_CONTEXTS)
-def test_each_context(context: str, way: str, signal: str, protocol: str, place: HauntedPlace) -> None:
-    """From another thread, a forked child and a process of multiprocessing's leaves the same."""
-    with Transmission(protocol) as transmission:
-        report = Report(place, transmission)
-        # Twice a process, and in the parent of a fork too.
-        received = report.make(way, signal, context, count=4 if context == "fork" else 2)
+@pytest.mark.parametrize(("context", "entry_point", "signal", "protocol"), IN_CONTEXTS)
+def test_each_context(context: str, entry_point: str, signal: str, protocol: str, host: CanaryHost) -> None:
+    """The same is sent from another thread, a forked child and a process of multiprocessing."""
+    with RecordedBackend(protocol) as recorded:
+        report = Report(host, recorded)
+        # Two requests per process; after a fork, the parent reports as well.
+        received = report.make(entry_point, signal, context, count=4 if context == "fork" else 2)
         report.check_bytes()
         report.check_headers(signal)
         report.check_bodies(received)
-    assert not place.trap.has_caught()
+    assert not host.tripwire.was_connected
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", SIGNALS)
-@pytest.mark.parametrize("way", TLS_WAYS)
-def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, certificates: Path) -> None:
-    """Over TLS, neither the handshake in the clear nor what it protects holds more, nor where the certificates lie."""
-    with Transmission(protocol, certificates=place.copy_of(certificates)) as transmission:
+@pytest.mark.parametrize("entry_point", TLS_ENTRY_POINTS)
+def test_over_tls(entry_point: str, signal: str, protocol: str, host: CanaryHost, certificates: Path) -> None:
+    """Over TLS, neither the handshake nor the protected request contains a canary or the paths of the certificates."""
+    with RecordedBackend(protocol, certificates=host.copy_of(certificates)) as recorded:
         if signal == "traces":  # by the signal's own variables
-            named = [name for name in transmission.environ if "CERTIFICATE" in name or "KEY" in name]
+            named = [name for name in recorded.environ if "CERTIFICATE" in name or "KEY" in name]
             for name in named:
-                transmission.environ[name.replace("OTLP_", "OTLP_TRACES_")] = transmission.environ.pop(name)
+                recorded.environ[name.replace("OTLP_", "OTLP_TRACES_")] = recorded.environ.pop(name)
             assert len(named) == 3
-        report = Report(place, transmission)
-        received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
+        report = Report(host, recorded)
+        received = report.make(entry_point, signal, count=1 if entry_point in ONE_REQUEST else 2)
         report.check_bytes()
         report.check_bodies(received)
         handshake = 0x16  # RFC 8446, section 5.1
-        assert {stream[0] for stream in transmission.wire.sent()} == {handshake}
+        assert {stream[0] for stream in recorded.relay.sent()} == {handshake}
         names = {"host", "accept-encoding", "content-type", "content-length", "user-agent"}
-        of_protocol = {"user-agent"} if protocol == "grpc" else names  # of gRPC the backend tells its metadata alone
+        of_protocol = {"user-agent"} if protocol == "grpc" else names  # for gRPC, the receiver knows the metadata only
         assert [set(request.headers) for request in received] == [of_protocol] * len(received)
-    assert not place.trap.has_caught()
+    assert not host.tripwire.was_connected
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("way", TLS_WAYS)
-def test_through_a_proxy(way: str, protocol: str, tls: bool, place: HauntedPlace, certificates: Path) -> None:  # noqa: FBT001  a parameter of the test
-    """A proxy is told the backend's address and its own credentials; behind it arrives what arrives without it."""
+@pytest.mark.parametrize("entry_point", TLS_ENTRY_POINTS)
+def test_through_a_proxy(entry_point: str, protocol: str, tls: bool, host: CanaryHost, certificates: Path) -> None:  # noqa: FBT001  a parameter of the test
+    """A proxy receives only the backend's address and its own credentials, and the backend the usual request."""
     with (
-        Proxy() as proxy,
-        Transmission(protocol, certificates=place.copy_of(certificates) if tls else None) as transmission,
+        ForwardProxy() as proxy,
+        RecordedBackend(protocol, certificates=host.copy_of(certificates) if tls else None) as recorded,
     ):
         names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy")
-        transmission.environ.update(dict.fromkeys(names, f"http://somebody:secret@{proxy.address}"))
-        transmission.environ.update({"no_proxy": "", "NO_PROXY": ""})
-        report = Report(place, transmission)
-        report.check_bodies(report.make(way, "logs", count=1 if way in ONE_REQUEST else 2))
+        recorded.environ.update(dict.fromkeys(names, f"http://somebody:secret@{proxy.address}"))
+        recorded.environ.update({"no_proxy": "", "NO_PROXY": ""})
+        report = Report(host, recorded)
+        report.check_bodies(report.make(entry_point, "logs", count=1 if entry_point in ONE_REQUEST else 2))
         report.check_bytes()
-        backend = urlsplit(transmission.wire.endpoint).netloc
+        backend = urlsplit(recorded.relay.endpoint).netloc
         tunnels = tls or protocol == "grpc"
-        assert PROXY_CREDENTIALS.encode() not in transmission.everything()
-    assert not place.trap.has_caught()
+        assert PROXY_CREDENTIALS.encode() not in recorded.all_bytes()
+    assert not host.tripwire.was_connected
     for head in proxy.heads:
-        assert place.canaries.found_in(head) == []
+        assert host.canaries.found_in(head) == []
         first, *lines = head.decode("ascii").split("\r\n")
         method, target = ("CONNECT", backend) if tunnels else ("POST", f"http://{backend}/v1/logs")
         assert first in {f"{method} {target} HTTP/1.0", f"{method} {target} HTTP/1.1"}
@@ -203,21 +206,21 @@ def test_through_a_proxy(way: str, protocol: str, tls: bool, place: HauntedPlace
 
 @pytest.mark.parametrize(("protocol", "compression"), COMPRESSIONS)
 @pytest.mark.parametrize("signal", SIGNALS)
-@pytest.mark.parametrize("way", TLS_WAYS)
-def test_compressed(way: str, signal: str, protocol: str, compression: str, place: HauntedPlace) -> None:
-    """What is compressed is the contract's body and nothing else, and the container says nothing of its own."""
-    with Transmission(protocol) as transmission:
-        transmission.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
-        report = Report(place, transmission)
-        received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
+@pytest.mark.parametrize("entry_point", TLS_ENTRY_POINTS)
+def test_compressed(entry_point: str, signal: str, protocol: str, compression: str, host: CanaryHost) -> None:
+    """A compressed body is the contract's body, and its container has no name or comment."""
+    with RecordedBackend(protocol) as recorded:
+        recorded.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
+        report = Report(host, recorded)
+        received = report.make(entry_point, signal, count=1 if entry_point in ONE_REQUEST else 2)
         report.check_bytes()
-        bodies = [contents(request.body, compression) for request in transmission.requests()]
+        bodies = [decompress(request.body, compression) for request in recorded.requests()]
         report.check_bodies([replace(request, body=body) for request, body in zip(received, bodies, strict=True)])
-    assert not place.trap.has_caught()
+    assert not host.tripwire.was_connected
 
 
-def contents(compressed: bytes, compression: str) -> bytes:
-    """Return what is in a container that holds it and the time at most."""
+def decompress(compressed: bytes, compression: str) -> bytes:
+    """Return the content of a compressed body, whose container holds at most the time."""
     if compression == "gzip":  # RFC 1952, section 2.3
         no_name_no_comment, deflate = 0, 8
         assert compressed[:4] == bytes([0x1F, 0x8B, deflate, no_name_no_comment])
@@ -230,16 +233,16 @@ def contents(compressed: bytes, compression: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER_ARG"])
-def test_opentelemetry_variables_are_planted(name: str, place: HauntedPlace) -> None:
-    """OpenTelemetry's variables are found out from its packages, so that new ones are tried too."""
+def test_opentelemetry_variables_are_planted(name: str, host: CanaryHost) -> None:
+    """The variables of OpenTelemetry are read from its packages, so that new ones are planted too."""
     assert name in opentelemetry_variables()
-    assert place.canaries.found_in(place.environ[name].encode())
+    assert host.canaries.found_in(host.environ[name].encode())
 
 
-def test_real_names_are_searched_for(place: HauntedPlace) -> None:
-    """What the machine and the folders are really called is searched for too, wherever there are such names."""
+def test_real_names_are_searched_for(host: CanaryHost) -> None:
+    """The real names of the machine and the folders are searched for, too."""
     ids = [file.read_text().strip() for file in FILES.values() if file.exists()]
-    assert all(place.canaries.found_in(name.encode()) for name in (str(SOURCE), *ids) if name)
+    assert all(host.canaries.found_in(name.encode()) for name in (str(SOURCE), *ids) if name)
 
 
 SENDERS = {
@@ -251,7 +254,7 @@ SENDERS = {
 
 @pytest.mark.parametrize("code", SENDERS.values(), ids=SENDERS)
 def test_strace_tells(code: str, tmp_path: Path) -> None:
-    """A program that connects or sends to somewhere is told by strace, a child of its own included."""
+    """Strace reports the destination of a program that connects or sends, and of its children."""
     log = tmp_path / "strace"
     tracing = strace_of_network(log)
     if tracing is None:
@@ -263,7 +266,7 @@ def test_strace_tells(code: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ('7 connect(3, {sa_family=AF_UNIX, sun_path="/run/socket"}, 110) = 0', set()),
         ('7 sendto(3, "sin_port=htons(1), inet_addr(\\"127.0.0.1\\")", 1, 0, NULL, 0) = 1', set()),
@@ -271,9 +274,9 @@ def test_strace_tells(code: str, tmp_path: Path) -> None:
         ('7 connect(3, {sin6_port=htons(9), inet_pton(AF_INET6, "::ffff:127.0.0.9", ...}, 28)', {("127.0.0.9", 9)}),
     ],
 )
-def test_what_strace_writes_is_read(line: str, told: set[tuple[str, int]]) -> None:
-    """An address of IPv6 is read too; a socket of this machine and a text among the data are none."""
-    assert addresses(line) == told
+def test_what_strace_writes_is_read(line: str, expected: set[tuple[str, int]]) -> None:
+    """IPv6 addresses are recognized; Unix sockets and addresses within data are ignored."""
+    assert addresses(line) == expected
 
 
 ENCODED = [(name, number) for name, texts in encodings(b"?").items() for number in range(len(texts))]
@@ -283,7 +286,7 @@ ENCODED = [(name, number) for name, texts in encodings(b"?").items() for number 
 @pytest.mark.parametrize("spell", [str.lower, str.upper])
 @pytest.mark.parametrize(("encoding", "number"), ENCODED, ids=[f"{name} {number}" for name, number in ENCODED])
 def test_search_finds(encoding: str, number: int, spell: type[str], change: type[bytes]) -> None:
-    """The search finds a word in each encoding, in the midst of other bytes, in upper and lower case."""
+    """The search finds a canary in each encoding, between other bytes, in upper and lower case."""
     canaries = Canaries()
     encoded = encodings(spell(canaries.plant("somewhere")).encode())[encoding][number]
     found = canaries.found_in(b"\0some\xff" + change(encoded) + b"\xfe bytes")
@@ -293,9 +296,9 @@ def test_search_finds(encoding: str, number: int, spell: type[str], change: type
 
 @pytest.mark.parametrize("spell", [str, str.lower, str.upper])
 def test_search_finds_what_was_there(spell: type[str]) -> None:
-    """The search finds the real name of something, as it is and in upper and lower case, encoded too."""
+    """The search finds a real name, plain and encoded, in upper and lower case."""
     canaries = Canaries()
-    canaries.watch("here", "Build-Host.7")
+    canaries.add("here", "Build-Host.7")
     encoded = base64.b64encode(spell("Build-Host.7").encode())
     assert "here, base64" in canaries.found_in(b"some" + encoded + b"bytes")
 
@@ -304,7 +307,7 @@ def test_search_finds_what_was_there(spell: type[str]) -> None:
 @pytest.mark.parametrize("after", [b"", b"1", b"12"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_search_finds_base64_of_more(encode: type[bytes], before: bytes, after: bytes) -> None:
-    """The search finds a word whatever stands before and after it in the same base64."""
+    """The search finds a canary at every position within base64."""
     canaries = Canaries()
     text = before + canaries.plant("somewhere").encode() + after
     assert canaries.found_in(encode(text)) != []
@@ -316,11 +319,11 @@ def test_search_finds_base64_of_more(encode: type[bytes], before: bytes, after: 
 def test_search_finds_what_gets_through(
     encoding: str, number: int, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A word in a header that the operator has configured is found on the wire, in each encoding, over HTTP/2 too."""
+    """A canary in a configured header is found in the recorded bytes, in each encoding, over HTTP/2 too."""
     canaries = Canaries()
     encoded = encodings(canaries.plant("a header").encode())[encoding][number]
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={quote(encoded)}")
-    assert f"a header, {encoding}" in canaries.found_in(b"".join(sent(Transmission(protocol), monkeypatch)))
+    assert f"a header, {encoding}" in canaries.found_in(b"".join(sent(RecordedBackend(protocol), monkeypatch)))
 
 
 @pytest.mark.usefixtures("opted_in")
@@ -328,38 +331,38 @@ def test_search_finds_what_gets_through(
     ("endpoint", "encoding"), [("/{word}", "as it is"), ("/{half}", "a half of it"), ("user:{word}@", "base64")]
 )
 def test_search_finds_what_the_endpoint_holds(endpoint: str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A word in the endpoint's path is found in the request line, and one in its credentials in their header."""
+    """A canary in the endpoint's path is found in the request line, and one in its credentials in a header."""
     canaries = Canaries()
     word = canaries.plant("the endpoint")
     put = endpoint.format(word=word, half=word[: len(word) // 2])
-    found = sent(Transmission("http/protobuf"), monkeypatch, put)
+    found = sent(RecordedBackend("http/protobuf"), monkeypatch, put)
     assert f"the endpoint, {encoding}" in canaries.found_in(b"".join(found))
 
 
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_search_finds_within_tls(protocol: str, monkeypatch: pytest.MonkeyPatch, certificates: Path) -> None:
-    """A word that TLS protects is not on the wire, and is found in what the backend read."""
+    """A canary protected by TLS is not in the recorded bytes, and is found in what the backend decoded."""
     canaries = Canaries()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={canaries.plant('a header')}")
-    on_the_wire, everything = sent(Transmission(protocol, certificates=certificates), monkeypatch)
+    on_the_wire, all_bytes = sent(RecordedBackend(protocol, certificates=certificates), monkeypatch)
     assert canaries.found_in(on_the_wire) == []
-    assert "a header, as it is" in canaries.found_in(everything)
+    assert "a header, as it is" in canaries.found_in(all_bytes)
 
 
-def sent(transmission: Transmission, monkeypatch: pytest.MonkeyPatch, put: str = "") -> list[bytes]:
-    """Send an event from this process, and return the bytes on the wire, and everything.
+def sent(recorded: RecordedBackend, monkeypatch: pytest.MonkeyPatch, put: str = "") -> list[bytes]:
+    """Send an event from this process, and return the recorded bytes, and those with what the backend decoded.
 
     Args:
-        transmission: where to.
+        recorded: the backend.
         monkeypatch: sets the variables.
-        put: what to put into the endpoint: after it, or, if it ends with an @, before the host.
+        put: text to append to the endpoint, or, if it ends with @, to insert in front of its host.
     """
-    with transmission:
-        for name, value in transmission.environ.items():
+    with recorded:
+        for name, value in recorded.environ.items():
             monkeypatch.setenv(name, value)
-        endpoint = transmission.wire.endpoint
+        endpoint = recorded.relay.endpoint
         changed = endpoint.replace("//", f"//{put}") if put.endswith("@") else endpoint + put
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", changed)
         send(StartEvent(run_mode="daemon"), timeout=10)
-        return [b"".join(transmission.wire.sent()), transmission.everything()]
+        return [b"".join(recorded.relay.sent()), recorded.all_bytes()]

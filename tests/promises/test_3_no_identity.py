@@ -1,13 +1,13 @@
 """Promise 3, no identity: the session id is random, made at each start, and lives nowhere; nothing else is one.
 
-Three proofs. First, many starts on one machine, by all ways in, over a wire that keeps every byte: what any two of
-their requests have in common is in the headers of a request from another machine too, or in a body written by hand from
-the contract for another session and another time (`patterns.py`, `contract.py`). So nothing links them.
+Three proofs. First, many starts on one machine, by all entry points, through a relay that records every byte: what any
+two of their requests share also occurs in the headers of a request from another machine, or in a body built by hand
+for another session and another time (`shared_bytes.py`, `support/expected_requests.py`). So nothing links them.
 
-Second, what differs is random: session, trace and span ids do not come back in a process whose seed, clock, machine and
-process id are the same, nor in children of a process, and each of their bits is as often 1 as 0.
+Second, what differs is random: session, trace and span ids do not repeat in a process with the same seed, clock,
+machine and process id, nor in children of a process, and each of their bits is 1 as often as 0.
 
-Third, the id is kept nowhere: a second start in the same place has another, and no file has changed.
+Third, the id is not stored: a second start on the same host has another id, and no file has changed.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from tests.integration.pipelines import declarative
 from tests.promises import same_state
 from tests.promises.shared_bytes import shared, with_short_ids, without
 from tests.support import expected_requests
-from tests.support.backends.recorded import Transmission
-from tests.support.backends.relay import Trap
-from tests.support.canaries.host import VALUES, HauntedPlace
+from tests.support.backends.recorded import RecordedBackend
+from tests.support.backends.tripwire import TripwireSocket
+from tests.support.canaries.host import VALUES, CanaryHost
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from tests.support.backends.request_parser import SentRequest
 
 PROTOCOLS = ("http/protobuf", "grpc")
-# Ways, contexts, and how many requests each makes. In a pipeline, those of one process are of one start.
+# Entry points, contexts, and the number of requests. All requests of a pipeline belong to one start per process.
 STARTS = (
     ("otel-tbot emit", "here", 1),
     ("otel-tbot run", "here", 1),
@@ -59,16 +59,16 @@ STARTS = (
     ("emit and emit_span", "here", 2),
     ("emit and emit_span", "fork", 4),
 )
-# Each is one start more.
+# One start more for each.
 OPTIONAL_STARTS: tuple[tuple[str, str, int], ...] = ()
 if declarative.AVAILABLE:
     OPTIONAL_STARTS += (("declarative", "here", 2),)
-if find_spec("connectrpc"):  # the extra `serve`; it asks the backend first whether it accepts anything
+if find_spec("connectrpc"):  # the extra `serve`; the receiver first sends an empty request to check the backend
     OPTIONAL_STARTS += 2 * (("otel-tbot serve", "here", 2),)
-ROWS = {row[0]: (row,) for row in STARTS[:2]} | {"send": (STARTS[4],)}
-ELSEWHERE = ROWS["send"]
-# Bytes: the session's id twice; a trace's and a span's id, and the two between them, too short to be a run.
-VARYING = {"logs": 2 * 16, "traces": 2 * 16 + 16 + 2 + 8}
+STARTS_BY_ENTRY_POINT = {row[0]: (row,) for row in STARTS[:2]} | {"send": (STARTS[4],)}
+OTHER_HOST_STARTS = STARTS_BY_ENTRY_POINT["send"]
+# Bytes: the session id twice; a trace id, a span id, and the two bytes between them, too short for a shared run.
+MAX_VARYING_BYTES = {"logs": 2 * 16, "traces": 2 * 16 + 16 + 2 + 8}
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 EVENT = StartEvent(run_mode="daemon")
 SESSION = Session()
@@ -78,13 +78,12 @@ _ANOTHER_SECOND = 1
 
 
 class Start(NamedTuple):
-    """One start, as the backend and the wire saw it.
+    """One start, as the backend and the relay saw it.
 
     Attributes:
-        session_id: its session.
+        session_id: its session id.
         times: all its times, in nanoseconds.
-        message: the request, headers and body, without the address of the backend, the length of the body and what was
-            left of the time-out.
+        message: headers and body of the request, without the backend's address, the length and the remaining timeout.
     """
 
     session_id: str
@@ -92,18 +91,18 @@ class Start(NamedTuple):
     message: bytes
 
 
-def starts(place: HauntedPlace, signal: str, protocol: str, ways: tuple[tuple[str, str, int], ...]) -> list[Start]:
-    """Report starts from one place, and return them all."""
+def starts(host: CanaryHost, signal: str, protocol: str, starts_made: tuple[tuple[str, str, int], ...]) -> list[Start]:
+    """Report starts from one host, and return them all."""
     found: dict[str, Start] = {}
-    with Transmission(protocol) as transmission:
+    with RecordedBackend(protocol) as recorded:
         expected = 0
-        for way, context, requests in ways:
-            ended = place.report(way, signal, context, environ=transmission.environ)
+        for entry_point, context, requests in starts_made:
+            ended = host.report(entry_point, signal, context, environ=recorded.environ)
             assert ended.returncode == 0, ended.stderr
             expected += requests
-            transmission.received(expected)
-        on_the_wire = {request.body: request for request in transmission.requests()}
-        for received in filter(lambda received: received.body, transmission.received(expected)):
+            recorded.received(expected)
+        on_the_wire = {request.body: request for request in recorded.requests()}
+        for received in filter(lambda received: received.body, recorded.received(expected)):
             start = _start(received, on_the_wire[received.body])
             found.setdefault(start.session_id, start)
     return list(found.values())
@@ -123,7 +122,7 @@ def _start(received: ReceivedRequest, on_the_wire: SentRequest) -> Start:
     return Start(str(event.resource_attributes["session.id"]), times, message)
 
 
-def by_hand(signal: str) -> list[bytes]:
+def expected_bodies(signal: str) -> list[bytes]:
     """Return the contract's bodies for other sessions, with and without a known machine, and another time."""
     another = str(uuid.UUID(int=2**128 - 1, version=4))
     sessions = (Session(id=another), Session(id=another, os_type=None, host_arch=None))
@@ -138,8 +137,8 @@ def by_hand(signal: str) -> list[bytes]:
     return [expected_requests.trace_request(VALUES, session=session, seconds=seconds, **ids) for session in sessions]
 
 
-def at_another_time(start: Start) -> bytes:
-    """Return the request of a start at the time of `by_hand`: its own second is others' too, and no identity."""
+def with_fixed_time(start: Start) -> bytes:
+    """Return the request of a start, with the time of `expected_bodies`: starts may share a second."""
     message = start.message
     for at in start.times:
         message = message.replace(
@@ -152,14 +151,14 @@ def at_another_time(start: Start) -> bytes:
 @pytest.mark.parametrize("signal", ["logs", "traces"])
 @pytest.mark.timeout(180)  # seconds; twelve processes, one after another
 def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> None:
-    """No two starts on one machine share eight bytes that are no constant, by any way; times are whole seconds."""
+    """No two starts on one machine share eight bytes that are not constant, and all times are whole seconds."""
     folders = [tmp_path / name for name in ("one", "another")]
     for folder in folders:
         folder.mkdir()
     began = int(time.time())
-    with Trap() as trap:
-        here = starts(HauntedPlace(folders[0], trap, "one"), signal, protocol, STARTS + OPTIONAL_STARTS)
-        elsewhere = starts(HauntedPlace(folders[1], trap, "another"), signal, protocol, ELSEWHERE)
+    with TripwireSocket() as tripwire:
+        here = starts(CanaryHost(folders[0], tripwire, "one"), signal, protocol, STARTS + OPTIONAL_STARTS)
+        elsewhere = starts(CanaryHost(folders[1], tripwire, "another"), signal, protocol, OTHER_HOST_STARTS)
     assert (len(here), len(elsewhere)) == (13 + len(OPTIONAL_STARTS), 2), "each start has a session of its own"
     assert {uuid.UUID(start.session_id).version for start in (*here, *elsewhere)} == {4}
 
@@ -168,11 +167,11 @@ def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> No
     assert all(began <= second <= time.time() for second, _ in times)
 
     headers = [start.message.partition(_END_OF_HEADERS)[0] + _END_OF_HEADERS for start in elsewhere]
-    constants = [with_short_ids(message) for message in (*headers, *by_hand(signal))]
-    left = [without(with_short_ids(at_another_time(start)), constants) for start in here]
+    constants = [with_short_ids(message) for message in (*headers, *expected_bodies(signal))]
+    left = [without(with_short_ids(with_fixed_time(start)), constants) for start in here]
     assert shared(left) == []
-    # A mark of less than eight bytes would be no such run, but more than there is room for.
-    assert max(sum(map(len, pieces)) for pieces in left) <= VARYING[signal]
+    # An identifier of less than eight bytes would not be a shared run, but there is no room for one.
+    assert max(sum(map(len, pieces)) for pieces in left) <= MAX_VARYING_BYTES[signal]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,7 @@ def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> No
     [(b"", []), (b"machine7", [b"machine7"]), (b"-machine-7-", [b"-machine", b"achine-7", b"chine-7-", b"machine-"])],
 )
 def test_patterns_are_found(planted: bytes, found: list[bytes]) -> None:
-    """Eight bytes that two messages have in common, and no constant has, are found; ids and constants are not."""
+    """Eight bytes that two messages share are found unless a constant contains them; ids are not found."""
     messages = [b"a constant: " + str(uuid.uuid4()).encode() + planted + b", and another" for _ in range(2)]
     constants = [b"a constant: ffffffff, and another"]
     assert shared([without(with_short_ids(message), constants) for message in messages]) == found
@@ -188,7 +187,7 @@ def test_patterns_are_found(planted: bytes, found: list[bytes]) -> None:
 
 @pytest.mark.parametrize("state", same_state.STATES)
 def test_same_state(state: str, receiver: OTLPReceiver) -> None:
-    """Two processes whose state was made the same have no id in common, neither session's nor trace's nor span's."""
+    """Two processes with the same state share no session, trace or span id."""
     environ = {
         **ON,
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint,
@@ -212,7 +211,7 @@ def test_same_state(state: str, receiver: OTLPReceiver) -> None:
 
 @pytest.mark.parametrize("method", ["os.fork", *multiprocessing.get_all_start_methods()])
 def test_children(method: str) -> None:
-    """A process and each of its children have sessions and ids of their own; the process keeps its session."""
+    """A process and each of its children have their own session and ids, and the process keeps its session."""
     printed = run_program("child_processes", method, {})
     first, *children, last = [json.loads(line) for line in printed.splitlines()]
     assert len(children) == 5
@@ -222,7 +221,7 @@ def test_children(method: str) -> None:
 
 
 IDS: dict[str, tuple[int, Callable[[], int]]] = {
-    "session": (128 - 6, lambda: uuid.UUID(Session().id).int),  # 6 bits say that it is a UUID of version 4
+    "session": (128 - 6, lambda: uuid.UUID(Session().id).int),  # 6 bits are fixed: version 4 and the variant
     "trace": (128, lambda: span_context().trace_id),
     "span": (64, lambda: span_context().span_id),
 }
@@ -239,32 +238,36 @@ def span_context() -> SpanContext:
 
 @pytest.mark.parametrize("kind", IDS)
 def test_each_bit_is_random(kind: str) -> None:
-    """Each bit of an id is as often 1 as 0, and as often changed as kept from one id to the next: it is no counter."""
+    """Each bit of an id is 1 as often as 0, and changes as often as not between two ids: there is no counter."""
     bits, new_id = IDS[kind]
     random.seed(0)
     ids = [new_id() for _ in range(SAMPLES)]
     changes = [one ^ other for one, other in pairwise(ids)]
     for numbers in (ids, changes):
         shares = [sum(number >> bit & 1 for number in numbers) / len(numbers) for bit in range(128)]
-        # Nine standard deviations on both sides: by chance, no run of this test will ever see it.
+        # Nine standard deviations on both sides, so that chance cannot fail this test.
         assert sum(0.4 < share < 0.6 for share in shares) == bits
         assert {share for share in shares if not 0.4 < share < 0.6} <= {0, 1}
 
 
-@pytest.mark.parametrize("way", ["otel-tbot emit", "otel-tbot run", "send"])
-def test_kept_nowhere(way: str, tmp_path: Path) -> None:
-    """A second start in the same place has another session, and the first one has left no file and changed none."""
-    with Trap() as trap:
-        place = HauntedPlace(tmp_path, trap)
-    before = place.files()
-    sessions = [start.session_id for _ in range(2) for start in starts(place, "logs", "http/protobuf", ROWS[way])]
+@pytest.mark.parametrize("entry_point", ["otel-tbot emit", "otel-tbot run", "send"])
+def test_kept_nowhere(entry_point: str, tmp_path: Path) -> None:
+    """A second start on the same host has another session, and the first one has left and changed no file."""
+    with TripwireSocket() as tripwire:
+        host = CanaryHost(tmp_path, tripwire)
+    before = host.files()
+    sessions = [
+        start.session_id
+        for _ in range(2)
+        for start in starts(host, "logs", "http/protobuf", STARTS_BY_ENTRY_POINT[entry_point])
+    ]
     assert len(set(sessions)) == len(sessions) >= 2
-    assert place.files() == before
+    assert host.files() == before
     assert len(before) > 5
 
 
 def run_program(name: str, argument: str, environ: dict[str, str]) -> str:
-    """Run one of the programs, and return what it printed."""
+    """Run a program of this folder, and return its output."""
     command = [sys.executable, "-m", f"tests.promises.{name}", argument]
     return subprocess.run(
         command, env={**environ, "PATH": os.environ["PATH"]}, cwd=SOURCE, check=True, stdout=subprocess.PIPE, text=True,

@@ -26,12 +26,28 @@ from otel_tbot.testing import OTLPReceiver, Reply
 from tests.integration.launcher import proc
 from tests.integration.launcher.comparison import WAYS
 from tests.integration.launcher.program import WITH_SENDER, WITHIN, start
-from tests.promises.host_programs import BUSY, CHILDREN, ENDS, ENDS_WHILE_SENDING, FORK, PROGRAMS, SEND, WAITING
-from tests.promises.start_environments import CIRCUMSTANCES
-from tests.promises.tbot_process import Circumstance, Life, as_documented, live, stand_in, variables_for
+from tests.promises.host_programs import (
+    BUSY_PIPELINE,
+    CHILD_OUTPUT,
+    ENDINGS_AFTER_SENDING,
+    ENDINGS_WHILE_SENDING,
+    FORK,
+    PROGRAMS,
+    SEND,
+    WAITING_PROGRAMS,
+)
+from tests.promises.start_environments import START_ENVIRONMENTS
+from tests.promises.tbot_process import (
+    ObservedRun,
+    StartEnvironment,
+    expected_run,
+    observe,
+    start_variables,
+    write_tbot,
+)
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import WAITS, shell_script
-from tests.support.process import Host, to
+from tests.support.process import HostProcess, host_variables
 from tests.support.program import SOURCE
 from tests.support.terminal import signals_as_in_a_terminal
 
@@ -46,44 +62,50 @@ def _signals_as_in_a_terminal() -> Iterator[None]:
         yield
 
 
-def lives(folder: Path, way: str, circumstance: Circumstance, ending: str) -> tuple[Life, Life]:
+def observe_both(
+    folder: Path, mode: str, environment: StartEnvironment, ending: str
+) -> tuple[ObservedRun, ObservedRun]:
     """Return what is seen of tbot started directly and in a way, everything else being equal."""
-    tbot, variables = stand_in(folder), variables_for(way)
-    direct, other = (live(one, tbot, circumstance, ending, variables) for one in ("direct", way))
+    tbot, variables = write_tbot(folder), start_variables(mode)
+    direct, other = (observe(one, tbot, environment, ending, variables) for one in ("direct", mode))
     return direct, other
 
 
-def check_untouched(direct: Life, seen: Life, way: str) -> None:
+def check_untouched(direct: ObservedRun, observed: ObservedRun, mode: str) -> None:
     """Check that nothing is different but what is documented."""
-    due = as_documented(direct, way)
-    assert {key: seen.inherited[key] for key in due.inherited} == due.inherited
-    assert (seen.status, seen.stdout, seen.stderr) == (due.status, due.stdout, due.stderr)
+    documented = expected_run(direct, mode)
+    assert {key: observed.inherited[key] for key in documented.inherited} == documented.inherited
+    assert (observed.status, observed.stdout, observed.stderr) == (
+        documented.status,
+        documented.stdout,
+        documented.stderr,
+    )
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", CIRCUMSTANCES)
-def test_circumstance(name: str, way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", WAYS)
+@pytest.mark.parametrize("name", START_ENVIRONMENTS)
+def test_circumstance(name: str, mode: str, tmp_path: Path) -> None:
     """Whatever the circumstance, tbot inherits, prints and ends as if nothing stood before it."""
-    circumstance = CIRCUMSTANCES[name](tmp_path)
-    direct, seen = lives(tmp_path, way, circumstance, "exit 42")
-    check_untouched(direct, seen, "on" if circumstance.in_place else way)
+    environment = START_ENVIRONMENTS[name](tmp_path)
+    direct, observed = observe_both(tmp_path, mode, environment, "exit 42")
+    check_untouched(direct, observed, "on" if environment.always_execs else mode)
     assert direct.status == 42
-    assert len(seen.lines) in ((0,) if way == "off" else circumstance.lines)
+    assert len(observed.lines) in ((0,) if mode == "off" else environment.lines)
 
 
 ENDINGS = ["exit 0", "exit 1", "exit 255", "kill -TERM $$", "kill -KILL $$", "kill -ABRT $$"]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", WAYS)
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_ending(ending: str, way: str, tmp_path: Path) -> None:
+def test_ending(ending: str, mode: str, tmp_path: Path) -> None:
     """However tbot ends, by itself or by a signal, whoever started it sees that very end."""
-    direct, seen = lives(tmp_path, way, Circumstance(), ending)
-    check_untouched(direct, seen, way)
+    direct, observed = observe_both(tmp_path, mode, StartEnvironment(), ending)
+    check_untouched(direct, observed, mode)
 
 
-@pytest.mark.parametrize("way", WITH_SENDER)
-def test_nothing_is_waited_for(way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", WITH_SENDER)
+def test_nothing_is_waited_for(mode: str, tmp_path: Path) -> None:
     """The start waits for nothing: tbot runs and ends while the sender has not yet loaded a line of OpenTelemetry."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)
@@ -91,10 +113,10 @@ def test_nothing_is_waited_for(way: str, tmp_path: Path) -> None:
     library.mkdir(parents=True)
     (library / "__init__.py").write_text(f"open({str(gate)!r}).read()")
     environ = {"PYTHONPATH": f"{library.parent}:{SOURCE}", "OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
-    with start(way, shell_script(tmp_path, WAITS), environ=environ) as started:
+    with start(mode, shell_script(tmp_path, WAITS), environ=environ) as started:
         tbot = int(started.line())
         started.write("42\n")
-        if way == "on":
+        if mode == "on":
             assert started.process.wait(WITHIN) == 42
         else:
             wait_until(lambda: not os.path.exists(f"/proc/{tbot}"), "tbot has ended")  # noqa: PTH110  may vanish
@@ -119,15 +141,17 @@ _LINE_OF_GRPC = re.compile(r"E\d{4} .* thd\.cc:\d+\] pthread_create failed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-@pytest.mark.parametrize("name", WAITING)
+@pytest.mark.parametrize("name", WAITING_PROGRAMS)
 def test_signal_while_sending(name: str, number: signal.Signals, receiver: OTLPReceiver) -> None:
     """A signal with its default effect ends a program that is sending, at once and without a word."""
-    protocol, code = WAITING[name]
+    protocol, code = WAITING_PROGRAMS[name]
     receiver.reply(Reply(delay=math.inf))
-    with Host(f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{code}", to(receiver, protocol)) as host:
+    with HostProcess(
+        f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{code}", host_variables(receiver, protocol)
+    ) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.process.send_signal(number)
-        assert host.end() == (-number, "", "")
+        assert host.wait() == (-number, "", "")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -135,19 +159,19 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """Ctrl-C reaches the program as the exception that it knows, and not as an outcome."""
     receiver.reply(Reply(delay=math.inf))
     code = f"try: {SEND}\nexcept KeyboardInterrupt: print('interrupted')"
-    with Host(code, to(receiver, protocol)) as host:
+    with HostProcess(code, host_variables(receiver, protocol)) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.process.send_signal(signal.SIGINT)
-        assert host.end() == (0, "interrupted\n", "")
+        assert host.wait() == (0, "interrupted\n", "")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", ENDINGS_AFTER_SENDING)
 def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """However a program ends after `send`, the end is its own, and the event has arrived once."""
-    code, status, output = ENDS[name]
-    with Host(f"{SEND}\n{code}", to(receiver, protocol)) as host:
-        ended, printed, errors = host.end()
+    code, status, output = ENDINGS_AFTER_SENDING[name]
+    with HostProcess(f"{SEND}\n{code}", host_variables(receiver, protocol)) as host:
+        ended, printed, errors = host.wait()
     assert (ended, printed) == (status, output)
     # A thread of gRPC's that another program's start cuts short may say so in a line of gRPC's own log.
     assert [line for line in errors.splitlines() if not (protocol == "grpc" and _LINE_OF_GRPC.match(line))] == []
@@ -155,21 +179,21 @@ def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("name", ENDS_WHILE_SENDING)
+@pytest.mark.parametrize("name", ENDINGS_WHILE_SENDING)
 def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """A program that ends while a thread sends ends at once, and nobody is left with its pipes or its connection."""
-    code, status, output = ENDS_WHILE_SENDING[name]
+    code, status, output = ENDINGS_WHILE_SENDING[name]
     receiver.reply(Reply(delay=math.inf))
     mark = uuid.uuid4().hex
     sending = "threading.Thread(target=lambda: print(otel_tbot.send(event()))).start()"
-    environ = {**to(receiver, protocol), "MARK": mark, "GRPC_VERBOSITY": "NONE"}
-    with Host(f"{sending}\nsys.stdin.readline()\n{code}", environ) as host:
+    environ = {**host_variables(receiver, protocol), "MARK": mark, "GRPC_VERBOSITY": "NONE"}
+    with HostProcess(f"{sending}\nsys.stdin.readline()\n{code}", environ) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         assert proc.alive(mark) == [host.process.pid]
-        host.go_on()
+        host.send_line()
         if status == -signal.SIGKILL:
             host.process.kill()
-        assert host.end() == (status, output, "")
+        assert host.wait() == (status, output, "")
         assert proc.alive(mark) == []
     assert len(receiver.requests) == 1
 
@@ -179,8 +203,8 @@ def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
 def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """Whichever process or thread sends, and when: each event arrives once, and nothing is said or broken."""
     code, versions = PROGRAMS[name]
-    with Host(code, to(receiver, protocol)) as host:
-        assert host.end() == (0, "", "")
+    with HostProcess(code, host_variables(receiver, protocol)) as host:
+        assert host.wait() == (0, "", "")
     assert versions_in(receiver) == versions
     assert len({record.resource_attributes["session.id"] for record in receiver.log_records}) == len(versions)
 
@@ -197,10 +221,10 @@ sys.stdin.readline()
 forked("2.0")
 thread.join()
 """
-    with Host(code, {**to(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
+    with HostProcess(code, {**host_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
-        host.go_on()
-        assert host.end() == (0, f"{CHILDREN[protocol]}sent\n", "")
+        host.send_line()
+        assert host.wait() == (0, f"{CHILD_OUTPUT[protocol]}sent\n", "")
     assert versions_in(receiver) == (["1.0"] if protocol == "grpc" else ["1.0", "2.0"])
 
 
@@ -208,8 +232,8 @@ thread.join()
 def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """A child forked after its parent has sent can send over HTTP. Over gRPC it is told that it cannot."""
     code = f"{FORK}\n{SEND}; forked('2.0'); otel_tbot.send(event('3.0'))"
-    with Host(code, to(receiver, protocol)) as host:
-        assert host.end() == (0, CHILDREN[protocol], "")
+    with HostProcess(code, host_variables(receiver, protocol)) as host:
+        assert host.wait() == (0, CHILD_OUTPUT[protocol], "")
     assert versions_in(receiver) == (["1.0", "3.0"] if protocol == "grpc" else ["1.0", "2.0", "3.0"])
 
 
@@ -217,7 +241,7 @@ def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
 def test_end_of_a_fork_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """A child that ends as programs do leaves the connection alone, on which its parent waits for an answer."""
     receiver.reply(Reply(delay=2), Reply())
-    code = f"""{BUSY}
+    code = f"""{BUSY_PIPELINE}
 thread = threading.Thread(target=emit)
 thread.start()
 sys.stdin.readline()
@@ -225,10 +249,10 @@ print(ended_child())
 thread.join()
 emit()
 """
-    with Host(code, {**to(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
+    with HostProcess(code, {**host_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
-        host.go_on()
-        assert host.end() == (0, "3\n", "")
+        host.send_line()
+        assert host.wait() == (0, "3\n", "")
     assert len(receiver.requests) == 2
 
 
@@ -236,7 +260,7 @@ emit()
 def test_ends_of_forks_while_much_is_sent(protocol: str, receiver: OTLPReceiver) -> None:
     """Such children end, whatever locks their parent held in the moment of the fork."""
     forks = 20  # one in two found a lock of gRPC's taken for ever, when children closed what their parent had opened
-    code = f"""{BUSY}
+    code = f"""{BUSY_PIPELINE}
 def emit_always():
     while not enough.is_set():
         emit()
@@ -248,8 +272,8 @@ enough.set()
 thread.join()
 """
     # gRPC's C library starts threads of its own in each child, and some of them crash, whoever uses it: not there.
-    with Host(code, {**to(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
-        assert host.end() == (0, "{3}\n", "")
+    with HostProcess(code, {**host_variables(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
+        assert host.wait() == (0, "{3}\n", "")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -264,8 +288,8 @@ if __name__ == "__main__":
             event = otel_tbot.StartEvent(run_mode="daemon", version=f"{number}.0")
             print(method, pool.submit(otel_tbot.send, event).result().status)
 """)
-    with Host("", to(receiver, protocol), program=(str(program),)) as host:
-        assert host.end() == (0, "fork sent\nspawn sent\nforkserver sent\n", "")
+    with HostProcess("", host_variables(receiver, protocol), program=(str(program),)) as host:
+        assert host.wait() == (0, "fork sent\nspawn sent\nforkserver sent\n", "")
     assert [record.attributes["tbot.version"] for record in receiver.log_records] == ["0.0", "1.0", "2.0"]
 
 
@@ -294,8 +318,8 @@ async def main():
     print([outcome.status for outcome in outcomes], same, troubles)
 asyncio.run(main())
 """
-    with Host(code, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}) as host:
-        assert host.end() == (0, f"{['sent'] * 4} True []\n", "")
+    with HostProcess(code, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}) as host:
+        assert host.wait() == (0, f"{['sent'] * 4} True []\n", "")
 
 
 def test_subinterpreter() -> None:
@@ -305,5 +329,5 @@ def test_subinterpreter() -> None:
 import {module} as interpreters
 interpreters.run_string(interpreters.create(), "import otel_tbot; print(otel_tbot.consent().reason, flush=True)")
 """
-    with Host(code, {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}) as host:
-        assert host.end() == (0, "TELEPORT_ANONYMOUS_TELEMETRY is 1\n", "")
+    with HostProcess(code, {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}) as host:
+        assert host.wait() == (0, "TELEPORT_ANONYMOUS_TELEMETRY is 1\n", "")

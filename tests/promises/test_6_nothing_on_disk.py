@@ -1,6 +1,6 @@
 """Promise 6, nothing on disk: no file is ever written; only tbot's configuration is read.
 
-Every command, the functions and the pipelines run in a `Place`: a home, a working directory and temporary folders that
+Every command, the functions and the pipelines run in a `WatchedDirectory`: a home, a working directory and temporary folders that
 are known to the last file, with a backend that is there and one that is not. Byte code is the interpreter's business:
 it is told to keep none. Three witnesses tell of each run, none of which believes another:
 
@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.integration.launcher import proc
-from tests.promises.mounts import MOUNTS, REFUSALS, mounted
-from tests.promises.watched_directory import VERSION, Place
-from tests.support.audit import INTERPRETERS_OWN, SOURCE, Audited, audited
+from tests.promises.mounts import MOUNTS, WRITE_ERRORS, mount_command
+from tests.promises.watched_directory import VERSION, WatchedDirectory
+from tests.support.audit import PYTHON_PATHS, SOURCE, AuditedProcess, run_audited
 from tests.support.collector import wait_until
-from tests.support.system_calls import calls, strace
+from tests.support.system_calls import read_calls, strace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 START = ("./tbot", "start", "-c", "tbot.yaml", "@arguments")
 ROWS = json.dumps({"1": ON})
-WITHIN = 20  # seconds that anything may take that is waited for
+WAIT_TIMEOUT = 20  # seconds that anything may take that is waited for
 
 
 class Program(NamedTuple):
@@ -67,7 +67,7 @@ class Program(NamedTuple):
     fails: bool = False
 
 
-WAYS = "tests.support.entry_points"
+ENTRY_POINTS = "tests.support.entry_points"
 SENDING = {
     "emit a log record over HTTP": Program(("emit", *START), (0, 1), 1, fails=True),
     "emit a log record over gRPC": Program(("emit", *START), (0, 1), 1, protocol="grpc", fails=True),
@@ -76,12 +76,12 @@ SENDING = {
     "run": Program(("run", *START), (7, 7), 1, fails=True),
     "run, over gRPC": Program(("run", *START), (7, 7), 1, protocol="grpc"),
     "run, supervised": Program(("run", "--supervise", *START), (7, 7), 1),
-    "send, in Python": Program(("send",), sends=1, module=WAYS),
-    "pipelines over HTTP": Program(("in code",), sends=4, module=WAYS),
-    "pipelines over gRPC": Program(("in code",), sends=4, protocol="grpc", module=WAYS),
-    "pipelines by variables": Program(("configured",), sends=4, module=WAYS, fails=True),
+    "send, in Python": Program(("send",), sends=1, module=ENTRY_POINTS),
+    "pipelines over HTTP": Program(("in code",), sends=4, module=ENTRY_POINTS),
+    "pipelines over gRPC": Program(("in code",), sends=4, protocol="grpc", module=ENTRY_POINTS),
+    "pipelines by variables": Program(("configured",), sends=4, module=ENTRY_POINTS, fails=True),
 }
-SILENT = {
+NOT_SENDING = {
     "emit, off": Program(("emit", *START), environ={}),
     "run, off": Program(("run", *START), (7, 7), environ={}),
     "run, another command": Program(("run", "./tbot", "configure"), (7, 7)),
@@ -99,18 +99,22 @@ SILENT = {
     "help": Program(("--help",)),
     "bad usage": Program(("emit",), (2, 2)),
 }
-PROGRAMS = {**SENDING, **SILENT}
-ALIVE, DEAD = 0, 1
+PROGRAMS = {**SENDING, **NOT_SENDING}
+AVAILABLE, UNAVAILABLE = 0, 1
 RUNS = [
-    *(pytest.param(program, ALIVE, id=name) for name, program in PROGRAMS.items()),
-    *(pytest.param(program, DEAD, id=f"{name}, no backend") for name, program in SENDING.items() if program.fails),
+    *(pytest.param(program, AVAILABLE, id=name) for name, program in PROGRAMS.items()),
+    *(
+        pytest.param(program, UNAVAILABLE, id=f"{name}, no backend")
+        for name, program in SENDING.items()
+        if program.fails
+    ),
 ]
 
 # What the system's own libraries read: certificates, name look-up, locale, the number of processors.
-SYSTEM = ("/bin/", "/dev/", "/etc/", "/lib", "/proc/", "/run/", "/sys/", "/usr/")
-PACKAGES = (*INTERPRETERS_OWN, f"{sys.prefix}{os.sep}", f"{sys.base_prefix}{os.sep}")
+SYSTEM_PATHS = ("/bin/", "/dev/", "/etc/", "/lib", "/proc/", "/run/", "/sys/", "/usr/")
+PACKAGE_PATHS = (*PYTHON_PATHS, f"{sys.prefix}{os.sep}", f"{sys.base_prefix}{os.sep}")
 # What would tell one machine from another.
-IDENTITY = (
+IDENTITY_FILES = (
     "/etc/hostname",
     "/etc/machine-id",
     "/proc/sys/kernel/hostname",
@@ -126,17 +130,17 @@ WITHOUT_WRITING = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def watched(tmp_path: Path) -> WatchedDirectory:
     """Make the place."""
-    return Place(tmp_path)
+    return WatchedDirectory(tmp_path)
 
 
 def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[str, str]:
     """Return what a program is told by its environment, beside the folders of the place."""
     alive = receiver.grpc_endpoint if program.protocol == "grpc" else receiver.http_endpoint
     return {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": alive if backend == ALIVE else "http://127.0.0.1:9",
-        "OTEL_EXPORTER_OTLP_TIMEOUT": "15" if backend == ALIVE else "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": alive if backend == AVAILABLE else "http://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "15" if backend == AVAILABLE else "1",
         "OTEL_EXPORTER_OTLP_PROTOCOL": program.protocol,
         "OTEL_TBOT_SIGNAL": program.signal,
         "OTEL_LOGS_EXPORTER": "tbot",
@@ -148,8 +152,8 @@ def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[st
 
 def check_delivery(program: Program, receiver: OTLPReceiver, backend: int) -> None:
     """Check that all arrived that should have, so that nothing was proven about a program that did nothing."""
-    expected = program.sends if backend == ALIVE else 0
-    wait_until(lambda: len(receiver.log_records) + len(receiver.spans) >= expected, "all arrived", within=WITHIN)
+    expected = program.sends if backend == AVAILABLE else 0
+    wait_until(lambda: len(receiver.log_records) + len(receiver.spans) >= expected, "all arrived", within=WAIT_TIMEOUT)
     carried = [one.attributes for one in receiver.log_records] + [one.attributes for one in receiver.spans]
     assert len(carried) == expected
     if program.module == "otel_tbot":
@@ -157,88 +161,92 @@ def check_delivery(program: Program, receiver: OTLPReceiver, backend: int) -> No
         assert [(one["tbot.join_type"], one["tbot.version"]) for one in carried] == [("github", VERSION)] * expected
 
 
-def opened(ended: Audited, place: Place) -> set[str]:
+def opened_files(ended: AuditedProcess, watched: WatchedDirectory) -> set[str]:
     """Return the files that were opened by the account of the hook, from the root on."""
-    return {os.path.normpath(place.work / event.path) for event in ended.events if event.path}
+    return {os.path.normpath(watched.work / event.path) for event in ended.events if event.path}
 
 
-def unexpected(paths: Collection[str], place: Place) -> set[str]:
+def unexpected_files(paths: Collection[str], watched: WatchedDirectory) -> set[str]:
     """Return the files that a program has no business to read."""
-    found = {path for path in paths if path.startswith((str(place.root), *IDENTITY))}
-    found |= {path for path in paths if not path.startswith((*PACKAGES, *SYSTEM))}
-    return found - place.readable
+    found = {path for path in paths if path.startswith((str(watched.root), *IDENTITY_FILES))}
+    found |= {path for path in paths if not path.startswith((*PACKAGE_PATHS, *SYSTEM_PATHS))}
+    return found - watched.readable
 
 
 @pytest.mark.parametrize(("program", "backend"), RUNS)
 def test_nothing_is_written(
-    tmp_path: Path, place: Place, receiver: OTLPReceiver, program: Program, backend: int
+    tmp_path: Path, watched: WatchedDirectory, receiver: OTLPReceiver, program: Program, backend: int
 ) -> None:
     """Nothing at the place has changed, nothing was opened to be written, and nothing read but what tbot is told of."""
-    environ = {**place.environ, **variables(program, receiver, backend), "MARK": str(tmp_path)}
-    ended = audited(
-        tmp_path / "report", program.module, *program.arguments, environ=environ, cwd=place.work, stdin=ROWS
+    environ = {**watched.environ, **variables(program, receiver, backend), "MARK": str(tmp_path)}
+    ended = run_audited(
+        tmp_path / "report", program.module, *program.arguments, environ=environ, cwd=watched.work, stdin=ROWS
     )
     assert ended.status == program.statuses[backend], ended.stderr
     check_delivery(program, receiver, backend)
-    wait_until(lambda: not proc.alive(str(tmp_path)), "what was started has ended", within=WITHIN)
-    assert place.changed() == {}
+    wait_until(lambda: not proc.alive(str(tmp_path)), "what was started has ended", within=WAIT_TIMEOUT)
+    assert watched.changed() == {}
     assert [event for event in ended.events if event.is_write] == []
-    assert unexpected(opened(ended, place), place) == set()
+    assert unexpected_files(opened_files(ended, watched), watched) == set()
 
 
 @pytest.mark.parametrize(("program", "backend"), RUNS)
-def test_system_calls(tmp_path: Path, place: Place, receiver: OTLPReceiver, program: Program, backend: int) -> None:
+def test_system_calls(
+    tmp_path: Path, watched: WatchedDirectory, receiver: OTLPReceiver, program: Program, backend: int
+) -> None:
     """The system is never asked to write a file, nor to read one but the interpreter's, its own, and what tbot has."""
     log = tmp_path / "strace"
     tracing = strace(log)
     if tracing is None:
         pytest.skip("strace is not installed")
-    environ = {**place.environ, **variables(program, receiver, backend)}
-    ended = plainly([*tracing, *python(program)], environ, place.work)
+    environ = {**watched.environ, **variables(program, receiver, backend)}
+    ended = run_plain([*tracing, *python(program)], environ, watched.work)
     assert ended.returncode == program.statuses[backend], ended.stderr
     check_delivery(program, receiver, backend)
-    assert place.changed() == {}
-    seen = calls(log, place.work)
+    assert watched.changed() == {}
+    seen = read_calls(log, watched.work)
     assert [call.line for call in seen if call.is_write] == []
     # The shell opens the script that stands in for tbot.
-    assert unexpected({call.path for call in seen if call.is_read}, place) <= {str(place.work / "tbot")}
+    assert unexpected_files({call.path for call in seen if call.is_read}, watched) <= {str(watched.work / "tbot")}
 
 
 @pytest.mark.parametrize("program", [pytest.param(program, id=name) for name, program in PROGRAMS.items()])
-def test_where_nothing_can_be_written(tmp_path: Path, place: Place, receiver: OTLPReceiver, program: Program) -> None:
+def test_where_nothing_can_be_written(
+    tmp_path: Path, watched: WatchedDirectory, receiver: OTLPReceiver, program: Program
+) -> None:
     """All works where no file can take a byte, the home is none, and no temporary folder exists."""
-    nowhere = {name: "/dev/null" if name == "HOME" else str(tmp_path / "missing") for name in place.environ}
-    place.work.chmod(0o555)
-    ended = plainly(
-        [*WITHOUT_WRITING, *python(program)], {**nowhere, **variables(program, receiver, ALIVE)}, place.work
+    nowhere = {name: "/dev/null" if name == "HOME" else str(tmp_path / "missing") for name in watched.environ}
+    watched.work.chmod(0o555)
+    ended = run_plain(
+        [*WITHOUT_WRITING, *python(program)], {**nowhere, **variables(program, receiver, AVAILABLE)}, watched.work
     )
-    assert ended.returncode == program.statuses[ALIVE], ended.stderr
-    check_delivery(program, receiver, ALIVE)
+    assert ended.returncode == program.statuses[AVAILABLE], ended.stderr
+    check_delivery(program, receiver, AVAILABLE)
 
 
 @pytest.mark.parametrize("mount", MOUNTS)
 @pytest.mark.parametrize(
     "name", [name for name in SENDING if name.startswith(("emit a log", "send", "pipelines over"))]
 )
-def test_mounted(place: Place, receiver: OTLPReceiver, name: str, mount: str) -> None:
+def test_mounted(watched: WatchedDirectory, receiver: OTLPReceiver, name: str, mount: str) -> None:
     """An event arrives from where every file system is read-only, and from where the only one is full."""
     program = SENDING[name]
-    command = [*mounted(mount, place.root), *python(program)]
-    ended = plainly(command, {**place.environ, **variables(program, receiver, ALIVE)}, place.work)
-    assert ended.returncode == program.statuses[ALIVE], ended.stderr
+    command = [*mount_command(mount, watched.root), *python(program)]
+    ended = run_plain(command, {**watched.environ, **variables(program, receiver, AVAILABLE)}, watched.work)
+    assert ended.returncode == program.statuses[AVAILABLE], ended.stderr
     assert "failed" not in ended.stdout
-    check_delivery(program, receiver, ALIVE)
+    check_delivery(program, receiver, AVAILABLE)
 
 
 @pytest.mark.parametrize("variable", ["PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"])
-def test_byte_code(tmp_path: Path, place: Place, variable: str) -> None:
+def test_byte_code(tmp_path: Path, watched: WatchedDirectory, variable: str) -> None:
     """Where Python is told to keep no byte code beside the modules, it keeps none in the demo's child either."""
     package = tmp_path / "source" / "otel_tbot"
     shutil.copytree(SOURCE / "otel_tbot", package, ignore=shutil.ignore_patterns("__pycache__"))
     environ = {"PYTHONPATH": str(package.parent), variable: str(tmp_path / "elsewhere")}
     command = [sys.executable, "-m", "otel_tbot", "demo"]
     ended = subprocess.run(
-        command, env={"PATH": os.environ["PATH"], **environ}, cwd=place.work, capture_output=True, text=True,
+        command, env={"PATH": os.environ["PATH"], **environ}, cwd=watched.work, capture_output=True, text=True,
         timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
@@ -250,7 +258,7 @@ def python(program: Program) -> list[str]:
     return [sys.executable, "-m", program.module, *program.arguments]
 
 
-def plainly(command: list[str], environ: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_plain(command: list[str], environ: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command with these variables, and those that it takes to start Python."""
     python_s_own = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     return subprocess.run(
@@ -274,48 +282,48 @@ READERS = {
     "reads another configuration": "open('otel.yaml').close()",
     "reads the machine's id": "try: open('/etc/machine-id').close()\nexcept OSError: pass",
 }
-CULPRITS = [pytest.param(code, id=name) for name, code in {**WRITERS, **READERS}.items()]
+OFFENDERS = [pytest.param(code, id=name) for name, code in {**WRITERS, **READERS}.items()]
 
 
-@pytest.mark.parametrize("code", CULPRITS)
-def test_the_hook_tells(tmp_path: Path, place: Place, code: str) -> None:
+@pytest.mark.parametrize("code", OFFENDERS)
+def test_the_hook_tells(tmp_path: Path, watched: WatchedDirectory, code: str) -> None:
     """A program that does what is not to be done is told by the hook, and by the place if it writes."""
     (tmp_path / "culprit.py").write_text(code)
-    environ = {**place.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
-    ended = audited(tmp_path / "report", "culprit", cwd=place.work, environ=environ)
+    environ = {**watched.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
+    ended = run_audited(tmp_path / "report", "culprit", cwd=watched.work, environ=environ)
     assert ended.status == 0, ended.stderr
     writes = code in WRITERS.values()
-    assert bool(place.changed()) == writes
+    assert bool(watched.changed()) == writes
     assert any(event.is_write for event in ended.events) == writes
-    assert writes or unexpected(opened(ended, place), place) - {str(tmp_path / "culprit.py")}
+    assert writes or unexpected_files(opened_files(ended, watched), watched) - {str(tmp_path / "culprit.py")}
 
 
-@pytest.mark.parametrize("code", CULPRITS)
-def test_strace_tells(tmp_path: Path, place: Place, code: str) -> None:
+@pytest.mark.parametrize("code", OFFENDERS)
+def test_strace_tells(tmp_path: Path, watched: WatchedDirectory, code: str) -> None:
     """A program that does what is not to be done is told by strace."""
     log = tmp_path / "strace"
     tracing = strace(log)
     if tracing is None:
         pytest.skip("strace is not installed")
-    assert plainly([*tracing, sys.executable, "-c", code], place.environ, place.work).returncode == 0
-    seen = calls(log, place.work)
+    assert run_plain([*tracing, sys.executable, "-c", code], watched.environ, watched.work).returncode == 0
+    seen = read_calls(log, watched.work)
     writes = code in WRITERS.values()
     assert any(call.is_write for call in seen) == writes
-    assert writes or unexpected({call.path for call in seen if call.is_read}, place)
+    assert writes or unexpected_files({call.path for call in seen if call.is_read}, watched)
 
 
-def test_the_limit_binds(place: Place) -> None:
+def test_the_limit_binds(watched: WatchedDirectory) -> None:
     """Where nothing can be written, a program that writes one byte to a file fails."""
     command = [*WITHOUT_WRITING, sys.executable, "-c", WRITERS["appends"]]
-    ended = plainly(command, place.environ, place.work)
+    ended = run_plain(command, watched.environ, watched.work)
     assert ended.returncode == 1
     assert "File too large" in ended.stderr
 
 
 @pytest.mark.parametrize("mount", MOUNTS)
-def test_the_mounts_bind(place: Place, mount: str) -> None:
+def test_the_mounts_bind(watched: WatchedDirectory, mount: str) -> None:
     """Where a program runs so mounted, one that writes a byte to a new file of the place fails."""
     code = "with open('left', 'w') as file: file.write('#')"
-    ended = plainly([*mounted(mount, place.root), sys.executable, "-c", code], place.environ, place.work)
+    ended = run_plain([*mount_command(mount, watched.root), sys.executable, "-c", code], watched.environ, watched.work)
     assert ended.returncode == 1
-    assert REFUSALS[mount] in ended.stderr
+    assert WRITE_ERRORS[mount] in ended.stderr

@@ -22,12 +22,21 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import otel_tbot
 from otel_tbot.testing import Reply
-from tests.promises.host_run import TIMEOUT, Ended, run_host, run_signalled_host
-from tests.promises.hostile_objects import BATCHES, BEHIND, CANARY, HOSTILE, LYING, NO_EVENT, PROVIDERS, record_and_span
-from tests.promises.resource_limits import STRAITS, reporting_in, without_streams
-from tests.support.backends.host_backend import OwnBackend, without_ids
+from tests.promises.host_run import TIMEOUT, HostResult, run_host, run_host_with_signals
+from tests.promises.hostile_objects import (
+    BROKEN_EXPORTERS,
+    BROKEN_PROVIDERS,
+    CANARY,
+    HOSTILE_BATCHES,
+    HOSTILE_OBJECTS,
+    NOT_AN_EVENT,
+    VALID_WITH_EXTRAS,
+    record_and_span,
+)
+from tests.promises.resource_limits import RESOURCE_LIMITS, program_under_limit, program_without_streams
+from tests.support.backends.host_backend import HostBackend, without_random_ids
 from tests.support.black_hole import black_hole
-from tests.support.process import Host, to
+from tests.support.process import HostProcess, host_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,9 +63,9 @@ STATES: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture
-def own() -> Iterator[OwnBackend]:
+def host_backend() -> Iterator[HostBackend]:
     """Run the host's own backend."""
-    with OwnBackend() as running:
+    with HostBackend() as running:
         yield running
 
 
@@ -73,43 +82,45 @@ def variables_of(state: str, backend: OTLPReceiver, silent: str) -> dict[str, st
     return {name: value.format(**places) for name, value in STATES[state].items()}
 
 
-def check_undisturbed(without: Ended, seen: Ended) -> None:
+def check_unaffected(reference: HostResult, result: HostResult) -> None:
     """Check that a host is, sends and prints what it is, sends and prints without us, and ends when it would."""
-    assert (seen.status, seen.stdout, seen.stderr) == (without.status, without.stdout, without.stderr)
-    assert (seen.status, seen.stdout) == (3, UNDISTURBED)
-    assert without_ids(seen.arrived) == without_ids(without.arrived)
+    assert (result.status, result.stdout, result.stderr) == (reference.status, reference.stdout, reference.stderr)
+    assert (result.status, result.stdout) == (3, EXPECTED_OUTPUT)
+    assert without_random_ids(result.received) == without_random_ids(reference.received)
     # A log record and a span are reported in turn, each within its deadline.
-    assert seen.seconds < without.seconds + 2 * TIMEOUT + SLACK
+    assert result.seconds < reference.seconds + 2 * TIMEOUT + SLACK
 
 
-UNDISTURBED = "job 1 is done\ndifferent: []\njob 2 is done\nthe host ends\n"
+EXPECTED_OUTPUT = "job 1 is done\ndifferent: []\njob 2 is done\nthe host ends\n"
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_host_application(state: str, own: OwnBackend, receiver: OTLPReceiver, silent: str) -> None:
+def test_host_application(state: str, host_backend: HostBackend, receiver: OTLPReceiver, silent: str) -> None:
     """A host that reports a start is, sends and prints what it is, sends and prints without, and ends in time."""
     environ = variables_of(state, receiver, silent)
-    without = run_host("none", own, environ)
-    for way in ("send", "emit"):
+    reference = run_host("none", host_backend, environ)
+    for entry_point in ("send", "emit"):
         receiver.clear()
-        seen = run_host(way, own, environ)
-        check_undisturbed(without, seen)
-        assert {path for path, *_ in seen.arrived} == {"/v1/logs", "/v1/metrics", "/v1/traces"}
+        result = run_host(entry_point, host_backend, environ)
+        check_unaffected(reference, result)
+        assert {path for path, *_ in result.received} == {"/v1/logs", "/v1/metrics", "/v1/traces"}
         assert len(receiver.requests) == (2 if state.startswith("working") else 0)
         if "1" not in environ.get("TELEPORT_ANONYMOUS_TELEMETRY", ""):
             # Without consent not even a random number is used up, from which the SDK makes ids.
-            assert seen.arrived == without.arrived
+            assert result.received == reference.received
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_exporters_in_global_pipelines(state: str, own: OwnBackend, receiver: OTLPReceiver, silent: str) -> None:
+def test_exporters_in_global_pipelines(
+    state: str, host_backend: HostBackend, receiver: OTLPReceiver, silent: str
+) -> None:
     """A host whose global pipelines have the exporters named tbot is, sends and prints what it does without them."""
     environ = {**variables_of(state, receiver, silent), "OTEL_METRICS_EXPORTER": "none", "OTEL_SERVICE_NAME": "host"}
-    without, seen = (
-        run_host("global", own, {**environ, **exporters}, prefix=(str(INSTRUMENT),))
+    reference, result = (
+        run_host("global", host_backend, {**environ, **exporters}, prefix=(str(INSTRUMENT),))
         for exporters in (_exporters("none"), _exporters("tbot"))
     )
-    check_undisturbed(without, seen)
+    check_unaffected(reference, result)
     assert len(receiver.requests) == (2 if state.startswith("working") else 0)
 
 
@@ -118,16 +129,18 @@ def _exporters(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("state", ["working", "working, over gRPC"])
-def test_signals_while_reporting(state: str, own: OwnBackend, receiver: OTLPReceiver, silent: str) -> None:
+def test_signals_while_reporting(state: str, host_backend: HostBackend, receiver: OTLPReceiver, silent: str) -> None:
     """Signals that reach a host while it reports are handled by it, each once, as if it did not."""
     environ = {**variables_of(state, receiver, silent), "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
-    without = run_signalled_host("none", own, environ, lambda: None)
-    for way in ("send", "emit"):
+    reference = run_host_with_signals("none", host_backend, environ, lambda: None)
+    for entry_point in ("send", "emit"):
         receiver.clear()
         receiver.reply(Reply(delay=1), Reply())
-        seen = run_signalled_host(way, own, environ, lambda: receiver.wait_for_requests(1, timeout=20))
-        check_undisturbed(without, seen)
-        assert seen.stderr.count("signal") == 2
+        result = run_host_with_signals(
+            entry_point, host_backend, environ, lambda: receiver.wait_for_requests(1, timeout=20)
+        )
+        check_unaffected(reference, result)
+        assert result.stderr.count("signal") == 2
         assert len(receiver.requests) == 2
 
 
@@ -135,30 +148,30 @@ PROTOCOLS = ("http/protobuf", "grpc")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("name", STRAITS)
+@pytest.mark.parametrize("name", RESOURCE_LIMITS)
 def test_host_in_straits(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """A host without descriptors, memory or threads gets an outcome or a line of warning, goes on, and can send later.
 
     Over gRPC too: left alone, its C library would end the process.
     """
-    straits = STRAITS[name]
-    passes = protocol in straits.passable
-    with Host(reporting_in(straits, protocol), to(receiver, protocol)) as host:
-        status, printed, errors = host.end()
+    limit = RESOURCE_LIMITS[name]
+    delivers = protocol in limit.delivering_protocols
+    with HostProcess(program_under_limit(limit, protocol), host_variables(receiver, protocol)) as host:
+        status, printed, errors = host.wait()
     first, later = printed.splitlines()
-    assert (status, first) == (0, "sent" if passes else "failed")
-    if not straits.lasting:
-        assert (later, errors.count("\n")) == ("sent", 0 if passes else 1)
-        assert passes or errors.startswith("tbot.start was not delivered: ")
-        assert len(receiver.requests) == (3 if passes else 1)
+    assert (status, first) == (0, "sent" if delivers else "failed")
+    if not limit.breaks_libraries:
+        assert (later, errors.count("\n")) == ("sent", 0 if delivers else 1)
+        assert delivers or errors.startswith("tbot.start was not delivered: ")
+        assert len(receiver.requests) == (3 if delivers else 1)
 
 
 # The streams that are closed, and whether a file takes their numbers.
-CLOSED = (((0,), True), ((1,), True), ((2,), True), ((0, 1, 2), True), ((0, 1, 2), False))
+CLOSED_STREAMS = (((0,), True), ((1,), True), ((2,), True), ((0, 1, 2), True), ((0, 1, 2), False))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(("closed", "taken"), CLOSED, ids=str)
+@pytest.mark.parametrize(("closed", "taken"), CLOSED_STREAMS, ids=str)
 def test_host_without_streams(
     closed: tuple[int, ...], *, taken: bool, protocol: str, receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
@@ -166,9 +179,9 @@ def test_host_without_streams(
     file = tmp_path / "file"
     file.touch()
     receiver.reply(Reply(), Reply(status=403))
-    environ = {**to(receiver, protocol), "FILE": str(file), "TAKEN": "yes" if taken else ""}
-    with Host("", environ, program=without_streams(closed)) as host:
-        status, printed, errors = host.end()
+    environ = {**host_variables(receiver, protocol), "FILE": str(file), "TAKEN": "yes" if taken else ""}
+    with HostProcess("", environ, program=program_without_streams(closed)) as host:
+        status, printed, errors = host.wait()
     assert (status, printed, file.read_bytes()) == (0, "", b"")
     assert errors.count("\n") == (0 if 2 in closed else 1)
     assert len(receiver.requests) == 3
@@ -198,42 +211,42 @@ def assert_the_event_alone_left(receiver: OTLPReceiver, caplog: pytest.LogCaptur
 
 @SIGNALS
 @pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE_OBJECTS)
 def test_hostile_object(name: str, exporter: Any, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
     """An object that is no event of ours leaves nothing, raises nothing, and keeps no valid event from leaving."""
-    assert exporter.export([HOSTILE[name]()]).name == "SUCCESS"
+    assert exporter.export([HOSTILE_OBJECTS[name]()]).name == "SUCCESS"
     assert receiver.connections == 0
     valid = record_and_span(EVENT.attributes)
-    assert exporter.export([HOSTILE[name](), valid, HOSTILE[name]()]).name == "SUCCESS"
+    assert exporter.export([HOSTILE_OBJECTS[name](), valid, HOSTILE_OBJECTS[name]()]).name == "SUCCESS"
     assert_the_event_alone_left(receiver, caplog)
     exporter.shutdown()
 
 
 @SIGNALS
 @pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize("name", LYING)
+@pytest.mark.parametrize("name", VALID_WITH_EXTRAS)
 def test_lying_event(name: str, exporter: Any, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
     """Around a valid event, whatever else the object holds or claims stays behind, and the event leaves as it is."""
-    assert exporter.export([LYING[name]()]).name == "SUCCESS"
+    assert exporter.export([VALID_WITH_EXTRAS[name]()]).name == "SUCCESS"
     assert_the_event_alone_left(receiver, caplog)
     exporter.shutdown()
 
 
 @SIGNALS
 @pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize("name", HOSTILE_BATCHES)
 def test_hostile_batch(name: str, exporter: Any, receiver: OTLPReceiver) -> None:  # noqa: ANN401  one of two types
     """A batch that is none raises nothing, and nothing leaves."""
-    exporter.export(BATCHES[name]())
+    exporter.export(HOSTILE_BATCHES[name]())
     assert receiver.connections == 0
 
 
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("kind", [otel_tbot.AnonymousLogExporter, otel_tbot.AnonymousSpanExporter])
-@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("name", BROKEN_EXPORTERS)
 def test_hostile_exporter_behind(name: str, kind: Any) -> None:  # noqa: ANN401  one of two types
     """An exporter behind that breaks every rule makes an export fail, and reaches the host in no other way."""
-    exporter = kind(BEHIND[name]())
+    exporter = kind(BROKEN_EXPORTERS[name]())
     assert exporter.export([record_and_span(EVENT.attributes)]).name == "FAILURE"
     exporter.force_flush()
     exporter.shutdown()
@@ -260,23 +273,23 @@ def test_huge_headers(name: str, receiver: OTLPReceiver, caplog: pytest.LogCaptu
 
 
 @pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("name", BROKEN_PROVIDERS)
 def test_broken_provider(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Emitting into a pipeline that is broken anywhere raises nothing, and tells no more than the kind of the fault."""
-    otel_tbot.emit(EVENT, logger_provider=PROVIDERS[name]())
-    otel_tbot.emit_span(EVENT, tracer_provider=PROVIDERS[name]())
+    otel_tbot.emit(EVENT, logger_provider=BROKEN_PROVIDERS[name]())
+    otel_tbot.emit_span(EVENT, tracer_provider=BROKEN_PROVIDERS[name]())
     assert len(caplog.messages) == 2
     assert CANARY not in caplog.text
 
 
 @pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize("name", NO_EVENT)
+@pytest.mark.parametrize("name", NOT_AN_EVENT)
 def test_hostile_event(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Emitting or sending what is no event raises nothing, and leaves nothing in the pipeline."""
     memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's omission
     loggers = LoggerProvider(shutdown_on_exit=False)
     loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter(memory)))
-    event: Any = HOSTILE[name]()
+    event: Any = HOSTILE_OBJECTS[name]()
     otel_tbot.emit(event, logger_provider=loggers)
     otel_tbot.emit_span(event, tracer_provider=TracerProvider(shutdown_on_exit=False))
     assert otel_tbot.send(event).status == "failed"
@@ -293,9 +306,9 @@ class RaisingHandler(logging.Handler):
 
 
 # Each of these has something to tell the host.
-TELLING: dict[str, Callable[[], object]] = {
-    "emit": lambda: otel_tbot.emit(EVENT, logger_provider=PROVIDERS["every attribute raises"]()),
-    "emit_span": lambda: otel_tbot.emit_span(EVENT, tracer_provider=PROVIDERS["every attribute raises"]()),
+LOGGING_CALLS: dict[str, Callable[[], object]] = {
+    "emit": lambda: otel_tbot.emit(EVENT, logger_provider=BROKEN_PROVIDERS["every attribute raises"]()),
+    "emit_span": lambda: otel_tbot.emit_span(EVENT, tracer_provider=BROKEN_PROVIDERS["every attribute raises"]()),
     "export of a record that is broken": lambda: otel_tbot.AnonymousLogExporter().export([record_and_span({})]),
     "export of a span that is broken": lambda: otel_tbot.AnonymousSpanExporter().export([record_and_span({})]),
     "export with an unknown keyword": lambda: otel_tbot.AnonymousLogExporter(canary=1).export(
@@ -307,12 +320,12 @@ TELLING: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.usefixtures("opted_in")
-@pytest.mark.parametrize("name", TELLING)
+@pytest.mark.parametrize("name", LOGGING_CALLS)
 def test_a_log_that_fails(name: str) -> None:
     """Where the host's own log raises at what we tell it, that exception stays here as well."""
     handler, logger = RaisingHandler(), logging.getLogger("otel_tbot")
     logger.addHandler(handler)
     try:
-        TELLING[name]()
+        LOGGING_CALLS[name]()
     finally:
         logger.removeHandler(handler)

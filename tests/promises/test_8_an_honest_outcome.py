@@ -33,14 +33,14 @@ from tests.integration.launcher.program import Started, start
 from tests.support.fake_tbot import shell_script
 from tests.support.faults.delivery import (
     EVENT,
-    START,
-    bystander_is_untouched,
-    is_one_plain_line,
-    need_ipv6,
+    START_ALLOWANCE,
+    is_one_line_without_secrets,
+    redirect_target_is_untouched,
+    skip_without_ipv6,
     variables,
-    wait_for_our_threads,
+    wait_for_own_threads,
 )
-from tests.support.faults.table import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, named, needed
+from tests.support.faults.table import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, faults_named, time_needed
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from tests.support.faults.backends import Backend
 
 # Of each kind one, for the ways that take a process each.
-OF_EACH_KIND = (
+ONE_OF_EACH_KIND = (
     "refused",
     "refused over IPv6",
     "black hole",
@@ -73,8 +73,8 @@ OF_EACH_KIND = (
     "client certificate missing",
     "TLS handshake stalled",
 )
-EMITTED = named(
-    *OF_EACH_KIND,
+EMIT_FAULTS = faults_named(
+    *ONE_OF_EACH_KIND,
     "reset in the headers",
     "reset in the answer",
     "body dripped",
@@ -83,26 +83,26 @@ EMITTED = named(
     "huge answer",
     "plain text in place of TLS",
 )
-RUN_BESIDE = named(*OF_EACH_KIND)
-ACCEPTED = tuple(case for case in ACCEPTANCES if case.name in {"at once", "over IPv6", "with a warning"})
+RUN_FAULTS = faults_named(*ONE_OF_EACH_KIND)
+ACCEPTED_OVER_NETWORK = tuple(case for case in ACCEPTANCES if case.name in {"at once", "over IPv6", "with a warning"})
 # Seconds, in turn. The first is no more than the exporters' first pause; on a busy machine it may be too short for a
 # process to load everything and meet its fault.
 PROCESS_TIMEOUTS = (0.8, 3.0, 9.0)
-TBOTS_STATUS = 7
-TBOT = f"echo 'a line of tbot'; echo 'an error of tbot' >&2; exit {TBOTS_STATUS}"
+TBOT_STATUS = 7
+TBOT = f"echo 'a line of tbot'; echo 'an error of tbot' >&2; exit {TBOT_STATUS}"
 NOTICE = "otel-tbot: reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1"
 
 
 @contextmanager
 def running(case: Fault | Acceptance, monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[Backend]:
     """Run the backend of a case, and where `monkeypatch` is given, make this process its client."""
-    need_ipv6(case.name)
+    skip_without_ipv6(case.name)
     with case.backend() as backend:
         if monkeypatch:
             for name, value in variables(case.protocol, backend).items():
                 monkeypatch.setenv(name, value)
         yield backend
-        wait_for_our_threads()
+        wait_for_own_threads()
 
 
 def timeouts(fault: Fault) -> tuple[float, ...]:
@@ -110,12 +110,12 @@ def timeouts(fault: Fault) -> tuple[float, ...]:
     return (LONG,) if fault.timeout == LONG else PROCESS_TIMEOUTS
 
 
-def is_met(backend: Backend) -> bool:
+def was_reached(backend: Backend) -> bool:
     """Tell whether the client has come to the backend, where that can be seen: nobody sees what a closed port does."""
-    return backend.came is None or backend.came() > 0
+    return backend.count_connections is None or backend.count_connections() > 0
 
 
-def into_a_pipeline(signal: str, timeout: float) -> None:
+def emit_into_pipeline(signal: str, timeout: float) -> None:
     """Emit the event into a pipeline of the user's that ends in our exporter, then flush and close it."""
     provider: Any
     if signal == "logs":
@@ -148,10 +148,10 @@ class TestFaults:
         with running(fault, monkeypatch) as backend:
             outcome = send(EVENT, timeout=fault.timeout)
             assert outcome.status == "failed"
-            assert fault.is_told_by(outcome.reason), outcome.reason
-            assert is_one_plain_line(outcome.reason)
-            assert bystander_is_untouched(backend)
-            assert is_met(backend), "the fault was not met"
+            assert fault.matches(outcome.reason), outcome.reason
+            assert is_one_line_without_secrets(outcome.reason)
+            assert redirect_target_is_untouched(backend)
+            assert was_reached(backend), "the fault was not met"
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
     @pytest.mark.parametrize("signal", ["logs", "traces"])
@@ -160,14 +160,14 @@ class TestFaults:
     ) -> None:
         """A pipeline raises nothing; one line of ours says what failed and why, and no line is anybody else's."""
         with running(fault, monkeypatch) as backend:
-            into_a_pipeline(signal, fault.timeout)
-            assert bystander_is_untouched(backend)
-        (said,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
-        assert said.name == "otel_tbot"
-        beginning, _, reason = said.getMessage().partition(": ")
+            emit_into_pipeline(signal, fault.timeout)
+            assert redirect_target_is_untouched(backend)
+        (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
+        assert warning.name == "otel_tbot"
+        beginning, _, reason = warning.getMessage().partition(": ")
         assert beginning == "tbot.start was not delivered"
-        assert fault.is_told_by(reason), reason
-        assert is_one_plain_line(reason)
+        assert fault.matches(reason), reason
+        assert is_one_line_without_secrets(reason)
 
 
 @pytest.mark.parametrize("case", ACCEPTANCES, ids=str)
@@ -186,7 +186,7 @@ class TestAcceptances:
     ) -> None:
         """A pipeline delivers the event exactly once, and nothing is logged: not even what went wrong on the way."""
         with running(case, monkeypatch) as backend:
-            into_a_pipeline(signal, LONG)
+            emit_into_pipeline(signal, LONG)
             assert_accepted_once(case, backend)
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
@@ -194,7 +194,7 @@ class TestAcceptances:
 class TestEmit:
     """`otel-tbot emit`, as a process."""
 
-    @pytest.mark.parametrize("fault", EMITTED, ids=str)
+    @pytest.mark.parametrize("fault", EMIT_FAULTS, ids=str)
     def test_fault(self, fault: Fault) -> None:
         """A failure is status 1 and, in time, one line on stderr that ends with the reason; stdout stays empty."""
         for timeout in timeouts(fault):
@@ -202,20 +202,20 @@ class TestEmit:
                 began = time.monotonic()
                 options = ("--tbot-version", "18.2.3", "--timeout", str(timeout))
                 ended = run("emit", *options, "tbot", "start", environ=variables(fault.protocol, backend))
-                assert time.monotonic() - began < needed(timeout) + START
-                assert bystander_is_untouched(backend)
-                met = is_met(backend)
+                assert time.monotonic() - began < time_needed(timeout) + START_ALLOWANCE
+                assert redirect_target_is_untouched(backend)
+                reached = was_reached(backend)
             assert (ended.returncode, ended.stdout) == (1, "")
             (line,) = ended.stderr.splitlines()
             assert line.startswith("otel-tbot: tbot.start not delivered to ")
-            assert is_one_plain_line(line)
+            assert is_one_line_without_secrets(line)
             reason = line.removeprefix("otel-tbot: tbot.start not delivered to ").partition(": ")[2]
-            assert fault.may_be_told_by(reason), line
-            if met and fault.is_told_by(reason):
+            assert fault.matches_or_timed_out(reason), line
+            if reached and fault.matches(reason):
                 return
         pytest.fail(f"the fault was not met, or not told: {line}")
 
-    @pytest.mark.parametrize("case", ACCEPTED, ids=str)
+    @pytest.mark.parametrize("case", ACCEPTED_OVER_NETWORK, ids=str)
     def test_acceptance(self, case: Acceptance) -> None:
         """A success is status 0 and one line on stderr, and the backend has accepted the event exactly once."""
         with running(case) as backend:
@@ -225,57 +225,57 @@ class TestEmit:
         assert (ended.returncode, ended.stdout) == (0, "")
         (line,) = ended.stderr.splitlines()
         assert line.startswith("otel-tbot: tbot.start sent to ")
-        assert is_one_plain_line(line)
+        assert is_one_line_without_secrets(line)
 
 
 class TestRun:
     """`otel-tbot run`, as a process: whatever becomes of the event, tbot's output does not tell."""
 
-    @pytest.mark.parametrize("fault", RUN_BESIDE, ids=str)
+    @pytest.mark.parametrize("fault", RUN_FAULTS, ids=str)
     def test_fault(self, fault: Fault, tmp_path: Path) -> None:
         """A failure changes neither tbot's exit status nor what it prints; beside it stands the notice, as ever."""
         tbot = shell_script(tmp_path, TBOT)
         for timeout in timeouts(fault):
             with ExitStack() as stack:
                 backends, processes = [], []
-                for way in ("on", "supervised"):
+                for mode in ("on", "supervised"):
                     backends.append(stack.enter_context(running(fault)))
                     environ = variables(fault.protocol, backends[-1])
-                    processes.append(stack.enter_context(started(way, tbot, timeout, environ)))
-                assert_is_tbots_own(*processes, timeout=timeout)
-                assert all(map(bystander_is_untouched, backends))
-                if all(map(is_met, backends)):
+                    processes.append(stack.enter_context(start_with_timeout(mode, tbot, timeout, environ)))
+                assert_only_tbot_output(*processes, timeout=timeout)
+                assert all(map(redirect_target_is_untouched, backends))
+                if all(map(was_reached, backends)):
                     return
         pytest.fail("the fault was not met")
 
-    @pytest.mark.parametrize("way", ["on", "supervised"])
-    @pytest.mark.parametrize("case", ACCEPTED, ids=str)
-    def test_acceptance(self, case: Acceptance, way: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("mode", ["on", "supervised"])
+    @pytest.mark.parametrize("case", ACCEPTED_OVER_NETWORK, ids=str)
+    def test_acceptance(self, case: Acceptance, mode: str, tmp_path: Path) -> None:
         """A success looks the same, and the backend has accepted the event exactly once."""
         tbot = shell_script(tmp_path, TBOT)
         with running(case) as backend:
-            with started(way, tbot, LONG, variables(case.protocol, backend)) as one:
-                assert_is_tbots_own(one, timeout=LONG)
+            with start_with_timeout(mode, tbot, LONG, variables(case.protocol, backend)) as one:
+                assert_only_tbot_output(one, timeout=LONG)
             assert_accepted_once(case, backend)
 
 
-def started(way: str, tbot: Path, timeout: float, environ: dict[str, str]) -> Started:
+def start_with_timeout(mode: str, tbot: Path, timeout: float, environ: dict[str, str]) -> Started:
     """Start tbot in a way, with so much time for its sender."""
-    return start(way, tbot, "--tbot-version", "18.2.3", "--timeout", str(timeout), environ=environ)
+    return start(mode, tbot, "--tbot-version", "18.2.3", "--timeout", str(timeout), environ=environ)
 
 
-def assert_is_tbots_own(*processes: Started, timeout: float) -> None:
+def assert_only_tbot_output(*processes: Started, timeout: float) -> None:
     """Look at how tbot ends and what is printed; then wait until the senders, too, have ended, in time."""
     for one in processes:
         status, output, errors = one.finish()
-        assert (status, output) == (TBOTS_STATUS, "a line of tbot\n")
+        assert (status, output) == (TBOT_STATUS, "a line of tbot\n")
         # Under supervision the notice comes while tbot already runs, so that it may stand on either side.
         tbots, ours = sorted(errors.splitlines())
         assert tbots == "an error of tbot"
         assert ours.startswith(NOTICE)
-        assert is_one_plain_line(ours)
+        assert is_one_line_without_secrets(ours)
     for one in processes:
-        one.wait_until_alone(within=timeout + START)
+        one.wait_until_alone(within=timeout + START_ALLOWANCE)
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])

@@ -32,15 +32,15 @@ from tests.support.faults.client import Client
 from tests.support.faults.delivery import (
     CONSENT,
     EVENT,
-    START,
-    is_one_plain_line,
-    lines_of_python,
-    need_ipv6,
+    START_ALLOWANCE,
+    is_one_line_without_secrets,
+    skip_without_ipv6,
     variables,
-    wait_for_our_threads,
+    wait_for_own_threads,
+    without_grpc_log,
 )
-from tests.support.faults.name_server import unanswered
-from tests.support.faults.table import FAULTS, LATE_GRPC, LONG, PROTOCOLS, SHORT, Fault, named, needed
+from tests.support.faults.name_server import silent_name_server
+from tests.support.faults.table import FAULTS, LONG, PROTOCOLS, SHORT, TIMED_OUT_GRPC, Fault, faults_named, time_needed
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
@@ -53,13 +53,15 @@ if TYPE_CHECKING:
 HANG = 8  # seconds beyond the time-out after which something hangs
 MARGIN = 0.5  # seconds beyond the time-out in which a client that is alone, and has loaded everything, is done
 TRIES = 3  # what is late because the machine is busy is in time at one of these; what waits too long is late each time
-MOST_MEMORY = 32  # MiB; half of what a huge answer holds, and an endless one knows no limit
+MAX_MEMORY = 32  # MiB; half of what a huge answer holds, and an endless one knows no limit
 
 # gRPC itself keeps such a connection, sometimes, until the backend ends: the call is over in time all the same.
-_ENDLESS = named("headers without end", "settings without end")
-ENDED_BY_THE_BACKEND = {fault for fault in _ENDLESS if fault.protocol == "grpc"}
-VORACIOUS = tuple(fault for fault in FAULTS if fault.name.startswith("huge") or fault.name.endswith("without end"))
-RETRIED = named(
+_ENDLESS = faults_named("headers without end", "settings without end")
+KEPT_BY_GRPC = {fault for fault in _ENDLESS if fault.protocol == "grpc"}
+UNBOUNDED_ANSWERS = tuple(
+    fault for fault in FAULTS if fault.name.startswith("huge") or fault.name.endswith("without end")
+)
+RETRIED_FAULTS = faults_named(
     "status 503",
     "status 429, Retry-After none",
     "status 429, Retry-After a day",
@@ -69,8 +71,8 @@ RETRIED = named(
     "status 503, retry info none",
     "status 503, retry info a day",
 )
-STALLING = named("black hole", "silent", "body dripped", "answer dripped", "TLS handshake stalled")
-FOR_PROGRAMS = named("black hole", "body dripped", "answer dripped")
+STALLING_FAULTS = faults_named("black hole", "silent", "body dripped", "answer dripped", "TLS handshake stalled")
+PROGRAM_FAULTS = faults_named("black hole", "body dripped", "answer dripped")
 
 EXPORTS_AT_EXIT = """
 import atexit, sys
@@ -102,7 +104,7 @@ from otel_tbot import StartEvent, send
 outcome = send(StartEvent(run_mode="daemon"), timeout=1.5)
 print(f"{outcome.status}: {outcome.reason}")
 """
-LOOKS_UP = {
+LOOKUP_COMMANDS = {
     "send": ["-c", SENDS],
     "emit": ["-m", "otel_tbot", "emit", "--timeout", "1.5", "--tbot-version", "18.2.3", "tbot", "start"],
 }
@@ -112,22 +114,22 @@ LOOKS_UP = {
 def client() -> Iterator[Client]:
     """Run one client for all faults that need none of their own: each order begins where the last one has ended."""
     with Client() as running:
-        for harmless in named("status 400"):
-            load(running, harmless)
+        for warm_up in faults_named("status 400"):
+            load(running, warm_up)
         yield running
 
 
 @pytest.fixture
-def fresh_client() -> Iterator[Client]:
+def new_client() -> Iterator[Client]:
     """Run a client whose memory no other order has grown."""
     with Client() as running:
         yield running
 
 
-def load(client: Client, harmless: Fault) -> None:
+def load(client: Client, warm_up: Fault) -> None:
     """Have the client load everything, which is not to be measured later."""
-    with harmless.backend() as backend:
-        client.order("send", variables(harmless.protocol, backend), LONG)
+    with warm_up.backend() as backend:
+        client.deliver("send", variables(warm_up.protocol, backend), LONG)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -136,71 +138,71 @@ class TestEveryFault:
 
     def test_send(self, fault: Fault, client: Client) -> None:
         """`send` is over in time and prints nothing, and then nothing of it is left: no thread, no descriptor."""
-        need_ipv6(fault.name)
-        report = meet(fault, "send", client, fault.timeout)
+        skip_without_ipv6(fault.name)
+        report = deliver_to(fault, "send", client, fault.timeout)
         assert report.outcome == "failed"
-        assert report.total < needed(fault.timeout) + MARGIN
+        assert report.total < time_needed(fault.timeout) + MARGIN
 
     def test_pipeline(self, fault: Fault, client: Client) -> None:
         """Emitting, flushing and shutting down are over in time, all together, and then nothing of it is left.
 
         Where the host configured no logging, one line on stderr tells the reason.
         """
-        need_ipv6(fault.name)
-        report = meet(fault, "pipeline", client, fault.timeout)
+        skip_without_ipv6(fault.name)
+        report = deliver_to(fault, "pipeline", client, fault.timeout)
         assert sorted(report.seconds) == ["emit", "flush", "shutdown"]
-        assert report.total < needed(fault.timeout) + MARGIN
+        assert report.total < time_needed(fault.timeout) + MARGIN
 
 
-def meet(fault: Fault, way: str, client: Client, timeout: float) -> Report:
+def deliver_to(fault: Fault, entry_point: str, client: Client, timeout: float) -> Report:
     """Have the client meet a fault; look at what is left and printed, and return when it was over, at best."""
     client.printed()  # what a case before this one, that failed, has left unread
     for _ in range(TRIES):
         with fault.backend() as backend:
-            report = client.order(way, variables(fault.protocol, backend), timeout)
-            assert fault in ENDED_BY_THE_BACKEND or client.left() == []
-        assert client.left() == []
-        assert_nothing_printed_but_ours(fault, way, client)
-        if report.total < needed(timeout) + MARGIN:
+            report = client.deliver(entry_point, variables(fault.protocol, backend), timeout)
+            assert fault in KEPT_BY_GRPC or client.leaked() == []
+        assert client.leaked() == []
+        assert_nothing_printed_but_ours(fault, entry_point, client)
+        if report.total < time_needed(timeout) + MARGIN:
             break
     return report
 
 
-def assert_nothing_printed_but_ours(fault: Fault, way: str, client: Client) -> None:
+def assert_nothing_printed_but_ours(fault: Fault, entry_point: str, client: Client) -> None:
     """Look at stdout and stderr: `send` prints nothing, and a pipeline the line that Python's logging makes of ours."""
     output, errors = client.printed()
     assert output == ""
-    said = lines_of_python(errors, fault.protocol)
-    assert len(said) == (1 if way == "pipeline" else 0), errors
-    for line in said:
+    lines = without_grpc_log(errors, fault.protocol)
+    assert len(lines) == (1 if entry_point == "pipeline" else 0), errors
+    for line in lines:
         beginning, _, reason = line.partition(": ")
         assert beginning == "tbot.start was not delivered"
-        assert fault.may_be_told_by(reason), line
-        assert is_one_plain_line(line)
+        assert fault.matches_or_timed_out(reason), line
+        assert is_one_line_without_secrets(line)
 
 
-@pytest.mark.parametrize("fault", VORACIOUS, ids=str)
-def test_memory(fault: Fault, fresh_client: Client) -> None:
+@pytest.mark.parametrize("fault", UNBOUNDED_ANSWERS, ids=str)
+def test_memory(fault: Fault, new_client: Client) -> None:
     """An answer that is huge, or has no end, is not kept."""
-    (harmless,) = (other for other in named("status 400") if other.protocol == fault.protocol)
-    load(fresh_client, harmless)
+    (warm_up,) = (other for other in faults_named("status 400") if other.protocol == fault.protocol)
+    load(new_client, warm_up)
     with fault.backend() as backend:
-        report = fresh_client.order("send", variables(fault.protocol, backend), max(fault.timeout, SHORT))
-        assert backend.came is not None
-        assert backend.came() > 0
-    assert report.mebibytes < MOST_MEMORY
+        report = new_client.deliver("send", variables(fault.protocol, backend), max(fault.timeout, SHORT))
+        assert backend.count_connections is not None
+        assert backend.count_connections() > 0
+    assert report.mebibytes < MAX_MEMORY
 
 
-@pytest.mark.parametrize("fault", RETRIED, ids=str)
+@pytest.mark.parametrize("fault", RETRIED_FAULTS, ids=str)
 def test_retries(fault: Fault, client: Client) -> None:
     """However long, or short, a backend asks to wait before the next attempt: the deadline stays where it is."""
     timeout = 1.5
-    report = meet(fault, "send", client, timeout)
+    report = deliver_to(fault, "send", client, timeout)
     assert report.outcome == "failed"
     assert report.total < timeout + MARGIN
 
 
-@pytest.mark.parametrize("fault", STALLING, ids=str)
+@pytest.mark.parametrize("fault", STALLING_FAULTS, ids=str)
 class TestAtOnce:
     """Many exports at once do not wait for each other's deadlines."""
 
@@ -217,7 +219,7 @@ class TestAtOnce:
             with ThreadPoolExecutor(self.exports) as threads:
                 outcomes = list(threads.map(lambda _: send(EVENT, timeout=self.timeout), range(self.exports)))
             seconds = time.monotonic() - began
-            wait_for_our_threads()
+            wait_for_own_threads()
         assert {outcome.status for outcome in outcomes} == {"failed"}
         assert seconds < self.timeout + HANG
 
@@ -233,7 +235,7 @@ class TestAtOnce:
                 results = list(threads.map(lambda _: exporter.export([item]), range(self.exports)))
             exporter.shutdown()
             seconds = time.monotonic() - began
-            wait_for_our_threads()
+            wait_for_own_threads()
         assert {result.name for result in results} == {"FAILURE"}
         assert seconds < self.timeout + HANG
 
@@ -256,19 +258,19 @@ def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyP
         assert len(backend.receiver.requests) == 1
 
 
-@pytest.mark.parametrize("way", ["send", "pipeline"])
-@pytest.mark.parametrize("fault", named("silent", "silent after the request", "silent after the call"), ids=str)
-def test_end_of_the_interpreter(fault: Fault, way: str) -> None:
+@pytest.mark.parametrize("entry_point", ["send", "pipeline"])
+@pytest.mark.parametrize("fault", faults_named("silent", "silent after the request", "silent after the call"), ids=str)
+def test_end_of_the_interpreter(fault: Fault, entry_point: str) -> None:
     """What is exported at the very end of a process holds that end up no longer than the time-out."""
     timeout = 2.0
     with fault.backend() as backend:
         environ = {**variables(fault.protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout)}
-        ended = program(EXPORTS_AT_EXIT, way, environ=environ, within=timeout + START + HANG)
-        assert backend.came is not None
-        assert backend.came() > 0
+        ended = run_script(EXPORTS_AT_EXIT, entry_point, environ=environ, within=timeout + START_ALLOWANCE + HANG)
+        assert backend.count_connections is not None
+        assert backend.count_connections() > 0
     assert ended.returncode == 0
-    assert ended.stdout == ("failed\n" if way == "send" else "")
-    assert len(lines_of_python(ended.stderr, fault.protocol)) == (1 if way == "pipeline" else 0), ended.stderr
+    assert ended.stdout == ("failed\n" if entry_point == "send" else "")
+    assert len(without_grpc_log(ended.stderr, fault.protocol)) == (1 if entry_point == "pipeline" else 0), ended.stderr
 
 
 def test_stalled_name_lookup() -> None:
@@ -277,39 +279,41 @@ def test_stalled_name_lookup() -> None:
     It tells the same as a real one where the system allows no name server of our own.
     """
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.invalid:4318"}
-    ended = program(STALLS_IN_LOOKUP, environ=environ, within=1.5 + START + HANG)
-    said = "True failed the backend did not accept it within 1.5 s\n"
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, said, "")
+    ended = run_script(STALLS_IN_LOOKUP, environ=environ, within=1.5 + START_ALLOWANCE + HANG)
+    lines = "True failed the backend did not accept it within 1.5 s\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, lines, "")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("way", ["send", "emit"])
-def test_silent_name_server(protocol: Protocol, way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("entry_point", ["send", "emit"])
+def test_silent_name_server(protocol: Protocol, entry_point: str, tmp_path: Path) -> None:
     """A name server that never answers holds up neither the delivery nor the end of the process.
 
     Over gRPC that is for its own resolver, which cannot be replaced from Python.
     """
     log = tmp_path / "asked"
-    beginning = unanswered(log)
+    beginning = silent_name_server(log)
     if beginning is None:
         pytest.skip("the system allows no network of its own for one process")
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.test"}
-    command = [*beginning, sys.executable, *LOOKS_UP[way]]
+    command = [*beginning, sys.executable, *LOOKUP_COMMANDS[entry_point]]
     began = time.monotonic()
-    ended = started(command, environ=environ, within=1.5 + START + HANG)
-    assert time.monotonic() - began < 1.5 + START
+    ended = run_command(command, environ=environ, within=1.5 + START_ALLOWANCE + HANG)
+    assert time.monotonic() - began < 1.5 + START_ALLOWANCE
     assert b"backend" in log.read_bytes(), "nothing was looked up"
-    said, silent = (ended.stdout, ended.stderr) if way == "send" else (ended.stderr, ended.stdout)
-    assert (ended.returncode, silent) == (0 if way == "send" else 1, "")
-    assert re.fullmatch(f".*: ({LATE_GRPC})\n", said), said
+    lines, silent = (ended.stdout, ended.stderr) if entry_point == "send" else (ended.stderr, ended.stdout)
+    assert (ended.returncode, silent) == (0 if entry_point == "send" else 1, "")
+    assert re.fullmatch(f".*: ({TIMED_OUT_GRPC})\n", lines), lines
 
 
-def program(script: str, *arguments: str, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
+def run_script(
+    script: str, *arguments: str, environ: dict[str, str], within: float
+) -> subprocess.CompletedProcess[str]:
     """Run a script to its end, which has to come within so many seconds."""
-    return started([sys.executable, "-c", script, *arguments], environ=environ, within=within)
+    return run_command([sys.executable, "-c", script, *arguments], environ=environ, within=within)
 
 
-def started(command: list[str], *, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
+def run_command(command: list[str], *, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
     """Do the same with a command line."""
     return subprocess.run(
         command,
@@ -321,7 +325,7 @@ def started(command: list[str], *, environ: dict[str, str], within: float) -> su
     )
 
 
-@pytest.mark.parametrize("fault", FOR_PROGRAMS, ids=str)
+@pytest.mark.parametrize("fault", PROGRAM_FAULTS, ids=str)
 class TestPrograms:
     """The programs, whose start comes on top of the time-out."""
 
@@ -340,7 +344,7 @@ class TestPrograms:
             ended = run("emit", *self.options, "tbot", "start", environ=self.environ(fault.protocol, backend))
             seconds = time.monotonic() - began
         assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
-        assert seconds < self.timeout + START + HANG
+        assert seconds < self.timeout + START_ALLOWANCE + HANG
 
     def test_run(self, fault: Fault, tmp_path: Path) -> None:
         """All that `otel-tbot run` starts beside tbot is gone in time, and so is what waits for it after tbot's end."""
@@ -353,4 +357,4 @@ class TestPrograms:
                     assert (on.finish()[0], supervised.finish()[0]) == (7, 7)
                     supervised.wait_until_alone()
                 on.wait_until_alone()
-            assert time.monotonic() - began < self.timeout + START + HANG
+            assert time.monotonic() - began < self.timeout + START_ALLOWANCE + HANG

@@ -63,7 +63,7 @@ class Entry(NamedTuple):
     changed: int
 
 
-class Place:
+class WatchedDirectory:
     """The place, below one folder.
 
     Attributes:
@@ -75,7 +75,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         """Fill it, and remember what it holds."""
-        self.root = folder / "place"
+        self.root = folder / "watched"
         self.work = self.root / "work"
         self.readable = {str(self.work / "tbot.yaml"), str(self.work / "arguments")}
         self.environ = {

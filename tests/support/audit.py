@@ -1,9 +1,8 @@
-"""What a process does to the world outside, told by its own interpreter: an audit hook in a child process (PEP 578).
+"""Run a module in a child process and record what it does to the outside world, by an audit hook (PEP 578).
 
-`audited` is for the tests: it runs a module as a program in a process of its own, and returns all that happened there.
-In that process the hook is in place before the first line of the program, goes along into every fork, and cannot be
-taken away. Code in C (gRPC, OpenSSL, the C library) does not tell the hook what it does: tests that must know also
-look at what arrives at a socket, at the files themselves, or ask strace.
+The hook is in place before the first line of the program, is inherited by every fork, and cannot be removed. Code in C
+(gRPC, OpenSSL, the C library) does not report to the hook: tests that depend on it also check what arrives at a
+socket, the files themselves, or strace.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 SOURCE = Path(__file__).parents[2]
-_TIMEOUT = 60  # seconds, far above what any program here waits for
+_TIMEOUT = 60  # seconds, far above what any program here takes
 
-# Where Python finds what it loads: its own library, packages, this package, and the programs of these tests.
-INTERPRETERS_OWN = tuple(
+# Where Python loads from: its own library, packages, this package, and the programs of these tests.
+PYTHON_PATHS = tuple(
     {
         *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
         f"{SOURCE / 'otel_tbot'}{os.sep}",
@@ -45,26 +44,26 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Event(NamedTuple):
-    """One thing that a process did.
+    """One audit event.
 
     Attributes:
-        mark: what the program had said last by `mark`; empty before that.
+        label: the label that the program set last by `set_label`; empty before the first.
         name: the name of the audit event.
-        arguments: its arguments, those that JSON has no form for as text.
+        arguments: its arguments; those without a JSON form are converted to text.
     """
 
-    mark: str
+    label: str
     name: str
     arguments: list[object]
 
     @property
     def is_network(self) -> bool:
-        """Whether a socket was made or used, or a name looked up."""
+        """Whether a socket was created or used, or a host name looked up."""
         return self.name.startswith("socket.")
 
     @property
     def is_process(self) -> bool:
-        """Whether a process was started, or turned into another program."""
+        """Whether a process was started or replaced."""
         return self.name in _PROCESSES
 
     @property
@@ -74,37 +73,37 @@ class Event(NamedTuple):
 
     @property
     def is_opentelemetry(self) -> bool:
-        """Whether something of OpenTelemetry's was imported."""
+        """Whether a module of OpenTelemetry was imported or opened."""
         return self.name == "import" or f"{os.sep}opentelemetry{os.sep}" in self.path
 
     @property
     def path(self) -> str:
-        """The file that was opened; empty if none was, as where a descriptor became a file object."""
+        """The path of the opened file; empty for other events, and where a descriptor was opened."""
         return str(self.arguments[0]) if self.name == "open" and not isinstance(self.arguments[0], int) else ""
 
     @property
-    def is_foreign_file(self) -> bool:
-        """Whether a file was opened that is neither the interpreter's, nor of a package, nor the null device."""
-        # Where Python has set LC_CTYPE at its start, `run` looks up what it was before, in its own environment block.
-        return bool(self.path) and not self.path.startswith((*INTERPRETERS_OWN, os.devnull, "/proc/self/environ"))
+    def is_unexpected_file(self) -> bool:
+        """Whether a file was opened that is not the interpreter's, a package's or the null device."""
+        # When Python has set LC_CTYPE at its start, `run` reads the original value from its environment block.
+        return bool(self.path) and not self.path.startswith((*PYTHON_PATHS, os.devnull, "/proc/self/environ"))
 
     @property
     def is_write(self) -> bool:
-        """Whether a file was opened to be written, or anything about the files was changed; the null device aside."""
+        """Whether a file was opened for writing or changed in any way; the null device does not count."""
         if self.name in _CHANGES:
             return True
         mode, flags = self.arguments[1:3] if self.path not in {"", os.devnull} else ("", 0)
         return bool(set(str(mode or "")) & set("wax+") or (isinstance(flags, int) and flags & _WRITING))
 
 
-class Audited(NamedTuple):
-    """A process that has ended.
+class AuditedProcess(NamedTuple):
+    """A finished process.
 
     Attributes:
         status: its exit status.
-        stdout: what it printed.
-        stderr: what it printed there.
-        report: the file to which its hook wrote; forks that outlive it go on writing.
+        stdout: its standard output.
+        stderr: its standard error.
+        report: the file that the hook writes; forks that outlive the process continue to write it.
     """
 
     status: int
@@ -114,101 +113,101 @@ class Audited(NamedTuple):
 
     @property
     def events(self) -> list[Event]:
-        """What it and its forks did so far."""
-        # `splitlines` would also split at rarer characters, which JSON leaves as they are.
+        """The audit events of the process and its forks so far."""
+        # `splitlines` would also split at rare line separators, which JSON does not escape.
         return [Event(*json.loads(line)) for line in self.report.read_text().split("\n") if line]
 
 
-def audited(
+def run_audited(
     report: Path,
     module: str,
     *arguments: str,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stdin: str = "",
-) -> Audited:
-    """Run a module as `python -m` does, under the hook, to its end.
+) -> AuditedProcess:
+    """Run a module like `python -m`, under the hook, until it ends.
 
     Args:
-        report: the file that the hook is to write.
+        report: the file for the hook to write.
         module: the name of the module.
-        arguments: what the program is given.
-        environ: the variables; no others are set but `PATH`, `PYTHONPATH` and that Python shall not keep byte code.
+        arguments: the arguments of the program.
+        environ: variables in addition to `PATH`, `PYTHONPATH` and `PYTHONDONTWRITEBYTECODE`.
         cwd: the working directory.
-        stdin: what the program can read.
+        stdin: the standard input.
     """
     import subprocess  # noqa: PLC0415  loads `threading`, before which the hook must be in place in the child
 
-    # Nothing of the hook's stands in the environment: programs that are started are to find it as it would be.
+    # The hook adds no variable, so that programs started by the module see an ordinary environment.
     variables = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     command = [sys.executable, "-m", "tests.support.audit", str(report), module, *arguments]
     ended = subprocess.run(
         command, env={**variables, **(environ or {})}, cwd=cwd, input=stdin, capture_output=True, text=True,
         timeout=_TIMEOUT, check=False,
     )  # fmt: skip
-    return Audited(ended.returncode, ended.stdout, ended.stderr, report)
+    return AuditedProcess(ended.returncode, ended.stdout, ended.stderr, report)
 
 
-def mark(words: str) -> str:
-    """Have all that this process does from now on reported under these words, and return those before."""
-    global _marked  # what the hook of this process knows
-    before, _marked = _marked, words
+def set_label(label: str) -> str:
+    """Set the label of all further events of this process, and return the previous one."""
+    global _label  # state of this process's hook
+    before, _label = _label, label
     return before
 
 
-_marked = ""
+_label = ""
 
 
 def _install(report: str) -> None:
-    """Put the hook in place, for good."""
+    """Add the hook, which cannot be removed."""
     thread = _thread._local()
 
     def hook(name: str, arguments: tuple[object, ...]) -> None:
-        # What the hook itself does is not told, or it would never end.
-        if not _is_worth_telling(name, arguments) or getattr(thread, "tells", False):
+        # The hook ignores its own events, which would recurse without end.
+        if not _is_relevant(name, arguments) or getattr(thread, "in_hook", False):
             return
-        thread.tells = True
+        thread.in_hook = True
         try:
-            # Opened each time: the sender of `run` closes all descriptors that it inherits.
+            # Opened each time, because the sender of `run` closes all inherited descriptors.
             file = os.open(report, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-            os.write(file, json.dumps([_marked, name, [_plain(one) for one in arguments]]).encode() + b"\n")
+            os.write(file, json.dumps([_label, name, [_to_json(one) for one in arguments]]).encode() + b"\n")
             os.close(file)
         finally:
-            thread.tells = False
+            thread.in_hook = False
 
     sys.addaudithook(hook)
     if sys.version_info < (3, 13):
-        _tell_of_threads()
+        _audit_threads()
 
 
-def _tell_of_threads() -> None:
-    """Have it told when a thread is started, as newer interpreters do by themselves."""
+def _audit_threads() -> None:
+    """Raise an audit event when a thread is started, as Python 3.13 does by itself."""
     start = _thread.start_new_thread
 
-    def telling(function: Callable[..., object], *arguments: Any) -> int:  # noqa: ANN401  the original's
+    def start_audited(function: Callable[..., object], *arguments: Any) -> int:  # noqa: ANN401  the original's
         sys.audit("_thread.start_new_thread", function, *arguments)
         return start(function, *arguments)
 
-    _thread.start_new_thread = telling
-    # The module `threading` takes the function from there when it is loaded. With Python 3.12 that was done above.
+    _thread.start_new_thread = start_audited
+    # `threading` copies the function when it is imported. With Python 3.12 that has already happened.
     if loaded := sys.modules.get("threading"):
-        loaded._start_new_thread = telling  # type: ignore[attr-defined]  # where it keeps it
+        loaded._start_new_thread = start_audited  # type: ignore[attr-defined]  # where it keeps it
 
 
-def _is_worth_telling(name: str, arguments: tuple[object, ...]) -> bool:
+def _is_relevant(name: str, arguments: tuple[object, ...]) -> bool:
     if name == "import":
         return str(arguments[0]).partition(".")[0] == "opentelemetry"
     return name == "open" or name.startswith("socket.") or name in _PROCESSES | _THREADS | _CHANGES
 
 
-def _plain(argument: object) -> object:
+def _to_json(argument: object) -> object:
     if isinstance(argument, bytes):
         return os.fsdecode(argument)
     return argument if isinstance(argument, (str, int, type(None))) else str(argument)
 
 
 def _main(report: str, module: str) -> None:
-    """Run a module under the hook: the side of the child process."""
+    """Run a module under the hook; runs in the child process."""
     import runpy  # noqa: PLC0415  see above
 
     sys.argv[:3] = [module]
@@ -217,7 +216,7 @@ def _main(report: str, module: str) -> None:
 
 
 if __name__ == "__main__":
-    # By its name: the program that runs below imports this module too, and must find the same one.
+    # Import this module by name: the program below imports it too, and must share its state.
     from tests.support import audit
 
     audit._main(*sys.argv[1:3])

@@ -1,4 +1,4 @@
-"""A backend that neither answers nor refuses: a socket whose queue of connections is full."""
+"""A backend that neither answers nor refuses: a listening socket with a full backlog."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ENOUGH_TO_FILL_IT = 4  # connections: Linux takes one more than a queue of none has room for
+_ENOUGH_TO_FILL_IT = 4  # connections: Linux accepts one more than the backlog
 
 
 @contextmanager
 def black_hole() -> Iterator[int]:
-    """Give a port of loopback to which no further connection comes about."""
+    """Yield a port of loopback to which no connection can be established."""
     with ExitStack() as sockets:
         server = sockets.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))

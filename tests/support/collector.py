@@ -41,10 +41,10 @@ def find_collector() -> str | None:
 
 
 class Collector:
-    """One running Collector."""
+    """A Collector process."""
 
     def __init__(self, binary: str, folder: Path) -> None:
-        """Prepare its configuration in a folder of its own."""
+        """Write its configuration into a folder of its own."""
         self._folder = folder / "collector"
         self._folder.mkdir()
         grpc, http = free_ports(2)
@@ -65,17 +65,17 @@ class Collector:
         self._process.wait(timeout=_READY_WITHIN)
 
     def requests(self, signal: str, *, count: int = 1) -> list[dict[str, Any]]:
-        """Wait for so many export requests of a signal, and return them as OTLP/JSON."""
+        """Wait for `count` export requests of a signal, and return them as OTLP/JSON."""
         file = self._folder / f"{signal}.jsonl"
         wait_until(lambda: len(_lines(file)) >= count, f"{count} request(s) of {signal} arrived")
         return [json.loads(line) for line in _lines(file)]
 
 
 def wait_until(condition: Callable[[], object], what: str, *, within: float = _READY_WITHIN) -> None:
-    """Wait until a condition holds.
+    """Wait until a condition holds; `what` describes it in the error message.
 
     Raises:
-        TimeoutError: it does not within so many seconds.
+        TimeoutError: the condition does not hold within `within` seconds.
     """
     ends = time.monotonic() + within
     while not condition():
@@ -86,18 +86,18 @@ def wait_until(condition: Callable[[], object], what: str, *, within: float = _R
 
 
 def _lines(file: Path) -> list[str]:
-    # Only whole lines: the Collector may be writing the next one.
+    # Only complete lines: the Collector may be writing the next one.
     return file.read_text().split("\n")[:-1] if file.exists() else []
 
 
 def listens(port: int) -> bool:
-    """Say whether somebody accepts connections on a port of loopback."""
+    """Return whether a server accepts connections on a port of loopback."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of loopback on which nobody listens."""
+    """Return unused ports of loopback."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

@@ -1,6 +1,6 @@
-"""The table of consent: what users, units, images and CI systems may have in the environment, and what it means.
+"""The table of consent: environments of users, units, images and CI systems, and what they decide.
 
-Every row of `OFF` must send nothing, whichever way it goes. The rows of `ON` are all that may send.
+Every row of `OFF` must send nothing through any entry point. Only the rows of `ON` may send.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import NamedTuple
 OPT_IN = "TELEPORT_ANONYMOUS_TELEMETRY"
 _ON = {OPT_IN: "1"}
 
-# What Go's `strconv.ParseBool`, and so tbot itself, reads as yes: off here, and said so.
+# Accepted by Go's `strconv.ParseBool`, and so by tbot itself. Here they are off, and the reason says so.
 _YES_TO_TBOT = {"t": "t", "T": "T", "TRUE": "TRUE", "true": "true", "True": "True"}
 
-# By what they are called in the tests, since half of them cannot be told apart in print.
+# Keyed by readable names for the test ids, because many values look alike in print.
 _NOT_EXACTLY_1 = {
     "empty": "", "0": "0", "00": "00", "false": "false", "FALSE": "FALSE", "no": "no", "off": "off", "n": "n",
     "yes": "yes", "YES": "YES", "y": "y", "Y": "Y", "on": "on", "ON": "ON", "ok": "ok", "enabled": "enabled",
@@ -36,7 +36,7 @@ _DO_NOT_TRACK = {
 }  # fmt: skip
 _SDK_DISABLED = {"true": "true", "TRUE": "TRUE", "True": "True", "with spaces": " true "}
 
-# Names that are not the variable's.
+# Similar variable names, which have no effect.
 _OTHER_NAMES = (
     OPT_IN.lower(),
     f"{OPT_IN} ",
@@ -49,12 +49,12 @@ _OTHER_NAMES = (
 
 
 class Row(NamedTuple):
-    """A row of the table that is off.
+    """A row that is off.
 
     Attributes:
         environ: the variables.
-        variable: the one that decides.
-        tbot_would_accept: whether tbot itself would have taken it for a yes.
+        variable: the deciding one.
+        tbot_would_accept: whether tbot itself accepts the value as a yes.
     """
 
     environ: dict[str, str]

@@ -1,9 +1,9 @@
-"""Every way in which the event could leave, as a program: one process tries them under one consent after another.
+"""Every entry point that can send an event, as a program that tries one of them under several environments.
 
-`python -m tests.support.entry_points WAY` reads rows of variables as JSON, `{name: {variable: value}}`. It puts each into its
-environment in turn, goes the way once, and prints what came of it as JSON, `{name: words}`. Under the hook of `audit`,
-what happens meanwhile is reported under the name of the row. What a way needs at its start, such as the pipelines of a
-host application, is there before the first row. The version in the event is the number of the row.
+`python -m tests.support.entry_points ENTRY_POINT` reads rows of variables as JSON, `{name: {variable: value}}`. It sets
+each row's variables in turn, uses the entry point once, and prints the outcomes as JSON, `{name: outcome}`. Under the
+hook of `audit`, the row's name labels the events. What an entry point needs at its start, such as a host application's
+pipelines, is created before the first row. The version in the event is the number of the row.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 import otel_tbot
-from tests.support.audit import mark
+from tests.support.audit import set_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk._logs import LogRecordProcessor
 
-    Act = Callable[[otel_tbot.StartEvent], str]
+    Action = Callable[[otel_tbot.StartEvent], str]
 
 BETWEEN_ROWS = "between the rows"
-TBOT = "./tbot"  # a stand-in in the working directory
+TBOT = "./tbot"  # the fake tbot in the working directory
 
 
-def main(way: str) -> None:
-    """Go one way under each row."""
-    act = _WAYS[way]()
+def main(entry_point: str) -> None:
+    """Use one entry point under each row."""
+    action = _ENTRY_POINTS[entry_point]()
     outcomes = {}
     for number, (name, environ) in enumerate(json.load(sys.stdin).items()):
         event = otel_tbot.StartEvent(run_mode="daemon", version=f"{number}.0")
         os.environ.update(environ)
-        mark(name)
-        outcomes[name] = act(event)
-        mark(BETWEEN_ROWS)
+        set_label(name)
+        outcomes[name] = action(event)
+        set_label(BETWEEN_ROWS)
         for variable in environ:
             os.environ.pop(variable, None)
     print(json.dumps(outcomes))  # noqa: T201  the result
 
 
-def _consent() -> Act:
-    def act(_event: otel_tbot.StartEvent) -> str:
+def _consent() -> Action:
+    def action(_event: otel_tbot.StartEvent) -> str:
         decision = otel_tbot.consent()
         return f"{'on' if decision else 'off'}: {decision.reason}"
 
-    return act
+    return action
 
 
-def _send() -> Act:
-    def act(event: otel_tbot.StartEvent) -> str:
+def _send() -> Action:
+    def action(event: otel_tbot.StartEvent) -> str:
         outcome = otel_tbot.send(event)
         return f"{outcome.status}: {outcome.reason}"
 
-    return act
+    return action
 
 
-def _emit() -> Act:
+def _emit() -> Action:
     return lambda event: _command("emit", "--tbot-version", event.version or "", TBOT, "start")
 
 
-def _serve() -> Act:
+def _serve() -> Action:
     return lambda _event: _command("serve", "--listen", "127.0.0.1:0")
 
 
@@ -76,52 +76,52 @@ def _command(*arguments: str) -> str:
     return f"{status}: {said.getvalue()}"
 
 
-def _run(*options: str) -> Act:
+def _run(*options: str) -> Action:
     from otel_tbot.launcher.run import run  # noqa: PLC0415  see above
 
-    def act(event: otel_tbot.StartEvent) -> str:
-        row = mark(BETWEEN_ROWS)  # the fork is ours: `run` becomes tbot, and this process must go on
+    def action(event: otel_tbot.StartEvent) -> str:
+        row = set_label(BETWEEN_ROWS)  # this fork belongs to the test: `run` execs tbot, and this process must continue
         child = os.fork()
         if child == 0:
-            mark(row)
+            set_label(row)
             os._exit(run([*options, "--tbot-version", event.version or "", TBOT, "start"]) or 0)
         return str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
-    return act
+    return action
 
 
-def _run_supervising() -> Act:
-    """`run` that stays as tbot's parent when on, and ends after the sender."""
+def _run_supervising() -> Action:
+    """`run --supervise`, which stays as tbot's parent when on, and waits for the sender."""
     return _run("--supervise")
 
 
-def _calls() -> Act:
-    """`emit` and `emit_span` where nobody has set up OpenTelemetry."""
+def _without_pipelines() -> Action:
+    """`emit` and `emit_span` without a configured SDK."""
 
-    def act(event: otel_tbot.StartEvent) -> str:
+    def action(event: otel_tbot.StartEvent) -> str:
         otel_tbot.emit(event)
         otel_tbot.emit_span(event)
         return ""
 
-    return act
+    return action
 
 
-def _configured() -> Act:
-    """Pipelines that variables or a file describe, made as `opentelemetry-instrument` makes them."""
+def _configured() -> Action:
+    """Pipelines described by variables or by a file, created like `opentelemetry-instrument` creates them."""
     from opentelemetry._logs import get_logger_provider  # noqa: PLC0415  see above
     from opentelemetry.instrumentation.auto_instrumentation import initialize  # noqa: PLC0415
     from opentelemetry.trace import get_tracer_provider  # noqa: PLC0415
 
     initialize()
-    return _through(get_logger_provider(), get_tracer_provider())
+    return _by_pipelines(get_logger_provider(), get_tracer_provider())
 
 
-def _in_code() -> Act:
-    """Pipelines that a host makes in its code, without sampler and processor of ours: the exporters alone decide."""
+def _in_code() -> Action:
+    """Pipelines created in code without our sampler and processor: only the exporters decide."""
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  see above
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    return _through(
+    return _by_pipelines(
         *_providers(
             BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter()),
             BatchSpanProcessor(otel_tbot.AnonymousSpanExporter()),
@@ -129,8 +129,8 @@ def _in_code() -> Act:
     )
 
 
-def _withdrawn_in_the_queue() -> Act:
-    """The same, with consent withdrawn while the event waits in the batch."""
+def _withdrawn_in_the_queue() -> Action:
+    """Pipelines created in code, with consent withdrawn while the event waits in the batch."""
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  see above
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
@@ -139,16 +139,16 @@ def _withdrawn_in_the_queue() -> Act:
         BatchSpanProcessor(otel_tbot.AnonymousSpanExporter()),
     )
 
-    def act(event: otel_tbot.StartEvent) -> str:
+    def action(event: otel_tbot.StartEvent) -> str:
         _report(event, loggers, tracers)
         os.environ["TELEPORT_ANONYMOUS_TELEMETRY"] = "0"
         return f"{loggers.force_flush()} {tracers.force_flush()}"
 
-    return act
+    return action
 
 
-def _exporters() -> Act:
-    """The exporters themselves, found by their entry points, as the last gate: `export()` is called directly."""
+def _exporters() -> Action:
+    """The exporters, loaded by their entry points: `export()` is called directly."""
     from importlib.metadata import entry_points  # noqa: PLC0415  see above
 
     from otel_tbot.records import build_record  # noqa: PLC0415
@@ -157,17 +157,17 @@ def _exporters() -> Act:
     (spans,) = entry_points(group="opentelemetry_traces_exporter", name="tbot")
     log_exporter, span_exporter = logs.load()(), spans.load()()
 
-    def act(event: otel_tbot.StartEvent) -> str:
+    def action(event: otel_tbot.StartEvent) -> str:
         record, span = (
             build_record(signal, event.attributes, otel_tbot.Session(), timestamp_ns=1) for signal in ("logs", "traces")
         )
         return f"{log_exporter.export([record]).name} {span_exporter.export([span]).name}"
 
-    return act
+    return action
 
 
-def _before_the_exporters() -> Act:
-    """The sampler and the processor, before exporters of the host's own: says how much has come to those."""
+def _before_the_exporters() -> Action:
+    """Our sampler and processor in front of the host's own exporters; the outcome counts what reached those."""
     from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415  see above
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: PLC0415
@@ -178,13 +178,13 @@ def _before_the_exporters() -> Act:
     sampler = otel_tbot.OptInSampler("always_on")
     loggers, tracers = _providers(processor, SimpleSpanProcessor(spans), sampler=sampler)
 
-    def act(event: otel_tbot.StartEvent) -> str:
+    def action(event: otel_tbot.StartEvent) -> str:
         logs.clear()
         spans.clear()
         _report(event, loggers, tracers)
         return f"{len(logs.get_finished_logs())} {len(spans.get_finished_spans())}"
 
-    return act
+    return action
 
 
 def _providers(log_processor: LogRecordProcessor, span_processor: Any, **keywords: Any) -> tuple[Any, Any]:  # noqa: ANN401  the SDK's
@@ -197,16 +197,16 @@ def _providers(log_processor: LogRecordProcessor, span_processor: Any, **keyword
     return loggers, tracers
 
 
-def _through(loggers: Any, tracers: Any) -> Act:  # noqa: ANN401  the API's or the SDK's providers
-    def act(event: otel_tbot.StartEvent) -> str:
+def _by_pipelines(loggers: Any, tracers: Any) -> Action:  # noqa: ANN401  the API's or the SDK's providers
+    def action(event: otel_tbot.StartEvent) -> str:
         _report(event, loggers, tracers)
         return f"{loggers.force_flush()} {tracers.force_flush()}"
 
-    return act
+    return action
 
 
 def _report(event: otel_tbot.StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  see above
-    """Report by our calls; and as a host could make the event itself, where none of our calls asks for consent."""
+    """Report by our functions, and by a record and span of the host's own, which only the plug-ins can check."""
     from opentelemetry._logs import LogRecord  # noqa: PLC0415  see above
 
     otel_tbot.emit(event, logger_provider=loggers)
@@ -216,14 +216,14 @@ def _report(event: otel_tbot.StartEvent, loggers: Any, tracers: Any) -> None:  #
         tracers.get_tracer("host").start_span("tbot.start", attributes=event.attributes).end()
 
 
-_WAYS: dict[str, Callable[[], Act]] = {
+_ENTRY_POINTS: dict[str, Callable[[], Action]] = {
     "consent": _consent,
     "send": _send,
     "emit": _emit,
     "run": _run,
     "run --supervise": _run_supervising,
     "serve": _serve,
-    "calls": _calls,
+    "calls": _without_pipelines,
     "configured": _configured,
     "declarative": _configured,
     "in code": _in_code,

@@ -1,4 +1,4 @@
-"""The contract's payload, written out by hand from its page: from a session's id, a time and ids to the very bytes."""
+"""The export requests that the contract describes, built by hand from a session id, a time and span ids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otel_tbot import Session
 
 SECOND = 1_000_000_000  # nanoseconds
-NO_BODY = AnyValue()  # of no type and no value
+NO_BODY = AnyValue()  # without type and value
 _INFO = 9
 
 
@@ -33,7 +33,11 @@ def log_request(
 ) -> bytes:
     """Return the request for one event as a log record.
 
-    No body is written in one of two ways, by the release of OpenTelemetry's encoder: as `NO_BODY`, or not at all.
+    Args:
+        attributes: those of the event.
+        session: the session.
+        seconds: the time.
+        body: `NO_BODY` or None: releases of OpenTelemetry's encoder write a missing body in one of these forms.
     """
     at = seconds * SECOND
     record = LogRecord(
@@ -57,7 +61,7 @@ def trace_request(
     trace_id: bytes,
     span_id: bytes,
 ) -> bytes:
-    """Return the request for one event as a span from one second to another."""
+    """Return the request for one event as a span; `seconds` are its start and end."""
     span = Span(
         trace_id=trace_id,
         span_id=span_id,
@@ -67,7 +71,7 @@ def trace_request(
         end_time_unix_nano=seconds[1] * SECOND,
         attributes=_pairs(attributes),
         status=Status(),
-        flags=0x100,  # that it is known whether the parent is remote: there is none (opentelemetry-proto, trace.proto)
+        flags=0x100,  # it is known whether the parent is remote (opentelemetry-proto, trace.proto); there is none
     )
     of_scope = ScopeSpans(scope=_SCOPE, spans=[span])
     of_resource = ResourceSpans(resource=_resource(session), scope_spans=[of_scope])

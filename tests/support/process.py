@@ -1,4 +1,4 @@
-"""A Python program that uses the package, as a process of its own."""
+"""A Python program that uses the package as a library, in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from otel_tbot.testing import OTLPReceiver
 
-WITHIN = 40  # seconds that a host may take, far above what any does
+WITHIN = 40  # seconds, far above what any program takes
 HEAD = """\
 import os, signal, sys, threading
 import otel_tbot
 def event(version="1.0"):
     return otel_tbot.StartEvent(run_mode="daemon", version=version)
 """
-# Both pipelines of the plug-in, on providers of the host's.
+# A logger provider of the host's, for the plug-in's exporters.
 PIPELINES = """\
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, SimpleLogRecordProcessor
@@ -32,8 +32,8 @@ loggers = LoggerProvider()
 """
 
 
-def to(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
-    """Return the variables of consent, and of a backend over a protocol."""
+def host_variables(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
+    """Return the variables that opt in and point to a receiver."""
     return {
         "TELEPORT_ANONYMOUS_TELEMETRY": "1",
         "OTEL_EXPORTER_OTLP_TIMEOUT": "20",
@@ -41,16 +41,16 @@ def to(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str
     }
 
 
-class Host:
-    """A program under way. A warning of Python's is an error there."""
+class HostProcess:
+    """A running program in which every Python warning is an error."""
 
     def __init__(self, code: str, environ: dict[str, str], *, program: tuple[str, ...] = ()) -> None:
-        """Start it.
+        """Start the program.
 
         Args:
-            code: what it does after the lines of `HEAD`.
-            environ: the variables; no others are set but `PATH` and `PYTHONPATH`.
-            program: what to run in place of `code`.
+            code: its code, which follows the lines of `HEAD`.
+            environ: variables in addition to `PATH` and `PYTHONPATH`.
+            program: arguments of the interpreter, used instead of `code`.
         """
         variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **environ}
         self.process = subprocess.Popen(
@@ -59,26 +59,26 @@ class Host:
         )  # fmt: skip
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the running program."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End it, should it still run."""
+        """Kill it if it still runs."""
         self.process.kill()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             _stream(stream).close()
 
-    def go_on(self) -> None:
-        """Give it the line of input that it waits for."""
+    def send_line(self) -> None:
+        """Send the line of input that it waits for."""
         stream = _stream(self.process.stdin)
         stream.write("\n")
         stream.flush()
 
-    def end(self) -> tuple[int, str, str]:
-        """Wait for its end, and return the exit status and what it printed."""
+    def wait(self) -> tuple[int, str, str]:
+        """Wait until it ends, and return its exit status, stdout and stderr."""
         output, errors = self.process.communicate(timeout=WITHIN)
         return self.process.returncode, output, errors
 

@@ -1,4 +1,4 @@
-"""The signals of a terminal's foreground program, whatever this suite was started by."""
+"""The default signal handlers of a program that a terminal started."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def signals_as_in_a_terminal() -> Iterator[None]:
-    """Let nothing inherit what `nohup`, a shell's `&` or a CI runner ignores for the suite."""
+    """Set default handlers for the signals that `nohup`, a shell's `&` or a CI runner may have set to be ignored."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGQUIT, signal.SIGHUP)}
     before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield

@@ -11,10 +11,10 @@ import pytest
 
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.promises.start_environments import (
-    descriptors_for_no_more_than_the_interpreter,
-    memory_for_no_more_than_the_interpreter,
+    interpreter_descriptor_limit,
+    interpreter_memory_limit,
 )
-from tests.promises.tbot_process import prepared
+from tests.promises.tbot_process import preparing_command
 from tests.support.program import SOURCE, VERSION, run, stand_in_for_tbot
 
 if TYPE_CHECKING:
@@ -166,8 +166,8 @@ def test_closed_stderr(receiver: OTLPReceiver) -> None:
 
 # What the system grants, and whether an event can then be sent over HTTP. What gRPC needs is more.
 LIMITS = {
-    "RLIMIT_NOFILE": (descriptors_for_no_more_than_the_interpreter, True),
-    "RLIMIT_AS": (memory_for_no_more_than_the_interpreter, False),
+    "RLIMIT_NOFILE": (interpreter_descriptor_limit, True),
+    "RLIMIT_AS": (interpreter_memory_limit, False),
 }
 
 
@@ -176,7 +176,7 @@ def test_limits(name: str, environ: dict[str, str]) -> None:
     """Where the system grants little more than the interpreter needs to start, there is one line, and its status."""
     limit, enough = LIMITS[name]
     ended = subprocess.run(
-        [*prepared(f"resource.setrlimit(resource.{name}, ({limit()}, {limit()}))"), *EMIT],
+        [*preparing_command(f"resource.setrlimit(resource.{name}, ({limit()}, {limit()}))"), *EMIT],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **environ},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The backend of a host, for all three signals of OTLP over HTTP: it keeps what arrives and compares it."""
+"""The host application's own backend, for all three signals of OTLP over HTTP: it keeps the requests for comparison."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ _KINDS: dict[str, type[Message]] = {
 }
 
 
-class OwnBackend:
-    """A server on a free port.
+class HostBackend:
+    """An OTLP server on a free port.
 
     Attributes:
-        endpoint: its address.
-        arrived: each request: its path, its headers and its body, unpacked and with every time taken out.
+        endpoint: its URL.
+        received: path, headers and decoded body of each request; every time in the body is 0.
     """
 
     def __init__(self) -> None:
-        """Begin without any request."""
-        self.arrived: list[tuple[str, dict[str, str], Any]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.arrived))
+        """Bind the port."""
+        self.received: list[tuple[str, dict[str, str], Any]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.received))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the server."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
-    def read_and_forget(self) -> list[tuple[str, dict[str, str], Any]]:
-        """Return what has arrived, ordered by path: the signals go out at once, and no one knows which is first."""
-        arrived = sorted(self.arrived, key=lambda request: request[0])
-        self.arrived.clear()
-        return arrived
+    def take_received(self) -> list[tuple[str, dict[str, str], Any]]:
+        """Return and forget the requests, ordered by path: the signals are sent concurrently."""
+        received = sorted(self.received, key=lambda request: request[0])
+        self.received.clear()
+        return received
 
 
-def _handler(arrived: list[tuple[str, dict[str, str], Any]]) -> type[BaseHTTPRequestHandler]:
+def _handler(received: list[tuple[str, dict[str, str], Any]]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # connections are kept
+        protocol_version = "HTTP/1.1"  # keeps connections open
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -66,9 +66,11 @@ def _handler(arrived: list[tuple[str, dict[str, str], Any]]) -> type[BaseHTTPReq
                 body = gzip.decompress(body)
             message = _KINDS[self.path]()
             message.ParseFromString(body)
-            # The length differs by chance: a time is a number of varying length.
-            headers = {name: value for name, value in self.headers.items() if name not in {"Host", "Content-Length"}}
-            arrived.append((self.path, headers, _timeless(MessageToDict(message))))
+            # The length varies: a time is encoded as a number of varying length.
+            headers = {
+                name: value for name, value in self.headers.items() if name not in {"HostProcess", "Content-Length"}
+            }
+            received.append((self.path, headers, _without_times(MessageToDict(message))))
             self.send_response(200)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", "0")
@@ -80,22 +82,24 @@ def _handler(arrived: list[tuple[str, dict[str, str], Any]]) -> type[BaseHTTPReq
     return Handler
 
 
-def _timeless(part: Any) -> Any:  # noqa: ANN401  any part of a request
+def _without_times(part: Any) -> Any:  # noqa: ANN401  any part of a request
     if isinstance(part, list):
-        return [_timeless(one) for one in part]
+        return [_without_times(one) for one in part]
     if not isinstance(part, dict):
         return part
-    return {name: 0 if name.endswith("UnixNano") else _timeless(value) for name, value in part.items()}
+    return {name: 0 if name.endswith("UnixNano") else _without_times(value) for name, value in part.items()}
 
 
-def without_ids(part: Any) -> Any:  # noqa: ANN401  any part of a request
-    """Return a part of what arrived without the ids of traces, spans, instances and sessions, which are made up."""
+def without_random_ids(part: Any) -> Any:  # noqa: ANN401  any part of a request
+    """Return a part of a request without the random ids of traces, spans, instances and sessions."""
     if isinstance(part, tuple):
-        return tuple(without_ids(one) for one in part)
+        return tuple(without_random_ids(one) for one in part)
     if isinstance(part, list):
-        return [without_ids(one) for one in part]
+        return [without_random_ids(one) for one in part]
     if not isinstance(part, dict):
         return part
     if part.get("key") in {"service.instance.id", "session.id"}:
         return {"key": part["key"]}
-    return {name: without_ids(one) for name, one in part.items() if name not in {"traceId", "spanId", "parentSpanId"}}
+    return {
+        name: without_random_ids(one) for name, one in part.items() if name not in {"traceId", "spanId", "parentSpanId"}
+    }

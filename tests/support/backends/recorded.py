@@ -1,4 +1,4 @@
-"""One backend behind the wire, and what arrived there, read from the bytes on the wire and by the backend."""
+"""An OTLP backend behind a relay: its requests can be read from the recorded bytes and from the backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from otel_tbot.testing import TLS, OTLPReceiver
-from tests.support.backends.relay import Wire
+from tests.support.backends.relay import Relay
 from tests.support.backends.request_parser import SentRequest, read
 
 if TYPE_CHECKING:
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from otel_tbot.testing import ReceivedRequest, Reply
 
 
-class Transmission:
-    """A backend of one protocol that is reached over the wire alone.
+class RecordedBackend:
+    """An OTLP backend of one protocol that is only reachable through a relay.
 
     Attributes:
-        environ: the variables that lead to it.
-        wire: what stands before it.
+        environ: the variables that point to it.
+        relay: the relay in front of it.
     """
 
     def __init__(self, protocol: str, *, certificates: Path | None = None) -> None:
-        """Choose what it speaks.
+        """Choose protocol and TLS.
 
         Args:
             protocol: `http/protobuf` or `grpc`.
             certificates: a folder with `authority.pem`, `server.pem` and `server.key`, and with `client.pem` and
-                `client.key` if clients need a certificate; without a folder, there is no TLS.
+                `client.key` if clients need a certificate; None for plain text.
         """
         self._protocol = protocol
         self._tls = None
@@ -50,32 +50,32 @@ class Transmission:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start backend and relay."""
         self._receiver = self._open.enter_context(OTLPReceiver(tls=self._tls))
         backend = self._receiver.grpc_endpoint if self._protocol == "grpc" else self._receiver.http_endpoint
-        self.wire = self._open.enter_context(Wire(backend))
-        self.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.wire.endpoint
+        self.relay = self._open.enter_context(Relay(backend))
+        self.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.relay.endpoint
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop both."""
         self._open.close()
 
     def reply(self, reply: Reply) -> None:
-        """Say how all requests are answered."""
+        """Set the reply to all requests."""
         self._receiver.reply(reply)
 
     def received(self, count: int) -> list[ReceivedRequest]:
-        """Wait for so many requests, and return them as the backend took them."""
+        """Wait for `count` requests, and return them as the backend decoded them."""
         return self._receiver.wait_for_requests(count, timeout=20)
 
     def requests(self) -> list[SentRequest]:
-        """Return the requests as they stand on the wire, and nothing else stands there."""
-        return [request for stream in self.wire.sent() for request in read(stream)]
+        """Return the requests that the recorded bytes consist of; any other byte is an error."""
+        return [request for stream in self.relay.sent() for request in read(stream)]
 
-    def everything(self) -> bytes:
-        """Return all that was sent: every byte on the wire, and what the backend read out of them."""
-        parts = self.wire.sent()
+    def all_bytes(self) -> bytes:
+        """Return everything that was sent: the recorded bytes, and the requests that the backend decoded from them."""
+        parts = self.relay.sent()
         for request in self._receiver.requests:
             headers = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
             parts += [request.path.encode(), headers.encode(), request.body]

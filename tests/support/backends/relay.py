@@ -1,7 +1,7 @@
-"""The wire: a relay on loopback that keeps every byte, both ways, and passes it on to a backend unchanged.
+"""Servers on loopback that record every byte between a client and a backend: a plain relay and a forward proxy.
 
-The request line, headers, HTTP/2 frames and the first bytes of TLS are all there, whoever wrote them: no library of the
-sender's or the backend's stands between.
+They record the request line, the headers, the HTTP/2 frames and the TLS handshake as they were sent: no library of the
+client's or the backend's processes them first.
 """
 
 from __future__ import annotations
@@ -18,39 +18,35 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _CHUNK = 65536  # bytes
+_END_OF_HEADERS = b"\r\n\r\n"
 
 
 class Connection:
-    """One connection, as it went.
+    """A relayed connection, with a thread for each direction.
 
     Attributes:
-        sent: all bytes of the client.
-        answered: all bytes of the backend.
-        ended: whether the client has closed it, so that nothing more can come.
+        sent: all bytes from the client.
+        closed: whether the client has closed it, so that `sent` is complete.
     """
 
     def __init__(self, client: socket.socket, backend: socket.socket) -> None:
-        """Relay both ways, in a thread each."""
+        """Relay both directions until both ends have closed."""
         self.sent = bytearray()
-        self.answered = bytearray()
-        self.ended = False
+        self.closed = False
         self._sockets = (client, backend)
         self._threads = [
             threading.Thread(target=self._forward, args=(client, backend)),
-            threading.Thread(target=self._back, args=(backend, client)),
+            threading.Thread(target=_copy, args=(backend, client)),
         ]
         for thread in self._threads:
             thread.start()
 
     def _forward(self, client: socket.socket, backend: socket.socket) -> None:
-        _relay(client, backend, self.sent)
-        self.ended = True
-
-    def _back(self, backend: socket.socket, client: socket.socket) -> None:
-        _relay(backend, client, self.answered)
+        _copy(client, backend, self.sent)
+        self.closed = True
 
     def close(self) -> None:
-        """End it."""
+        """Shut both sockets down and wait for the threads."""
         for one in self._sockets:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -60,33 +56,30 @@ class Connection:
             one.close()
 
 
-class Wire:
-    """A relay to one backend.
+class _Listener:
+    """A server on a free port of loopback; a subclass connects each client to its backend.
 
     Attributes:
-        connections: all so far.
-        endpoint: its own URL, in place of the backend's.
+        address: its host and port.
+        connections: all connections so far.
     """
 
-    def __init__(self, backend: str) -> None:
-        """Stand before a backend, given by its URL."""
-        url = urlsplit(backend)
-        assert url.port
-        self._backend = (url.hostname, url.port)
+    def __init__(self) -> None:
+        """Bind the port."""
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"{url.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.connections: list[Connection] = []
         self._accepting = threading.Thread(target=self._accept)
 
     def __enter__(self) -> Self:
-        """Begin to accept connections."""
+        """Start accepting connections."""
         self._accepting.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close everything."""
+        """Close the listener and all connections."""
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept()
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept()
         self._listener.close()
         self._accepting.join()
         for connection in self.connections:
@@ -96,45 +89,74 @@ class Wire:
         with suppress(OSError):  # the listener is closed
             while True:
                 client, _ = self._listener.accept()
-                self.connections.append(Connection(client, socket.create_connection(self._backend)))
+                self.connections.append(Connection(client, self._connect(client)))
+
+    def _connect(self, client: socket.socket) -> socket.socket:
+        """Return a connection to the backend that the client wants."""
+        raise NotImplementedError
+
+
+class Relay(_Listener):
+    """A relay to one backend, which passes all bytes on unchanged.
+
+    Attributes:
+        endpoint: the relay's URL, to be used instead of the backend's.
+    """
+
+    def __init__(self, backend: str) -> None:
+        """Bind the port; `backend` is the backend's URL."""
+        super().__init__()
+        url = urlsplit(backend)
+        assert url.port
+        self._backend = (url.hostname, url.port)
+        self.endpoint = f"{url.scheme}://{self.address}"
+
+    def _connect(self, client: socket.socket) -> socket.socket:
+        del client
+        return socket.create_connection(self._backend)
 
     def sent(self) -> list[bytes]:
-        """Wait until the clients have closed their connections, and return all bytes of each."""
-        wait_until(lambda: self.connections and all(one.ended for one in self.connections), "all clients have ended")
+        """Wait until the clients have closed their connections, and return all bytes that each of them sent."""
+        wait_until(lambda: self.connections and all(one.closed for one in self.connections), "all clients have closed")
         return [bytes(one.sent) for one in self.connections]
 
 
-def _relay(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
+class ForwardProxy(_Listener):
+    """A forward proxy that accepts every client: tunnels (RFC 9110, CONNECT) and plain requests.
+
+    Attributes:
+        heads: the request line and headers with which each connection began.
+    """
+
+    def __init__(self) -> None:
+        """Bind the port."""
+        super().__init__()
+        self.heads: list[bytes] = []
+
+    def _connect(self, client: socket.socket) -> socket.socket:
+        received = b""
+        while _END_OF_HEADERS not in received:
+            received += client.recv(_CHUNK)
+        head, _, rest = received.partition(_END_OF_HEADERS)
+        self.heads.append(head)
+        method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
+        url = urlsplit(f"//{target}" if method == "CONNECT" else target)
+        assert url.port
+        backend = socket.create_connection((url.hostname, url.port))
+        if method == "CONNECT":
+            client.sendall(b"HTTP/1.1 200 OK" + _END_OF_HEADERS)
+        else:
+            kept = [line for line in head.split(b"\r\n")[1:] if not line.lower().startswith(b"proxy-")]
+            backend.sendall(b"\r\n".join([f"{method} {url.path} HTTP/1.1".encode(), *kept]) + _END_OF_HEADERS)
+        backend.sendall(rest)
+        return backend
+
+
+def _copy(source: socket.socket, target: socket.socket, record: bytearray | None = None) -> None:
     with suppress(OSError):
         while chunk := source.recv(_CHUNK):
-            kept += chunk
+            if record is not None:
+                record += chunk
             target.sendall(chunk)
     with suppress(OSError):
         target.shutdown(socket.SHUT_WR)
-
-
-class Trap:
-    """An address that nobody is to come to."""
-
-    def __init__(self) -> None:
-        """Listen on a free port."""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.setblocking(False)  # noqa: FBT003  takes no keyword
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self._listener.close()
-
-    def has_caught(self) -> bool:
-        """Tell whether somebody came."""
-        try:
-            caught, _ = self._listener.accept()
-        except BlockingIOError:
-            return False
-        caught.close()
-        return True

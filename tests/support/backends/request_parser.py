@@ -1,7 +1,7 @@
-"""Reads a client's bytes as requests, HTTP/1.1 and HTTP/2, leaving no byte out: what it does not know is an error.
+"""Parse a client's bytes as requests of HTTP/1.1 or HTTP/2. Anything unknown is an error, so no byte is left out.
 
-HTTP/2 may hide texts by Huffman's code (RFC 7541, section 5.2). gRPC does not use it; if it did, this reader would
-raise an error rather than let a search for plain text go blind.
+HTTP/2 allows Huffman-coded strings (RFC 7541, section 5.2), in which a search for plain text finds nothing. gRPC does
+not use them; if it did, this parser would raise an error.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import NamedTuple
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113, section 3.4
 _FRAME_HEADER = 9  # bytes, RFC 9113, section 4.1
 _DATA, _HEADERS, _SETTINGS = 0, 1, 4
-_NUMBERS_ALONE = {3: 4, 6: 8, 7: 8, 8: 4}  # bytes in RST_STREAM, PING, GOAWAY without a text, and WINDOW_UPDATE
+_NUMBERS_ALONE = {3: 4, 6: 8, 7: 8, 8: 4}  # bytes in RST_STREAM, PING, GOAWAY without debug data, and WINDOW_UPDATE
 _END_HEADERS, _PADDED, _PRIORITY = 0x4, 0x8, 0x20
-_MESSAGE_HEADER = 5  # bytes before a message of gRPC: whether it is compressed, and its length
+_MESSAGE_HEADER = 5  # bytes before a gRPC message: the compression flag and the length
 
-# RFC 7541, appendix A: names, with values where there are some.
+# RFC 7541, appendix A: names, and values where there are any.
 _STATIC_TABLE = (
     ":authority", ":method GET", ":method POST", ":path /", ":path /index.html", ":scheme http", ":scheme https",
     ":status 200", ":status 204", ":status 206", ":status 304", ":status 400", ":status 404", ":status 500",
@@ -33,9 +33,9 @@ class SentRequest(NamedTuple):
     """A request as it was sent.
 
     Attributes:
-        headers: names, in lower case, and values in their order. What the first line of HTTP/1.1 says has the names
-            that HTTP/2 gives it.
-        body: the body as it was sent, compressed or not; over gRPC, the message in it.
+        headers: lower-case names and values in their order. The request line of HTTP/1.1 is given by the pseudo-header
+            names of HTTP/2.
+        body: the body as it was sent, possibly compressed; over gRPC, the message in it.
     """
 
     headers: list[tuple[str, str]]
@@ -43,10 +43,10 @@ class SentRequest(NamedTuple):
 
 
 def read(stream: bytes) -> list[SentRequest]:
-    """Return the requests that are all that a client has sent over one connection.
+    """Return the requests in all bytes that a client sent over one connection.
 
     Raises:
-        ValueError: something in it is unknown.
+        ValueError: a part of the bytes is unknown.
     """
     return _http2(stream[len(_PREFACE) :]) if stream.startswith(_PREFACE) else _http1(stream)
 
@@ -108,10 +108,10 @@ class _HeaderBlock:
             first = self._rest[0]
             if first & 0x80:
                 found.append(self._entry(self._integer(7)))
-            elif first & 0xC0 == 0x40:  # a header that is also put into the table
+            elif first & 0xC0 == 0x40:  # a header that is also added to the table
                 found.append(self._literal(6))
                 self._table.insert(0, found[-1])
-            elif first & 0xE0 == 0x20:  # the size of the table
+            elif first & 0xE0 == 0x20:  # a change of the table's size
                 self._integer(5)
             else:
                 found.append(self._literal(4))

@@ -1,13 +1,13 @@
-"""Reports a start of tbot out of a haunted application: `application.py WAY SIGNAL CONTEXT TBOT start [ARGUMENTS]`.
+"""Report a start from a host application full of canaries: `application.py API SIGNAL CONTEXT TBOT start [ARGUMENTS]`.
 
-Everything around the report bears a word: the active span, its links and trace state, baggage, the pipeline's resource
-and scope, the record's body, exception and further attributes, and other records and spans beside it. Each start is
-reported twice over one connection where the way has one, since a cookie can only come back with the second. In between
-the application logs an exception, by the SDK's handler, which is seen to enter the pipeline.
+Everything around the report carries a canary: the active span, its links and trace state, baggage, the pipeline's
+resource and scope, the record's body, exception and further attributes, and other records and spans. Each start is
+reported twice over one connection where possible, because a cookie could only come back with the second request. In
+between the application logs an exception by the SDK's handler, and checks that it entered the pipeline.
 
-The ways: `send`; `emit` through pipelines made here; `record` and `configured`, with OpenTelemetry's API alone, through
-pipelines made here and through those that variables or a file describe. The contexts: `here`, `thread`, `fork`, and a
-process of multiprocessing's by each of its methods.
+The APIs: `send`; `emit` through pipelines created here; `record` and `configured`, which use OpenTelemetry's API alone,
+through pipelines created here or described by variables or a file. The contexts: `here`, `thread`, `fork`, and a
+process of multiprocessing by each of its start methods.
 """
 
 from __future__ import annotations
@@ -48,25 +48,25 @@ from opentelemetry.trace import (
 )
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, StartEvent, emit, emit_span, send
-from tests.support.canaries.id_generator import TellingIdGenerator
+from tests.support.canaries.id_generator import LeakingIdGenerator
 from tests.support.canaries.resource_detector import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMES = 2
+REPEATS = 2
 
 
-def main(way: str, signal: str, where: str, command: list[str]) -> None:
+def main(entry_point: str, signal: str, context_name: str, command: list[str]) -> None:
     """Report the start in a context."""
-    # What an application would have: all it knows, in a span that is active while it reports.
+    # Like a real application: baggage and an active span exist while it reports.
     context.attach(baggage.set_baggage(word("name in the baggage"), word("baggage"), set_span_in_context(_parent())))
-    _CONTEXTS[where](_Reporter(way, signal, command))
+    _CONTEXTS[context_name](_Reporter(entry_point, signal, command))
 
 
 def _parent() -> NonRecordingSpan:
     trace_state = TraceState([(word("key of the trace state"), word("trace state"))])
-    ids = TellingIdGenerator()
+    ids = LeakingIdGenerator()
     sampled = TraceFlags(TraceFlags.SAMPLED)
     of_parent = SpanContext(
         ids.generate_trace_id(), ids.generate_span_id(), is_remote=True, trace_flags=sampled, trace_state=trace_state
@@ -75,22 +75,22 @@ def _parent() -> NonRecordingSpan:
 
 
 class _Reporter:
-    """Reports one start, by a way and as a signal; spawned processes get a copy."""
+    """Report one start by an API and as a signal; spawned processes get a copy."""
 
-    def __init__(self, way: str, signal: str, command: list[str]) -> None:
-        self._way, self._signal, self._command = way, signal, command
+    def __init__(self, entry_point: str, signal: str, command: list[str]) -> None:
+        self._way, self._signal, self._command = entry_point, signal, command
 
     def __call__(self) -> None:
         event = StartEvent.from_command(self._command, version="18.2.3")
         if self._way == "send":
-            for _ in range(TIMES):
+            for _ in range(REPEATS):
                 assert send(event, signal=self._signal).status == "sent"
             return
-        loggers, tracers = _configured() if self._way == "configured" else _made_here()
+        loggers, tracers = _configured() if self._way == "configured" else _pipelines_in_code()
         entered: Any = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
         loggers.add_log_record_processor(SimpleLogRecordProcessor(entered))
-        for _ in range(TIMES):
-            report = _emit if self._way == "emit" else _by_the_api
+        for _ in range(REPEATS):
+            report = _emit if self._way == "emit" else _emit_by_api
             with tracers.get_tracer(word("scope")).start_as_current_span(word("active span")) as active:
                 active.set_attribute(word("name of an attribute of the active span"), word("active span's attribute"))
                 report(self._signal, event, loggers, tracers)
@@ -98,7 +98,7 @@ class _Reporter:
             loggers.force_flush()
             tracers.force_flush()
         logged = [one for one in entered.get_finished_logs() if one.log_record.body == word("log message")]
-        assert len(logged) == TIMES
+        assert len(logged) == REPEATS
         assert all(word("exception") in one.log_record.attributes["exception.stacktrace"] for one in logged)
         loggers.shutdown()
         tracers.shutdown()
@@ -111,7 +111,7 @@ def _emit(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  
         emit_span(event, tracer_provider=tracers)
 
 
-def _by_the_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  see above
+def _emit_by_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  see above
     attributes = {
         word("name of a further attribute"): word("further attribute"),
         "host.name": word("attribute host.name"),
@@ -131,7 +131,7 @@ def _by_the_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> N
 def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN401  see above
     scope = {word("name of a scope's attribute"): word("scope's attribute")}
     logger = loggers.get_logger(word("scope"), word("scope's version"), word("scope's schema"), scope)
-    # Not every admitted SDK takes an exception with a record; one that does puts given attributes before its own.
+    # Not every admitted SDK takes an exception with a record; one that does gives attributes precedence over its own.
     if "exception" in inspect.signature(LogRecord).parameters:
         further: dict[str, Any] = {"exception": _raised()}
     else:
@@ -188,12 +188,12 @@ def _configured() -> tuple[Any, Any]:
     return loggers, tracers
 
 
-def _made_here() -> tuple[Any, Any]:
+def _pipelines_in_code() -> tuple[Any, Any]:
     known = {"host.name": word("resource of the pipeline"), "service.name": word("service of the pipeline")}
     resource = Resource.create(known, word("schema of the pipeline"))
     loggers = LoggerProvider(resource)
     loggers.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter()))
-    tracers = TracerProvider(resource=resource, id_generator=TellingIdGenerator())
+    tracers = TracerProvider(resource=resource, id_generator=LeakingIdGenerator())
     tracers.add_span_processor(BatchSpanProcessor(AnonymousSpanExporter()))
     return loggers, tracers
 
@@ -204,7 +204,7 @@ def _in_a_thread(work: Callable[[], None]) -> None:
 
 
 def _in_a_fork(work: Callable[[], None]) -> None:
-    # Python 3.12 warns of every fork beside threads, which a library may have started.
+    # Python 3.12 warns of every fork in a process with threads, which a library may have started.
     warnings.simplefilter("ignore", DeprecationWarning)
     child = os.fork()
     if child == 0:
@@ -217,14 +217,14 @@ def _in_a_fork(work: Callable[[], None]) -> None:
     _, status = os.waitpid(child, 0)
     if status:
         raise SystemExit(1)
-    # After the child, which could not use gRPC any more.
+    # After the child, because gRPC cannot be used in a child once its parent has used it.
     work()
 
 
 def _by_multiprocessing(method: str, work: Callable[[], None]) -> None:
-    warnings.simplefilter("ignore", DeprecationWarning)  # as above
-    context: Any = multiprocessing.get_context(method)  # the base class of all has no `Process`
-    # The server that forks listens on a socket, whose path must not be as long as that of the temporary folder.
+    warnings.simplefilter("ignore", DeprecationWarning)  # see `_in_a_fork`
+    context: Any = multiprocessing.get_context(method)  # the base class of all contexts has no `Process`
+    # The fork server listens on a socket, and the path of the temporary folder may be too long for one.
     context.current_process()._config["tempdir"] = os.curdir
     child = context.Process(target=work, name=word("process"))
     child.start()

@@ -1,4 +1,4 @@
-"""A haunted place to report a start from: whatever could say who and where this is, says a word of its own."""
+"""A host full of canaries: everything that could identify the machine, the user or the cluster is a unique word."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.canaries.real_machine import real_machine
+from tests.support.canaries.real_names import real_names
 from tests.support.canaries.search import Canaries
-from tests.support.canaries.variables import of_the_other_signal, variables
+from tests.support.canaries.variables import other_signal_variables, variables
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.support.backends.relay import Trap
+    from tests.support.backends.tripwire import TripwireSocket
 
 _HERE = Path(__file__).parent
-_TIMEOUT = 60  # seconds, far above what any program waits for
-_NETWORK_CARD = 6  # bytes of its address
-_TITLE = 15  # letters that Linux keeps of a process's name
+_TIMEOUT = 60  # seconds, far above what any program takes
+_NETWORK_CARD = 6  # bytes of a MAC address
+_TITLE = 15  # characters that Linux keeps of a process's name
 
-# The values of the event that tbot's command line and configuration come to.
+# The event's values for tbot's command line and configuration.
 VALUES: dict[str, str | int] = {
     "tbot.run_mode": "one-shot",
     "tbot.version": "18.2.3",
@@ -39,7 +39,7 @@ VALUES: dict[str, str | int] = {
     "tbot.destinations_application": 1,
 }
 
-# The places of the programs in this folder, which take their words from the variable `PLANTED`.
+# The canaries of the programs in this folder, which read them from the variable `CANARIES`.
 _MACHINE = (
     "account", "domain name", "full name", "home", "host name", "kernel release", "kernel version", "shell",
 )  # fmt: skip
@@ -60,50 +60,50 @@ _PROGRAM = (
 )  # fmt: skip
 
 
-class HauntedPlace:
-    """Folders, files, variables, a Python and a tbot, all full of words.
+class CanaryHost:
+    """Folders, files, variables, a Python and a tbot, all full of canaries.
 
     Attributes:
         canaries: what was planted.
         command: the command line of tbot.
         environ: the variables.
-        trap: where proxies and other exporters' backends are said to be.
+        tripwire: the address of proxies and of other exporters' backends.
     """
 
-    def __init__(self, folder: Path, trap: Trap, machine: str = "") -> None:
-        """Make it.
+    def __init__(self, folder: Path, tripwire: TripwireSocket, machine: str = "") -> None:
+        """Create all files.
 
         Args:
-            folder: an empty one.
-            trap: see the attribute.
-            machine: on which machine; each has other words.
+            folder: an empty folder.
+            tripwire: the address of proxies and of other exporters' backends.
+            machine: a name for the machine; each machine has its own canaries.
         """
         self.canaries = Canaries(machine)
-        self.trap = trap
+        self.tripwire = tripwire
         self._folder = folder / self._plant("working directory")
         self._folder.mkdir()
-        self._python = self._python_under_another_name()
-        self._make_home()
-        self._make_plugins()
-        self.command = self._tbot_and_its_arguments()
-        for place in (*_MACHINE, *_PLUGINS, *_PROGRAM):
-            self._plant(place)
+        self._python = self._link_python()
+        self._write_home()
+        self._write_plugins()
+        self.command = self._write_tbot()
+        for location in (*_MACHINE, *_PLUGINS, *_PROGRAM):
+            self._plant(location)
         self._plant("network card", _NETWORK_CARD)
         self._plant("title of the process", _TITLE)
         self.environ = self._variables()
-        self._declarative_file = self._file_of_the_sdk()
-        self.environ["PLANTED"] = json.dumps(self.canaries.words)
-        for what, text in real_machine().items():
-            self.canaries.watch(f"the real {what}", text)
+        self._declarative_file = self._write_declarative_file()
+        self.environ["CANARIES"] = json.dumps(self.canaries.words)
+        for what, text in real_names().items():
+            self.canaries.add(f"the real {what}", text)
 
-    def _plant(self, place: str, length: int = 16) -> str:
-        return self.canaries.plant(place, length)
+    def _plant(self, location: str, length: int = 16) -> str:
+        return self.canaries.plant(location, length)
 
     def copy_of(self, folder: Path) -> Path:
-        """Return a copy of a folder, in one whose name is a word."""
+        """Return a copy of a folder under a name that is a canary."""
         return shutil.copytree(folder, self._folder / self._plant("folder of certificates"))
 
-    def _python_under_another_name(self) -> str:
+    def _link_python(self) -> str:
         executable = Path(sys.executable).relative_to(sys.prefix)
         prefix = self._folder / self._plant("virtual environment")
         programs = prefix / executable.parent
@@ -116,7 +116,7 @@ class HauntedPlace:
         python.symlink_to(sys.executable)
         return str(python)
 
-    def _make_home(self) -> None:
+    def _write_home(self) -> None:
         home = self._folder / self._plant("home folder")
         home.mkdir()
         login, password, default = (self._plant(f"{what} in .netrc") for what in ("login", "password", "default"))
@@ -127,23 +127,24 @@ class HauntedPlace:
         netrc.chmod(0o600)
         self._home = home
 
-    def _make_plugins(self) -> None:
-        information = self._folder / "plugins" / "telling-1.0.dist-info"
+    def _write_plugins(self) -> None:
+        information = self._folder / "plugins" / "leaking-1.0.dist-info"
         information.mkdir(parents=True)
-        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: telling\nVersion: 1.0\n")
+        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: leaking\nVersion: 1.0\n")
         (information / "entry_points.txt").write_text(
-            "[opentelemetry_resource_detector]\ntelling = tests.support.canaries.resource_detector:TellingDetector\n"
-            "[opentelemetry_id_generator]\ntelling = tests.support.canaries.id_generator:TellingIdGenerator\n"
+            "[opentelemetry_resource_detector]\n"
+            "leaking = tests.support.canaries.resource_detector:LeakingResourceDetector\n"
+            "[opentelemetry_id_generator]\nleaking = tests.support.canaries.id_generator:LeakingIdGenerator\n"
         )
 
-    def _tbot_and_its_arguments(self) -> list[str]:
+    def _write_tbot(self) -> list[str]:
         tbot = self._folder / self._plant("folder of tbot") / "tbot"
         tbot.parent.mkdir()
         version = f"Teleport v18.2.3 git:{self._plant('commit of tbot')} {self._plant('builder of tbot')}"
         tbot.write_text(f"#!/bin/sh\necho '{version}'\n")
         tbot.chmod(0o755)
         configuration = self._folder / f"{self._plant('name of the configuration')}.yaml"
-        configuration.write_text(self._filled("tbot.yaml", "configuration"))
+        configuration.write_text(self._fill_template("tbot.yaml", "configuration"))
         flags = ("token", "auth-server", "proxy-server", "ca-pin", "data-dir", "join-method", "diag-addr")
         return [
             str(tbot),
@@ -154,18 +155,18 @@ class HauntedPlace:
             *(f"--{flag}={self._plant(f'tbot --{flag}')}" for flag in flags),
         ]
 
-    def _file_of_the_sdk(self) -> str:
+    def _write_declarative_file(self) -> str:
         file = self._folder / f"{self._plant('name of the declarative file')}.yaml"
-        file.write_text(self._filled("otel.yaml", "declarative file"))
+        file.write_text(self._fill_template("otel.yaml", "declarative file"))
         return str(file)
 
-    def _filled(self, template: str, what: str) -> str:
+    def _fill_template(self, template: str, what: str) -> str:
         lines = (_HERE / template).read_text()
-        return re.sub(r"<([a-z -]+)>", lambda match: self._plant(_in_file(what, match[1])), lines)
+        return re.sub(r"<([a-z -]+)>", lambda match: self._plant(_location_in_file(what, match[1])), lines)
 
     def _variables(self) -> dict[str, str]:
         return {
-            **variables(self._plant, self.trap),
+            **variables(self._plant, self.tripwire),
             "PATH": f"{Path(self._python).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join(map(str, (_HERE / "machine", SOURCE, self._folder / "plugins"))),
             "HOME": str(self._home),
@@ -174,7 +175,7 @@ class HauntedPlace:
         }
 
     def files(self) -> dict[str, bytes]:
-        """Return all that is in the files and folders here."""
+        """Return the content of all files and folders."""
         found = {}
         for folder, _, names in os.walk(self._folder):
             found[folder] = b""
@@ -182,19 +183,25 @@ class HauntedPlace:
         return found
 
     def report(
-        self, way: str, signal: str, context: str = "here", *, environ: Mapping[str, str], tracing: Sequence[str] = ()
+        self,
+        entry_point: str,
+        signal: str,
+        context: str = "here",
+        *,
+        environ: Mapping[str, str],
+        tracing: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
-        """Report a start, and return how the process ended.
+        """Report a start in a child process, and return how it ended.
 
         Args:
-            way: one of `WAYS`.
+            entry_point: a key of the table below, or `otel-tbot serve`.
             signal: `logs` or `traces`.
-            context: one of those of `report.py`.
-            environ: where to send it.
-            tracing: the beginning of a command line that traces the rest.
+            context: one of the contexts of `application.py`.
+            environ: variables in addition, which point to the backend.
+            tracing: a command prefix that traces the rest.
         """
-        environ = {**self.environ, **of_the_other_signal(signal, self._plant, self.trap), **environ}
-        if way == "otel-tbot serve":
+        environ = {**self.environ, **other_signal_variables(signal, self._plant, self.tripwire), **environ}
+        if entry_point == "otel-tbot serve":
             return self._report_to_receiver(signal, environ, tracing)
         ours = [self._python, "-m", "otel_tbot"]
         program = [self._python, str(_HERE / "application.py")]
@@ -208,9 +215,9 @@ class HauntedPlace:
             "pipeline in code": [*program, "record", signal, context],
             "send": [*program, "send", signal, context],
             "emit and emit_span": [*program, "emit", signal, context],
-        }[way]
+        }[entry_point]
         pipelines = {"OTEL_LOGS_EXPORTER": "tbot", "OTEL_TRACES_EXPORTER": "tbot"}
-        if way == "declarative":
+        if entry_point == "declarative":
             pipelines = {"OTEL_CONFIG_FILE": self._declarative_file}
         return subprocess.run(
             [*tracing, *start, *self.command], env={**environ, **pipelines}, cwd=self._folder,
@@ -231,6 +238,6 @@ class HauntedPlace:
         return subprocess.CompletedProcess([], status, "", "")
 
 
-def _in_file(what: str, key: str) -> str:
-    # The configuration says the same method as the command line, or tbot would refuse it.
+def _location_in_file(what: str, key: str) -> str:
+    # The same method as on the command line, because tbot refuses a contradiction.
     return "tbot --join-method" if key == "join method" else f"{what}, {key}"

@@ -1,4 +1,4 @@
-"""A generator of ids that somebody else may have installed: the ids are names."""
+"""A third-party id generator of OpenTelemetry whose ids are canaries."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from tests.support.canaries.resource_detector import word
 
 
-class TellingIdGenerator(IdGenerator):
-    """Makes ids that are a name."""
+class LeakingIdGenerator(IdGenerator):
+    """Generate ids that are canaries."""
 
     def generate_trace_id(self) -> int:
-        """Return the name in full."""
+        """Return the canary."""
         return int.from_bytes(word("trace id").encode(), "big")
 
     def generate_span_id(self) -> int:
-        """Return as much of it as there is room for."""
+        """Return the first half of the canary."""
         return int.from_bytes(word("span id").encode()[:8], "big")
 
     def is_trace_id_random(self) -> bool:
-        """Say that it is not."""
+        """Return False: the ids are constant."""
         return False

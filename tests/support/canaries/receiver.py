@@ -1,4 +1,4 @@
-"""A haunted tbot that reports by itself, to a receiver in a haunted place: what its request could carry bears a word.
+"""Report a start to `otel-tbot serve` like tbot does, with a canary in every part of the request.
 
 Needs the extra `serve`.
 """
@@ -16,17 +16,17 @@ from tests.integration.receiver.running import Running
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_UNKNOWN_FIELD = 15  # of tbot's message, which has no such one
+_UNKNOWN_FIELD = 15  # a field number that tbot's message does not have
 _LENGTH_DELIMITED = 2  # a wire type (protobuf, Encoding)
 
 
 def report(signal: str, plant: Callable[[str], str], *, python: str, environ: Mapping[str, str], folder: str) -> int:
-    """Serve, report one start to it, and return the exit status.
+    """Run the receiver, report one start to it, and return its exit status.
 
     Args:
         signal: `logs` or `traces`.
-        plant: makes a word for a place.
-        python: what the receiver runs under.
+        plant: returns the canary for a location.
+        python: the interpreter of the receiver.
         environ: the variables of the receiver.
         folder: its working directory.
     """
@@ -42,7 +42,7 @@ def report(signal: str, plant: Callable[[str], str], *, python: str, environ: Ma
         destinations_application=1,
     )
     further = plant("field unknown to us").encode()
-    # tbot makes the session's id itself, anew at each start.
+    # tbot generates a new session id at each start.
     message = request(start, session=str(uuid.uuid4()), at=int(time.time()))
     message += bytes([_UNKNOWN_FIELD << 3 | _LENGTH_DELIMITED, len(further)]) + further
     headers = {

@@ -1,17 +1,17 @@
-"""A detector of resources that somebody else may have installed: it tells all that it knows about the machine."""
+"""A third-party resource detector of OpenTelemetry that reports a canary for every attribute that identifies a host."""
 
 from __future__ import annotations
 
 import json
 import os
 
-# Loaded while this very module of the SDK is being imported: nothing else of it may be asked for.
+# The SDK imports this module while it imports `opentelemetry.sdk.resources`: only these two names may be imported.
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
-# Haunts the machine where `opentelemetry-instrument` has put a `sitecustomize` of its own first.
+# For processes where `opentelemetry-instrument` has put its own `sitecustomize` first.
 import tests.support.canaries.machine.sitecustomize  # noqa: F401  see above
 
-_TOLD = (
+_ATTRIBUTES = (
     "cloud.account.id", "cloud.resource_id", "container.id", "container.name", "enduser.id", "host.id", "host.ip",
     "host.mac", "host.name", "k8s.cluster.name", "k8s.cluster.uid", "k8s.namespace.name", "k8s.node.name",
     "k8s.pod.name", "k8s.pod.uid", "os.build_id", "os.description", "process.command_line", "process.owner",
@@ -19,14 +19,14 @@ _TOLD = (
 )  # fmt: skip
 
 
-def word(place: str) -> str:
-    """Return the word that stands for a place."""
-    return str(json.loads(os.environ["PLANTED"])[place])
+def word(location: str) -> str:
+    """Return the canary for a location."""
+    return str(json.loads(os.environ["CANARIES"])[location])
 
 
-class TellingDetector(ResourceDetector):
-    """Detects who and where this is."""
+class LeakingResourceDetector(ResourceDetector):
+    """Detect the canaries."""
 
     def detect(self) -> Resource:
-        """Return a word for each attribute."""
-        return Resource({name: f"{word('detected resource')} {name}" for name in _TOLD})
+        """Return a canary for each attribute."""
+        return Resource({name: f"{word('detected resource')} {name}" for name in _ATTRIBUTES})

@@ -1,8 +1,8 @@
-"""Canaries: a word of its own for each place that could betray somebody, and the search for all of them.
+"""Canaries: a unique word for each location that could identify somebody, and the search for all of them in bytes.
 
-A word is 16 letters that no hexadecimal number has, so that no id on the wire holds one by chance. What is searched for
-is each word, and each half of it, as it is and as encodings make it: base64 at all three alignments, base64 for URLs,
-hexadecimal, percent-encoded. The search takes no notice of upper and lower case.
+A canary has 16 letters that do not occur in hexadecimal numbers, so that no id matches one by chance. The search looks
+for each canary and each half of it, plain and encoded: base64 at all three alignments, base64 for URLs, hexadecimal,
+percent-encoded. It ignores case.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from functools import cache
 from urllib.parse import quote
 
 _LETTERS = "ghijkmnpqrstuvwxyz"
-_LENGTH = 16  # letters; as many bytes as a trace id has, so that a word can stand as one
+_LENGTH = 16  # letters; a trace id has as many bytes, so that a canary fits into one
 
 
-def word(place: str, length: int = _LENGTH) -> str:
-    """Return the word of a place: always the same."""
-    digest = hashlib.sha256(place.encode()).digest()
+def word(location: str, length: int = _LENGTH) -> str:
+    """Return the canary of a location, which never changes."""
+    digest = hashlib.sha256(location.encode()).digest()
     return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:length])
 
 
 def encodings(text: bytes) -> dict[str, list[bytes]]:
-    """Return what a text may look like among other bytes, by the name of the encoding."""
+    """Return the encoded forms of a text, by the name of the encoding."""
     return {
         "as it is": [text],
         "base64": [_base64(text, shift, b"+/") for shift in range(3)],
@@ -34,43 +34,45 @@ def encodings(text: bytes) -> dict[str, list[bytes]]:
 
 
 def _base64(text: bytes, shift: int, signs: bytes) -> bytes:
-    """Return the base64 of a text that so many bytes stand before, without the signs in which others have a part."""
+    """Return the base64 of a text behind `shift` bytes, without the characters that other bytes influence."""
     encoded = base64.b64encode(bytes(shift) + text, signs)
     first, last = -(-shift * 8 // 6), (shift + len(text)) * 8 // 6
     return encoded[first:last]
 
 
 class Canaries:
-    """The words that were planted, and where."""
+    """The planted canaries, by location."""
 
     def __init__(self, machine: str = "") -> None:
-        """Begin with none; each machine has words of its own."""
+        """Create an empty set; `machine` makes its canaries differ from those of other machines."""
         self._machine = machine
         self.words: dict[str, str] = {}
 
-    def plant(self, place: str, length: int = _LENGTH) -> str:
-        """Return the word for a place, and search for it from now on."""
-        return self.words.setdefault(place, word(f"{self._machine}{place}", length))
+    def plant(self, location: str, length: int = _LENGTH) -> str:
+        """Return the canary for a location, and include it in the search."""
+        return self.words.setdefault(location, word(f"{self._machine}{location}", length))
 
-    def watch(self, place: str, text: str) -> None:
-        """Search for a text that was there already, too."""
-        self.words[place] = text
+    def add(self, location: str, text: str) -> None:
+        """Include an existing text in the search."""
+        self.words[location] = text
 
     def found_in(self, data: bytes) -> list[str]:
-        """Return each place whose word is among some bytes, and how it is encoded there."""
+        """Return each location whose canary occurs in the data, and its encoding there."""
         lower = data.lower()
-        return [f"{place}, {how}" for place, how, needle in _needles(tuple(self.words.items())) if needle in lower]
+        return [
+            f"{location}, {how}" for location, how, needle in _needles(tuple(self.words.items())) if needle in lower
+        ]
 
 
 @cache
 def _needles(words: tuple[tuple[str, str], ...]) -> list[tuple[str, str, bytes]]:
     found = []
-    for place, whole in words:
+    for location, whole in words:
         text = whole.lower().encode()
         for spelled in {whole.encode(), text, text.upper()}:
             for how, needles in encodings(spelled).items():
-                found += [(place, how, needle.lower()) for needle in needles]
+                found += [(location, how, needle.lower()) for needle in needles]
         half = len(text) // 2
-        if half >= 8:  # fewer letters could stand somewhere by chance
-            found += [(place, "a half of it", part) for part in (text[:half], text[half:])]
+        if half >= 8:  # fewer letters could occur by chance
+            found += [(location, "a half of it", part) for part in (text[:half], text[half:])]
     return found

@@ -1,4 +1,4 @@
-"""Backends that are broken in one way each: how a fault is put on loopback, for either protocol."""
+"""Backends with one fault each, on loopback, for either protocol."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ Serve: TypeAlias = "Callable[[Protocol], AbstractContextManager[Backend]]"
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """A backend that runs.
+    """A running backend.
 
     Attributes:
         endpoint: its base URL.
         environ: further variables that a client needs.
-        came: tells how many connections or calls came to it; None where it cannot tell.
+        count_connections: returns the number of connections or calls so far; None where they cannot be counted.
         receiver: the real OTLP backend in it, if there is one.
-        elsewhere: another one, which nobody named: nothing may arrive there.
+        redirect_target: a second backend, which must receive nothing.
     """
 
     endpoint: str
     environ: Mapping[str, str] = field(default_factory=dict)
-    came: Callable[[], int] | None = None
+    count_connections: Callable[[], int] | None = None
     receiver: OTLPReceiver | None = None
-    elsewhere: OTLPReceiver | None = None
+    redirect_target: OTLPReceiver | None = None
 
 
 def replying(*replies: Reply) -> Serve:
-    """Return a real OTLP backend that answers so."""
+    """Return a real OTLP backend with these replies."""
 
     @contextmanager
     def serve(protocol: Protocol) -> Iterator[Backend]:
@@ -56,18 +56,20 @@ def replying(*replies: Reply) -> Serve:
 
 
 def raw(handle: Handler, *, scheme: str = "http", host: str = "127.0.0.1") -> Serve:
-    """Return a server that is no more than a function of a connection."""
+    """Return a server that passes each connection to a function."""
 
     @contextmanager
     def serve(_: Protocol) -> Iterator[Backend]:
         with Loopback(handle, host=host) as server:
-            yield Backend(endpoint=_url(server.port, scheme=scheme, host=host), came=lambda: server.connections)
+            yield Backend(
+                endpoint=_url(server.port, scheme=scheme, host=host), count_connections=lambda: server.connections
+            )
 
     return serve
 
 
-def nobody(port: Callable[[], AbstractContextManager[int]], *, host: str = "127.0.0.1") -> Serve:
-    """Return a port at which nobody answers."""
+def no_server(port: Callable[[], AbstractContextManager[int]], *, host: str = "127.0.0.1") -> Serve:
+    """Return a port without a server."""
 
     @contextmanager
     def serve(_: Protocol) -> Iterator[Backend]:
@@ -79,96 +81,101 @@ def nobody(port: Callable[[], AbstractContextManager[int]], *, host: str = "127.
 
 @contextmanager
 def unknown_name(_: Protocol) -> Iterator[Backend]:
-    """Give a name that never has an address (RFC 6761, section 6.4)."""
+    """Yield a name that never resolves (RFC 6761, section 6.4)."""
     yield Backend(endpoint="http://nonexistent.invalid:4318")
 
 
 def redirecting(status: int) -> Serve:
-    """Return a backend that redirects to another one, which would take the event."""
+    """Return a backend that redirects to a second one, which would accept the event."""
 
     @contextmanager
     def serve(protocol: Protocol) -> Iterator[Backend]:
         with ExitStack() as servers:
-            elsewhere = servers.enter_context(OTLPReceiver())
-            to = f"{_backend(elsewhere, protocol).endpoint}/v1/logs?{CANARY}"
+            redirect_target = servers.enter_context(OTLPReceiver())
+            to = f"{_backend(redirect_target, protocol).endpoint}/v1/logs?{CANARY}"
             redirect = Reply(status=status, redirect=to)
-            # A gRPC server has no redirects: there it is a proxy before it that answers so.
+            # A gRPC server has no redirects: over gRPC it is a proxy in front of it that redirects.
             over_http2 = raw(http2.status(status, location=to))
             serve_one = over_http2 if protocol == "grpc" else replying(redirect)
             one = servers.enter_context(serve_one(protocol))
-            yield Backend(endpoint=one.endpoint, came=one.came, receiver=one.receiver, elsewhere=elsewhere)
+            yield Backend(
+                endpoint=one.endpoint,
+                count_connections=one.count_connections,
+                receiver=one.receiver,
+                redirect_target=redirect_target,
+            )
 
     return serve
 
 
-def showing(choose: Callable[[Certificates], TLS], *, trusting: bool = True) -> Serve:
-    """Return a backend that shows one of the certificates, and whether its clients trust our authority."""
+def tls(choose: Callable[[Certificates], TLS], *, trusting: bool = True) -> Serve:
+    """Return a backend with one of the certificates; `trusting` is whether its clients trust our authority."""
 
     @contextmanager
     def serve(protocol: Protocol) -> Iterator[Backend]:
-        with certificates() as made, OTLPReceiver(tls=choose(made)) as receiver:
-            environ = {"OTEL_EXPORTER_OTLP_CERTIFICATE": made.authority} if trusting else {}
-            # A gRPC server does not tell of a handshake that failed.
-            with _counting(_backend(receiver, protocol)) as one:
+        with certificates() as certs, OTLPReceiver(tls=choose(certs)) as receiver:
+            environ = {"OTEL_EXPORTER_OTLP_CERTIFICATE": certs.authority} if trusting else {}
+            # A gRPC server does not report a failed handshake, so the connections are counted in front of it.
+            with _counting_relay(_backend(receiver, protocol)) as one:
                 yield replace(one, environ=environ)
 
     return serve
 
 
 @contextmanager
-def mistaken_for_tls(protocol: Protocol) -> Iterator[Backend]:
-    """Give a good backend in plain text that is addressed as if it spoke TLS."""
+def plain_text_at_https_url(protocol: Protocol) -> Iterator[Backend]:
+    """Yield a working plain-text backend with an https URL."""
     with OTLPReceiver() as receiver:
         endpoint = _backend(receiver, protocol).endpoint.replace("http://", "https://")
-        with _counting(Backend(endpoint=endpoint, receiver=receiver)) as one:
+        with _counting_relay(Backend(endpoint=endpoint, receiver=receiver)) as one:
             yield one
 
 
 @contextmanager
-def mistaken_for_the_other_protocol(protocol: Protocol) -> Iterator[Backend]:
-    """Give the port at which a good backend speaks its other protocol."""
+def other_protocol(protocol: Protocol) -> Iterator[Backend]:
+    """Yield the port on which a working backend speaks its other protocol."""
     with OTLPReceiver() as receiver:
         endpoint = receiver.http_endpoint if protocol == "grpc" else receiver.grpc_endpoint
-        with _counting(Backend(endpoint=endpoint, receiver=receiver)) as one:
+        with _counting_relay(Backend(endpoint=endpoint, receiver=receiver)) as one:
             yield one
 
 
 def over_ipv6(serve: Serve) -> Serve:
-    """Return the same backend, reached by an IPv6 address only."""
+    """Return the same backend, reachable by an IPv6 address only."""
 
     @contextmanager
     def serve_over_ipv6(protocol: Protocol) -> Iterator[Backend]:
-        with serve(protocol) as behind, _counting(behind, host="::1") as before:
+        with serve(protocol) as target, _counting_relay(target, host="::1") as before:
             yield before
 
     return serve_over_ipv6
 
 
 def over_http_1_0(serve: Serve) -> Serve:
-    """Return the same backend, whose answers come in the version of HTTP before."""
+    """Return the same backend with answers of HTTP/1.0."""
 
     @contextmanager
     def serve_over_http_1_0(protocol: Protocol) -> Iterator[Backend]:
-        with serve(protocol) as behind, _counting(behind, answer=(b"HTTP/1.1", b"HTTP/1.0")) as before:
+        with serve(protocol) as target, _counting_relay(target, answer=(b"HTTP/1.1", b"HTTP/1.0")) as before:
             yield before
 
     return serve_over_http_1_0
 
 
 @contextmanager
-def _counting(
-    behind: Backend, *, host: str = "127.0.0.1", answer: tuple[bytes, bytes] = (b"", b"")
+def _counting_relay(
+    target: Backend, *, host: str = "127.0.0.1", answer: tuple[bytes, bytes] = (b"", b"")
 ) -> Iterator[Backend]:
-    """Give a backend behind a port that passes everything on, and counts the connections."""
-    scheme, _, address = behind.endpoint.partition("://")
+    """Yield a backend behind a port that forwards everything and counts the connections."""
+    scheme, _, address = target.endpoint.partition("://")
     with Loopback(forwarding_to(int(address.rpartition(":")[2]), answer), host=host) as server:
         endpoint = _url(server.port, scheme=scheme, host=host)
-        yield replace(behind, endpoint=endpoint, came=lambda: server.connections)
+        yield replace(target, endpoint=endpoint, count_connections=lambda: server.connections)
 
 
 def _backend(receiver: OTLPReceiver, protocol: Protocol) -> Backend:
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    return Backend(endpoint=endpoint, came=lambda: receiver.connections, receiver=receiver)
+    return Backend(endpoint=endpoint, count_connections=lambda: receiver.connections, receiver=receiver)
 
 
 def _url(port: int, *, scheme: str = "http", host: str = "127.0.0.1") -> str:

@@ -1,7 +1,7 @@
-"""A client in a process of its own, where nothing but the client's threads, descriptors and memory is to be seen.
+"""A client in a process of its own, so that its threads, descriptors and memory can be counted.
 
-Run as a program, it takes orders on stdin and reports on a descriptor that its argument names, one line of JSON each.
-Its stdout and stderr are left to what it uses: whatever is printed there is a finding.
+Run as a program, it reads deliveries from stdin and writes reports to a descriptor given as its argument, one line of
+JSON each. It does not use stdout and stderr itself: anything printed there comes from the code under test.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _SOURCE = Path(__file__).parents[3]
-_SETTLED_WITHIN = 12.0  # seconds in which threads end of themselves; less than the 20 s that gRPC takes to connect
+_SETTLED_WITHIN = 12.0  # seconds for threads to end by themselves; less than gRPC's connection timeout of 20 s
 
 
 class Report(NamedTuple):
-    """What became of an order.
+    """The result of a delivery.
 
     Attributes:
-        outcome: the outcome of `send`, or `done` for a pipeline, which tells nothing.
+        outcome: the outcome of `send`, or `done` for a pipeline, which reports none.
         reason: the outcome's reason.
-        seconds: how long each step took, by its name.
-        mebibytes: by how much the most memory that the process ever used has grown.
+        seconds: the duration of each step, by name.
+        mebibytes: the growth of the process's peak memory.
     """
 
     outcome: str
@@ -44,24 +44,24 @@ class Report(NamedTuple):
 
     @property
     def total(self) -> float:
-        """How long it took from beginning to end, in seconds."""
+        """The total duration in seconds."""
         return sum(self.seconds.values())
 
 
 class Printed(NamedTuple):
-    """What stands on stdout and stderr."""
+    """Output on stdout and stderr."""
 
     output: str
     errors: str
 
 
 class Client:
-    """A client process, seen from the test."""
+    """The client process, controlled by the test."""
 
     def __enter__(self) -> Self:
-        """Start it; it waits for orders."""
+        """Start the process, which waits for deliveries."""
         self._open = ExitStack()
-        # Files, appended to: a pipe that nobody empties would stop what prints much.
+        # Files in append mode: a full pipe that nothing reads would block the client.
         self._output = self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0))
         self._errors = self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0))
         self._read = [0, 0]
@@ -80,38 +80,38 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it by the end of its orders."""
+        """Close stdin, which ends the process."""
         with self._open:
             self._process.communicate(timeout=_SETTLED_WITHIN)
 
-    def order(self, way: str, environ: Mapping[str, str], timeout: float) -> Report:
-        """Have the event sent by `send` or through a `pipeline`, and return what became of it."""
-        return Report(*self._ask({"way": way, "environ": dict(environ), "timeout": timeout}))
+    def deliver(self, entry_point: str, environ: Mapping[str, str], timeout: float) -> Report:
+        """Deliver the event by `send` or through a `pipeline`, and return the report."""
+        return Report(*self._ask({"entry_point": entry_point, "environ": dict(environ), "timeout": timeout}))
 
-    def left(self) -> list[str]:
-        """Return what is still there of earlier orders some seconds later: its threads and descriptors, if too many."""
+    def leaked(self) -> list[str]:
+        """Wait some seconds, then return all threads and descriptors if there are more than at the start."""
         return list(self._ask(None))
 
     def printed(self) -> Printed:
-        """Return what it has printed since this was last asked."""
+        """Return the output since the last call."""
         return Printed(self._new(0, self._output.fileno()), self._new(1, self._errors.fileno()))
 
     def _new(self, number: int, descriptor: int) -> str:
-        # Read at a place of its own, so that where the client goes on writing stays where it is.
+        # Read at an explicit offset, because the client shares the file position.
         new = os.pread(descriptor, os.fstat(descriptor).st_size, self._read[number])
         self._read[number] += len(new)
         return new.decode()
 
-    def _ask(self, order: object) -> list[Any]:
+    def _ask(self, delivery: object) -> list[Any]:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(delivery) + "\n")
         self._process.stdin.flush()
         answer: list[Any] = json.loads(self._reports.readline())
         return answer
 
 
-class _Watch:
-    """Measures the steps of an order."""
+class _Stopwatch:
+    """Measures the duration of each step."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -124,15 +124,15 @@ class _Watch:
             self.seconds[step] = time.monotonic() - began
 
 
-def _send(watch: _Watch, timeout: float) -> tuple[str, str]:
+def _send(stopwatch: _Stopwatch, timeout: float) -> tuple[str, str]:
     from otel_tbot import send  # noqa: PLC0415  only the process loads it
     from tests.support.faults.delivery import EVENT  # noqa: PLC0415  likewise
 
-    outcome = watch.time("send", lambda: send(EVENT, timeout=timeout))
+    outcome = stopwatch.time("send", lambda: send(EVENT, timeout=timeout))
     return outcome.status, outcome.reason
 
 
-def _pipeline(watch: _Watch, timeout: float) -> tuple[str, str]:
+def _pipeline(stopwatch: _Stopwatch, timeout: float) -> tuple[str, str]:
     from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415  likewise
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  likewise
 
@@ -141,17 +141,17 @@ def _pipeline(watch: _Watch, timeout: float) -> tuple[str, str]:
 
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter(timeout=timeout)))
-    watch.time("emit", lambda: emit(EVENT, logger_provider=provider))
-    watch.time("flush", provider.force_flush)
-    watch.time("shutdown", provider.shutdown)
+    stopwatch.time("emit", lambda: emit(EVENT, logger_provider=provider))
+    stopwatch.time("flush", provider.force_flush)
+    stopwatch.time("shutdown", provider.shutdown)
     return "done", ""
 
 
-_WAYS = {"send": _send, "pipeline": _pipeline}
+_ENTRY_POINTS = {"send": _send, "pipeline": _pipeline}
 
 
 def _threads() -> list[str]:
-    """Return this process's threads: Python's by name, and where the system tells, all others by number."""
+    """Return the threads of this process: Python's by name, and all others by number where the system lists them."""
     pythons = [thread.name for thread in threading.enumerate()]
     with suppress(OSError):
         native = {thread.native_id for thread in threading.enumerate()}
@@ -160,27 +160,27 @@ def _threads() -> list[str]:
 
 
 def _descriptors() -> list[str]:
-    """Return where this process's descriptors lead."""
+    """Return the open descriptors of this process."""
     found = []
     for number in os.listdir("/dev/fd"):  # noqa: PTH208  names, not paths
-        with suppress(OSError):  # the folder's own is closed by now
+        with suppress(OSError):  # the descriptor of the listing itself is closed by now
             os.fstat(int(number))
             found.append(f"descriptor {number}")
     return found
 
 
 def _peak() -> float:
-    """Return the most memory that this process has used, in MiB."""
+    """Return the peak memory of this process, in MiB."""
     try:
-        # `getrusage` would count the memory of the process that started this one, too.
+        # `getrusage` would include the memory of the parent process before exec.
         (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts in bytes
     return int(line.split()[1]) / 2**10
 
 
-def _left(threads: int, descriptors: int) -> list[str]:
-    """Wait until there are no more threads and descriptors than so many; return all of them if that does not come."""
+def _leaked(threads: int, descriptors: int) -> list[str]:
+    """Wait until the number of threads and descriptors is back at these; return all of them if it is not in time."""
     until = time.monotonic() + _SETTLED_WITHIN
     while time.monotonic() < until:
         if len(_threads()) <= threads and len(_descriptors()) <= descriptors:
@@ -189,25 +189,25 @@ def _left(threads: int, descriptors: int) -> list[str]:
     return _threads() + _descriptors()
 
 
-def _carry_out(order: dict[str, Any]) -> Report:
+def _deliver(delivery: dict[str, Any]) -> Report:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         del os.environ[name]
-    os.environ.update(order["environ"])
-    watch = _Watch()
+    os.environ.update(delivery["environ"])
+    stopwatch = _Stopwatch()
     before = _peak()
-    outcome, reason = _WAYS[order["way"]](watch, order["timeout"])
+    outcome, reason = _ENTRY_POINTS[delivery["entry_point"]](stopwatch, delivery["timeout"])
     grown = _peak() - before
-    return Report(outcome, reason, watch.seconds, grown)
+    return Report(outcome, reason, stopwatch.seconds, grown)
 
 
 def main() -> None:
-    """Carry out orders until there are no more."""
-    # What libraries open once stays open: it is there before anything is counted.
+    """Make deliveries until stdin ends."""
+    # The numbers before the first delivery.
     threads, descriptors = len(_threads()), len(_descriptors())
     with os.fdopen(int(sys.argv[1]), "w") as reports:
         for line in sys.stdin:
-            order = json.loads(line)
-            report = _left(threads, descriptors) if order is None else _carry_out(order)
+            delivery = json.loads(line)
+            report = _leaked(threads, descriptors) if delivery is None else _deliver(delivery)
             print(json.dumps(report), file=reports, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Answers over HTTP/1.1 that no good server gives: written byte by byte, after a request that was read to its end."""
+"""HTTP/1.1 answers that no correct server gives, written byte by byte after a complete request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 from http.client import parse_headers
 from typing import TYPE_CHECKING
 
-from tests.support.faults.sockets import dripping, endlessly, reset
+from tests.support.faults.sockets import reset, send_forever, send_slowly
 
 if TYPE_CHECKING:
     import socket
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.support.faults.sockets import Handler
 
-CANARY = "canary-of-the-backend"  # in every answer, since none of it may be repeated by us
+CANARY = "canary-of-the-backend"  # in every answer, because we must not repeat any part of one
 OK = b"HTTP/1.1 200 OK\r\nServer: canary-of-the-backend\r\n"
 _A_BLOCK = b"canary-of-the-backend" * 3000
 
@@ -30,7 +30,7 @@ def read_request(connection: socket.socket) -> None:
 
 
 def answers(data: bytes) -> Handler:
-    """Return a handler that answers each connection's first request with these bytes, then closes it."""
+    """Return a handler that answers the first request of each connection with `data`, then closes it."""
 
     def answer(connection: socket.socket, _: threading.Event) -> None:
         read_request(connection)
@@ -39,8 +39,8 @@ def answers(data: bytes) -> Handler:
     return answer
 
 
-def greets(data: bytes) -> Handler:
-    """Return a handler that speaks first, as servers of other protocols do."""
+def speaks_first(data: bytes) -> Handler:
+    """Return a handler that sends `data` before it receives anything, like servers of other protocols."""
 
     def greet(connection: socket.socket, stopping: threading.Event) -> None:
         connection.sendall(data)
@@ -50,46 +50,46 @@ def greets(data: bytes) -> Handler:
 
 
 def answers_then_resets(data: bytes) -> Handler:
-    """Return a handler that resets the connection in the middle of the answer."""
+    """Return a handler that resets the connection within the answer."""
 
     def answer(connection: socket.socket, stopping: threading.Event) -> None:
         read_request(connection)
-        # With a pause, in which the client reads what the reset would throw away.
-        dripping([data], connection, stopping)
+        # The pause lets the client read the data, which the reset would discard.
+        send_slowly([data], connection, stopping)
         reset(connection)
 
     return answer
 
 
 def reads_and_is_silent(connection: socket.socket, stopping: threading.Event) -> None:
-    """Take the request, and never answer."""
+    """Read the request, and never answer."""
     read_request(connection)
     stopping.wait()
 
 
 def drips(first: bytes, piece: bytes) -> Handler:
-    """Return a handler that answers with a beginning, and then with a piece again and again, never to its end."""
+    """Return a handler that answers with `first`, then slowly repeats `piece` without end."""
 
     def drip(connection: socket.socket, stopping: threading.Event) -> None:
         read_request(connection)
-        dripping(itertools.chain([first], itertools.repeat(piece)), connection, stopping)
+        send_slowly(itertools.chain([first], itertools.repeat(piece)), connection, stopping)
 
     return drip
 
 
 def floods(first: bytes, block: bytes = _A_BLOCK) -> Handler:
-    """Return a handler that answers with a beginning, and then for ever and at full speed with a block."""
+    """Return a handler that answers with `first`, then repeats `block` without end at full speed."""
 
     def flood(connection: socket.socket, stopping: threading.Event) -> None:
         read_request(connection)
         connection.sendall(first)
-        endlessly(block, connection, stopping)
+        send_forever(block, connection, stopping)
 
     return flood
 
 
-def bomb(size: int) -> bytes:
-    """Return an answer of OTLP's type whose body is so many bytes once it is decompressed."""
+def decompression_bomb(size: int) -> bytes:
+    """Return an OTLP answer whose body has `size` bytes after decompression."""
     body = gzip.compress(bytes(size))
     head = b"Content-Type: application/x-protobuf\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
     return OK + head + body

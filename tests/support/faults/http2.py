@@ -1,4 +1,4 @@
-"""Answers to a gRPC call that no gRPC server gives: HTTP/2 frames (RFC 9113), written by hand on a plain socket."""
+"""Answers to a gRPC call that no gRPC server gives: HTTP/2 frames (RFC 9113) written to a plain socket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tests.support.faults.sockets import dripping, endlessly, reset
+from tests.support.faults.sockets import reset, send_forever, send_slowly
 
 if TYPE_CHECKING:
     import socket
@@ -20,9 +20,9 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, _RST_STREAM, SETTINGS, _PING, _GOAWAY, _CONTINUATION = 0, 1, 3, 4, 6, 7, 9
 END_STREAM, _ACK, END_HEADERS = 1, 1, 4
 _INTERNAL_ERROR = 2
-CALL = 1  # the first stream that a client opens
+CALL = 1  # the id of the client's first stream
 _GRPC = {":status": "200", "content-type": "application/grpc"}
-_A_MEBIBYTE = struct.pack(">BI", 0, 2**20)  # the prefix of a gRPC message of that length
+_A_MEBIBYTE = struct.pack(">BI", 0, 2**20)  # the prefix of a gRPC message of one MiB
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -31,10 +31,10 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 def block(headers: dict[str, str]) -> bytes:
-    """Return headers as HPACK literals that are not indexed (RFC 7541, section 6.2.2)."""
+    """Return headers as HPACK literals without indexing (RFC 7541, section 6.2.2)."""
     texts = [text.encode() for pair in headers.items() for text in pair]
-    named = zip(texts[::2], texts[1::2], strict=True)
-    return b"".join(bytes([0, len(name)]) + name + bytes([len(value)]) + value for name, value in named)
+    faults_named = zip(texts[::2], texts[1::2], strict=True)
+    return b"".join(bytes([0, len(name)]) + name + bytes([len(value)]) + value for name, value in faults_named)
 
 
 def _headers(headers: dict[str, str], flags: int = END_HEADERS) -> bytes:
@@ -49,7 +49,7 @@ def _read_exactly(stream: BinaryIO, length: int) -> bytes:
 
 
 def read_call(connection: socket.socket) -> None:
-    """Shake hands as a server of HTTP/2, and read one call to its end."""
+    """Perform the server's part of the HTTP/2 handshake, and read one complete call."""
     connection.sendall(frame(SETTINGS, 0, 0))
     with connection.makefile("rb") as stream:
         _read_exactly(stream, len(PREFACE))
@@ -73,81 +73,81 @@ def _answers(data: bytes) -> Handler:
 
 
 def status(number: int, **headers: str) -> Handler:
-    """Return a handler that answers a call with the status of HTTP and a page, as a proxy in between does."""
+    """Return a handler that answers a call with an HTTP status and an HTML page, like a proxy."""
     head = _headers({":status": str(number), "content-type": "text/html", **headers})
     return _answers(head + frame(DATA, END_STREAM, CALL, b"<p>canary-of-the-backend</p>"))
 
 
 def succeeds_without_a_message() -> Handler:
-    """Return a handler that answers a call with success, and not with what the call returns."""
+    """Return a handler that answers a call with the status OK but without a message."""
     return _answers(_headers({**_GRPC, "grpc-status": "0"}, flags=END_HEADERS | END_STREAM))
 
 
 def answers_without_a_status() -> Handler:
-    """Return a handler that answers a call with an empty message, and does not say whether it has succeeded."""
+    """Return a handler that answers a call with an empty message but without a gRPC status."""
     return _answers(_headers(_GRPC) + frame(DATA, END_STREAM, CALL, bytes(5)))
 
 
 def reset_stream() -> Handler:
-    """Return a handler that resets the stream of a call, and keeps the connection."""
+    """Return a handler that resets the stream of a call and keeps the connection."""
     return _answers(frame(_RST_STREAM, 0, CALL, struct.pack(">I", _INTERNAL_ERROR)))
 
 
 def goes_away() -> Handler:
-    """Return a handler that takes no further call, and has not done this one either."""
+    """Return a handler that answers a call with GOAWAY, before it is processed."""
     return _answers(frame(_GOAWAY, 0, 0, struct.pack(">II", 0, _INTERNAL_ERROR) + b"canary-of-the-backend"))
 
 
 def reads_and_is_silent(connection: socket.socket, stopping: threading.Event) -> None:
-    """Take the call, and never answer."""
+    """Read the call, and never answer."""
     read_call(connection)
     stopping.wait()
 
 
 def resets_in_the_answer(connection: socket.socket, stopping: threading.Event) -> None:
-    """Reset the connection in the middle of the answer."""
+    """Reset the connection within the answer."""
     read_call(connection)
-    dripping([_headers(_GRPC)], connection, stopping)
+    send_slowly([_headers(_GRPC)], connection, stopping)
     reset(connection)
 
 
 def drips_bytes(connection: socket.socket, stopping: threading.Event) -> None:
-    """Send byte by byte the beginning of a frame that never comes to its end."""
+    """Slowly send a frame that never ends, byte by byte."""
     settings = frame(SETTINGS, 0, 0, bytes(2**14 - 4))
-    dripping((bytes([byte]) for byte in settings), connection, stopping)
+    send_slowly((bytes([byte]) for byte in settings), connection, stopping)
 
 
 def drips_settings(connection: socket.socket, stopping: threading.Event) -> None:
-    """Send settings, and then a sign of life again and again, but no answer."""
+    """Slowly send PING frames without end, but no answer."""
     read_call(connection)
-    dripping(itertools.repeat(frame(_PING, _ACK, 0, bytes(8))), connection, stopping)
+    send_slowly(itertools.repeat(frame(_PING, _ACK, 0, bytes(8))), connection, stopping)
 
 
 def drips_answer(connection: socket.socket, stopping: threading.Event) -> None:
-    """Send the answer byte by byte."""
+    """Slowly send a message that never ends, byte by byte."""
     read_call(connection)
     bytewise = itertools.repeat(frame(DATA, 0, CALL, b"c"))
-    dripping(itertools.chain([_headers(_GRPC), frame(DATA, 0, CALL, _A_MEBIBYTE)], bytewise), connection, stopping)
+    send_slowly(itertools.chain([_headers(_GRPC), frame(DATA, 0, CALL, _A_MEBIBYTE)], bytewise), connection, stopping)
 
 
 def floods_headers(connection: socket.socket, stopping: threading.Event) -> None:
-    """Send headers that never end, at full speed."""
+    """Send headers without end at full speed."""
     _flood(_headers(_GRPC, flags=0), frame(_CONTINUATION, 0, CALL, block({"x": "c" * 100}) * 100), connection, stopping)
 
 
 def floods_settings(connection: socket.socket, stopping: threading.Event) -> None:
-    """Send settings for ever, at full speed."""
+    """Send SETTINGS without end at full speed."""
     _flood(b"", frame(SETTINGS, 0, 0) * 1000, connection, stopping)
 
 
 def _flood(first: bytes, block: bytes, connection: socket.socket, stopping: threading.Event) -> None:
-    """Answer with a beginning, and then for ever with a block, while all that the client says to it is taken."""
+    """Answer with `first`, then repeat `block` without end, while everything from the client is read."""
     read_call(connection)
     connection.sendall(first)
     taking = threading.Thread(target=_take_all, args=(connection,), name="loopback", daemon=True)
     taking.start()
     try:
-        endlessly(block, connection, stopping)
+        send_forever(block, connection, stopping)
     finally:
         taking.join()
 

@@ -1,6 +1,6 @@
-"""A name server that never answers: a network of its own, where whatever is looked up is asked of a silent socket.
+"""A name server that never answers, for one program in network and mount namespaces of its own.
 
-Run as a program in new namespaces, it makes them so, runs another program there, and ends as that one does.
+Run as a program in new namespaces, it configures them, runs another program there, and exits with its status.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Were it not for our deadline, glibc would wait so for two and a half minutes.
+# Without our deadline, glibc would wait two and a half minutes with these options.
 _FILES = {
     "/etc/resolv.conf": "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n",
     "/etc/nsswitch.conf": "hosts: files dns\n",
@@ -23,11 +23,11 @@ _FILES = {
 _SET_FLAGS, _UP = 0x8914, 1  # SIOCSIFFLAGS and IFF_UP of Linux, see netdevice(7)
 
 
-def unanswered(log: Path) -> list[str] | None:
-    """Return the beginning of a command line that runs the rest with this name server; None where that is not allowed.
+def silent_name_server(log: Path) -> list[str] | None:
+    """Return the command prefix that runs a program with this name server; None where the system does not allow it.
 
     Args:
-        log: where what it was asked is written.
+        log: the file for the first question that the name server receives.
     """
     program = shutil.which("unshare")
     user = [] if os.getuid() == 0 else ["--map-root-user"]
@@ -47,7 +47,7 @@ def main(log: Path, command: list[str]) -> int:
         status = subprocess.run(command, check=False).returncode
         server.setblocking(False)  # noqa: FBT003  takes no keyword
         try:
-            log.write_bytes(server.recv(512))  # no question is longer (RFC 1035, section 4.2.1)
+            log.write_bytes(server.recv(512))  # the longest question (RFC 1035, section 4.2.1)
         except BlockingIOError:
             log.write_bytes(b"")
     return status
@@ -56,11 +56,11 @@ def main(log: Path, command: list[str]) -> int:
 def _replace_files() -> None:
     for name, text in _FILES.items():
         if not Path(name).exists():
-            continue  # glibc then does the same by itself
+            continue  # glibc's defaults are the same
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(text)
             file.flush()
-            # In this mount namespace only, which keeps the file when its name is gone.
+            # Visible in this mount namespace only, which keeps the file after its name is deleted.
             subprocess.run(["mount", "--bind", file.name, name], check=True)
 
 

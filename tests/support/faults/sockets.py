@@ -1,4 +1,4 @@
-"""Servers on loopback that break below the protocol: real sockets, each connection in a thread of its own."""
+"""TCP servers on loopback with faults below the protocol; each connection has a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# What a server does with one connection. It has to end when the event is set, or the connection is shut down.
+# Serves one connection. Has to return when the event is set or the connection is shut down.
 Handler: TypeAlias = "Callable[[socket.socket, threading.Event], None]"
 
-DRIP_SECONDS = 0.02  # between two bytes; far below any time-out that a test sets, so that none of the reads runs out
-_POLL_SECONDS = 0.02  # how often the accepting thread looks whether it is to end
+DRIP_SECONDS = 0.02  # between two pieces; far below every timeout of a test, so that no single read times out
+_POLL_SECONDS = 0.02  # interval at which the accepting thread checks whether to stop
 
 
 class Loopback:
     """A TCP server on a free port.
 
     Attributes:
-        connections: how many have been accepted.
+        connections: the number of accepted connections.
     """
 
     def __init__(self, handle: Handler, *, host: str = "127.0.0.1") -> None:
@@ -44,17 +44,17 @@ class Loopback:
         return int(self._listener.getsockname()[1])
 
     def __enter__(self) -> Self:
-        """Begin to accept connections."""
+        """Start accepting connections."""
         self._accepting.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End all connections and threads."""
+        """Close all connections and end all threads."""
         self._stopping.set()
         self._accepting.join()
         self._listener.close()
         for connection in self._open.values():
-            with suppress(OSError):  # it was ended already
+            with suppress(OSError):  # already closed
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in self._open:
             thread.join()
@@ -71,28 +71,28 @@ class Loopback:
                 thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError, EOFError), connection:  # the client went away: it may, and most faults make it
+        with suppress(OSError, EOFError), connection:  # the client closed the connection, which most faults cause
             self._handle(connection, self._stopping)
 
 
 def silent(_: socket.socket, stopping: threading.Event) -> None:
-    """Accept a connection, and say nothing."""
+    """Send nothing."""
     stopping.wait()
 
 
 def reset(connection: socket.socket) -> None:
-    """End a connection by a reset: what is not yet sent or read is thrown away."""
+    """Close a connection with a reset, which discards unsent and unread data."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def reset_at_once(connection: socket.socket, _: threading.Event) -> None:
-    """Reset a connection in the middle of the request."""
+    """Reset a connection within the request."""
     connection.recv(1)
     reset(connection)
 
 
-def dripping(data: Iterable[bytes], connection: socket.socket, stopping: threading.Event) -> None:
+def send_slowly(data: Iterable[bytes], connection: socket.socket, stopping: threading.Event) -> None:
     """Send piece by piece, with a pause after each."""
     for piece in data:
         connection.sendall(piece)
@@ -100,25 +100,25 @@ def dripping(data: Iterable[bytes], connection: socket.socket, stopping: threadi
             return
 
 
-def endlessly(data: bytes, connection: socket.socket, stopping: threading.Event) -> None:
-    """Send the same for ever, as fast as the client takes it."""
+def send_forever(data: bytes, connection: socket.socket, stopping: threading.Event) -> None:
+    """Send the same data without end, as fast as the client reads it."""
     while not stopping.is_set():
         connection.sendall(data)
 
 
 def forwarding_to(port: int, answer: tuple[bytes, bytes] = (b"", b"")) -> Handler:
-    """Return a handler that passes everything on to a port of 127.0.0.1, and back.
+    """Return a handler that forwards both directions to a port of 127.0.0.1.
 
     Args:
         port: the port.
-        answer: how the answer begins, and how it is to begin.
+        answer: the first bytes of the answer, and their replacement.
     """
 
     def forward(connection: socket.socket, _: threading.Event) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as behind:
-            back = threading.Thread(target=_copy, args=(behind, connection, *answer), name="loopback", daemon=True)
+        with socket.create_connection(("127.0.0.1", port)) as target:
+            back = threading.Thread(target=_copy, args=(target, connection, *answer), name="loopback", daemon=True)
             back.start()
-            _copy(connection, behind)
+            _copy(connection, target)
             back.join()
 
     return forward
@@ -130,20 +130,20 @@ def _copy(source: socket.socket, target: socket.socket, begins: bytes = b"", ins
             target.sendall(instead if data == begins else data)
         while data := source.recv(65536):
             target.sendall(data)
-    with suppress(OSError):  # the end on one side is the end on both
+    with suppress(OSError):  # closing one side closes both
         target.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def closed_port(host: str = "127.0.0.1") -> Iterator[int]:
-    """Give a port that refuses connections: bound, so that nobody else gets it, and not listening."""
+    """Yield a port that refuses connections: bound, so that no other process gets it, but not listening."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
         bound.bind((host, 0))
         yield bound.getsockname()[1]
 
 
 def has_ipv6() -> bool:
-    """Tell whether this machine has the IPv6 loopback address."""
+    """Return whether this machine has the IPv6 loopback address."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))

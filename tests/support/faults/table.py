@@ -1,7 +1,7 @@
-"""The table of faults: what can go wrong between us and a backend, by name, and what we are to say about it.
+"""The table of faults between us and a backend, and the reason that we must report for each.
 
-Each is a real server on loopback, or the lack of one; a row says what serves it, which reason the failure must have,
-and with which time-out it is looked at.
+Each fault is a real server on loopback, or a port without one. A row has the server, a pattern for the reason, and the
+timeout of the delivery.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tests.support.black_hole import black_hole
 from tests.support.faults import http1 as http
 from tests.support.faults import http2
 from tests.support.faults.backends import (
-    mistaken_for_the_other_protocol,
-    mistaken_for_tls,
-    nobody,
+    no_server,
+    other_protocol,
     over_http_1_0,
     over_ipv6,
+    plain_text_at_https_url,
     raw,
     redirecting,
     replying,
-    showing,
+    tls,
     unknown_name,
 )
 from tests.support.faults.http1 import CANARY, OK
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from tests.support.faults.backends import Backend, Protocol, Serve
 
-# Seconds. Nearly all rows end at once, or when the time is up.
-LONG = 20.0  # for what ends at once: so it is not the time-out that ends it
-SHORT = 0.7  # for what is tried again: less than the exporters' first pause (0.8 s), so that it ends at once too
-SHORTEST = 0.25  # for what never ends by itself
+# Timeouts in seconds. Nearly all rows end immediately or at the timeout.
+LONG = 20.0  # for faults that end immediately: the timeout must not be what ends them
+SHORT = 0.7  # for faults that are retried: ends within the exporters' first pause (0.8 s)
+SHORTEST = 0.25  # for faults that never end by themselves
 
 PROTOCOLS: tuple[Protocol, ...] = ("http/protobuf", "grpc")
 _HUGE = 2**26  # bytes; far above what a client may keep of an answer
@@ -54,16 +54,18 @@ _RETRY_AFTER = {
     "a date far ahead": "Fri, 31 Dec 9999 23:59:59 GMT",
     "no time at all": CANARY,
 }
-# Over 503, whose other advice is read by the same code: at each end of the scale, and off it.
+# Only some with 503, which the same code handles: both ends of the range, and values outside.
 _RETRY_AFTER_503 = ("none", "a day", "a negative time", "a date far ahead")
 _RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand years": 315_576_000_000}
-# Advice to try again without a pause, over both protocols: an empty `RetryInfo` has a delay of 0.
+# Asks for a retry without a pause, over either protocol: an empty `RetryInfo` has a delay of 0.
 _AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
 
-# What a reason may be, by kind.
+# Patterns of the reported reason.
 UNREACHABLE = "no connection to the backend, or it was closed before the answer"
-LATE = r"no (connection to|answer from) the backend within the time-out|the backend did not accept it within [\d.]+ s"
-LATE_GRPC = rf"{LATE}|the backend's gRPC status is DEADLINE_EXCEEDED"
+TIMED_OUT = (
+    r"no (connection to|answer from) the backend within the time-out|the backend did not accept it within [\d.]+ s"
+)
+TIMED_OUT_GRPC = rf"{TIMED_OUT}|the backend's gRPC status is DEADLINE_EXCEEDED"
 TLS_FAILED = "TLS with the backend failed: check the certificates"
 NOT_OTLP = r"the backend's answer is not OTLP's: is this an OTLP endpoint\?"
 TOO_LONG = r"the backend's answer is too long to be OTLP's: is this an OTLP endpoint\?"
@@ -75,8 +77,9 @@ class _Case:
     """A row of a table.
 
     Attributes:
-        name: what is the matter.
-        protocol: over which protocol.
+        name: a short description.
+        protocol: the protocol of the client.
+        serve: starts the backend.
     """
 
     name: str
@@ -84,33 +87,33 @@ class _Case:
     serve: Serve
 
     def __str__(self) -> str:
-        """Return the id of its tests."""
+        """Return the test id."""
         return f"{self.protocol.partition('/')[0]}-{self.name}"
 
     def backend(self) -> AbstractContextManager[Backend]:
-        """Start the backend."""
+        """Return a context manager that runs the backend."""
         return self.serve(self.protocol)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault(_Case):
-    """One way in which a delivery fails, over one protocol.
+    """A fault over one protocol.
 
     Attributes:
-        reason: a regular expression that the whole reason has to match.
-        timeout: the time-out with which it is looked at, in seconds.
+        reason: a regular expression for the whole reason.
+        timeout: the timeout of the delivery, in seconds.
     """
 
     reason: str
     timeout: float
 
-    def is_told_by(self, reason: str) -> bool:
-        """Tell whether a reason is the right one."""
+    def matches(self, reason: str) -> bool:
+        """Return whether a reason is the right one."""
         return re.fullmatch(self.reason, reason) is not None
 
-    def may_be_told_by(self, reason: str) -> bool:
-        """Tell the same where little time is left: on a busy machine it may be up before the fault has shown."""
-        return self.is_told_by(reason) or (self.timeout < LONG and re.fullmatch(LATE_GRPC, reason) is not None)
+    def matches_or_timed_out(self, reason: str) -> bool:
+        """Also accept a timeout where it is short: on a busy machine it may expire before the fault appears."""
+        return self.matches(reason) or (self.timeout < LONG and re.fullmatch(TIMED_OUT_GRPC, reason) is not None)
 
 
 def _http(status: int) -> str:
@@ -130,43 +133,43 @@ def _refusing(status: int, headers: Mapping[str, str | bytes] | None = None) -> 
 
 
 def _retry_info(seconds: int) -> dict[str, str | bytes]:
-    # The message `google.rpc.RetryInfo`, whose field 1 is the pause.
+    # Field 1 of the message `google.rpc.RetryInfo` is the delay.
     pause = Duration(seconds=seconds).SerializeToString()
     return {"google.rpc.retryinfo-bin": bytes([0x0A, len(pause)]) + pause}
 
 
 _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
-    # No connection comes about.
-    "refused": (nobody(closed_port), UNREACHABLE, SHORT),
-    "refused over IPv6": (nobody(lambda: closed_port("::1"), host="::1"), UNREACHABLE, SHORT),
-    "black hole": (nobody(black_hole), LATE, SHORTEST),
-    "unknown name": (unknown_name, f"{UNREACHABLE}|{LATE}", SHORT),
-    # A connection, but no answer.
-    "silent": (raw(silent), LATE, SHORTEST),
-    "silent after the request": (raw(http.reads_and_is_silent), LATE, SHORTEST),
+    # No connection.
+    "refused": (no_server(closed_port), UNREACHABLE, SHORT),
+    "refused over IPv6": (no_server(lambda: closed_port("::1"), host="::1"), UNREACHABLE, SHORT),
+    "black hole": (no_server(black_hole), TIMED_OUT, SHORTEST),
+    "unknown name": (unknown_name, f"{UNREACHABLE}|{TIMED_OUT}", SHORT),
+    # A connection without an answer.
+    "silent": (raw(silent), TIMED_OUT, SHORTEST),
+    "silent after the request": (raw(http.reads_and_is_silent), TIMED_OUT, SHORTEST),
     "reset in the request": (raw(reset_at_once), UNREACHABLE, SHORT),
     "reset in the headers": (raw(http.answers_then_resets(OK[:-9])), UNREACHABLE, SHORT),
     "reset in the body": (raw(http.answers_then_resets(OK + b"Content-Length: 9\r\n\r\nc")), UNREACHABLE, SHORT),
     "closed without an answer": (replying(Reply(drop=True)), UNREACHABLE, SHORT),
     "closed in the body": (raw(http.answers(OK + b"Content-Length: 9\r\n\r\nc")), UNREACHABLE, SHORT),
-    # An answer that is slow, or has no end.
-    "promises dripped": (raw(http.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), LATE, SHORTEST),
-    "status dripped": (raw(http.drips(b"HTTP/1.1 ", b"2")), LATE, SHORTEST),
-    "headers dripped": (raw(http.drips(OK, b"c")), LATE, SHORTEST),
-    "body dripped": (raw(http.drips(OK + b"Content-Length: 9999\r\n\r\n", b"c")), LATE, SHORTEST),
-    "chunks dripped": (raw(http.drips(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nc\r\n")), LATE, SHORTEST),
-    "body of an error dripped": (raw(http.drips(b"HTTP/1.1 503 No\r\n\r\n", b"c")), LATE, SHORTEST),
+    # An answer that is slow or endless.
+    "promises dripped": (raw(http.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), TIMED_OUT, SHORTEST),
+    "status dripped": (raw(http.drips(b"HTTP/1.1 ", b"2")), TIMED_OUT, SHORTEST),
+    "headers dripped": (raw(http.drips(OK, b"c")), TIMED_OUT, SHORTEST),
+    "body dripped": (raw(http.drips(OK + b"Content-Length: 9999\r\n\r\n", b"c")), TIMED_OUT, SHORTEST),
+    "chunks dripped": (raw(http.drips(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nc\r\n")), TIMED_OUT, SHORTEST),
+    "body of an error dripped": (raw(http.drips(b"HTTP/1.1 503 No\r\n\r\n", b"c")), TIMED_OUT, SHORTEST),
     "header without end": (raw(http.floods(OK + b"X: ")), UNREACHABLE, SHORT),
     "headers without end": (raw(http.floods(OK, b"X: canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
     "body without end": (raw(http.floods(OK + b"\r\n")), TOO_LONG, LONG),
     "body of an error without end": (raw(http.floods(b"HTTP/1.1 400 No\r\n\r\n")), _http(400), LONG),
     "huge body": (replying(Reply(body=bytes(_HUGE))), TOO_LONG, LONG),
     "huge body of an error": (replying(Reply(status=400, body=bytes(_HUGE))), _http(400), LONG),
-    "huge body in a small one": (raw(http.answers(http.bomb(_HUGE))), TOO_LONG, LONG),
-    # An answer that is no acceptance.
+    "huge body in a small one": (raw(http.answers(http.decompression_bomb(_HUGE))), TOO_LONG, LONG),
+    # An answer that is not an acceptance.
     **{f"redirect {status}": (redirecting(status), _redirected(status), LONG) for status in _REDIRECTS},
     **{f"status {status}": (_refusing(status), _http(status), LONG) for status in (400, 401, 403, 404, 413)},
-    # OpenTelemetry's older exporters try 500 again, too.
+    # OpenTelemetry's older exporters retry 500, too.
     **{f"status {status}": (_refusing(status), _http(status), SHORT) for status in (429, 500, 502, 503, 504)},
     **{
         f"status 429, Retry-After {name}": (_refusing(429, {"Retry-After": value}), _http(429), SHORT)
@@ -177,7 +180,7 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
         for name in _RETRY_AFTER_503
     },
     **{
-        f"status {status}, which is none": (raw(http.answers(b"HTTP/1.1 %d c\r\n\r\n" % status)), _http(status), LONG)
+        f"undefined status {status}": (raw(http.answers(b"HTTP/1.1 %d c\r\n\r\n" % status)), _http(status), LONG)
         for status in (101, 199, 600, 999)
     },
     "HTTP/1.0 and an error": (raw(http.answers(b"HTTP/1.0 400 canary-of-the-backend\r\n\r\n")), _http(400), LONG),
@@ -189,47 +192,47 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "a page": (
         replying(Reply(body=b"<p>canary-of-the-backend</p>", headers={"Content-Type": "text/html"})), NOT_OTLP, LONG,
     ),
-    "no HTTP": (raw(http.greets(b"\x00\xff" * 99 + b"\r\n")), UNREACHABLE, SHORT),
-    "greeting of SSH": (raw(http.greets(b"SSH-2.0-canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
-    "gRPC in place of HTTP": (mistaken_for_the_other_protocol, UNREACHABLE, SHORT),
+    "no HTTP": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), UNREACHABLE, SHORT),
+    "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
+    "gRPC in place of HTTP": (other_protocol, UNREACHABLE, SHORT),
     # TLS
-    "certificate of a stranger": (showing(lambda made: made.by_a_stranger), TLS_FAILED, SHORT),
-    "certificate of nobody we trust": (showing(lambda made: made.good, trusting=False), TLS_FAILED, SHORT),
-    "certificate signed by itself": (showing(lambda made: made.by_itself), TLS_FAILED, SHORT),
-    "certificate expired": (showing(lambda made: made.expired), TLS_FAILED, SHORT),
-    "certificate for another name": (showing(lambda made: made.for_another_name), TLS_FAILED, SHORT),
-    # In TLS 1.3 the server says so after the handshake, when our request may have met a closed connection.
+    "certificate of an unknown authority": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
+    "certificate of an untrusted authority": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
+    "certificate signed by itself": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
+    "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
+    "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
+    # In TLS 1.3 the server reports this after the handshake, when our request may already meet a closed connection.
     "client certificate missing": (
-        showing(lambda made: made.asking_for_the_clients), f"{TLS_FAILED}|{UNREACHABLE}", SHORT,
+        tls(lambda certs: certs.client_certificate_required), f"{TLS_FAILED}|{UNREACHABLE}", SHORT,
     ),
-    "TLS handshake stalled": (raw(silent, scheme="https"), LATE, SHORTEST),
-    "plain text in place of TLS": (mistaken_for_tls, TLS_FAILED, SHORT),
+    "TLS handshake stalled": (raw(silent, scheme="https"), TIMED_OUT, SHORTEST),
+    "plain text in place of TLS": (plain_text_at_https_url, TLS_FAILED, SHORT),
 }  # fmt: skip
 
 _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
-    # No connection comes about.
-    "refused": (nobody(closed_port), _grpc("UNAVAILABLE"), SHORT),
-    "refused over IPv6": (nobody(lambda: closed_port("::1"), host="::1"), _grpc("UNAVAILABLE"), SHORT),
-    "black hole": (nobody(black_hole), LATE_GRPC, SHORTEST),
-    "unknown name": (unknown_name, f"{_grpc('UNAVAILABLE')}|{LATE_GRPC}", SHORT),
-    # A connection, but no answer.
-    "silent": (raw(silent), LATE_GRPC, SHORTEST),
-    "silent after the call": (raw(http2.reads_and_is_silent), LATE_GRPC, SHORTEST),
-    "delayed": (replying(Reply(delay=600)), LATE_GRPC, SHORTEST),
+    # No connection.
+    "refused": (no_server(closed_port), _grpc("UNAVAILABLE"), SHORT),
+    "refused over IPv6": (no_server(lambda: closed_port("::1"), host="::1"), _grpc("UNAVAILABLE"), SHORT),
+    "black hole": (no_server(black_hole), TIMED_OUT_GRPC, SHORTEST),
+    "unknown name": (unknown_name, f"{_grpc('UNAVAILABLE')}|{TIMED_OUT_GRPC}", SHORT),
+    # A connection without an answer.
+    "silent": (raw(silent), TIMED_OUT_GRPC, SHORTEST),
+    "silent after the call": (raw(http2.reads_and_is_silent), TIMED_OUT_GRPC, SHORTEST),
+    "delayed": (replying(Reply(delay=600)), TIMED_OUT_GRPC, SHORTEST),
     "reset in the call": (raw(reset_at_once), _grpc("UNAVAILABLE"), SHORT),
     "reset in the answer": (raw(http2.resets_in_the_answer), _grpc("UNAVAILABLE"), SHORT),
     "stream reset": (raw(http2.reset_stream()), _grpc("INTERNAL"), LONG),
     "goes away": (raw(http2.goes_away()), _grpc("UNAVAILABLE"), SHORT),
     "closed without an answer": (replying(Reply(drop=True, error_message=CANARY)), _grpc("UNAVAILABLE"), SHORT),
-    # An answer that is slow, or has no end.
-    "bytes dripped": (raw(http2.drips_bytes), LATE_GRPC, SHORTEST),
-    "settings and signs of life dripped": (raw(http2.drips_settings), LATE_GRPC, SHORTEST),
-    "answer dripped": (raw(http2.drips_answer), LATE_GRPC, SHORTEST),
-    "settings without end": (raw(http2.floods_settings), f"{LATE_GRPC}|{_grpc('UNAVAILABLE')}", SHORTEST),
+    # An answer that is slow or endless.
+    "bytes dripped": (raw(http2.drips_bytes), TIMED_OUT_GRPC, SHORTEST),
+    "settings and signs of life dripped": (raw(http2.drips_settings), TIMED_OUT_GRPC, SHORTEST),
+    "answer dripped": (raw(http2.drips_answer), TIMED_OUT_GRPC, SHORTEST),
+    "settings without end": (raw(http2.floods_settings), f"{TIMED_OUT_GRPC}|{_grpc('UNAVAILABLE')}", SHORTEST),
     "headers without end": (raw(http2.floods_headers), _grpc("(RESOURCE_EXHAUSTED|UNAVAILABLE)"), SHORT),
     "huge answer": (replying(Reply(body=bytes(_HUGE))), _grpc("RESOURCE_EXHAUSTED"), SHORT),
     "huge metadata": (replying(Reply(headers={"x": "c" * 2**20})), _grpc("RESOURCE_EXHAUSTED"), SHORT),
-    # An answer that is no acceptance.
+    # An answer that is not an acceptance.
     **{f"redirect {status}": (redirecting(status), _grpc("UNKNOWN"), LONG) for status in _REDIRECTS},
     "status 400": (_refusing(400), _grpc("INVALID_ARGUMENT"), LONG),
     "status 401": (_refusing(401), _grpc("UNAUTHENTICATED"), LONG),
@@ -253,20 +256,20 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     "garbage in the message": (replying(Reply(body=b"\xff\xfe\xfd")), _grpc("INTERNAL"), LONG),
     "a page": (raw(http2.status(200)), _grpc("UNKNOWN"), LONG),
     "a page of a proxy that refuses": (raw(http2.status(403)), _grpc("PERMISSION_DENIED"), LONG),
-    "no HTTP/2": (raw(http.greets(b"\x00\xff" * 99 + b"\r\n")), _grpc("UNAVAILABLE"), SHORT),
-    "greeting of SSH": (raw(http.greets(b"SSH-2.0-canary-of-the-backend\r\n")), _grpc("UNAVAILABLE"), SHORT),
-    "HTTP in place of gRPC": (mistaken_for_the_other_protocol, _grpc("UNAVAILABLE"), SHORT),
+    "no HTTP/2": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), _grpc("UNAVAILABLE"), SHORT),
+    "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), _grpc("UNAVAILABLE"), SHORT),
+    "HTTP in place of gRPC": (other_protocol, _grpc("UNAVAILABLE"), SHORT),
     # TLS
-    "certificate of a stranger": (showing(lambda made: made.by_a_stranger), _grpc("UNAVAILABLE"), SHORT),
-    "certificate of nobody we trust": (showing(lambda made: made.good, trusting=False), _grpc("UNAVAILABLE"), SHORT),
-    "certificate signed by itself": (showing(lambda made: made.by_itself), _grpc("UNAVAILABLE"), SHORT),
-    "certificate expired": (showing(lambda made: made.expired), _grpc("UNAVAILABLE"), SHORT),
-    "certificate for another name": (showing(lambda made: made.for_another_name), _grpc("UNAVAILABLE"), SHORT),
+    "certificate of an unknown authority": (tls(lambda certs: certs.unknown_authority), _grpc("UNAVAILABLE"), SHORT),
+    "certificate of an untrusted authority": (tls(lambda certs: certs.good, trusting=False), _grpc("UNAVAILABLE"), SHORT),
+    "certificate signed by itself": (tls(lambda certs: certs.self_signed), _grpc("UNAVAILABLE"), SHORT),
+    "certificate expired": (tls(lambda certs: certs.expired), _grpc("UNAVAILABLE"), SHORT),
+    "certificate for another name": (tls(lambda certs: certs.other_name), _grpc("UNAVAILABLE"), SHORT),
     "client certificate missing": (
-        showing(lambda made: made.asking_for_the_clients), _grpc("UNAVAILABLE"), SHORT,
+        tls(lambda certs: certs.client_certificate_required), _grpc("UNAVAILABLE"), SHORT,
     ),
-    "TLS handshake stalled": (raw(silent, scheme="https"), LATE_GRPC, SHORTEST),
-    "plain text in place of TLS": (mistaken_for_tls, _grpc("UNAVAILABLE"), SHORT),
+    "TLS handshake stalled": (raw(silent, scheme="https"), TIMED_OUT_GRPC, SHORTEST),
+    "plain text in place of TLS": (plain_text_at_https_url, _grpc("UNAVAILABLE"), SHORT),
 }  # fmt: skip
 
 _ROWS: dict[Protocol, dict[str, tuple[Serve, str, float]]] = {"http/protobuf": _HTTP_ROWS, "grpc": _GRPC_ROWS}
@@ -279,10 +282,10 @@ FAULTS = tuple(
 
 @dataclass(frozen=True, kw_only=True)
 class Acceptance(_Case):
-    """A backend that accepts, though something about it is odd: the counterpart of the faults.
+    """A backend that accepts in an unusual way.
 
     Attributes:
-        refusals: how many requests it refuses before it accepts one.
+        refusals: the number of requests that it refuses before it accepts one.
     """
 
     refusals: int
@@ -292,7 +295,7 @@ _GOOD: dict[str, tuple[Serve, int]] = {
     "at once": (replying(Reply()), 0),
     "with a warning": (replying(Reply(rejected=0, error_message=CANARY)), 0),
     "over IPv6": (over_ipv6(replying(Reply())), 0),
-    "with a certificate of ours": (showing(lambda made: made.good), 0),
+    "with a certificate of ours": (tls(lambda certs: certs.good), 0),
     "after status 503": (replying(Reply(status=503, headers=_AT_ONCE), Reply()), 1),
     "after a closed connection": (replying(Reply(drop=True), Reply()), 1),
 }
@@ -307,13 +310,13 @@ ACCEPTANCES = tuple(
 )
 
 
-def needed(timeout: float) -> float:
-    """Return how much of a time-out a fault may use up: nothing of the longest, which is for what ends at once."""
+def time_needed(timeout: float) -> float:
+    """Return how much of a timeout a fault may use: none of the longest, which is for faults that end immediately."""
     return 0 if timeout == LONG else timeout
 
 
-def named(*names: str) -> tuple[Fault, ...]:
-    """Return the faults of these names, over either protocol."""
+def faults_named(*names: str) -> tuple[Fault, ...]:
+    """Return the faults with these names, over either protocol."""
     missing = set(names) - {fault.name for fault in FAULTS}
     if missing:
         raise KeyError(*missing)

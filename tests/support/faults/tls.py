@@ -1,4 +1,4 @@
-"""Certificates of every kind that is not to be trusted, and one that is, made anew each time."""
+"""Newly generated certificates: one that clients should trust, and several that they should not."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _FAR_AHEAD = datetime(3000, 1, 1, tzinfo=timezone.utc)
 
 
 class Certificates(NamedTuple):
-    """An authority that the client trusts, as a PEM file, and what servers show."""
+    """The authority that clients trust, as a PEM file, and the certificates of servers."""
 
     authority: str
     good: TLS
-    by_a_stranger: TLS
-    by_itself: TLS
-    for_another_name: TLS
+    unknown_authority: TLS
+    self_signed: TLS
+    other_name: TLS
     expired: TLS
-    asking_for_the_clients: TLS
+    client_certificate_required: TLS
 
 
 @contextmanager
 def certificates() -> Iterator[Certificates]:
-    """Make all certificates, as files that live as long as the context."""
+    """Generate all certificates as files, which exist as long as the context."""
     ours, stranger = trustme.CA(), trustme.CA()
     with tempfile.TemporaryDirectory(prefix="certificates-") as name:
         folder = Path(name)
@@ -49,11 +49,11 @@ def certificates() -> Iterator[Certificates]:
         yield Certificates(
             authority=authority,
             good=good,
-            by_a_stranger=_write(folder / "stranger", stranger.issue_cert("127.0.0.1")),
-            by_itself=_self_signed(folder / "itself"),
-            for_another_name=_write(folder / "other", ours.issue_cert("other.example")),
+            unknown_authority=_write(folder / "stranger", stranger.issue_cert("127.0.0.1")),
+            self_signed=_self_signed(folder / "itself"),
+            other_name=_write(folder / "other", ours.issue_cert("other.example")),
             expired=_write(folder / "expired", ours.issue_cert("127.0.0.1", not_before=_BEGAN, not_after=_ENDED)),
-            asking_for_the_clients=TLS(
+            client_certificate_required=TLS(
                 certificate_file=good.certificate_file, private_key_file=good.private_key_file, client_ca_file=authority
             ),
         )
@@ -67,7 +67,7 @@ def _write(path: Path, issued: trustme.LeafCert) -> TLS:
 
 
 def _self_signed(path: Path) -> TLS:
-    """Write what a server makes for itself: good in all but that no authority has signed it, which trustme cannot."""
+    """Write a self-signed certificate, valid apart from that, which trustme cannot generate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     issued = (

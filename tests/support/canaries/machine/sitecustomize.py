@@ -1,4 +1,4 @@
-"""Loaded by Python itself at the start of each process of a haunted place: every answer about the machine is a word."""
+"""Make every answer of the operating system about this machine a canary. Python loads this module at its start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-_words = json.loads(os.environ["PLANTED"])
+_words = json.loads(os.environ["CANARIES"])
 _real = os.uname()
 _uname = os.uname_result(
     (_real.sysname, _words["host name"], _words["kernel release"], _words["kernel version"], _real.machine)

@@ -1,4 +1,4 @@
-"""What this machine, its user and its folders are really called: not only what a haunted place says that they are."""
+"""The real names of this machine, its user and its folders, which are searched for in addition to the canaries."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.support.program import SOURCE
 
 FILES = {"machine id": Path("/etc/machine-id"), "boot id": Path("/proc/sys/kernel/random/boot_id")}
-_SHORTEST = 8  # letters; fewer could stand somewhere by chance, or in a constant
+_SHORTEST = 8  # characters; a shorter name could occur by chance, or in a constant
 
 
-def real_machine() -> dict[str, str]:
-    """Return the names that are there and long enough to be searched for, by what they name."""
+def real_names() -> dict[str, str]:
+    """Return the real names that are long enough to search for, by what they name."""
     found = {
         "host name": platform.node(),
         "kernel release": platform.release(),
@@ -24,7 +24,7 @@ def real_machine() -> dict[str, str]:
     }
     with suppress(KeyError, OSError):  # a user without a name
         found["user"] = getpass.getuser()
-    with suppress(RuntimeError):  # or without a home
+    with suppress(RuntimeError):  # a user without a home
         found["home"] = str(Path.home())
     for what, file in FILES.items():
         with suppress(OSError):
