@@ -96,7 +96,7 @@ class Report:
                 assert headers == self._http_headers(signal, request)
             else:
                 assert GRPC_USER_AGENT.fullmatch(user_agent)
-                assert re.fullmatch(r"[0-9]{1,8}[HMSmun]", grpc_timeout), "what is left of the time-out"
+                assert re.fullmatch(r"[0-9]{1,8}[HMSmun]", grpc_timeout), "the remaining timeout"
                 assert headers == self._grpc_headers(signal)
 
     def _http_headers(self, signal: str, request: SentRequest) -> dict[str, str]:

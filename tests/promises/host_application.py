@@ -1,9 +1,9 @@
-"""A host with logging, hooks and telemetry of its own, which reports a start of tbot in one way.
+"""A host application with its own logging, hooks and telemetry, which reports a start of tbot.
 
-`python -m tests.promises.host_application WAY OWN_BACKEND [wait]` works, reports, works again and ends. It prints the
-names of what is different after the report. `WAY` is one of `none`, `send`, `emit` and `global`; the last goes into the
-global providers, to which this host adds its own exporters whoever made them. With `wait` it says when it reports, and
-goes on after a line of input.
+`python -m tests.promises.host_application ENTRY_POINT BACKEND [wait]` works, reports, works again and ends. It prints
+the names of the shared state that the report has changed. `ENTRY_POINT` is `none`, `send`, `emit` or `global`; the last
+one uses the global providers, to which this host adds its own exporters. With `wait` it prints a line before it
+reports, and waits for a line of input afterwards.
 """
 
 from __future__ import annotations
@@ -39,30 +39,30 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 RESOURCE = Resource({"service.name": "host"})
-NEVER = 600_000  # milliseconds: what is sent goes out when the host says so, so that requests can be compared
+NEVER = 600_000  # milliseconds; requests only leave at a flush, so that they can be compared
 
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Stand for the host's own way of reporting what was not caught."""
+    """The host's own hook for uncaught exceptions."""
     print("not caught", kind, error, traceback, file=sys.stderr)  # noqa: T201  a host may
 
 
 def thread_excepthook(arguments: threading.ExceptHookArgs) -> None:
-    """Stand for the same in threads."""
+    """The host's own hook for uncaught exceptions in threads."""
     print("not caught in a thread", arguments, file=sys.stderr)  # noqa: T201  a host may
 
 
 def on_signal(number: int, _frame: FrameType | None) -> None:
-    """Stand for the host's own handling of signals."""
-    os.write(sys.stderr.fileno(), b"signal %d\n" % number)  # printing may be what the signal has interrupted
+    """The host's own signal handler."""
+    os.write(sys.stderr.fileno(), b"signal %d\n" % number)  # not `print`, which the signal may have interrupted
 
 
 def configure_process() -> None:
-    """Arrange all that a library might disturb, in a way that no library would by itself."""
+    """Configure everything that a library might disturb, with values that no library would set."""
     logging.basicConfig(level=logging.INFO, format="root: %(name)s: %(message)s")
     logging.getLogger("host").addHandler(logging.StreamHandler(sys.stdout))
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)
-    # What ours tells the host, it tells by a logger of its name: this host does not want to hear it.
+    # This host does not want our log messages.
     logging.getLogger("otel_tbot").setLevel(logging.CRITICAL)
     logging.disable(logging.DEBUG)
     warnings.simplefilter("error", UserWarning)
@@ -72,16 +72,16 @@ def configure_process() -> None:
     socket.setdefaulttimeout(33)
     random.seed(7)
     atexit.register(print, "the host ends")
-    # The first of these in a process registers a function at exit, and urllib3 makes one for each of its pools.
+    # The first `finalize` in a process registers a function at exit, and urllib3 calls it for each pool.
     weakref.finalize(excepthook, int)
     context.attach(baggage.set_baggage("customer", "of-the-host"))
 
 
 class Telemetry:
-    """The host's own telemetry, which goes to its own backend."""
+    """The host's own telemetry, sent to its own backend."""
 
     def __init__(self, backend: str) -> None:
-        """Add exporters to the global providers, and make these where nobody has."""
+        """Add exporters to the global providers, and create these where they do not exist."""
         if not isinstance(trace.get_tracer_provider(), TracerProvider):
             trace.set_tracer_provider(TracerProvider(resource=RESOURCE))
         if not isinstance(get_logger_provider(), LoggerProvider):
@@ -101,7 +101,7 @@ class Telemetry:
         self._jobs = self.meters.get_meter("host", "1.0").create_counter("jobs", unit="{job}")
 
     def work(self, number: int) -> None:
-        """Leave a span, a log record, a measurement and a line of the log."""
+        """Create a span, a log record, a measurement and a log line."""
         with self.tracers.get_tracer("host", "1.0").start_as_current_span(f"job {number}"):
             self._jobs.add(1, {"job": number})
             record = LogRecord(body=f"job {number}", severity_number=SeverityNumber.INFO)
@@ -109,18 +109,18 @@ class Telemetry:
             logging.getLogger("host").info("job %d is done", number)
 
     def flush(self) -> None:
-        """Send what there is; the connections stay."""
+        """Send the queued items; the connections stay open."""
         self.loggers.force_flush()
         self.tracers.force_flush()
 
     def shutdown(self) -> None:
-        """Send what is left."""
+        """Send the remaining items and close."""
         for provider in (self.tracers, self.loggers, self.meters):
             provider.shutdown()
 
 
 def report(entry_point: str, telemetry: Telemetry) -> None:
-    """Report a start of tbot in one way."""
+    """Report a start of tbot by an entry point."""
     if entry_point == "none":
         return
     import otel_tbot  # noqa: PLC0415  its import, too, must change nothing
@@ -144,7 +144,7 @@ def report(entry_point: str, telemetry: Telemetry) -> None:
 
 
 def main(entry_point: str, backend: str, wait: str = "") -> None:
-    """Work, report, look around, work again and end."""
+    """Work, report, compare the shared state, work again and end."""
     configure_process()
     telemetry = Telemetry(backend)
     with telemetry.tracers.get_tracer("host").start_as_current_span("all jobs"):

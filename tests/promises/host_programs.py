@@ -1,4 +1,4 @@
-"""What a host does with the package at an awkward moment, as code that follows the lines of `host_process.HEAD`."""
+"""Programs that use the package at an awkward moment, as code that follows the lines of `process.HEAD`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 from tests.support.process import PIPELINES
 
 SEND = "otel_tbot.send(event())"
-# Each of these waits for a backend that does not answer.
+# Programs that wait for a backend that does not answer.
 WAITING_PROGRAMS = {
     "send over HTTP": ("http/protobuf", SEND),
     "send over gRPC": ("grpc", SEND),
@@ -28,14 +28,14 @@ otel_tbot.emit(event(), logger_provider=loggers)
     ),
 }
 
-# How it ends once the event has arrived: the code, the exit status, and what is printed.
+# How a program ends after the event has arrived: the code, the exit status and the output.
 ENDINGS_AFTER_SENDING = {
     "sys.exit": ("sys.exit(7)", 7, ""),
     "os._exit": ("os._exit(7)", 7, ""),
     "execution of another program": ("os.execv('/bin/sh', ['sh', '-c', 'echo another; exit 7'])", 7, "another\n"),
     "death by a signal": ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, ""),
 }
-# The same while a thread still waits for the answer. What another program has open is what it was given, and no more.
+# The same while a thread waits for the answer. The new program prints its descriptors: only inherited ones are allowed.
 OPEN = "import os; print(sorted(os.listdir('/proc/self/fd')))"
 ENDINGS_WHILE_SENDING = {
     "os._exit": ("os._exit(7)", 7, ""),
@@ -45,7 +45,7 @@ ENDINGS_WHILE_SENDING = {
     "death by a signal from outside": ("sys.stdin.readline()", -signal.SIGKILL, ""),
 }  # fmt: skip
 FORK = """
-import warnings; warnings.simplefilter("ignore", DeprecationWarning)  # Python's own, about any fork beside threads
+import warnings; warnings.simplefilter("ignore", DeprecationWarning)  # about any fork in a process with threads
 def forked(version):
     pid = os.fork()
     if pid == 0:
@@ -56,7 +56,7 @@ def forked(version):
     if os.waitpid(pid, 0)[1]:
         print("the child ended badly")
 """
-# A pipeline that sends each event by itself, and children that end as programs do.
+# A pipeline that sends each event by itself, and a function that forks a child that exits normally.
 BUSY_PIPELINE = f"""{PIPELINES}
 import warnings; warnings.simplefilter("ignore", DeprecationWarning)  # as above
 loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
@@ -67,7 +67,7 @@ def ended_child():
         sys.exit(3)
     return os.waitstatus_to_exitcode(os.wait()[1])
 """
-# What a program does, and the versions in the events that must arrive, each once.
+# Programs, and the versions of the events that must each arrive once.
 PROGRAMS = {
     "fork before sending": (f"{FORK}\nforked('1.0'); otel_tbot.send(event('2.0'))", ["1.0", "2.0"]),
     "fork before a pipeline's first event": (
@@ -89,7 +89,7 @@ threads = [threading.Thread(target=otel_tbot.send, args=(event(f"{number}.0"),))
 """,
         [f"{number}.0" for number in range(8)],
     ),
-    # OpenTelemetry itself cannot be loaded so late: it must be there before.
+    # The import of OpenTelemetry would fail so late, so the first `send` loads it.
     "thread that outlives the main one": (
         f"{SEND}; threading.Thread(target=lambda: otel_tbot.send(event('2.0'))).start()",
         ["1.0", "2.0"],
@@ -99,7 +99,7 @@ threads = [threading.Thread(target=otel_tbot.send, args=(event(f"{number}.0"),))
         ["1.0", "2.0"],
     ),
 }
-# What a child says, by the protocol that its parent has used.
+# The output of a forked child, by the protocol that its parent has used.
 CHILD_OUTPUT = {
     "http/protobuf": "",
     "grpc": "the child: the protocol grpc cannot be used in a process forked after its parent used it: "

@@ -1,4 +1,4 @@
-"""Runs of the host application, from outside: what it prints, what arrives at its backend, and how it ends."""
+"""Run the host application in a process, and return its output, its exit status and the requests to its backend."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from tests.support.backends.host_backend import HostBackend
 
-TIMEOUT = 1  # seconds, of each report
+TIMEOUT = 1  # seconds, the timeout of each report
 _APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]
 _WITHIN = 50  # seconds, far above what any run takes
 
 
 class HostResult(NamedTuple):
-    """What there is to see of a host that has ended, and how long it took, in seconds."""
+    """What is visible of a finished host, and its duration in seconds."""
 
     status: int
     stdout: str
@@ -53,7 +53,7 @@ def _variables(environ: dict[str, str]) -> dict[str, str]:
 def run_host_with_signals(
     entry_point: str, host_backend: HostBackend, environ: dict[str, str], wait_for_report: Callable[[], object]
 ) -> HostResult:
-    """Run the host application, and send it two signals when its report is under way, or where that would be."""
+    """Run the host application, and send it two signals while it reports, or when it would."""
     began = time.monotonic()
     with subprocess.Popen(
         [*_APPLICATION, entry_point, host_backend.endpoint, "wait"], env=_variables(environ), stdin=subprocess.PIPE,
@@ -74,7 +74,7 @@ def run_host_with_signals(
 
 
 def _read_until(last: str, stream: IO[str]) -> str:
-    """Return what is printed up to a line, and that line."""
+    """Return the output up to and including a line."""
     printed = ""
     while not printed.endswith(f"{last}\n"):
         line = stream.readline()

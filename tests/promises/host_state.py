@@ -1,4 +1,4 @@
-"""What a process has that libraries share: all of it that one of them could change behind the others' back."""
+"""A snapshot of the state that libraries share in a process, which any of them could change for all others."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from opentelemetry import _logs, baggage, context, metrics, propagate, trace
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SETTLED_WITHIN = 10  # seconds; threads and connections that were told to end do so at once, on a busy machine later
-# Filters that stand for nothing of the host's: ours holds back what our own threads log through exporters, and the SDK
-# adds one of its own for each processor and exporter that is made.
+_SETTLED_WITHIN = 10  # seconds; threads and connections end within milliseconds, on a busy machine later
+# Filters that do not affect the host: ours suppresses the exporters' messages in our own threads, and the SDK adds one
+# for each processor and exporter.
 _EXPECTED_FILTERS = ("otel_tbot.otlp.log_suppression", "opentelemetry.sdk._shared_internal")
 
 
 def snapshot() -> dict[str, object]:
-    """Return all of it, but for the state of `random`: the SDK draws from it, in every export and for every span."""
+    """Return the state, except for that of `random`: the SDK draws from it in every export and for every span."""
     return {
         **_interpreter(),
         **_logging(),
@@ -51,7 +51,7 @@ def snapshot() -> dict[str, object]:
 
 
 def differences(before: dict[str, object]) -> list[str]:
-    """Return the names of what is not as before, once what was told to end has ended."""
+    """Return the names of what has changed, once threads and connections had time to end."""
     ends = time.monotonic() + _SETTLED_WITHIN
     while True:
         after = snapshot()
@@ -62,7 +62,7 @@ def differences(before: dict[str, object]) -> list[str]:
 
 
 class _GrowingDict(dict[str, object]):
-    """Things by name to which new ones may be added, while those that are there stay the same objects."""
+    """Objects by name that compares equal if objects are added, but not if one is replaced or removed."""
 
 
 def _same(before: object, after: object) -> bool:
@@ -119,7 +119,7 @@ def _logger(logger: logging.Logger) -> tuple[object, ...]:
 
 
 class _Loggers(dict[str, tuple[object, ...]]):
-    """Loggers, to which such may be added as logging makes for whoever asks for one."""
+    """Loggers that compare equal if untouched loggers are added."""
 
     _FRESH: tuple[object, ...] = (logging.NOTSET, [], [], [], False, True)
 
@@ -164,7 +164,7 @@ def _processors(provider: object, several: str, each: str) -> list[Any]:
 
 def _network() -> dict[str, object]:
     return {
-        "default time-out of sockets": socket.getdefaulttimeout(),
+        "default socket timeout": socket.getdefaulttimeout(),
         "functions of sockets": (socket.socket, socket.getaddrinfo, socket.create_connection),
         "default TLS": (getattr(ssl, "_create_default_https_context"), ssl.SSLContext),  # noqa: B009  not in the stubs
         "HTTP": (http.client.HTTPConnection.debuglevel, getattr(urllib.request, "_opener")),  # noqa: B009  see above

@@ -1,6 +1,6 @@
-"""Objects that no host should hand to a library: they lie about what they are, raise when touched, and burst.
+"""Objects that no host should pass to a library: they lie about their type, raise when they are used, or are endless.
 
-Each stands for a log record and a span at once: it has the attributes of both.
+Each has the attributes of both a log record and a span.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def _fail(*_: object, **__: object) -> Any:  # noqa: ANN401  never returns
 
 
 def record_and_span(attributes: object, **changed: object) -> Any:  # noqa: ANN401  what it stands for
-    """Return an object that passes for a log record and for a span.
+    """Return an object with the attributes of a log record and of a span.
 
     Args:
-        attributes: those of both.
-        changed: other attributes that are not as they should be.
+        attributes: the attributes of the record and span.
+        changed: other fields that are not as usual.
     """
     usual = {
         "name": "tbot.start", "event_name": "tbot.start", "attributes": attributes,
@@ -38,7 +38,7 @@ def record_and_span(attributes: object, **changed: object) -> Any:  # noqa: ANN4
 
 
 class EveryAttributeRaises:
-    """Raises whatever is asked of it, its text included."""
+    """Raises for every attribute and operation."""
 
     __str__ = __repr__ = __len__ = __bool__ = __iter__ = __eq__ = __hash__ = _fail
 
@@ -48,17 +48,17 @@ class EveryAttributeRaises:
 
 
 class RaisingMapping(Mapping[str, object]):
-    """Has every key, and raises for each."""
+    """Contains every key, and raises for each."""
 
     __getitem__ = __iter__ = __len__ = _fail
 
     def __contains__(self, key: object) -> bool:
-        """Have it."""
+        """Contain every key."""
         return True
 
 
 class EndlessMapping(Mapping[str, object]):
-    """Goes on for ever, and holds itself under every key."""
+    """Iterates without end, and contains itself under every key."""
 
     def __getitem__(self, key: str) -> object:
         """Return itself."""
@@ -70,34 +70,34 @@ class EndlessMapping(Mapping[str, object]):
             yield CANARY
 
     def __len__(self) -> int:
-        """Claim to be short."""
+        """Claim to have one key."""
         return 1
 
 
 class LyingText(str):
-    """Passes for any other text, and raises where it is worked on."""
+    """Equals any other text, and raises when it is converted."""
 
     __slots__ = ()
     __hash__ = str.__hash__
     lower = strip = encode = __str__ = _fail
 
     def __eq__(self, other: object) -> bool:
-        """Be equal to all."""
+        """Be equal to everything."""
         return True
 
     def __ne__(self, other: object) -> bool:
-        """Be unequal to none."""
+        """Be unequal to nothing."""
         return False
 
 
 class LyingNumber(int):
-    """Is larger and smaller than any number, and raises where it is one."""
+    """Is larger and smaller than any number, and raises when it is converted."""
 
     __hash__ = int.__hash__
     __int__ = __index__ = __str__ = __mod__ = __sub__ = _fail
 
     def __lt__(self, other: object) -> bool:
-        """Be smaller than all."""
+        """Be smaller than everything."""
         return True
 
     __gt__ = __le__ = __ge__ = __eq__ = __lt__
@@ -121,7 +121,7 @@ def _raising(*names: str) -> Any:  # noqa: ANN401  what it stands for
     return made
 
 
-# What is no event of ours: nothing may leave for it.
+# Objects that are not an event: nothing may be sent.
 HOSTILE_OBJECTS: dict[str, Callable[[], object]] = {
     "None": lambda: None,
     "number": lambda: 7,
@@ -145,13 +145,13 @@ HOSTILE_OBJECTS: dict[str, Callable[[], object]] = {
     "names raise": lambda: _raising("log_record", "event_name", "name"),
     "attributes themselves raise": lambda: _raising("attributes"),
 }
-# Of these, what no event can be made of by whoever looks at the attributes alone.
+# Those that are not an event for code that reads only the attributes.
 NOT_AN_EVENT = (
     "None", "number", "text", "exception", "type", "every attribute raises", "no attributes", "attributes are text",
     "attributes raise", "attributes themselves raise",
 )  # fmt: skip
 _WHEN = ("timestamp", "observed_timestamp", "start_time", "end_time")
-# What is a valid event, and also much else: the event leaves, and nothing else.
+# Objects with a valid event and much else: only the event may be sent.
 VALID_WITH_EXTRAS: dict[str, Callable[[], object]] = {
     "many attributes": lambda: record_and_span({**_VALID, **{f"{CANARY}{one}": one for one in range(_HUGE)}}),
     "huge text": lambda: record_and_span({**_VALID, "huge": CANARY * _HUGE, "session.id": CANARY * _HUGE}),
@@ -193,13 +193,13 @@ HOSTILE_BATCHES: dict[str, Callable[[], Any]] = {
 
 
 class _WrappedExporter:
-    """An exporter behind the anonymous one whose answer is given."""
+    """A delegate exporter with a given answer."""
 
     def __init__(self, answer: Callable[[], object]) -> None:
         self._answer = answer
 
     def export(self, batch: object) -> object:
-        """Answer."""
+        """Return the answer."""
         assert batch is not None
         return self._answer()
 
@@ -207,7 +207,7 @@ class _WrappedExporter:
 
 
 class _ExportRaises:
-    """Raises when it is asked whether it can export."""
+    """Raises when its `export` is looked up."""
 
     export = property(_fail)
 

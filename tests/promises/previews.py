@@ -1,9 +1,9 @@
-"""`preview` and `emit`, one after the other and each as often as is asked for, in one process.
+"""Run `preview` and `emit` on many cases in one process.
 
 `python -m tests.promises.previews` reads cases as JSON, `{name: {"cwd": ..., "environ": ..., "options": [...],
-"command": [...]}}`. It previews all of them first, as text and as JSON, and only then emits them all, so that nothing
-that sending has loaded or opened is there when something is previewed. It prints what was said as JSON. Under the hook
-of `audit`, what happens meanwhile is reported under `PREVIEW` or `EMIT`.
+"command": [...]}}`. It previews all of them first, as text and as JSON, and only then emits them, so that nothing that
+`emit` loads or opens exists during a preview. It prints the results as JSON. Under the hook of `audit`, the events are
+labelled `PREVIEW` or `EMIT`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _run(case: dict[str, Any], *label: str) -> list[object]:
-    """Return the exit status of a command, and what it printed on stdout and stderr."""
+    """Return exit status, stdout and stderr of a command."""
     os.chdir(case["cwd"])
     os.environ.update(case["environ"])
     with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:

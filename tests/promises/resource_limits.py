@@ -1,6 +1,6 @@
-"""Straits in which a host reports a start: the system refuses it descriptors, memory for libraries, or a thread.
+"""Resource limits of a host that reports a start: no descriptors, no memory for libraries, or no memory for a thread.
 
-Each is code that defines `apply_limit`, by which the host gets into them, and `lift_limit`, by which it gets out again.
+Each is code that defines `apply_limit` and `lift_limit`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONG = 20.0  # seconds; far above what a delivery takes
-SHORT = 0.5  # seconds, for what cannot be delivered, and is tried again until then
+SHORT = 0.5  # seconds, for deliveries that fail and are retried until then
 _LIMITS = """
 import resource
 def limit(which, number):
@@ -48,7 +48,7 @@ def narrow():
 def widen():
     limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 """
-# What is left is enough for all but the stack of a thread.
+# Leaves enough memory for everything except the stack of a thread.
 _NO_THREAD = """
 def narrow():
     limit_memory(16 * 1024 * 1024)
@@ -67,12 +67,12 @@ otlp_exporter(resolve_settings("logs", os.environ), FailureReason()).shutdown()
 
 
 class ResourceLimit(NamedTuple):
-    """One kind of them.
+    """A resource limit.
 
     Attributes:
-        code: what the host does before it reports.
-        delivering_protocols: the protocols over which an event arrives all the same.
-        breaks_libraries: whether libraries that could not be loaded may stay broken, and say so themselves.
+        code: what the host runs before it reports.
+        delivering_protocols: the protocols over which an event arrives despite the limit.
+        breaks_libraries: whether libraries that could not be loaded may stay broken, and print messages.
     """
 
     code: str
@@ -89,9 +89,9 @@ RESOURCE_LIMITS = {
 
 
 def program_under_limit(limit: ResourceLimit, protocol: str) -> str:
-    """Return the code of a host that reports three starts: by `send`, by a pipeline, and by `send` out of the straits.
+    """Return the code of a host that reports by `send` and by a pipeline under the limit, and by `send` without it.
 
-    It has loaded the names that it uses, as `import` does, and OpenTelemetry's SDK. It prints the outcomes of `send`.
+    It has imported the names that it uses, and OpenTelemetry's SDK. It prints the outcomes of `send`.
     """
     timeout = LONG if protocol in limit.delivering_protocols else SHORT
     return f"""{PIPELINES}{_LIMITS}{limit.code}
@@ -120,10 +120,10 @@ sys.exit(outcomes != ["sent", "failed"])
 
 
 def program_without_streams(closed: Sequence[int]) -> tuple[str, ...]:
-    """Return the program of a host some of whose standard streams are closed from the start; it reports three starts.
+    """Return the program of a host that closes some of its standard streams at the start and reports three starts.
 
-    Its status is 0 where the first arrives, and the second does not. The third goes through a pipeline. Where `TAKEN`
-    is set, each closed stream's number is taken by the file that is named by `FILE`.
+    Its status is 0 if the first arrives and the second does not. The third uses a pipeline. If `TAKEN` is set, the file
+    named by `FILE` is opened under each closed descriptor number.
     """
     close = f"import os, sys\nfor number in {tuple(closed)}: os.close(number)\nos.execv(sys.executable, sys.argv[1:])"
     return ("-c", close, sys.executable, "-W", "error", "-c", f"{HEAD}{PIPELINES}{_REPORTS}")

@@ -1,4 +1,4 @@
-"""Circumstances in which tbot is started: hostile, broken, tight or merely odd, each in a few lines."""
+"""The environments in which tbot is started: hostile, broken, limited or unusual."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-# A string of an environment or a command line may be this long, its name and its end included (execve(2)).
+# The maximum length of a string of the environment or the command line, with its name and final NUL (execve(2)).
 _LONGEST_STRING = 128 * 1024
-# With a stack this large, Linux takes 6 MiB of arguments and environment, the most that it ever takes.
+# With a stack of this size, Linux accepts 6 MiB of arguments and environment, its maximum.
 _LARGE_STACK = 64 * 1024 * 1024
 _LARGEST_ENVIRONMENT = 5 * 1024 * 1024
-_TIGHT_MEMORY = 16 * 1024 * 1024  # bytes beyond what a bare interpreter takes
+_TIGHT_MEMORY = 16 * 1024 * 1024  # bytes in addition to what an interpreter needs
 _STDERR = 2
 _EXPORTER = "import opentelemetry.exporter.otlp.proto.http._log_exporter"
 
-# Exports entries that Python itself cannot put into an environment. It takes the place of the usual last step.
+# Adds entries that Python itself cannot put into an environment; execs by the C library instead of the usual last step.
 _WITH_ODD_ENTRIES = """
 import ctypes
 def array(parts):
@@ -57,7 +57,7 @@ def _limited(name: str, number: int) -> str:
 
 
 def _library(folder: Path, *, name: str = "opentelemetry", code: str) -> StartEnvironment:
-    """Put a module of this name and code before all others."""
+    """Put a module with this name and code in front of all others."""
     directory = folder / "library" / name
     directory.mkdir(parents=True)
     (directory / "__init__.py").write_text(code)
@@ -73,7 +73,7 @@ def _shadowed_standard_library(folder: Path) -> StartEnvironment:
 
 
 def _configuration(folder: Path, make: Callable[[Path], object]) -> StartEnvironment:
-    """Name a configuration file of tbot's that was made so."""
+    """Name a configuration file of tbot that `make` creates."""
     file = folder / "tbot.yaml"
     make(file)
     return StartEnvironment(arguments=("-c", str(file)))
@@ -99,7 +99,7 @@ def _large_environment(_: Path) -> StartEnvironment:
 
 @cache
 def interpreter_memory_limit() -> int:
-    """Return a limit under which the interpreter starts, and an exporter of OpenTelemetry cannot be loaded."""
+    """Return a memory limit under which the interpreter starts but cannot load an exporter of OpenTelemetry."""
     peak = "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmPeak')))"
     bare = subprocess.run([sys.executable, "-c", peak], check=True, capture_output=True)
     limit = int(bare.stdout) * 1024 + _TIGHT_MEMORY
@@ -114,7 +114,7 @@ def interpreter_memory_limit() -> int:
 
 @cache
 def interpreter_descriptor_limit() -> int:
-    """Return the lowest limit under which the interpreter starts and runs a module."""
+    """Return the lowest descriptor limit under which the interpreter starts and runs a module."""
     for limit in range(4, 20):
         command = [*preparing_command(_limited("RLIMIT_NOFILE", limit)), sys.executable, "-m", "this"]
         if subprocess.run(command, check=False, capture_output=True).returncode == 0:
@@ -153,7 +153,7 @@ def _silent_backend(_: Path) -> StartEnvironment:
     return StartEnvironment(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": _black_hole()})
 
 
-_open_sockets = ExitStack()  # while the tests last
+_open_sockets = ExitStack()  # open until the test process ends
 
 
 @cache
@@ -199,43 +199,41 @@ START_ENVIRONMENTS: dict[str, Callable[[Path], StartEnvironment]] = {
     "OpenTelemetry kills its group": partial(_library, code="import os, signal; os.killpg(0, signal.SIGKILL)"),
     "YAML exits": partial(_library, name="yaml", code="raise SystemExit('canary')"),
     "standard library is shadowed": _shadowed_standard_library,
-    # The configuration cannot be used, or the backend is none.
+    # The configuration or the backend is unusable.
     "configuration is missing": partial(_configuration, make=lambda _: None),
-    "configuration is no text": partial(_configuration, make=lambda file: file.write_bytes(bytes(range(256)))),
+    "configuration is not text": partial(_configuration, make=lambda file: file.write_bytes(bytes(range(256)))),
     "configuration is a folder": partial(_configuration, make=lambda file: file.mkdir()),
     "configuration is a silent pipe": partial(_configuration, make=os.mkfifo),
     "command line is unknown": partial(_arguments, arguments=[b"--no-such-flag", b"--config"]),
-    "settings are nonsense": _nonsense_settings,
+    "invalid settings": _nonsense_settings,
     "backend is silent": _silent_backend,
-    "backend has no address": partial(
-        _variables, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://no.such.host.invalid"}
-    ),
-    "proxy is nonsense": partial(
+    "unknown host name": partial(_variables, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://no.such.host.invalid"}),
+    "invalid proxy": partial(
         _variables, environ={"HTTP_PROXY": "nonsense://", "ALL_PROXY": "::", "NO_PROXY": "\udcff"}
     ),
-    # What is handed on.
-    "arguments are odd": partial(
+    # Arguments and variables that are passed on.
+    "unusual arguments": partial(
         _arguments, arguments=[b"", b"--supervise", b"--", b"\xff\xfe", b"a\nb", b"x" * (_LONGEST_STRING - 1)]
     ),
     "many arguments": partial(_arguments, arguments=[str(number).encode() for number in range(10_000)]),
-    "values are odd": partial(
+    "unusual values": partial(
         _variables, environ={"EMPTY": "", "BREAK": "a\nb", "BYTES": "\udcff\udcc3(\udc80", "EQUALS": "=="}
     ),
     "large environment": _large_environment,
     "many variables": partial(_variables, environ={f"MANY_{number}": "" for number in range(10_000)}),
-    "entries that are no variables": partial(_prepared, code=_WITH_ODD_ENTRIES),
-    "odd Python": partial(_variables, environ=_PYTHON),
-    "Python that inspects": partial(_variables, environ={"PYTHONINSPECT": "1"}),
+    "entries without a name": partial(_prepared, code=_WITH_ODD_ENTRIES),
+    "unusual Python variables": partial(_variables, environ=_PYTHON),
+    "PYTHONINSPECT": partial(_variables, environ={"PYTHONINSPECT": "1"}),
     "C locale": partial(_variables, environ={"LANG": "C", "PYTHONCOERCECLOCALE": "1"}),
-    # What the system allows.
-    "files may have no byte": partial(_prepared, code=_limited("RLIMIT_FSIZE", 0)),
+    # Limits and attributes of the process.
+    "file size limit of zero": partial(_prepared, code=_limited("RLIMIT_FSIZE", 0)),
     "few descriptors": partial(_prepared, code=_limited("RLIMIT_NOFILE", 16)),
     "little memory": _little_memory,
     "little stack": partial(_prepared, code=_limited("RLIMIT_STACK", 1024 * 1024)),
-    "umask, niceness and signals": partial(_prepared, code=_PROCESS_ATTRIBUTES),
-    # Where it is, and where it writes.
+    "umask, niceness and signal masks": partial(_prepared, code=_PROCESS_ATTRIBUTES),
+    # Folders and streams.
     "folder is deleted": _deleted_folder,
-    "folders cannot be written to": _nowhere_to_write,
+    "folders are not writable": _nowhere_to_write,
     "folders are missing": partial(_variables, environ=dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), "/no/such")),
     "stdout is full": partial(_full_stream, number=1),
     "stderr is full": partial(_full_stream, number=_STDERR),

@@ -1,4 +1,4 @@
-"""Sends an event out of another interpreter in this process, and prints the outcome."""
+"""Send an event from a subinterpreter of this process, and print the outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ print(outcome.status, outcome.reason)
 
 
 def main() -> None:
-    """Make an interpreter that shares the GIL and loads any extension module; run the code; end it.
+    """Run the code in an interpreter that shares the GIL and loads any extension module.
 
     There is no public module for that before Python 3.14.
     """

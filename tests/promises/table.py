@@ -1,7 +1,7 @@
-"""A plugin of pytest's that ends a run with a table: each promise, how many tests and cases prove it, and the result.
+"""A pytest plugin that ends a run with a table: the tests, cases and result of each promise.
 
-`make promises` loads it, by `-p tests.promises.table`. A case is one call of a test: one row of its table of cases. The
-words of a promise are the first line of its module.
+`make promises` loads it by `-p tests.promises.table`. A case is one call of a test. The text of a promise is the first
+line of its module.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     import pytest
 
 _FOLDER = Path(__file__).parent
-# What a report counts as; the worst of a module's is its result. None of them: it did not run.
+# The outcomes of reports, worst first. A module without any did not run.
 _RESULTS = ("error", "failed", "xpassed", "xfailed", "skipped", "passed")
 
 
 class Row(NamedTuple):
-    """What is known of one promise.
+    """The row of one promise.
 
     Attributes:
-        promise: its words.
+        promise: its text.
         tests: the number of its test functions.
-        cases: how often they were called.
-        result: the worst that came of it.
+        cases: the number of calls.
+        result: the worst outcome.
     """
 
     promise: str
@@ -37,10 +37,10 @@ class Row(NamedTuple):
 
 
 def rows(folder: Path, results: Mapping[str, Sequence[str]]) -> Iterator[Row]:
-    """Return a row for each promise, those that did not run too.
+    """Yield a row for each promise, also for those that did not run.
 
     Args:
-        folder: where the modules lie, one for each promise.
+        folder: the folder of the modules, one for each promise.
         results: for each of `_RESULTS`, the ids of the cases with it.
     """
     for module in sorted(folder.glob("test_*.py")):
@@ -48,7 +48,7 @@ def rows(folder: Path, results: Mapping[str, Sequence[str]]) -> Iterator[Row]:
             result: {case for case in results.get(result, ()) if Path(case.partition("::")[0]).name == module.name}
             for result in _RESULTS
         }
-        # What has no name behind the module's is the module itself: it could not be loaded.
+        # A report without `::` is about the module itself, which could not be loaded.
         cases = {case for found in of_module.values() for case in found if "::" in case}
         tests = {case.partition("[")[0] for case in cases}
         worst = next((result for result in _RESULTS if of_module[result]), "not run")
@@ -61,7 +61,7 @@ def _first_line(module: Path) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table. With pytest-xdist too: the reports of all workers arrive here."""
+    """Print the table; with pytest-xdist, the reports of all workers arrive here."""
     stats = terminalreporter.stats
     results = {
         result: [report.nodeid for report in stats.get(result, ()) if hasattr(report, "nodeid")] for result in _RESULTS

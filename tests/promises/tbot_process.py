@@ -1,4 +1,4 @@
-"""One life of tbot: started in one of four ways, looked at from outside while it runs, and told how to end."""
+"""Run a fake tbot in one of four modes, observe it from outside, and tell it how to end."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# Speaks on both streams, in bytes that are no text. Then it waits for whoever opens the other end of the pipe beside
-# it, and does what it is told there.
+# Writes to both streams, in bytes that are not UTF-8. Then it reads a shell command from the named pipe next to it,
+# and runs it.
 _TBOT_SCRIPT = r"""
 printf '\377 of tbot\n'
 printf '\376 of tbot\n' >&2
@@ -41,15 +41,15 @@ _OWN_LINE = re.compile(rb"^otel-tbot: [^\n]*\n", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class StartEnvironment:
-    """What is arranged around a start of tbot, the same for a direct start and for one by `run`.
+    """The environment of a start of tbot, the same for a direct start and for one by `run`.
 
     Attributes:
-        environ: variables beside those of a backend that refuses.
-        arguments: what stands after `tbot start`.
-        prepare: code that is run in the process before it becomes `run` or tbot.
-        options: further ones of `subprocess.Popen`.
-        lines: how many lines of ours may stand on stderr where a start is reported.
-        always_execs: whether so much is broken that supervision, too, becomes tbot itself.
+        environ: variables in addition to those of a backend that refuses connections.
+        arguments: the arguments after `tbot start`.
+        prepare: code that runs in the process before it execs `run` or tbot.
+        options: further arguments of `subprocess.Popen`.
+        lines: the numbers of our own lines on stderr that are allowed where a start is reported.
+        always_execs: whether so much is broken that supervision, too, execs tbot.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -62,14 +62,14 @@ class StartEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedRun:
-    """What there was to see of one life.
+    """What was observed of one run of tbot.
 
     Attributes:
-        inherited: all that tbot had from whoever started it, as the system shows it.
-        status: the exit status, negative after death by a signal.
-        stdout: the bytes printed.
-        stderr: the bytes printed there, without our lines.
-        lines: our lines on stderr.
+        inherited: everything that tbot inherited, as the system shows it.
+        status: the exit status, negative for a signal.
+        stdout: the bytes on stdout.
+        stderr: the bytes on stderr without our own lines.
+        lines: our own lines on stderr.
     """
 
     inherited: dict[str, object]
@@ -80,15 +80,15 @@ class ObservedRun:
 
 
 def preparing_command(code: str) -> list[str]:
-    """Return the program that runs some code and becomes the program that its arguments name.
+    """Return the command prefix that runs some code and execs the rest of the command.
 
-    It is no `preexec_fn`: gRPC, which runs in the process of the tests, breaks some processes that are forked by one.
+    This is not a `preexec_fn`: gRPC, which runs in the process of the tests, breaks some processes forked with one.
     """
     return [sys.executable, "-ISc", _PREPARE_SCRIPT.format(code=code)] if code else []
 
 
 def write_tbot(folder: Path) -> Path:
-    """Put the tbot of these tests into a folder, and return its path."""
+    """Write the fake tbot into a folder, and return its path."""
     tbot = shell_script(folder, _TBOT_SCRIPT)
     os.mkfifo(f"{tbot}.ending")
     return tbot
@@ -97,13 +97,13 @@ def write_tbot(folder: Path) -> Path:
 def observe(
     mode: str, tbot: Path, environment: StartEnvironment, ending: str, variables: Mapping[str, str]
 ) -> ObservedRun:
-    """Start tbot, look at it, tell it how to end, and return all that was seen.
+    """Start tbot, observe it, tell it how to end, and return what was observed.
 
     Args:
         mode: `direct`, `off`, `on` or `supervised`.
-        tbot: the path of the stand-in.
-        environment: what is arranged around it.
-        ending: the command of a shell by which tbot ends.
+        tbot: the path of the fake tbot.
+        environment: the environment of the start.
+        ending: the shell command by which tbot ends.
         variables: the opt-in variable, and `MARK`, by whose value the processes are found.
     """
     command = [*preparing_command(environment.prepare), *WAYS[mode], str(tbot), "start", *environment.arguments]
@@ -123,10 +123,10 @@ def observe(
 
 
 def expected_run(direct: ObservedRun, mode: str) -> ObservedRun:
-    """Return what is to be seen of a life in a way, given what is seen when tbot is started directly.
+    """Return what must be observed in a mode, given what was observed of a direct start.
 
-    What cannot be hidden under supervision is that tbot is a child: it has another pid and parent, and a signal that
-    ends it is told as a shell tells it, by 128 and its number.
+    Supervision cannot hide that tbot is a child: it has another pid and parent, and a signal that ends it is reported
+    like a shell does, as 128 plus its number.
     """
     status = 128 - direct.status if mode == "supervised" and direct.status < 0 else direct.status
     return ObservedRun(
@@ -135,16 +135,16 @@ def expected_run(direct: ObservedRun, mode: str) -> ObservedRun:
 
 
 def start_variables(mode: str) -> dict[str, str]:
-    """Return the variables of a start in a way, and of the direct start that it is compared with."""
+    """Return the variables of a start in a mode, and of the direct start that it is compared with."""
     return {"TELEPORT_ANONYMOUS_TELEMETRY": "1" if mode in WITH_SENDER else "0", "MARK": uuid.uuid4().hex}
 
 
 def _wait_for_pipe(tbot: Path, started: Started) -> IO[bytes]:
-    """Wait until tbot waits for its ending, and return the other end of its pipe."""
+    """Wait until tbot opens its pipe, and return the other end."""
     opened: list[int] = []
 
     def waits() -> bool:
-        with suppress(OSError):  # nobody reads yet
+        with suppress(OSError):  # not opened for reading yet
             opened.append(os.open(f"{tbot}.ending", os.O_WRONLY | os.O_NONBLOCK))
         return bool(opened) or started.process.poll() is not None
 
@@ -154,7 +154,7 @@ def _wait_for_pipe(tbot: Path, started: Started) -> IO[bytes]:
 
 
 def _wait_for_reader(tbot: Path, started: Started) -> int:
-    """Wait until the shell has arranged what it reads its ending from, and return its pid, which is tbot's."""
+    """Wait until the shell reads from the pipe, and return its pid, which is tbot's."""
     ending = f"{tbot}.ending"
     found: list[int] = []
 
@@ -168,6 +168,6 @@ def _wait_for_reader(tbot: Path, started: Started) -> int:
 
 
 def _descriptors_of(pid: int, file: str) -> list[int]:
-    with suppress(OSError):  # it has ended
+    with suppress(OSError):  # the process has ended
         return [number for number, (to, _) in proc.descriptors(pid).items() if to == file]
     return []

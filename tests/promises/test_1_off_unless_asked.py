@@ -208,7 +208,7 @@ def test_number_of_rows() -> None:
 
 
 @pytest.mark.parametrize("name", OFF)
-def test_the_reason_is_said(name: str) -> None:
+def test_reason_names_variable(name: str) -> None:
     """The reason names the deciding variable, and says so where tbot itself would accept the value."""
     row = OFF[name]
     decision = consent(row.environ)
@@ -238,7 +238,7 @@ OFF_IN_FRESH_PROCESSES += ["1, but DO_NOT_TRACK: 1", "1, but OTEL_SDK_DISABLED: 
 
 
 @pytest.mark.parametrize("name", OFF_IN_FRESH_PROCESSES)
-def test_off_from_the_first_moment(tmp_path: Path, tripwire: TripwireSocket, name: str) -> None:
+def test_off_in_fresh_process(tmp_path: Path, tripwire: TripwireSocket, name: str) -> None:
     """In a process that never had consent, `emit` reports why it is off and `run` only execs tbot."""
     environ = {**OFF[name].environ, **backend(tripwire.endpoint)}
     write_tbot(tmp_path)
@@ -258,7 +258,7 @@ def test_off_from_the_first_moment(tmp_path: Path, tripwire: TripwireSocket, nam
 # The tests below prove that the checks above can fail.
 
 
-# gRPC once only: `test_withdrawn` sends over both protocols.
+# gRPC once only: `test_withdrawn_consent` sends over both protocols.
 @pytest.mark.parametrize(
     ("entry_point", "protocol"),
     [*((entry_point, protocol) for entry_point, protocol in REPEATABLE if protocol != "grpc"), ("send", "grpc")],
@@ -303,7 +303,7 @@ def test_calls_when_on(tmp_path: Path, tripwire: TripwireSocket) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_doorbell_rings(tmp_path: Path, tripwire: TripwireSocket, protocol: str) -> None:
+def test_tripwire_is_connected_when_on(tmp_path: Path, tripwire: TripwireSocket, protocol: str) -> None:
     """With exactly 1, `send` connects to the tripwire socket, over gRPC too."""
     assert not tripwire.was_connected
     # The socket never answers. The timeout has to cover loading the exporter, so it grows on a busy machine.
@@ -327,7 +327,7 @@ CONSENT_CHANGES = {
 
 
 @pytest.mark.parametrize(("entry_point", "protocol"), REPEATABLE)
-def test_withdrawn(tmp_path: Path, receiver: OTLPReceiver, entry_point: str, protocol: str) -> None:
+def test_withdrawn_consent(tmp_path: Path, receiver: OTLPReceiver, entry_point: str, protocol: str) -> None:
     """Withdrawn consent counts at once, although the connections are already open."""
     endpoint = endpoint_of(receiver, protocol)
     outcomes, events = run_rows(entry_point, CONSENT_CHANGES, tmp_path, backend(endpoint, protocol))

@@ -107,7 +107,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_each_way(entry_point: str, signal: str, protocol: str, host: CanaryHost) -> None:
+def test_each_entry_point(entry_point: str, signal: str, protocol: str, host: CanaryHost) -> None:
     """Each entry point sends exactly the contract's request, byte for byte, and connects nowhere else."""
     with RecordedBackend(protocol) as recorded:
         report = Report(host, recorded)
@@ -122,7 +122,7 @@ def test_each_way(entry_point: str, signal: str, protocol: str, host: CanaryHost
     ("entry_point", "protocol"),
     [(entry_point, PROTOCOLS[number % 2]) for number, entry_point in enumerate(ENTRY_POINTS)],
 )
-def test_nowhere_else(entry_point: str, protocol: str, host: CanaryHost, tmp_path: Path) -> None:
+def test_no_other_destination(entry_point: str, protocol: str, host: CanaryHost, tmp_path: Path) -> None:
     """Each entry point connects to the backend's address only, in C code too."""
     log = tmp_path / "strace"
     tracing = strace_of_network(log)
@@ -253,7 +253,7 @@ SENDERS = {
 
 
 @pytest.mark.parametrize("code", SENDERS.values(), ids=SENDERS)
-def test_strace_tells(code: str, tmp_path: Path) -> None:
+def test_strace_sees_destination(code: str, tmp_path: Path) -> None:
     """Strace reports the destination of a program that connects or sends, and of its children."""
     log = tmp_path / "strace"
     tracing = strace_of_network(log)
@@ -274,7 +274,7 @@ def test_strace_tells(code: str, tmp_path: Path) -> None:
         ('7 connect(3, {sin6_port=htons(9), inet_pton(AF_INET6, "::ffff:127.0.0.9", ...}, 28)', {("127.0.0.9", 9)}),
     ],
 )
-def test_what_strace_writes_is_read(line: str, expected: set[tuple[str, int]]) -> None:
+def test_strace_output_is_parsed(line: str, expected: set[tuple[str, int]]) -> None:
     """IPv6 addresses are recognized; Unix sockets and addresses within data are ignored."""
     assert addresses(line) == expected
 
@@ -295,7 +295,7 @@ def test_search_finds(encoding: str, number: int, spell: type[str], change: type
 
 
 @pytest.mark.parametrize("spell", [str, str.lower, str.upper])
-def test_search_finds_what_was_there(spell: type[str]) -> None:
+def test_search_finds_real_name(spell: type[str]) -> None:
     """The search finds a real name, plain and encoded, in upper and lower case."""
     canaries = Canaries()
     canaries.add("here", "Build-Host.7")
@@ -306,7 +306,7 @@ def test_search_finds_what_was_there(spell: type[str]) -> None:
 @pytest.mark.parametrize("before", [b"", b"1", b"12", b"123"])
 @pytest.mark.parametrize("after", [b"", b"1", b"12"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_search_finds_base64_of_more(encode: type[bytes], before: bytes, after: bytes) -> None:
+def test_search_finds_base64_at_any_offset(encode: type[bytes], before: bytes, after: bytes) -> None:
     """The search finds a canary at every position within base64."""
     canaries = Canaries()
     text = before + canaries.plant("somewhere").encode() + after
@@ -316,9 +316,7 @@ def test_search_finds_base64_of_more(encode: type[bytes], before: bytes, after: 
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(("encoding", "number"), ENCODED, ids=[f"{name} {number}" for name, number in ENCODED])
-def test_search_finds_what_gets_through(
-    encoding: str, number: int, protocol: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_search_finds_header(encoding: str, number: int, protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A canary in a configured header is found in the recorded bytes, in each encoding, over HTTP/2 too."""
     canaries = Canaries()
     encoded = encodings(canaries.plant("a header").encode())[encoding][number]
@@ -330,7 +328,7 @@ def test_search_finds_what_gets_through(
 @pytest.mark.parametrize(
     ("endpoint", "encoding"), [("/{word}", "as it is"), ("/{half}", "a half of it"), ("user:{word}@", "base64")]
 )
-def test_search_finds_what_the_endpoint_holds(endpoint: str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_finds_endpoint(endpoint: str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A canary in the endpoint's path is found in the request line, and one in its credentials in a header."""
     canaries = Canaries()
     word = canaries.plant("the endpoint")
@@ -341,7 +339,7 @@ def test_search_finds_what_the_endpoint_holds(endpoint: str, encoding: str, monk
 
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_search_finds_within_tls(protocol: str, monkeypatch: pytest.MonkeyPatch, certificates: Path) -> None:
+def test_search_finds_header_within_tls(protocol: str, monkeypatch: pytest.MonkeyPatch, certificates: Path) -> None:
     """A canary protected by TLS is not in the recorded bytes, and is found in what the backend decoded."""
     canaries = Canaries()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={canaries.plant('a header')}")

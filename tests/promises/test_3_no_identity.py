@@ -178,7 +178,7 @@ def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> No
     ("planted", "found"),
     [(b"", []), (b"machine7", [b"machine7"]), (b"-machine-7-", [b"-machine", b"achine-7", b"chine-7-", b"machine-"])],
 )
-def test_patterns_are_found(planted: bytes, found: list[bytes]) -> None:
+def test_shared_bytes_are_found(planted: bytes, found: list[bytes]) -> None:
     """Eight bytes that two messages share are found unless a constant contains them; ids are not found."""
     messages = [b"a constant: " + str(uuid.uuid4()).encode() + planted + b", and another" for _ in range(2)]
     constants = [b"a constant: ffffffff, and another"]
@@ -251,7 +251,7 @@ def test_each_bit_is_random(kind: str) -> None:
 
 
 @pytest.mark.parametrize("entry_point", ["otel-tbot emit", "otel-tbot run", "send"])
-def test_kept_nowhere(entry_point: str, tmp_path: Path) -> None:
+def test_session_id_is_not_stored(entry_point: str, tmp_path: Path) -> None:
     """A second start on the same host has another session, and the first one has left and changed no file."""
     with TripwireSocket() as tripwire:
         host = CanaryHost(tmp_path, tripwire)

@@ -1,11 +1,11 @@
 """Promise 4: tbot is untouched. Its start is not delayed, its output, signals and exit status are its own.
 
-Each case starts a stand-in for tbot twice under the same circumstance: directly, and by `otel-tbot run`. Both are
-looked at from outside, while they run and after: what they inherited (arguments, environment, folder, descriptors,
-umask, limits, signals, pid, all that Linux shows), what they printed, and how they ended. Both must be equal, byte for
-byte, but for one line of notice on stderr where the start is reported.
+Each case starts a fake tbot twice in the same environment: directly, and by `otel-tbot run`. Both are observed from
+outside, while they run and afterwards: what they inherited (arguments, environment, folder, descriptors, umask, limits,
+signals, pid, everything that Linux shows), what they printed, and how they ended. Both must be equal, byte for byte,
+apart from one line of notice on stderr where the start is reported.
 
-A program that uses the Python package in place of `run` has a life of its own likewise: the second half starts such
+A program that uses the Python package instead of `run` must not be disturbed either: the second half starts such
 programs, and signals, forks, replaces and ends them at the worst moment.
 """
 
@@ -65,14 +65,14 @@ def _signals_as_in_a_terminal() -> Iterator[None]:
 def observe_both(
     folder: Path, mode: str, environment: StartEnvironment, ending: str
 ) -> tuple[ObservedRun, ObservedRun]:
-    """Return what is seen of tbot started directly and in a way, everything else being equal."""
+    """Observe tbot started directly and in a mode, with everything else equal."""
     tbot, variables = write_tbot(folder), start_variables(mode)
     direct, other = (observe(one, tbot, environment, ending, variables) for one in ("direct", mode))
     return direct, other
 
 
 def check_untouched(direct: ObservedRun, observed: ObservedRun, mode: str) -> None:
-    """Check that nothing is different but what is documented."""
+    """Check that only what is documented differs."""
     documented = expected_run(direct, mode)
     assert {key: observed.inherited[key] for key in documented.inherited} == documented.inherited
     assert (observed.status, observed.stdout, observed.stderr) == (
@@ -84,8 +84,8 @@ def check_untouched(direct: ObservedRun, observed: ObservedRun, mode: str) -> No
 
 @pytest.mark.parametrize("mode", WAYS)
 @pytest.mark.parametrize("name", START_ENVIRONMENTS)
-def test_circumstance(name: str, mode: str, tmp_path: Path) -> None:
-    """Whatever the circumstance, tbot inherits, prints and ends as if nothing stood before it."""
+def test_start_environment(name: str, mode: str, tmp_path: Path) -> None:
+    """In any environment, tbot inherits, prints and ends as if it were started directly."""
     environment = START_ENVIRONMENTS[name](tmp_path)
     direct, observed = observe_both(tmp_path, mode, environment, "exit 42")
     check_untouched(direct, observed, "on" if environment.always_execs else mode)
@@ -99,19 +99,19 @@ ENDINGS = ["exit 0", "exit 1", "exit 255", "kill -TERM $$", "kill -KILL $$", "ki
 @pytest.mark.parametrize("mode", WAYS)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_ending(ending: str, mode: str, tmp_path: Path) -> None:
-    """However tbot ends, by itself or by a signal, whoever started it sees that very end."""
+    """However tbot ends, by itself or by a signal, its parent sees the same exit status."""
     direct, observed = observe_both(tmp_path, mode, StartEnvironment(), ending)
     check_untouched(direct, observed, mode)
 
 
 @pytest.mark.parametrize("mode", WITH_SENDER)
-def test_nothing_is_waited_for(mode: str, tmp_path: Path) -> None:
-    """The start waits for nothing: tbot runs and ends while the sender has not yet loaded a line of OpenTelemetry."""
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
+def test_start_waits_for_nothing(mode: str, tmp_path: Path) -> None:
+    """Tbot runs and ends before the sender has loaded OpenTelemetry."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     library = tmp_path / "library" / "opentelemetry"
     library.mkdir(parents=True)
-    (library / "__init__.py").write_text(f"open({str(gate)!r}).read()")
+    (library / "__init__.py").write_text(f"open({str(pipe)!r}).read()")
     environ = {"PYTHONPATH": f"{library.parent}:{SOURCE}", "OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
     with start(mode, shell_script(tmp_path, WAITS), environ=environ) as started:
         tbot = int(started.line())
@@ -120,12 +120,12 @@ def test_nothing_is_waited_for(mode: str, tmp_path: Path) -> None:
             assert started.process.wait(WITHIN) == 42
         else:
             wait_until(lambda: not os.path.exists(f"/proc/{tbot}"), "tbot has ended")  # noqa: PTH110  may vanish
-        # Whoever opens the gate from this side finds the sender behind it, and nobody has opened it yet.
-        wait_until(lambda: _has_reader(gate), "the sender is at the gate")
+        # The sender opens the pipe for reading, and blocks because nothing has opened it for writing.
+        wait_until(lambda: _has_reader(pipe), "the sender is at the gate")
 
 
 def versions_in(receiver: OTLPReceiver) -> list[str]:
-    """Return what distinguishes the events that have arrived."""
+    """Return the versions that distinguish the events that arrived."""
     return sorted(str(record.attributes["tbot.version"]) for record in receiver.log_records)
 
 
@@ -143,7 +143,7 @@ _LINE_OF_GRPC = re.compile(r"E\d{4} .* thd\.cc:\d+\] pthread_create failed")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 @pytest.mark.parametrize("name", WAITING_PROGRAMS)
 def test_signal_while_sending(name: str, number: signal.Signals, receiver: OTLPReceiver) -> None:
-    """A signal with its default effect ends a program that is sending, at once and without a word."""
+    """A signal with its default action ends a program that is sending, immediately and without output."""
     protocol, code = WAITING_PROGRAMS[name]
     receiver.reply(Reply(delay=math.inf))
     with HostProcess(
@@ -156,7 +156,7 @@ def test_signal_while_sending(name: str, number: signal.Signals, receiver: OTLPR
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
-    """Ctrl-C reaches the program as the exception that it knows, and not as an outcome."""
+    """Ctrl-C reaches a program that is sending as KeyboardInterrupt."""
     receiver.reply(Reply(delay=math.inf))
     code = f"try: {SEND}\nexcept KeyboardInterrupt: print('interrupted')"
     with HostProcess(code, host_variables(receiver, protocol)) as host:
@@ -168,12 +168,12 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", ENDINGS_AFTER_SENDING)
 def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
-    """However a program ends after `send`, the end is its own, and the event has arrived once."""
+    """However a program ends after `send`, its exit status and output are unchanged, and the event arrives once."""
     code, status, output = ENDINGS_AFTER_SENDING[name]
     with HostProcess(f"{SEND}\n{code}", host_variables(receiver, protocol)) as host:
         ended, printed, errors = host.wait()
     assert (ended, printed) == (status, output)
-    # A thread of gRPC's that another program's start cuts short may say so in a line of gRPC's own log.
+    # A gRPC thread that exec interrupts may write a line of gRPC's own log.
     assert [line for line in errors.splitlines() if not (protocol == "grpc" and _LINE_OF_GRPC.match(line))] == []
     assert len(receiver.requests) == 1
 
@@ -181,7 +181,7 @@ def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", ENDINGS_WHILE_SENDING)
 def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
-    """A program that ends while a thread sends ends at once, and nobody is left with its pipes or its connection."""
+    """A program that ends while a thread sends ends immediately, and no process keeps its pipes or its connection."""
     code, status, output = ENDINGS_WHILE_SENDING[name]
     receiver.reply(Reply(delay=math.inf))
     mark = uuid.uuid4().hex
@@ -201,7 +201,7 @@ def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver) -> None:
-    """Whichever process or thread sends, and when: each event arrives once, and nothing is said or broken."""
+    """Each event of any process or thread arrives once, and nothing is printed."""
     code, versions = PROGRAMS[name]
     with HostProcess(code, host_variables(receiver, protocol)) as host:
         assert host.wait() == (0, "", "")
@@ -211,9 +211,9 @@ def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver)
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_fork_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
-    """A fork while a thread is sending does the event no harm: it arrives once. Over HTTP the child can send, too."""
-    held = 2  # seconds, in which the first answer is held back; the child needs a fraction
-    receiver.reply(Reply(delay=held), Reply())
+    """An event arrives once although its process forks while a thread sends it; over HTTP the child can send, too."""
+    delay = 2  # seconds that the first answer is delayed; the fork needs a fraction
+    receiver.reply(Reply(delay=delay), Reply())
     code = f"""{FORK}
 thread = threading.Thread(target=lambda: print(otel_tbot.send(event("1.0")).status))
 thread.start()
@@ -230,7 +230,7 @@ thread.join()
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
-    """A child forked after its parent has sent can send over HTTP. Over gRPC it is told that it cannot."""
+    """A child forked after its parent has sent can send over HTTP; over gRPC it reports that it cannot."""
     code = f"{FORK}\n{SEND}; forked('2.0'); otel_tbot.send(event('3.0'))"
     with HostProcess(code, host_variables(receiver, protocol)) as host:
         assert host.wait() == (0, CHILD_OUTPUT[protocol], "")
@@ -238,8 +238,8 @@ def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_end_of_a_fork_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
-    """A child that ends as programs do leaves the connection alone, on which its parent waits for an answer."""
+def test_forked_child_exits_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
+    """A forked child that exits normally does not close the connection on which its parent waits for an answer."""
     receiver.reply(Reply(delay=2), Reply())
     code = f"""{BUSY_PIPELINE}
 thread = threading.Thread(target=emit)
@@ -257,9 +257,9 @@ emit()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_ends_of_forks_while_much_is_sent(protocol: str, receiver: OTLPReceiver) -> None:
-    """Such children end, whatever locks their parent held in the moment of the fork."""
-    forks = 20  # one in two found a lock of gRPC's taken for ever, when children closed what their parent had opened
+def test_forked_children_exit_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
+    """Forked children can exit, whatever locks their parent held at the fork."""
+    forks = 20  # one in two blocked on a lock of gRPC's when children closed the connections of their parent
     code = f"""{BUSY_PIPELINE}
 def emit_always():
     while not enough.is_set():
@@ -271,14 +271,14 @@ print({{ended_child() for _ in range({forks})}})
 enough.set()
 thread.join()
 """
-    # gRPC's C library starts threads of its own in each child, and some of them crash, whoever uses it: not there.
+    # gRPC's C library starts threads in each child, some of which crash, for every user of it; so that is turned off.
     with HostProcess(code, {**host_variables(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
         assert host.wait() == (0, "{3}\n", "")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_multiprocessing(protocol: str, receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Worker processes of every kind can send: spawned, forked, and forked by a server."""
+    """Worker processes can send with every start method: spawn, fork and forkserver."""
     program = tmp_path / "host.py"
     program.write_text("""import multiprocessing, otel_tbot
 from concurrent.futures import ProcessPoolExecutor
@@ -294,7 +294,7 @@ if __name__ == "__main__":
 
 
 def test_asyncio() -> None:
-    """A running event loop goes on while a thread of its own sends: here the loop itself is the backend."""
+    """A running event loop continues while threads send; in this test the loop itself is the backend."""
     code = """
 import asyncio
 async def answer(reader, writer):
@@ -323,7 +323,7 @@ asyncio.run(main())
 
 
 def test_subinterpreter() -> None:
-    """An interpreter inside the process can load the package, and ask for consent."""
+    """A subinterpreter can load the package and ask for consent."""
     module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     code = f"""
 import {module} as interpreters

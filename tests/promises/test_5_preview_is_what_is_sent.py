@@ -1,10 +1,9 @@
 """Promise 5, what you preview is what is sent: from one function, attribute for attribute.
 
-`previews` runs `otel-tbot preview` and `otel-tbot emit` on the same cases: all of `tests/unit/tbot/golden`, each setting of
-signal, protocol and endpoint, and the whole table of consent. What arrives at a real backend is compared with what was
-shown, message for message. They may differ in the session's id, in the ids of a span and in the time, and there they
-must: only their form is compared. The messages that arrived are turned into JSON by protobuf's own code, not by that
-of `preview`.
+`previews.py` runs `otel-tbot preview` and `otel-tbot emit` on the same cases: all of `tests/unit/tbot/golden`, each
+setting of signal, protocol and endpoint, and the whole table of consent. What arrives at a real backend is compared
+with what was shown, message for message. Only the session id, the ids of a span and the time differ, and of those the
+form is compared. Protobuf's own code converts the received messages to JSON, not that of `preview`.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ SIGNALS = ("logs", "traces")
 
 GOLDEN = [
     (f"{file.stem}: {case['case']}", case)
-    for file in sorted((SOURCE / "tests" / "unit" / "tbot" / "golden_case").glob("*.yaml"))
+    for file in sorted((SOURCE / "tests" / "unit" / "tbot" / "golden").glob("*.yaml"))
     for case in yaml.safe_load(file.read_text())
 ]
 
 
 class CommandResult(NamedTuple):
-    """How a command ended, and what it said."""
+    """Exit status and output of a command."""
 
     status: int
     stdout: str
@@ -53,7 +52,7 @@ class CommandResult(NamedTuple):
 
 
 class CaseResults(NamedTuple):
-    """What was said about one case: by `preview` as JSON and as text, and by `emit`."""
+    """The results of one case: `preview` as JSON and as text, and `emit`."""
 
     json: CommandResult
     text: CommandResult
@@ -61,12 +60,12 @@ class CaseResults(NamedTuple):
 
 
 def make_case(folder: Path, command: str, environ: Mapping[str, str], *options: str) -> dict[str, Any]:
-    """Return a case as `previews` reads it."""
+    """Return a case in the form that `previews.py` reads."""
     return {"cwd": str(folder), "environ": dict(environ), "options": options, "command": shlex.split(command)}
 
 
 def run_cases(folder: Path, cases: Mapping[str, Any]) -> tuple[dict[str, CaseResults], list[Event]]:
-    """Preview all cases, then emit them all. Return what was said, and what the process did."""
+    """Preview all cases, then emit them all; return the results and the audit events of the process."""
     ended = run_audited(folder / "report", "tests.promises.previews", stdin=json.dumps(dict(cases)))
     assert ended.status == 0, ended.stderr
     printed = json.loads(ended.stdout)
@@ -76,7 +75,7 @@ def run_cases(folder: Path, cases: Mapping[str, Any]) -> tuple[dict[str, CaseRes
     return results, ended.events
 
 
-# What chance and the clock decide, by name; in OTLP/JSON times are strings.
+# Fields that are random or depend on the clock, and their form; in OTLP/JSON, times are strings.
 _RANDOM_FIELDS = {
     "traceId": re.compile("[0-9a-f]{32}"),
     "spanId": re.compile("[0-9a-f]{16}"),
@@ -89,7 +88,7 @@ _SESSION_ATTRIBUTES = ("session.id", "service.instance.id")
 
 
 def normalized(part: Any) -> Any:  # noqa: ANN401  any part of a message
-    """Return a message with the form in place of what chance and the clock decide; what is not in form stays."""
+    """Replace random and time-dependent values by their form; a value with another form is kept."""
     if isinstance(part, list):
         return [normalized(one) for one in part]
     if not isinstance(part, dict):
@@ -105,14 +104,14 @@ def normalized(part: Any) -> Any:  # noqa: ANN401  any part of a message
 
 
 def is_uuid4(text: str) -> bool:
-    """Tell whether a text is a random UUID in its usual form."""
+    """Return whether a text is a random UUID in its usual form."""
     return uuid.UUID(text).version == 4 and str(uuid.UUID(text)) == text
 
 
 def received_json(request: ReceivedRequest) -> dict[str, Any]:
-    """Return the message of a request in OTLP/JSON."""
+    """Return the message of a request as OTLP/JSON."""
     for one in request.spans:
-        # In protobuf's own JSON ids are base64. Here they become what has the form of an id in OTLP/JSON.
+        # Protobuf's own JSON has ids in base64. They are replaced by ids in the form of OTLP/JSON.
         assert (len(one.span.trace_id), len(one.span.span_id)) == (16, 8)
     document: dict[str, Any] = MessageToDict(request.message, use_integers_for_enums=True)
     for of_resource in document.get("resourceSpans", ()):
@@ -123,27 +122,27 @@ def received_json(request: ReceivedRequest) -> dict[str, Any]:
 
 
 def sessions(document: dict[str, Any]) -> set[str]:
-    """Return the ids of the session in a message."""
+    """Return the session ids in a message."""
     (of_resource,) = document.get("resourceLogs") or document["resourceSpans"]
     attributes = of_resource["resource"]["attributes"]
     return {one["value"]["stringValue"] for one in attributes if one["key"] in _SESSION_ATTRIBUTES}
 
 
 def attributes(request: ReceivedRequest) -> dict[str, str]:
-    """Return the attributes of the one record or span in a request, as text shows them."""
+    """Return the attributes of the single record or span in a request, as text."""
     (carried,) = [one.attributes for one in request.log_records] + [one.attributes for one in request.spans]
     return {name: str(value) for name, value in carried.items()}
 
 
 def shown(text: str, title: str) -> dict[str, str]:
-    """Return what the text of `preview` lists under a title."""
+    """Return the lines below a title in the text of `preview`."""
     _, _, rest = text.partition(f"\n{title}")
     lines = rest.partition("\n\n")[0].splitlines()[1:]
     return dict(line.split(maxsplit=1) for line in lines)
 
 
 def preview_side_effects(events: list[Event]) -> list[Event]:
-    """Return each socket, process and change of a file that previews made; tbot may be asked for its version."""
+    """Return the sockets, processes and file changes of the previews, except for asking tbot for its version."""
     seen = [event for event in events if event.label == PREVIEW]
     assert seen
     return [
@@ -154,7 +153,7 @@ def preview_side_effects(events: list[Event]) -> list[Event]:
 
 
 def golden_case(case: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make a case of `tests/unit/tbot/golden`, in a folder of its own."""
+    """Create a case of `tests/unit/tbot/golden` in a folder of its own."""
     folder.mkdir()
     for name, content in {**case.get("files", {}), "tbot.yaml": case.get("tbot.yaml")}.items():
         if content is not None:
@@ -172,7 +171,7 @@ def golden_case(case: dict[str, Any], folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_golden(tmp_path: Path, receiver: OTLPReceiver, signal: str, protocol: str) -> None:
-    """For every golden start of tbot, what arrives is what was shown; where one complains, both do, in one voice."""
+    """For every golden start of tbot, what arrives is what was shown; on an error, both print the same line."""
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
     destination = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
@@ -201,19 +200,19 @@ def test_golden(tmp_path: Path, receiver: OTLPReceiver, signal: str, protocol: s
     assert len(session_ids) == 2 * len(good)
 
     assert preview_side_effects(events) == []
-    # Over HTTP the hook sees what emitting does, and so would have seen previewing do it.
+    # Over HTTP the hook sees the sockets of `emit`, so it would have seen those of a preview.
     assert any(event.is_network for event in events if event.label == EMIT) == (protocol != "grpc")
 
 
 def test_number_of_golden_cases() -> None:
-    """There are more than sixty, and some that complain."""
+    """There are more than sixty golden cases, some of them errors."""
     assert len(GOLDEN) > 60
     assert any("error" in case for _, case in GOLDEN)
 
 
 @pytest.mark.parametrize("change", ["value", "name", "extra", "missing", "session", "time"])
-def test_the_comparison_can_fail(change: str) -> None:
-    """Messages that differ in anything but chance and the clock are not the same."""
+def test_normalization_keeps_differences(change: str) -> None:
+    """Messages that differ in anything but random and time-dependent values are not equal after normalization."""
     session = {"key": "session.id", "value": {"stringValue": str(uuid.uuid4())}}
     record: dict[str, Any] = {"timeUnixNano": "1700000000000000000", "attributes": [{"key": "a", "value": 1}]}
     message: dict[str, Any] = {"resource": [session], "records": [record]}
@@ -237,22 +236,22 @@ def test_the_comparison_can_fail(change: str) -> None:
 
 @pytest.fixture
 def other_receiver() -> Iterator[OTLPReceiver]:
-    """Run another OTLP backend."""
+    """Run a second OTLP backend."""
     with OTLPReceiver() as running:
         yield running
 
 
-# Where an event goes: {http}, {grpc} stand for the endpoints of the first backend, {http2}, {grpc2} of the second, and
-# {host}, {host2} for the same addresses of gRPC without a scheme.
+# {http} and {grpc} stand for the endpoints of the first backend, {http2} and {grpc2} for those of the second, {host2}
+# for its gRPC address without a scheme, and {http_host} for the HTTP address of the first.
 class Destination(NamedTuple):
-    """Variables and options that lead somewhere.
+    """Variables and options that choose a destination.
 
     Attributes:
-        shown: what `preview` says of the way there.
-        variables: the variables, without the beginning that all share.
+        shown: the destination as `preview` shows it.
+        variables: the variables, without the prefix `OTEL_EXPORTER_OTLP_`.
         options: the options.
-        signal: as what it must arrive there.
-        arrives: where it must arrive, if that is shown in other words.
+        signal: the signal that must arrive.
+        arrives: the destination where the event must arrive, if `shown` differs from it.
     """
 
     shown: str
@@ -309,14 +308,14 @@ DESTINATIONS = {
 
 
 def address(request: ReceivedRequest, receiver: OTLPReceiver) -> str:
-    """Return where a request arrived, in the words of `preview`."""
+    """Return where a request arrived, in the form that `preview` shows."""
     path = "" if request.protocol == "grpc" else request.path
     base = receiver.grpc_endpoint if request.protocol == "grpc" else receiver.http_endpoint
     return f"{base}{path} ({request.protocol})"
 
 
-def test_where_it_arrives(tmp_path: Path, receiver: OTLPReceiver, other_receiver: OTLPReceiver) -> None:
-    """The endpoint, the protocol and the signal that preview tells are where, how and as what the event arrives."""
+def test_destination(tmp_path: Path, receiver: OTLPReceiver, other_receiver: OTLPReceiver) -> None:
+    """The event arrives at the endpoint, over the protocol and as the signal that `preview` shows."""
     names = {
         "http": receiver.http_endpoint,
         "grpc": receiver.grpc_endpoint,
@@ -326,7 +325,7 @@ def test_where_it_arrives(tmp_path: Path, receiver: OTLPReceiver, other_receiver
         "http_host": receiver.http_endpoint.removeprefix("http://"),
     }
     cases = {
-        # The helper's name is by what each arrival is known again.
+        # The helper identifies the case of each request.
         name: make_case(
             tmp_path,
             "tbot start",
@@ -362,7 +361,7 @@ def test_where_it_arrives(tmp_path: Path, receiver: OTLPReceiver, other_receiver
 
 
 def test_consent(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """What preview says of consent, and why, is what emit does, and says, for the whole table of consent."""
+    """For the whole table of consent, `emit` does what `preview` says, for the same reason."""
     table = {**{name: row.environ for name, row in OFF.items()}, **ON}
     destination = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     cases = {
@@ -386,7 +385,7 @@ def test_consent(tmp_path: Path, receiver: OTLPReceiver) -> None:
         )
         done = f"nothing sent: {reason}" if name in OFF else f"tbot.start sent to {endpoint}"
         assert result.emit == (0, "", f"otel-tbot: {done}\n"), name
-    # And what was previewed under each row is what would have been sent, on or off.
+    # Under each row, on or off, the preview shows the same event.
     received = [attributes(request)["tbot.helper"] for request in receiver.requests]
     assert received == [f"row:{number}" for number, name in enumerate(table) if name in ON]
 
@@ -400,7 +399,7 @@ VERSIONS = {
 
 
 def test_version(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """The version that an executable tells the preview is the one that is sent; where it tells none, none is."""
+    """The tbot version that `preview` asks for is the one that is sent; if tbot reports none, none is sent."""
     cases = {}
     for number, (name, script) in enumerate(VERSIONS.items()):
         folder = tmp_path / str(number)
@@ -416,5 +415,5 @@ def test_version(tmp_path: Path, receiver: OTLPReceiver) -> None:
     for name, request in zip(cases, receiver.requests, strict=True):
         assert normalized(json.loads(results[name].json.stdout)) == normalized(received_json(request)), name
         assert shown(results[name].text.stdout, "Attributes") == attributes(request), name
-    told = [attributes(request).get("tbot.version") for request in receiver.requests]
-    assert told == [VERSION, "17.0.0-rc.1", None, None]
+    versions = [attributes(request).get("tbot.version") for request in receiver.requests]
+    assert versions == [VERSION, "17.0.0-rc.1", None, None]

@@ -1,16 +1,16 @@
 """Promise 6, nothing on disk: no file is ever written; only tbot's configuration is read.
 
-Every command, the functions and the pipelines run in a `WatchedDirectory`: a home, a working directory and temporary folders that
-are known to the last file, with a backend that is there and one that is not. Byte code is the interpreter's business:
-it is told to keep none. Three witnesses tell of each run, none of which believes another:
+Every command, the functions and the pipelines run in a `WatchedDirectory`, which contains the home, the working
+directory and the temporary folders, with a backend and without. Python itself is told to write no byte code. Three
+independent checks apply to each run:
 
-- the place itself: size, inode, times of change of every file and folder are as before;
-- the interpreter's audit hook: nothing is opened to be written, and below the place nothing is read but what tbot's
+- size, inode and times of every file and folder in the directory are unchanged;
+- the interpreter's audit hook: nothing is opened for writing, and in the directory nothing is read except what tbot's
   command line names;
-- strace, where it is installed: the same of all system calls, those of C libraries and of children included.
+- strace, where it is installed: the same for all system calls, including those of C libraries and children.
 
-Last, all of it runs where nothing can be written: not one byte to any file, and home and temporary folder missing; on
-file systems that are read-only; and on one that is full.
+Finally everything runs where nothing can be written: with a file size limit of zero and without a home and a temporary
+folder, on read-only file systems, and on a full one.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ if TYPE_CHECKING:
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 START = ("./tbot", "start", "-c", "tbot.yaml", "@arguments")
 ROWS = json.dumps({"1": ON})
-WAIT_TIMEOUT = 20  # seconds that anything may take that is waited for
+WAIT_TIMEOUT = 20  # seconds that a test waits at most
 
 
 class Program(NamedTuple):
     """A program to run.
 
     Attributes:
-        arguments: its arguments, after `otel-tbot`; or those of another module.
+        arguments: its arguments, after `otel-tbot` or after another module.
         statuses: its exit status with a backend, and without.
-        sends: how many log records and spans arrive.
-        signal: what it sends.
-        protocol: how.
+        sends: the number of log records and spans that arrive.
+        signal: the signal that it sends.
+        protocol: the protocol that it uses.
         module: the module that is run.
         environ: variables of its own.
-        fails: whether it is run without a backend too.
+        fails: whether it is also run without a backend.
     """
 
     arguments: tuple[str, ...]
@@ -110,10 +110,10 @@ RUNS = [
     ),
 ]
 
-# What the system's own libraries read: certificates, name look-up, locale, the number of processors.
+# Read by the system's own libraries: certificates, name resolution, locale, the number of processors.
 SYSTEM_PATHS = ("/bin/", "/dev/", "/etc/", "/lib", "/proc/", "/run/", "/sys/", "/usr/")
 PACKAGE_PATHS = (*PYTHON_PATHS, f"{sys.prefix}{os.sep}", f"{sys.base_prefix}{os.sep}")
-# What would tell one machine from another.
+# Files that would identify the machine.
 IDENTITY_FILES = (
     "/etc/hostname",
     "/etc/machine-id",
@@ -125,18 +125,18 @@ IDENTITY_FILES = (
 )
 
 
-# A limit that binds root too, and every child: a write to a file fails, one to a pipe or a socket does not.
+# A limit that also binds root and every child: writing to a file fails, writing to a pipe or a socket does not.
 WITHOUT_WRITING = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> WatchedDirectory:
-    """Make the place."""
+    """Create the watched directory."""
     return WatchedDirectory(tmp_path)
 
 
 def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[str, str]:
-    """Return what a program is told by its environment, beside the folders of the place."""
+    """Return the variables of a program, without those of the watched directory."""
     alive = receiver.grpc_endpoint if program.protocol == "grpc" else receiver.http_endpoint
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": alive if backend == AVAILABLE else "http://127.0.0.1:9",
@@ -151,23 +151,23 @@ def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[st
 
 
 def check_delivery(program: Program, receiver: OTLPReceiver, backend: int) -> None:
-    """Check that all arrived that should have, so that nothing was proven about a program that did nothing."""
+    """Check that everything arrived, so that the other checks are not about a program that did nothing."""
     expected = program.sends if backend == AVAILABLE else 0
     wait_until(lambda: len(receiver.log_records) + len(receiver.spans) >= expected, "all arrived", within=WAIT_TIMEOUT)
     carried = [one.attributes for one in receiver.log_records] + [one.attributes for one in receiver.spans]
     assert len(carried) == expected
     if program.module == "otel_tbot":
-        # It was read, and tbot was asked.
+        # The configuration was read, and tbot was asked for its version.
         assert [(one["tbot.join_type"], one["tbot.version"]) for one in carried] == [("github", VERSION)] * expected
 
 
 def opened_files(ended: AuditedProcess, watched: WatchedDirectory) -> set[str]:
-    """Return the files that were opened by the account of the hook, from the root on."""
+    """Return the absolute paths that the hook saw opened."""
     return {os.path.normpath(watched.work / event.path) for event in ended.events if event.path}
 
 
 def unexpected_files(paths: Collection[str], watched: WatchedDirectory) -> set[str]:
-    """Return the files that a program has no business to read."""
+    """Return the files that a program must not read."""
     found = {path for path in paths if path.startswith((str(watched.root), *IDENTITY_FILES))}
     found |= {path for path in paths if not path.startswith((*PACKAGE_PATHS, *SYSTEM_PATHS))}
     return found - watched.readable
@@ -177,7 +177,7 @@ def unexpected_files(paths: Collection[str], watched: WatchedDirectory) -> set[s
 def test_nothing_is_written(
     tmp_path: Path, watched: WatchedDirectory, receiver: OTLPReceiver, program: Program, backend: int
 ) -> None:
-    """Nothing at the place has changed, nothing was opened to be written, and nothing read but what tbot is told of."""
+    """Nothing in the directory changes, no file is opened for writing, and only files named to tbot are read."""
     environ = {**watched.environ, **variables(program, receiver, backend), "MARK": str(tmp_path)}
     ended = run_audited(
         tmp_path / "report", program.module, *program.arguments, environ=environ, cwd=watched.work, stdin=ROWS
@@ -194,7 +194,7 @@ def test_nothing_is_written(
 def test_system_calls(
     tmp_path: Path, watched: WatchedDirectory, receiver: OTLPReceiver, program: Program, backend: int
 ) -> None:
-    """The system is never asked to write a file, nor to read one but the interpreter's, its own, and what tbot has."""
+    """No system call writes a file or reads one other than the interpreter's, the system's and those named to tbot."""
     log = tmp_path / "strace"
     tracing = strace(log)
     if tracing is None:
@@ -206,15 +206,13 @@ def test_system_calls(
     assert watched.changed() == {}
     seen = read_calls(log, watched.work)
     assert [call.line for call in seen if call.is_write] == []
-    # The shell opens the script that stands in for tbot.
+    # The shell opens the script of the fake tbot.
     assert unexpected_files({call.path for call in seen if call.is_read}, watched) <= {str(watched.work / "tbot")}
 
 
 @pytest.mark.parametrize("program", [pytest.param(program, id=name) for name, program in PROGRAMS.items()])
-def test_where_nothing_can_be_written(
-    tmp_path: Path, watched: WatchedDirectory, receiver: OTLPReceiver, program: Program
-) -> None:
-    """All works where no file can take a byte, the home is none, and no temporary folder exists."""
+def test_nothing_writable(tmp_path: Path, watched: WatchedDirectory, receiver: OTLPReceiver, program: Program) -> None:
+    """Every command works where no file can be written, home is not a folder, and no temporary folder exists."""
     nowhere = {name: "/dev/null" if name == "HOME" else str(tmp_path / "missing") for name in watched.environ}
     watched.work.chmod(0o555)
     ended = run_plain(
@@ -228,8 +226,8 @@ def test_where_nothing_can_be_written(
 @pytest.mark.parametrize(
     "name", [name for name in SENDING if name.startswith(("emit a log", "send", "pipelines over"))]
 )
-def test_mounted(watched: WatchedDirectory, receiver: OTLPReceiver, name: str, mount: str) -> None:
-    """An event arrives from where every file system is read-only, and from where the only one is full."""
+def test_unwritable_file_systems(watched: WatchedDirectory, receiver: OTLPReceiver, name: str, mount: str) -> None:
+    """An event is delivered from read-only file systems, and from a full one."""
     program = SENDING[name]
     command = [*mount_command(mount, watched.root), *python(program)]
     ended = run_plain(command, {**watched.environ, **variables(program, receiver, AVAILABLE)}, watched.work)
@@ -240,7 +238,7 @@ def test_mounted(watched: WatchedDirectory, receiver: OTLPReceiver, name: str, m
 
 @pytest.mark.parametrize("variable", ["PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"])
 def test_byte_code(tmp_path: Path, watched: WatchedDirectory, variable: str) -> None:
-    """Where Python is told to keep no byte code beside the modules, it keeps none in the demo's child either."""
+    """If Python is told to write no byte code next to the modules, the child of `demo` writes none either."""
     package = tmp_path / "source" / "otel_tbot"
     shutil.copytree(SOURCE / "otel_tbot", package, ignore=shutil.ignore_patterns("__pycache__"))
     environ = {"PYTHONPATH": str(package.parent), variable: str(tmp_path / "elsewhere")}
@@ -259,7 +257,7 @@ def python(program: Program) -> list[str]:
 
 
 def run_plain(command: list[str], environ: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command with these variables, and those that it takes to start Python."""
+    """Run a command with these variables, and those that Python needs."""
     python_s_own = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     return subprocess.run(
         command, env={**python_s_own, **environ}, cwd=cwd, input=ROWS, capture_output=True, text=True, timeout=60,
@@ -267,7 +265,7 @@ def run_plain(command: list[str], environ: Mapping[str, str], cwd: Path) -> subp
     )  # fmt: skip
 
 
-# From here on: that each of the witnesses can tell.
+# The tests below prove that each of the checks can fail.
 
 WRITERS = {
     "writes": "open('left', 'w').close()",
@@ -286,8 +284,8 @@ OFFENDERS = [pytest.param(code, id=name) for name, code in {**WRITERS, **READERS
 
 
 @pytest.mark.parametrize("code", OFFENDERS)
-def test_the_hook_tells(tmp_path: Path, watched: WatchedDirectory, code: str) -> None:
-    """A program that does what is not to be done is told by the hook, and by the place if it writes."""
+def test_audit_hook_sees_offender(tmp_path: Path, watched: WatchedDirectory, code: str) -> None:
+    """The hook sees forbidden reads and writes, and the watched directory sees the writes."""
     (tmp_path / "culprit.py").write_text(code)
     environ = {**watched.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
     ended = run_audited(tmp_path / "report", "culprit", cwd=watched.work, environ=environ)
@@ -299,8 +297,8 @@ def test_the_hook_tells(tmp_path: Path, watched: WatchedDirectory, code: str) ->
 
 
 @pytest.mark.parametrize("code", OFFENDERS)
-def test_strace_tells(tmp_path: Path, watched: WatchedDirectory, code: str) -> None:
-    """A program that does what is not to be done is told by strace."""
+def test_strace_sees_offender(tmp_path: Path, watched: WatchedDirectory, code: str) -> None:
+    """Strace sees forbidden reads and writes."""
     log = tmp_path / "strace"
     tracing = strace(log)
     if tracing is None:
@@ -312,8 +310,8 @@ def test_strace_tells(tmp_path: Path, watched: WatchedDirectory, code: str) -> N
     assert writes or unexpected_files({call.path for call in seen if call.is_read}, watched)
 
 
-def test_the_limit_binds(watched: WatchedDirectory) -> None:
-    """Where nothing can be written, a program that writes one byte to a file fails."""
+def test_file_size_limit_applies(watched: WatchedDirectory) -> None:
+    """Under the file size limit, a program that writes one byte to a file fails."""
     command = [*WITHOUT_WRITING, sys.executable, "-c", WRITERS["appends"]]
     ended = run_plain(command, watched.environ, watched.work)
     assert ended.returncode == 1
@@ -321,8 +319,8 @@ def test_the_limit_binds(watched: WatchedDirectory) -> None:
 
 
 @pytest.mark.parametrize("mount", MOUNTS)
-def test_the_mounts_bind(watched: WatchedDirectory, mount: str) -> None:
-    """Where a program runs so mounted, one that writes a byte to a new file of the place fails."""
+def test_mounts_apply(watched: WatchedDirectory, mount: str) -> None:
+    """On the mounted file systems, a program that writes one byte to a new file fails."""
     code = "with open('left', 'w') as file: file.write('#')"
     ended = run_plain([*mount_command(mount, watched.root), sys.executable, "-c", code], watched.environ, watched.work)
     assert ended.returncode == 1

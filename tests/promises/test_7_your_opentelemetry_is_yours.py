@@ -1,11 +1,11 @@
 """Promise 7: your OpenTelemetry is yours. Nothing of a host's is set, changed or hit by an exception of ours.
 
-A host application with logging, hooks, signal handlers and telemetry of its own runs with and without the plug-in,
-which works, fails, is off or cannot be configured. What leaves for the host's own backend, what is printed and the exit
-status must be the same, and a snapshot of all that libraries share in a process must be the same before and after.
+A host application with its own logging, hooks, signal handlers and telemetry runs with and without the plug-in, which
+works, fails, is off or cannot be configured. What arrives at the host's own backend, the output and the exit status
+must be the same, and so must a snapshot of all state that libraries share in a process, before and after the report.
 
-Then the pieces are fed what no host should feed them: objects that lie, raise and burst. No exception may come out,
-nothing but valid events may leave, and nothing of the object may be told.
+Then the public functions and exporters get hostile objects, which lie about their type, raise and are endless. No
+exception may come out, only valid events may be sent, and no part of an object may be logged.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SLACK = 8  # seconds that a busy machine may add
 CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 GRPC = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "GRPC_VERBOSITY": "NONE"}
 SILENT = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{silent}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.4"}
-# Each says where and how the event goes. `{backend}` and `{grpc}` accept it, `{silent}` never answers.
+# The variables of each state. `{backend}` and `{grpc}` accept the event, `{silent}` never answers.
 STATES: dict[str, dict[str, str]] = {
     "working": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
     "working, over gRPC": {**CONSENT, **GRPC, "OTEL_EXPORTER_OTLP_ENDPOINT": "{grpc}"},
@@ -56,9 +56,12 @@ STATES: dict[str, dict[str, str]] = {
     "backend is silent": SILENT,
     "backend is silent, over gRPC": {**SILENT, **GRPC},
     "off": {"OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
-    "a yes that does not count": {"TELEPORT_ANONYMOUS_TELEMETRY": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
-    "endpoint is none": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense://[::"},
-    "settings are none": {**CONSENT, "OTEL_TBOT_SIGNAL": "smoke", "OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"},
+    "a value that tbot would accept": {
+        "TELEPORT_ANONYMOUS_TELEMETRY": "true",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}",
+    },
+    "invalid endpoint": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense://[::"},
+    "invalid settings": {**CONSENT, "OTEL_TBOT_SIGNAL": "smoke", "OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"},
 }
 
 
@@ -71,7 +74,7 @@ def host_backend() -> Iterator[HostBackend]:
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """Give the address of a backend that neither answers nor refuses."""
+    """Yield the endpoint of a backend that neither answers nor refuses."""
     with black_hole() as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -83,11 +86,11 @@ def variables_of(state: str, backend: OTLPReceiver, silent: str) -> dict[str, st
 
 
 def check_unaffected(reference: HostResult, result: HostResult) -> None:
-    """Check that a host is, sends and prints what it is, sends and prints without us, and ends when it would."""
+    """Check that a host behaves like the reference run without the plug-in, and ends in time."""
     assert (result.status, result.stdout, result.stderr) == (reference.status, reference.stdout, reference.stderr)
     assert (result.status, result.stdout) == (3, EXPECTED_OUTPUT)
     assert without_random_ids(result.received) == without_random_ids(reference.received)
-    # A log record and a span are reported in turn, each within its deadline.
+    # A log record and a span are reported one after the other, each within its deadline.
     assert result.seconds < reference.seconds + 2 * TIMEOUT + SLACK
 
 
@@ -96,7 +99,7 @@ EXPECTED_OUTPUT = "job 1 is done\ndifferent: []\njob 2 is done\nthe host ends\n"
 
 @pytest.mark.parametrize("state", STATES)
 def test_host_application(state: str, host_backend: HostBackend, receiver: OTLPReceiver, silent: str) -> None:
-    """A host that reports a start is, sends and prints what it is, sends and prints without, and ends in time."""
+    """A host that reports a start sends and prints the same as one that does not, and ends in time."""
     environ = variables_of(state, receiver, silent)
     reference = run_host("none", host_backend, environ)
     for entry_point in ("send", "emit"):
@@ -106,7 +109,7 @@ def test_host_application(state: str, host_backend: HostBackend, receiver: OTLPR
         assert {path for path, *_ in result.received} == {"/v1/logs", "/v1/metrics", "/v1/traces"}
         assert len(receiver.requests) == (2 if state.startswith("working") else 0)
         if "1" not in environ.get("TELEPORT_ANONYMOUS_TELEMETRY", ""):
-            # Without consent not even a random number is used up, from which the SDK makes ids.
+            # Without consent not even a random number is drawn, from which the SDK generates ids.
             assert result.received == reference.received
 
 
@@ -114,7 +117,7 @@ def test_host_application(state: str, host_backend: HostBackend, receiver: OTLPR
 def test_exporters_in_global_pipelines(
     state: str, host_backend: HostBackend, receiver: OTLPReceiver, silent: str
 ) -> None:
-    """A host whose global pipelines have the exporters named tbot is, sends and prints what it does without them."""
+    """A host with the exporters named tbot in its global pipelines sends and prints the same as without them."""
     environ = {**variables_of(state, receiver, silent), "OTEL_METRICS_EXPORTER": "none", "OTEL_SERVICE_NAME": "host"}
     reference, result = (
         run_host("global", host_backend, {**environ, **exporters}, prefix=(str(INSTRUMENT),))
@@ -130,7 +133,7 @@ def _exporters(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("state", ["working", "working, over gRPC"])
 def test_signals_while_reporting(state: str, host_backend: HostBackend, receiver: OTLPReceiver, silent: str) -> None:
-    """Signals that reach a host while it reports are handled by it, each once, as if it did not."""
+    """Signals that arrive while a host reports are handled by the host, once each."""
     environ = {**variables_of(state, receiver, silent), "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
     reference = run_host_with_signals("none", host_backend, environ, lambda: None)
     for entry_point in ("send", "emit"):
@@ -149,10 +152,10 @@ PROTOCOLS = ("http/protobuf", "grpc")
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", RESOURCE_LIMITS)
-def test_host_in_straits(name: str, protocol: str, receiver: OTLPReceiver) -> None:
-    """A host without descriptors, memory or threads gets an outcome or a line of warning, goes on, and can send later.
+def test_host_under_resource_limit(name: str, protocol: str, receiver: OTLPReceiver) -> None:
+    """A host without descriptors, memory or threads gets an outcome or a warning, continues, and can send later.
 
-    Over gRPC too: left alone, its C library would end the process.
+    Over gRPC too, whose C library would otherwise abort the process.
     """
     limit = RESOURCE_LIMITS[name]
     delivers = protocol in limit.delivering_protocols
@@ -166,7 +169,7 @@ def test_host_in_straits(name: str, protocol: str, receiver: OTLPReceiver) -> No
         assert len(receiver.requests) == (3 if delivers else 1)
 
 
-# The streams that are closed, and whether a file takes their numbers.
+# The closed streams, and whether a file takes their descriptor numbers.
 CLOSED_STREAMS = (((0,), True), ((1,), True), ((2,), True), ((0, 1, 2), True), ((0, 1, 2), False))
 
 
@@ -175,7 +178,7 @@ CLOSED_STREAMS = (((0,), True), ((1,), True), ((2,), True), ((0, 1, 2), True), (
 def test_host_without_streams(
     closed: tuple[int, ...], *, taken: bool, protocol: str, receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
-    """A host whose standard streams are closed reports like any other, and what has their numbers gets no word."""
+    """A host whose standard streams are closed can report, and a file with their descriptor numbers stays empty."""
     file = tmp_path / "file"
     file.touch()
     receiver.reply(Reply(), Reply(status=403))
@@ -192,7 +195,7 @@ EVENT = otel_tbot.StartEvent(run_mode="daemon", version="18.2.3")
 
 @pytest.fixture
 def exporter(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> Any:  # noqa: ANN401  one of two types
-    """Give the anonymous exporter of a signal, before a real backend."""
+    """The anonymous exporter of a signal, in front of a real backend."""
     kind = otel_tbot.AnonymousLogExporter if request.param == "logs" else otel_tbot.AnonymousSpanExporter
     endpoint = f"{receiver.http_endpoint}/v1/{request.param}"
     return kind(protocol="http/protobuf", endpoint=endpoint, timeout=10)
@@ -202,7 +205,7 @@ SIGNALS = pytest.mark.parametrize("exporter", ["logs", "traces"], indirect=True)
 
 
 def assert_the_event_alone_left(receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:
-    """Check that one event has arrived as it is, and that nothing planted is in its request or in a log."""
+    """Check that exactly the event has arrived, and that neither its request nor a log contains the canary."""
     (sent,) = receiver.log_records or receiver.spans
     assert sent.attributes == EVENT.attributes
     assert CANARY.encode() not in receiver.requests[0].body
@@ -213,7 +216,7 @@ def assert_the_event_alone_left(receiver: OTLPReceiver, caplog: pytest.LogCaptur
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", HOSTILE_OBJECTS)
 def test_hostile_object(name: str, exporter: Any, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
-    """An object that is no event of ours leaves nothing, raises nothing, and keeps no valid event from leaving."""
+    """An object that is not an event is not sent, raises nothing, and does not stop a valid event."""
     assert exporter.export([HOSTILE_OBJECTS[name]()]).name == "SUCCESS"
     assert receiver.connections == 0
     valid = record_and_span(EVENT.attributes)
@@ -225,8 +228,13 @@ def test_hostile_object(name: str, exporter: Any, receiver: OTLPReceiver, caplog
 @SIGNALS
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", VALID_WITH_EXTRAS)
-def test_lying_event(name: str, exporter: Any, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
-    """Around a valid event, whatever else the object holds or claims stays behind, and the event leaves as it is."""
+def test_valid_event_with_extras(
+    name: str,
+    exporter: Any,  # noqa: ANN401  one of two types
+    receiver: OTLPReceiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A valid event is sent unchanged, and nothing else of its object is."""
     assert exporter.export([VALID_WITH_EXTRAS[name]()]).name == "SUCCESS"
     assert_the_event_alone_left(receiver, caplog)
     exporter.shutdown()
@@ -236,7 +244,7 @@ def test_lying_event(name: str, exporter: Any, receiver: OTLPReceiver, caplog: p
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", HOSTILE_BATCHES)
 def test_hostile_batch(name: str, exporter: Any, receiver: OTLPReceiver) -> None:  # noqa: ANN401  one of two types
-    """A batch that is none raises nothing, and nothing leaves."""
+    """An object that is not a batch raises nothing, and nothing is sent."""
     exporter.export(HOSTILE_BATCHES[name]())
     assert receiver.connections == 0
 
@@ -244,8 +252,8 @@ def test_hostile_batch(name: str, exporter: Any, receiver: OTLPReceiver) -> None
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("kind", [otel_tbot.AnonymousLogExporter, otel_tbot.AnonymousSpanExporter])
 @pytest.mark.parametrize("name", BROKEN_EXPORTERS)
-def test_hostile_exporter_behind(name: str, kind: Any) -> None:  # noqa: ANN401  one of two types
-    """An exporter behind that breaks every rule makes an export fail, and reaches the host in no other way."""
+def test_broken_delegate_exporter(name: str, kind: Any) -> None:  # noqa: ANN401  one of two types
+    """A broken delegate exporter makes the export fail and has no other effect on the host."""
     exporter = kind(BROKEN_EXPORTERS[name]())
     assert exporter.export([record_and_span(EVENT.attributes)]).name == "FAILURE"
     exporter.force_flush()
@@ -262,7 +270,7 @@ HUGE_HEADERS: dict[str, Callable[[], object]] = {
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", HUGE_HEADERS)
 def test_huge_headers(name: str, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:
-    """Headers of 10 MB, which no backend takes, are refused in one line that repeats none, and nothing leaves."""
+    """Headers of 10 MB, which no backend accepts, are rejected by one line without their text, and nothing is sent."""
     exporter: Any = otel_tbot.AnonymousLogExporter(
         endpoint=f"{receiver.http_endpoint}/v1/logs", headers=HUGE_HEADERS[name]()
     )
@@ -275,7 +283,7 @@ def test_huge_headers(name: str, receiver: OTLPReceiver, caplog: pytest.LogCaptu
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", BROKEN_PROVIDERS)
 def test_broken_provider(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Emitting into a pipeline that is broken anywhere raises nothing, and tells no more than the kind of the fault."""
+    """Emitting into a broken pipeline raises nothing, and logs at most the type of the error."""
     otel_tbot.emit(EVENT, logger_provider=BROKEN_PROVIDERS[name]())
     otel_tbot.emit_span(EVENT, tracer_provider=BROKEN_PROVIDERS[name]())
     assert len(caplog.messages) == 2
@@ -285,7 +293,7 @@ def test_broken_provider(name: str, caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", NOT_AN_EVENT)
 def test_hostile_event(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Emitting or sending what is no event raises nothing, and leaves nothing in the pipeline."""
+    """Emitting or sending an object that is not an event raises nothing, and nothing enters the pipeline."""
     memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's omission
     loggers = LoggerProvider(shutdown_on_exit=False)
     loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter(memory)))
@@ -298,14 +306,14 @@ def test_hostile_event(name: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 class RaisingHandler(logging.Handler):
-    """A handler of the host's log that fails, as one does whose disk is full."""
+    """A log handler of the host's that raises, for example because its disk is full."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Fail."""
+        """Raise."""
         raise OSError(record)
 
 
-# Each of these has something to tell the host.
+# Each of these calls logs something.
 LOGGING_CALLS: dict[str, Callable[[], object]] = {
     "emit": lambda: otel_tbot.emit(EVENT, logger_provider=BROKEN_PROVIDERS["every attribute raises"]()),
     "emit_span": lambda: otel_tbot.emit_span(EVENT, tracer_provider=BROKEN_PROVIDERS["every attribute raises"]()),
@@ -321,8 +329,8 @@ LOGGING_CALLS: dict[str, Callable[[], object]] = {
 
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", LOGGING_CALLS)
-def test_a_log_that_fails(name: str) -> None:
-    """Where the host's own log raises at what we tell it, that exception stays here as well."""
+def test_raising_log_handler(name: str) -> None:
+    """If the host's log handler raises for a message of ours, the exception does not reach the host."""
     handler, logger = RaisingHandler(), logging.getLogger("otel_tbot")
     logger.addHandler(handler)
     try:

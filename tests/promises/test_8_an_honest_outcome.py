@@ -1,15 +1,15 @@
-"""Promise 8, an honest outcome: sent means that the backend accepted it, and everything else is told as a failure.
+"""Promise 8, an honest outcome: sent means that the backend accepted it, and everything else is reported as a failure.
 
-Each row of the table in `faults.py` is a backend with one fault, a real server on loopback. The headers that it wants,
-its address and its answers hold secrets. The event is sent to it in each way that a user has:
+Each row of `support/faults/table.py` is a backend with one fault, a real server on loopback. Its headers, its address
+and its answers contain secrets. The event is sent to it by everything that a user can call:
 
-- `send` says failed, with the one reason that the table has for this fault: one line, without a secret in it;
-- a pipeline in code raises nothing, and logs one line of ours with that reason, and nobody else's;
-- `otel-tbot emit` ends with status 1, in time, and says so in one line on stderr, with nothing on stdout;
-- `otel-tbot run` adds its notice, and no more, to what tbot prints, and ends as tbot does.
+- `send` returns failed with the one reason that the table has for this fault, in one line without a secret;
+- a pipeline in code raises nothing, and logs one line of ours with that reason, and no other line;
+- `otel-tbot emit` ends with status 1, in time, and prints one line on stderr and nothing on stdout;
+- `otel-tbot run` adds only its notice to the output of tbot, and ends like tbot.
 
-A redirect must reach nobody, least of all where it leads. The counterpart is the table of backends that accept: each of
-them tells by its own count that the event arrived, and was accepted exactly once.
+The target of a redirect must receive nothing. The counterpart is the table of backends that accept: each of them
+confirms by its own count that the event was accepted exactly once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
     from tests.support.faults.backends import Backend
 
-# Of each kind one, for the ways that take a process each.
+# One fault of each kind, for the commands, which need a process each.
 ONE_OF_EACH_KIND = (
     "refused",
     "refused over IPv6",
@@ -85,8 +85,8 @@ EMIT_FAULTS = faults_named(
 )
 RUN_FAULTS = faults_named(*ONE_OF_EACH_KIND)
 ACCEPTED_OVER_NETWORK = tuple(case for case in ACCEPTANCES if case.name in {"at once", "over IPv6", "with a warning"})
-# Seconds, in turn. The first is no more than the exporters' first pause; on a busy machine it may be too short for a
-# process to load everything and meet its fault.
+# Seconds, tried in this order. The first is no longer than the exporters' first pause; on a busy machine it may be too
+# short for a process to load everything and reach its fault.
 PROCESS_TIMEOUTS = (0.8, 3.0, 9.0)
 TBOT_STATUS = 7
 TBOT = f"echo 'a line of tbot'; echo 'an error of tbot' >&2; exit {TBOT_STATUS}"
@@ -95,7 +95,7 @@ NOTICE = "otel-tbot: reporting this start of tbot anonymously because TELEPORT_A
 
 @contextmanager
 def running(case: Fault | Acceptance, monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[Backend]:
-    """Run the backend of a case, and where `monkeypatch` is given, make this process its client."""
+    """Run the backend of a case; if `monkeypatch` is given, point this process's variables to it."""
     skip_without_ipv6(case.name)
     with case.backend() as backend:
         if monkeypatch:
@@ -106,17 +106,17 @@ def running(case: Fault | Acceptance, monkeypatch: pytest.MonkeyPatch | None = N
 
 
 def timeouts(fault: Fault) -> tuple[float, ...]:
-    """Return the time-outs with which a process is to meet a fault: if not with the first, then with another."""
+    """Return the timeouts with which a process should reach a fault, tried in this order."""
     return (LONG,) if fault.timeout == LONG else PROCESS_TIMEOUTS
 
 
 def was_reached(backend: Backend) -> bool:
-    """Tell whether the client has come to the backend, where that can be seen: nobody sees what a closed port does."""
+    """Return whether the client has reached the backend; True where that cannot be seen, as with a closed port."""
     return backend.count_connections is None or backend.count_connections() > 0
 
 
 def emit_into_pipeline(signal: str, timeout: float) -> None:
-    """Emit the event into a pipeline of the user's that ends in our exporter, then flush and close it."""
+    """Emit the event into a pipeline that ends in our exporter, then flush and close it."""
     provider: Any
     if signal == "logs":
         provider = LoggerProvider(shutdown_on_exit=False)
@@ -131,7 +131,7 @@ def emit_into_pipeline(signal: str, timeout: float) -> None:
 
 
 def assert_accepted_once(case: Acceptance, backend: Backend) -> None:
-    """Look at the backend's own count: the refused requests and one more arrived, all with the same event."""
+    """Check the backend's own count: the refused requests and one more arrived, all with the same event."""
     assert backend.receiver is not None
     requests = backend.receiver.requests
     assert len(requests) == case.refusals + 1
@@ -144,7 +144,7 @@ class TestFaults:
     """Every fault, within this process."""
 
     def test_send(self, fault: Fault, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-        """`send` says that it failed and why, in one line without a secret, and logs nothing."""
+        """`send` returns failed with the reason in one line without a secret, and logs nothing."""
         with running(fault, monkeypatch) as backend:
             outcome = send(EVENT, timeout=fault.timeout)
             assert outcome.status == "failed"
@@ -158,7 +158,7 @@ class TestFaults:
     def test_pipeline(
         self, fault: Fault, signal: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A pipeline raises nothing; one line of ours says what failed and why, and no line is anybody else's."""
+        """A pipeline raises nothing and logs one line of ours with the reason, and no other line."""
         with running(fault, monkeypatch) as backend:
             emit_into_pipeline(signal, fault.timeout)
             assert redirect_target_is_untouched(backend)
@@ -172,10 +172,10 @@ class TestFaults:
 
 @pytest.mark.parametrize("case", ACCEPTANCES, ids=str)
 class TestAcceptances:
-    """Whatever a backend that accepts looks like, within this process."""
+    """Every backend that accepts, within this process."""
 
     def test_send(self, case: Acceptance, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`send` says sent, and the backend has accepted the event exactly once."""
+        """`send` returns sent, and the backend has accepted the event exactly once."""
         with running(case, monkeypatch) as backend:
             assert send(EVENT, timeout=LONG) == Outcome(status="sent")
             assert_accepted_once(case, backend)
@@ -184,7 +184,7 @@ class TestAcceptances:
     def test_pipeline(
         self, case: Acceptance, signal: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A pipeline delivers the event exactly once, and nothing is logged: not even what went wrong on the way."""
+        """A pipeline delivers the event exactly once, and nothing is logged, not even refused attempts."""
         with running(case, monkeypatch) as backend:
             emit_into_pipeline(signal, LONG)
             assert_accepted_once(case, backend)
@@ -196,7 +196,7 @@ class TestEmit:
 
     @pytest.mark.parametrize("fault", EMIT_FAULTS, ids=str)
     def test_fault(self, fault: Fault) -> None:
-        """A failure is status 1 and, in time, one line on stderr that ends with the reason; stdout stays empty."""
+        """A failure is status 1 and, in time, one line on stderr that ends with the reason; stdout is empty."""
         for timeout in timeouts(fault):
             with running(fault) as backend:
                 began = time.monotonic()
@@ -229,11 +229,11 @@ class TestEmit:
 
 
 class TestRun:
-    """`otel-tbot run`, as a process: whatever becomes of the event, tbot's output does not tell."""
+    """`otel-tbot run`, as a process, whose output must not depend on the outcome."""
 
     @pytest.mark.parametrize("fault", RUN_FAULTS, ids=str)
     def test_fault(self, fault: Fault, tmp_path: Path) -> None:
-        """A failure changes neither tbot's exit status nor what it prints; beside it stands the notice, as ever."""
+        """A failure changes neither tbot's exit status nor its output; only the usual notice is added."""
         tbot = shell_script(tmp_path, TBOT)
         for timeout in timeouts(fault):
             with ExitStack() as stack:
@@ -251,7 +251,7 @@ class TestRun:
     @pytest.mark.parametrize("mode", ["on", "supervised"])
     @pytest.mark.parametrize("case", ACCEPTED_OVER_NETWORK, ids=str)
     def test_acceptance(self, case: Acceptance, mode: str, tmp_path: Path) -> None:
-        """A success looks the same, and the backend has accepted the event exactly once."""
+        """A success has the same output, and the backend has accepted the event exactly once."""
         tbot = shell_script(tmp_path, TBOT)
         with running(case) as backend:
             with start_with_timeout(mode, tbot, LONG, variables(case.protocol, backend)) as one:
@@ -260,16 +260,16 @@ class TestRun:
 
 
 def start_with_timeout(mode: str, tbot: Path, timeout: float, environ: dict[str, str]) -> Started:
-    """Start tbot in a way, with so much time for its sender."""
+    """Start tbot in a mode, with a timeout for its sender."""
     return start(mode, tbot, "--tbot-version", "18.2.3", "--timeout", str(timeout), environ=environ)
 
 
 def assert_only_tbot_output(*processes: Started, timeout: float) -> None:
-    """Look at how tbot ends and what is printed; then wait until the senders, too, have ended, in time."""
+    """Check tbot's exit status and output, then wait until the senders have ended, in time."""
     for one in processes:
         status, output, errors = one.finish()
         assert (status, output) == (TBOT_STATUS, "a line of tbot\n")
-        # Under supervision the notice comes while tbot already runs, so that it may stand on either side.
+        # Under supervision tbot already runs when the notice is printed, so either line may come first.
         tbots, ours = sorted(errors.splitlines())
         assert tbots == "an error of tbot"
         assert ours.startswith(NOTICE)
@@ -283,8 +283,10 @@ def assert_only_tbot_output(*processes: Started, timeout: float) -> None:
     ("answer", "outcome", "events"),
     [("1", "sent \n", 1), ("true", f"off {consent({OPT_IN: 'true'}).reason}\n", 0)],
 )
-def test_from_a_subinterpreter(receiver: OTLPReceiver, protocol: str, answer: str, outcome: str, events: int) -> None:
-    """Another interpreter in the same process is told the same, and ends well."""
+def test_send_from_subinterpreter(
+    receiver: OTLPReceiver, protocol: str, answer: str, outcome: str, events: int
+) -> None:
+    """A subinterpreter gets the same outcome, and ends normally."""
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
     environ = {OPT_IN: answer, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
     ended = subprocess.run(

@@ -1,13 +1,13 @@
-"""Promise 9, bounded: one deadline covers name look-up, connection, TLS, retries, the answer and the shutdown.
+"""Promise 9, bounded: one deadline covers name lookup, connection, TLS, retries, the answer and the shutdown.
 
-Each row of the table in `support/faults/table.py` is met by a client in a process of its own (`support/faults/client.py`), where nothing else
-runs: it measures how long each step takes, waits until its threads and descriptors are as few as before, and tells what
-is left, what was printed and how much memory it took. There a deadline is kept to within `MARGIN`. Elsewhere `HANG`
-tells bounded from endless on the busiest machine, and nothing more: a backend that never answers, met without a
-deadline, would last for ever, or for the 10 s of the default time-out.
+Each fault of `support/faults/table.py` is met by a client in a process of its own (`support/faults/client.py`), where
+nothing else runs: it measures the duration of each step, waits until its threads and descriptors are as few as before,
+and reports what is left over, what was printed and how much memory it used. There a deadline is kept to within
+`MARGIN`. Elsewhere `HANG` only distinguishes bounded from endless on a busy machine: without a deadline, a backend that
+never answers would block forever, or for the 10 s of the default timeout.
 
-Beside it: retries however long a backend asks to wait, many exports at once, a shutdown in the middle of an export, the
-end of the interpreter, a stalled name look-up, and the programs `otel-tbot emit` and `otel-tbot run`.
+Also: retries after any pause that a backend asks for, many concurrent exports, a shutdown during an export, the end of
+the interpreter, a stalled name lookup, and the programs `otel-tbot emit` and `otel-tbot run`.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ if TYPE_CHECKING:
     from tests.support.faults.backends import Backend, Protocol
     from tests.support.faults.client import Report
 
-HANG = 8  # seconds beyond the time-out after which something hangs
-MARGIN = 0.5  # seconds beyond the time-out in which a client that is alone, and has loaded everything, is done
-TRIES = 3  # what is late because the machine is busy is in time at one of these; what waits too long is late each time
-MAX_MEMORY = 32  # MiB; half of what a huge answer holds, and an endless one knows no limit
+HANG = 8  # seconds beyond the timeout after which something counts as hanging
+MARGIN = 0.5  # seconds beyond the timeout for a client that runs alone and has loaded everything
+TRIES = 3  # attempts: a busy machine delays some of them, a missing deadline delays all
+MAX_MEMORY = 32  # MiB; half of a huge answer, and endless ones have no limit
 
-# gRPC itself keeps such a connection, sometimes, until the backend ends: the call is over in time all the same.
+# gRPC sometimes keeps such a connection until the backend ends; the call itself ends in time.
 _ENDLESS = faults_named("headers without end", "settings without end")
 KEPT_BY_GRPC = {fault for fault in _ENDLESS if fault.protocol == "grpc"}
 UNBOUNDED_ANSWERS = tuple(
@@ -112,7 +112,7 @@ LOOKUP_COMMANDS = {
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    """Run one client for all faults that need none of their own: each order begins where the last one has ended."""
+    """One client for all faults that do not need their own; each delivery begins after the previous one has ended."""
     with Client() as running:
         for warm_up in faults_named("status 400"):
             load(running, warm_up)
@@ -121,32 +121,32 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture
 def new_client() -> Iterator[Client]:
-    """Run a client whose memory no other order has grown."""
+    """A client whose memory no other delivery has increased."""
     with Client() as running:
         yield running
 
 
 def load(client: Client, warm_up: Fault) -> None:
-    """Have the client load everything, which is not to be measured later."""
+    """Make the client load everything, which must not be measured later."""
     with warm_up.backend() as backend:
         client.deliver("send", variables(warm_up.protocol, backend), LONG)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 class TestEveryFault:
-    """Every fault, in a client's process."""
+    """Every fault, in the client process."""
 
     def test_send(self, fault: Fault, client: Client) -> None:
-        """`send` is over in time and prints nothing, and then nothing of it is left: no thread, no descriptor."""
+        """`send` ends in time, prints nothing, and leaves no thread and no descriptor open."""
         skip_without_ipv6(fault.name)
         report = deliver_to(fault, "send", client, fault.timeout)
         assert report.outcome == "failed"
         assert report.total < time_needed(fault.timeout) + MARGIN
 
     def test_pipeline(self, fault: Fault, client: Client) -> None:
-        """Emitting, flushing and shutting down are over in time, all together, and then nothing of it is left.
+        """Emitting, flushing and shutting down end in time together, and leave no thread and no descriptor open.
 
-        Where the host configured no logging, one line on stderr tells the reason.
+        Without logging configured by the host, one line on stderr has the reason.
         """
         skip_without_ipv6(fault.name)
         report = deliver_to(fault, "pipeline", client, fault.timeout)
@@ -155,8 +155,8 @@ class TestEveryFault:
 
 
 def deliver_to(fault: Fault, entry_point: str, client: Client, timeout: float) -> Report:
-    """Have the client meet a fault; look at what is left and printed, and return when it was over, at best."""
-    client.printed()  # what a case before this one, that failed, has left unread
+    """Deliver to a fault until it is in time, check what is left over and printed, and return the report."""
+    client.printed()  # output that a failed case has not read
     for _ in range(TRIES):
         with fault.backend() as backend:
             report = client.deliver(entry_point, variables(fault.protocol, backend), timeout)
@@ -169,21 +169,21 @@ def deliver_to(fault: Fault, entry_point: str, client: Client, timeout: float) -
 
 
 def assert_nothing_printed_but_ours(fault: Fault, entry_point: str, client: Client) -> None:
-    """Look at stdout and stderr: `send` prints nothing, and a pipeline the line that Python's logging makes of ours."""
+    """Check the output: `send` prints nothing, and a pipeline one line, which Python's logging prints for us."""
     output, errors = client.printed()
     assert output == ""
     lines = without_grpc_log(errors, fault.protocol)
     assert len(lines) == (1 if entry_point == "pipeline" else 0), errors
     for line in lines:
-        beginning, _, reason = line.partition(": ")
-        assert beginning == "tbot.start was not delivered"
+        prefix, _, reason = line.partition(": ")
+        assert prefix == "tbot.start was not delivered"
         assert fault.matches_or_timed_out(reason), line
         assert is_one_line_without_secrets(line)
 
 
 @pytest.mark.parametrize("fault", UNBOUNDED_ANSWERS, ids=str)
 def test_memory(fault: Fault, new_client: Client) -> None:
-    """An answer that is huge, or has no end, is not kept."""
+    """A huge or endless answer is not kept in memory."""
     (warm_up,) = (other for other in faults_named("status 400") if other.protocol == fault.protocol)
     load(new_client, warm_up)
     with fault.backend() as backend:
@@ -195,7 +195,7 @@ def test_memory(fault: Fault, new_client: Client) -> None:
 
 @pytest.mark.parametrize("fault", RETRIED_FAULTS, ids=str)
 def test_retries(fault: Fault, client: Client) -> None:
-    """However long, or short, a backend asks to wait before the next attempt: the deadline stays where it is."""
+    """However long a backend asks to wait before the next attempt, the deadline does not move."""
     timeout = 1.5
     report = deliver_to(fault, "send", client, timeout)
     assert report.outcome == "failed"
@@ -203,15 +203,15 @@ def test_retries(fault: Fault, client: Client) -> None:
 
 
 @pytest.mark.parametrize("fault", STALLING_FAULTS, ids=str)
-class TestAtOnce:
-    """Many exports at once do not wait for each other's deadlines."""
+class TestConcurrentExports:
+    """Concurrent exports do not wait for each other's deadlines."""
 
-    # One after the other they would take 9.6 s, which is more than what tells a hang.
+    # One after the other would take 9.6 s, which counts as hanging.
     exports = 12
     timeout = 0.8
 
     def test_send(self, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
-        """By `send`, from many threads."""
+        """Concurrent calls of `send` end in time."""
         with fault.backend() as backend:
             for name, value in variables(fault.protocol, backend).items():
                 monkeypatch.setenv(name, value)
@@ -224,7 +224,7 @@ class TestAtOnce:
         assert seconds < self.timeout + HANG
 
     def test_one_exporter(self, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
-        """By one exporter, from many threads, and then its shutdown."""
+        """Concurrent exports of one exporter, and its shutdown, end in time."""
         item = build_log_record(validate_attributes(EVENT.attributes), build_resource(Session()), timestamp_ns=10**9)
         with fault.backend() as backend:
             for name, value in variables(fault.protocol, backend).items():
@@ -242,7 +242,7 @@ class TestAtOnce:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shutdown while an export waits for its answer ends both, and the event is not sent again."""
+    """A shutdown during an export ends both, and the event is not sent again."""
     item = build_log_record(validate_attributes(EVENT.attributes), build_resource(Session()), timestamp_ns=10**9)
     with replying(Reply(delay=600))(protocol) as backend, ThreadPoolExecutor(1) as thread:
         for name, value in variables(protocol, backend).items():
@@ -260,8 +260,8 @@ def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("entry_point", ["send", "pipeline"])
 @pytest.mark.parametrize("fault", faults_named("silent", "silent after the request", "silent after the call"), ids=str)
-def test_end_of_the_interpreter(fault: Fault, entry_point: str) -> None:
-    """What is exported at the very end of a process holds that end up no longer than the time-out."""
+def test_export_at_interpreter_exit(fault: Fault, entry_point: str) -> None:
+    """An export at the exit of the interpreter delays the exit no longer than its timeout."""
     timeout = 2.0
     with fault.backend() as backend:
         environ = {**variables(fault.protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout)}
@@ -274,9 +274,9 @@ def test_end_of_the_interpreter(fault: Fault, entry_point: str) -> None:
 
 
 def test_stalled_name_lookup() -> None:
-    """A resolver that hangs holds up neither the caller nor the end of the process. It is the one fault that is faked.
+    """A hanging resolver delays neither the caller nor the end of the process. This is the only simulated fault.
 
-    It tells the same as a real one where the system allows no name server of our own.
+    It covers systems where `test_silent_name_server` is not possible.
     """
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.invalid:4318"}
     ended = run_script(STALLS_IN_LOOKUP, environ=environ, within=1.5 + START_ALLOWANCE + HANG)
@@ -287,16 +287,16 @@ def test_stalled_name_lookup() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("entry_point", ["send", "emit"])
 def test_silent_name_server(protocol: Protocol, entry_point: str, tmp_path: Path) -> None:
-    """A name server that never answers holds up neither the delivery nor the end of the process.
+    """A name server that never answers delays neither the delivery nor the end of the process.
 
-    Over gRPC that is for its own resolver, which cannot be replaced from Python.
+    Over gRPC this tests its own resolver, which cannot be replaced from Python.
     """
     log = tmp_path / "asked"
-    beginning = silent_name_server(log)
-    if beginning is None:
+    prefix = silent_name_server(log)
+    if prefix is None:
         pytest.skip("the system allows no network of its own for one process")
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.test"}
-    command = [*beginning, sys.executable, *LOOKUP_COMMANDS[entry_point]]
+    command = [*prefix, sys.executable, *LOOKUP_COMMANDS[entry_point]]
     began = time.monotonic()
     ended = run_command(command, environ=environ, within=1.5 + START_ALLOWANCE + HANG)
     assert time.monotonic() - began < 1.5 + START_ALLOWANCE
@@ -309,12 +309,12 @@ def test_silent_name_server(protocol: Protocol, entry_point: str, tmp_path: Path
 def run_script(
     script: str, *arguments: str, environ: dict[str, str], within: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script to its end, which has to come within so many seconds."""
+    """Run a script, which has to end within `within` seconds."""
     return run_command([sys.executable, "-c", script, *arguments], environ=environ, within=within)
 
 
 def run_command(command: list[str], *, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
-    """Do the same with a command line."""
+    """Run a command, which has to end within `within` seconds."""
     return subprocess.run(
         command,
         env={"PYTHONPATH": str(SOURCE), **environ},
@@ -327,14 +327,14 @@ def run_command(command: list[str], *, environ: dict[str, str], within: float) -
 
 @pytest.mark.parametrize("fault", PROGRAM_FAULTS, ids=str)
 class TestPrograms:
-    """The programs, whose start comes on top of the time-out."""
+    """The commands, whose start comes on top of the timeout."""
 
     timeout = 1.0
     options = ("--timeout", str(timeout), "--tbot-version", "18.2.3")
 
     @staticmethod
     def environ(protocol: Protocol, backend: Backend) -> dict[str, str]:
-        """Return the variables, with a far longer time-out than the option's, which has to stand before it."""
+        """Return the variables, with a much longer timeout than the option, which takes precedence."""
         return {**variables(protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
 
     def test_emit(self, fault: Fault) -> None:
@@ -347,7 +347,7 @@ class TestPrograms:
         assert seconds < self.timeout + START_ALLOWANCE + HANG
 
     def test_run(self, fault: Fault, tmp_path: Path) -> None:
-        """All that `otel-tbot run` starts beside tbot is gone in time, and so is what waits for it after tbot's end."""
+        """The sender of `otel-tbot run` ends in time, and so does the supervisor that waits for it after tbot's end."""
         tbot = shell_script(tmp_path, "exit 7")
         with fault.backend() as backend:
             environ = self.environ(fault.protocol, backend)

@@ -1,6 +1,6 @@
-"""A place to run programs in: a working directory, a home and every folder that a program could keep something in.
+"""A directory with the home, the working directory and all other folders where a program might store something.
 
-All of it is known to the last file, so that whatever is written, touched or removed there shows afterwards.
+Its complete content is known, so that any file that is written, touched or removed is detected.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ services:
 storage: {type: directory, path: ./must-not-be-made-either}
 """
 
-# What other programs keep in a home, and libraries that are built in here might look for.
+# Files that other programs keep in a home, and that built-in libraries might look for.
 _IN_HOME = (
     ".aws/credentials",
     ".bashrc",
@@ -48,13 +48,13 @@ _IN_HOME = (
     "_netrc",
     "tbot.yaml",
 )
-# Beside the configuration that is named on the command line.
+# Next to the configuration that the command line names.
 _IN_WORK = (".env", ".netrc", "config.yaml", "otel.yaml", "otel-tbot.yaml", "pyproject.toml", "setup.cfg", "tbot.yml")
 _FOLDERS = ("home", "tmp", "xdg/config", "xdg/cache", "xdg/data", "xdg/state", "xdg/runtime", "work")
 
 
 class Entry(NamedTuple):
-    """What the system says of a file or folder, but for when it was last read."""
+    """The metadata of a file or folder, except for the time of the last access."""
 
     mode: int
     inode: int
@@ -64,17 +64,17 @@ class Entry(NamedTuple):
 
 
 class WatchedDirectory:
-    """The place, below one folder.
+    """The watched directory, inside a folder.
 
     Attributes:
-        root: that folder.
-        work: the working directory, in which lie tbot, its configuration and a file of its arguments.
+        root: the directory.
+        work: the working directory, with tbot, its configuration and a file of its arguments.
         environ: the variables that name the other folders.
-        readable: the files that may be read, since tbot's command line names them.
+        readable: the files that may be read, because tbot's command line names them.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Fill it, and remember what it holds."""
+        """Create the content and record its metadata."""
         self.root = folder / "watched"
         self.work = self.root / "work"
         self.readable = {str(self.work / "tbot.yaml"), str(self.work / "arguments")}
@@ -97,11 +97,11 @@ class WatchedDirectory:
         self._before = self.entries()
 
     def entries(self) -> dict[str, Entry]:
-        """Return all that is there now, the folders too: a file that came and went has changed its folder."""
+        """Return the metadata of everything; a file that was created and deleted has changed its folder."""
         return {str(path.relative_to(self.root)): _entry(path) for path in (self.root, *self.root.rglob("*"))}
 
     def changed(self) -> dict[str, tuple[Entry | None, Entry | None]]:
-        """Return what is not as it was, as it was and as it is."""
+        """Return what has changed: its metadata before and now."""
         now = self.entries()
         return {
             name: (self._before.get(name), now.get(name))

@@ -69,7 +69,7 @@ def _serve() -> Action:
 
 
 def _command(*arguments: str) -> str:
-    from otel_tbot.cli.commands import run_command_line  # noqa: PLC0415  each way loads what it needs
+    from otel_tbot.cli.commands import run_command_line  # noqa: PLC0415  each entry point loads what it needs
 
     with redirect_stderr(io.StringIO()) as said:
         status = run_command_line(list(arguments))

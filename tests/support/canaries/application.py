@@ -78,19 +78,19 @@ class _Reporter:
     """Report one start by an API and as a signal; spawned processes get a copy."""
 
     def __init__(self, entry_point: str, signal: str, command: list[str]) -> None:
-        self._way, self._signal, self._command = entry_point, signal, command
+        self._api, self._signal, self._command = entry_point, signal, command
 
     def __call__(self) -> None:
         event = StartEvent.from_command(self._command, version="18.2.3")
-        if self._way == "send":
+        if self._api == "send":
             for _ in range(REPEATS):
                 assert send(event, signal=self._signal).status == "sent"
             return
-        loggers, tracers = _configured() if self._way == "configured" else _pipelines_in_code()
+        loggers, tracers = _configured() if self._api == "configured" else _pipelines_in_code()
         entered: Any = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
         loggers.add_log_record_processor(SimpleLogRecordProcessor(entered))
         for _ in range(REPEATS):
-            report = _emit if self._way == "emit" else _emit_by_api
+            report = _emit if self._api == "emit" else _emit_by_api
             with tracers.get_tracer(word("scope")).start_as_current_span(word("active span")) as active:
                 active.set_attribute(word("name of an attribute of the active span"), word("active span's attribute"))
                 report(self._signal, event, loggers, tracers)
@@ -155,7 +155,7 @@ def _log_an_exception(loggers: Any) -> None:  # noqa: ANN401  see above
     handler = LoggingHandler(logger_provider=loggers)
     logger.addHandler(handler)
     logger.error(
-        word("log message"), exc_info=_raised(), extra={word("name of what is logged beside"): word("logged beside")}
+        word("log message"), exc_info=_raised(), extra={word("name of a logged attribute"): word("logged attribute")}
     )
     logger.removeHandler(handler)
 

@@ -126,18 +126,18 @@ class _Stopwatch:
 
 def _send(stopwatch: _Stopwatch, timeout: float) -> tuple[str, str]:
     from otel_tbot import send  # noqa: PLC0415  only the process loads it
-    from tests.support.faults.delivery import EVENT  # noqa: PLC0415  likewise
+    from tests.support.faults.delivery import EVENT  # noqa: PLC0415  only the process loads it
 
     outcome = stopwatch.time("send", lambda: send(EVENT, timeout=timeout))
     return outcome.status, outcome.reason
 
 
 def _pipeline(stopwatch: _Stopwatch, timeout: float) -> tuple[str, str]:
-    from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415  likewise
-    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  likewise
+    from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415  only the process loads it
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  only the process loads it
 
-    from otel_tbot import AnonymousLogExporter, emit  # noqa: PLC0415  likewise
-    from tests.support.faults.delivery import EVENT  # noqa: PLC0415  likewise
+    from otel_tbot import AnonymousLogExporter, emit  # noqa: PLC0415  only the process loads it
+    from tests.support.faults.delivery import EVENT  # noqa: PLC0415  only the process loads it
 
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter(timeout=timeout)))

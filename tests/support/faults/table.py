@@ -196,8 +196,8 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
     "gRPC in place of HTTP": (other_protocol, UNREACHABLE, SHORT),
     # TLS
-    "certificate of an unknown authority": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
-    "certificate of an untrusted authority": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
+    "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
+    "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
     "certificate signed by itself": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
     "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
     "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
@@ -260,8 +260,8 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), _grpc("UNAVAILABLE"), SHORT),
     "HTTP in place of gRPC": (other_protocol, _grpc("UNAVAILABLE"), SHORT),
     # TLS
-    "certificate of an unknown authority": (tls(lambda certs: certs.unknown_authority), _grpc("UNAVAILABLE"), SHORT),
-    "certificate of an untrusted authority": (tls(lambda certs: certs.good, trusting=False), _grpc("UNAVAILABLE"), SHORT),
+    "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), _grpc("UNAVAILABLE"), SHORT),
+    "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), _grpc("UNAVAILABLE"), SHORT),
     "certificate signed by itself": (tls(lambda certs: certs.self_signed), _grpc("UNAVAILABLE"), SHORT),
     "certificate expired": (tls(lambda certs: certs.expired), _grpc("UNAVAILABLE"), SHORT),
     "certificate for another name": (tls(lambda certs: certs.other_name), _grpc("UNAVAILABLE"), SHORT),
