@@ -4,7 +4,6 @@ from __future__ import annotations
 
 _SIGNALS = ("logs", "traces")
 _HELP = ("-h", "--help")
-MAX_TIMEOUT = 24 * 60 * 60  # seconds; as in `otel_tbot.otlp.settings`, which is too much to load here
 
 
 class UsageError(Exception):
@@ -74,7 +73,7 @@ def _set(arguments: Arguments, name: str, values: list[str]) -> None:
     if name == "--tbot-version":
         arguments.tbot_version = value
     elif name == "--timeout":
-        arguments.timeout = _seconds(value)
+        arguments.timeout = _timeout(value)
     elif value in _SIGNALS:
         arguments.signal = value
     else:
@@ -82,12 +81,11 @@ def _set(arguments: Arguments, name: str, values: list[str]) -> None:
         raise UsageError(message)
 
 
-def _seconds(value: str) -> float:
+def _timeout(value: str) -> float:
+    from otel_tbot.errors import SettingsError  # noqa: PLC0415  loaded only for this option
+    from otel_tbot.timeout import parse_timeout  # noqa: PLC0415
+
     try:
-        number = float(value)
-    except ValueError:
-        number = 0
-    if 0 < number <= MAX_TIMEOUT:
-        return number
-    message = f"--timeout must be a number of seconds above 0, and at most {MAX_TIMEOUT}."
-    raise UsageError(message)
+        return parse_timeout(value, "--timeout")
+    except SettingsError as error:
+        raise UsageError(f"{error}.") from None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from otel_tbot.launcher.arguments import MAX_TIMEOUT
+from otel_tbot.errors import SettingsError
 from otel_tbot.stderr import write_line
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
     from otel_tbot.launcher.arguments import Arguments
 
-# DOC: """How long the sender may live: known before it has loaded anything, so that its end is certain from the start."""
-
-
+# Seconds on top of the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less than
+# the one second by which a sender may outlive its deadline.
+GRACE = 0.9
 _INIT = 1  # the process whose end is the end of its whole container
 _NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
@@ -69,30 +70,16 @@ def _not_reported(error: OSError) -> None:
     write_line(f"this start of tbot is not reported: no process could be started for it ({error.strerror})")
 
 
-# Seconds: what it takes to start, to read tbot's configuration and to load OpenTelemetry comes on top of the time-out,
-# which is for the delivery. Less than the one second that a sender may outlive its deadline.
-GRACE = 0.9
-_DEFAULT = 10.0  # seconds; the OpenTelemetry specification's
-
-
 def delivery_timeout(arguments: Arguments) -> float:
-    """Return the time-out of the delivery in seconds, by the same rule as `otel_tbot.otlp.settings`.
+    """Return the timeout of the delivery in seconds.
 
-    A value that is refused there counts as unset here: nothing is sent then, and the sender ends by itself.
+    A value that the delivery refuses counts as unset: then nothing is sent, and the sender ends by itself.
     """
     if arguments.timeout is not None:
         return arguments.timeout
     signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
-    for name in (f"OTEL_EXPORTER_OTLP_{signal.upper()}_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"):
-        if value := os.environ.get(name, "").strip():
-            return _seconds(value)
-    return _DEFAULT
-
-
-def _seconds(value: str) -> float:
+    value, name = otlp_variable(signal, "timeout", os.environ)
     try:
-        number = float(value)
-    except ValueError:
-        return _DEFAULT
-    # The comparison is also false for what is no number.
-    return min(number, MAX_TIMEOUT) if number > 0 else _DEFAULT
+        return parse_timeout(value, name) if value else DEFAULT_TIMEOUT
+    except SettingsError:
+        return DEFAULT_TIMEOUT

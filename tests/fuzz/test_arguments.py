@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from otel_tbot.cli.commands import run_command_line
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-from otel_tbot.launcher.arguments import MAX_TIMEOUT, UsageError, parse
+from otel_tbot.launcher.arguments import UsageError, parse
 from otel_tbot.launcher.start_command import is_start
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
 from otel_tbot.testing import OTLPReceiver
+from otel_tbot.timeout import MAX_TIMEOUT
 from tests.fuzz import allowed
 from tests.fuzz.complaints import check
 from tests.unit.tbot.starting import in_base64

@@ -61,12 +61,12 @@ _RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand y
 _AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
 
 # What a reason may be, by kind.
-UNREACHABLE = "no connection to the backend, or it was closed before the answer"
-LATE = r"no (connection to|answer from) the backend within the time-out|the backend did not accept it within [\d.]+ s"
+UNREACHABLE = "no connection to the backend, or it was closed before the response"
+LATE = r"no (connection to|response from) the backend within the timeout|the backend did not accept it within [\d.]+ s"
 LATE_GRPC = rf"{LATE}|the backend's gRPC status is DEADLINE_EXCEEDED"
 TLS_FAILED = "TLS with the backend failed: check the certificates"
-NOT_OTLP = r"the backend's answer is not OTLP's: is this an OTLP endpoint\?"
-TOO_LONG = r"the backend's answer is too long to be OTLP's: is this an OTLP endpoint\?"
+NOT_OTLP = r"the backend's response is not an OTLP response: is this an OTLP endpoint\?"
+TOO_LONG = r"the backend's response is too long to be an OTLP response: is this an OTLP endpoint\?"
 REJECTED = r"the backend rejected 1 (log record|span)\(s\)"
 
 

@@ -153,7 +153,7 @@ def test_what_only_claims_to_be_an_event(backend: OTLPReceiver) -> None:
 def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exporter that is ready only after the deadline sends nothing any more."""
     ready, made = threading.Event(), threading.Event()
-    make = client.otlp_exporter
+    make = client.create_exporter
 
     def make_late(*arguments: Any) -> Any:  # noqa: ANN401  passed on
         ready.wait(30)
@@ -161,7 +161,7 @@ def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch:
         made.set()
         return exporter
 
-    monkeypatch.setattr(client, "otlp_exporter", make_late)
+    monkeypatch.setattr(client, "create_exporter", make_late)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
     assert send(EVENT, timeout=0.1).reason == "the backend did not accept it within 0.1 s"
     ready.set()

@@ -105,8 +105,8 @@ logger_provider:
   processors:
 """
 UNUSABLE = {
-    "tls: {ca_file: canary}": "an exporter named tbot takes no other keywords than certificate, client_certificate, ",
-    "exporter: {canary: }": "an exporter named tbot takes no other keywords than ",
+    "tls: {ca_file: canary}": "an exporter named tbot takes only the keywords certificate, client_certificate, ",
+    "exporter: {canary: }": "an exporter named tbot takes only the keywords ",
     "protocol: canary": "protocol must be http/protobuf or grpc",
     "timeout: canary": "timeout must be a number of seconds above 0, and at most 86400",
     "endpoint: canary": "endpoint must be a URL that starts with http:// or https:// and a host",
