@@ -1,6 +1,6 @@
 """Generates the reference pages that derive from the code: `python docs/generate.py`.
 
-A test compares the pages with what this would write. `event.md` beside them is written by `make generate`.
+A test compares the pages with the output of this script. `event.md` in the same folder is written by `make generate`.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def variables_page() -> Iterator[str]:
     signal = environment_variables.OTEL_TBOT_SIGNAL
     yield f"| `{signal}` | `logs` (the default) or `traces`: the signal that the commands and `send` use. |"
     yield from ("", "## Endpoint and transport", "")
-    yield "The signal's variable takes precedence over the general one; an empty variable counts as unset. The keyword is"
-    yield "the name of the same setting in a declarative file and in code, where it takes precedence over both."
+    yield "The signal's variable takes precedence over the general one; an empty variable counts as unset. The keyword"
+    yield "is the name of the same setting in a declarative file and in code, where it takes precedence over both."
     yield from ("", "| keyword | general variable | for one signal | meaning |", "|---|---|---|---|")
     for keyword, meaning in _attributes(settings.OTLPSettings):
         if keyword in settings.KEYWORDS:
@@ -81,14 +81,15 @@ def variables_page() -> Iterator[str]:
             signals = ", ".join(f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in settings.SIGNALS)
             yield f"| `{keyword}` | `{general}` | {signals} | {meaning} |"
     yield ""
-    yield "The general endpoint is a base URL, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's own"
-    yield "endpoint and the keyword are used as they are. tbot's own variables are read as tbot reads them."
+    yield "The general endpoint is a base URL, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's"
+    yield "own endpoint and the keyword are used as they are. tbot's own variables are read as tbot reads them."
 
 
 def entry_points_page() -> Iterator[str]:
     """Give the lines about what OpenTelemetry loads."""
     yield from ("# Entry points", "", _NOTICE, "")
-    yield "The names under which OpenTelemetry finds the components of this package. There is no distro and no configurator."
+    yield "The names under which OpenTelemetry finds the components of this package. There is no distro and no"
+    yield "configurator."
     yield from ("", "| group | name | object | what it is |", "|---|---|---|---|")
     for entry_point in sorted(distribution("otel-tbot").entry_points, key=lambda one: (one.group, one.name)):
         if entry_point.group.startswith("opentelemetry"):
