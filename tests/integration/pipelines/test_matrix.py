@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.integration.pipelines.processes import Ended
     from tests.support.collector import Collector
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "ways.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "test-matrix.md"
 PROTOCOLS = ("http/protobuf", "grpc")
 CONSENTS = ("on", "off", "given, then withdrawn")
 # The rows, and the program that has the results of each.
