@@ -17,7 +17,20 @@ from email import message_from_string
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-TOP_LEVEL = ("CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO", "README.md", "SECURITY.md", "pyproject.toml")
+TOP_LEVEL = (
+    ".pre-commit-config.yaml",
+    ".proselintrc.json",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "PKG-INFO",
+    "README.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    "pyproject.toml",
+)
 FOLDERS = (".ci", "benchmarks", "bin", "docs", "examples", "otel_tbot", "requirements", "tests")
 ENTRY_POINT_GROUPS = {
     "opentelemetry_environment_variables",
