@@ -88,4 +88,5 @@ def _timeout(value: str) -> float:
     try:
         return parse_timeout(value, "--timeout")
     except SettingsError as error:
-        raise UsageError(f"{error}.") from None
+        message = f"{error}."
+    raise UsageError(message)

@@ -21,7 +21,7 @@ SIGNALS: tuple[Signal, ...] = ("logs", "traces")
 SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 
 _DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
-# Characters of a setting, or of all headers. No backend takes more, and no longer variable can be passed on (execve(2)).
+# Characters of a setting, or of all headers. No backend takes more, and execve(2) passes no longer variable on.
 _MAX_SETTING_LENGTH = 128 * 1024
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
