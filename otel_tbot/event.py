@@ -13,6 +13,8 @@ from otel_tbot.schema.table import EVENT_ATTRIBUTES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from otel_tbot.tbot.start import TbotStart
+
 EventAttributes = NewType("EventAttributes", dict[str, "str | int"])
 """Names and values of one event that `valid` let through."""
 
@@ -136,6 +138,18 @@ class StartEvent:
         Raises:
             TbotConfigError: the command is not `start`, or tbot's command line or configuration is unusable.
         """
-        from otel_tbot.tbot.start import read_start  # noqa: PLC0415  needs YAML, which most users of the class do not
+        # These read YAML, which most users of the class do not need.
+        from otel_tbot.tbot.command_line import parse  # noqa: PLC0415
+        from otel_tbot.tbot.start import read_start  # noqa: PLC0415
 
-        return read_start(argv, environ=environ, version=version)
+        return cls.from_start(read_start(parse(argv, environ), environ), version=version)
+
+    @classmethod
+    def from_start(cls, start: TbotStart, *, version: str | None = None) -> StartEvent:
+        """Build the event of a start whose command line and configuration have been read.
+
+        Args:
+            start: what `otel_tbot.tbot.start.read_start` returned.
+            version: the version of that tbot; left out of the event when unknown.
+        """
+        return cls(version=version, **start._asdict())

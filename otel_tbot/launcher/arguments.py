@@ -1,4 +1,4 @@
-"""The command line of `run`, read by hand: a parser of the usual kind takes longer to load than tbot to start."""
+"""The command line of `run`, parsed by hand: an argument parser takes longer to load than tbot takes to start."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ _HELP = ("-h", "--help")
 
 
 class UsageError(Exception):
-    """What is wrong with the command line, in one line."""
+    """An error in the command line, in one line."""
 
 
 class Arguments:
-    """What `run` was asked for.
+    """The arguments of `run`.
 
     Attributes:
         command: tbot's command line, from the executable on.
-        help: whether the help is asked for; then the rest is not set.
+        help: whether help was requested; then the rest is not set.
         supervise: whether to stay as tbot's parent.
         tbot_version: the version of tbot; None to ask the executable.
         signal: `logs` or `traces`; None for what the environment says.
@@ -25,7 +25,6 @@ class Arguments:
     __slots__ = ("command", "help", "signal", "supervise", "tbot_version", "timeout")
 
     def __init__(self) -> None:
-        """Begin with nothing asked for."""
         self.command: list[str] = []
         self.help = False
         self.supervise = False
@@ -35,7 +34,7 @@ class Arguments:
 
 
 def parse(words: list[str]) -> Arguments:
-    """Read what stands after `run`: options, then the tbot executable, then what is tbot's.
+    """Parse what follows `run`: options, then the tbot executable, then tbot's own arguments.
 
     Raises:
         UsageError: an option is unknown or lacks its value, or no executable is named.
@@ -62,9 +61,9 @@ def parse(words: list[str]) -> Arguments:
 
 
 def _set(arguments: Arguments, name: str, values: list[str]) -> None:
-    """Set an option to the first of the values, and take it away."""
+    """Set an option to the first of the values, and remove that value."""
     if name not in {"--tbot-version", "--signal", "--timeout"}:
-        message = f"There is no option {name}, or it takes no value: tbot's own options stand after TBOT."
+        message = f"unknown option {name}, or it takes no value: tbot's own options follow TBOT."
         raise UsageError(message)
     if not values:
         message = f"{name} needs a value."

@@ -1,4 +1,4 @@
-"""With consent: puts the sender beside tbot, and says so in one line."""
+"""With consent: starts the sender in the background, and prints one notice line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Seconds on top of the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less than
 # the one second by which a sender may outlive its deadline.
 GRACE = 0.9
-_INIT = 1  # the process whose end is the end of its whole container
+_INIT_PID = 1  # the end of this process is the end of its container
 _NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
@@ -26,47 +26,54 @@ _NOTICE = (
 
 
 def start_reporting(path: str, arguments: Arguments) -> int | None:
-    """Have the start reported.
+    """Start the sender; as process 1 or with `--supervise`, start tbot as a child first and wait for both.
+
+    Args:
+        path: tbot's executable.
+        arguments: the arguments of `run`.
 
     Returns:
-        The exit status, if tbot has run and ended as our child. None if this process is to turn into it.
+        tbot's exit status, if it has run as our child. None if this process is to exec tbot.
     """
-    seconds = delivery_timeout(arguments)
-    lifetime = seconds + GRACE
-    until = time.monotonic() + lifetime
+    timeout = delivery_timeout(arguments)
+    lifetime = timeout + GRACE
+    deadline = time.monotonic() + lifetime
 
     def work() -> None:
-        from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded by the sender alone
+        from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded in the sender only
 
-        report(arguments, seconds, until)
+        report(arguments, timeout, deadline)
 
-    if arguments.supervise or os.getpid() == _INIT:
-        from otel_tbot.launcher.sender import spawn  # noqa: PLC0415  one of two ways
+    if arguments.supervise or os.getpid() == _INIT_PID:
+        # One of two ways.
+        from otel_tbot.launcher.sender import spawn  # noqa: PLC0415
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415
 
         try:
-            return supervise(path, arguments.command, lambda: _announced(lambda: spawn(work, lifetime)), until)
+            return supervise(path, arguments.command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
         except OSError as error:
-            _not_reported(error)
+            _write_not_reported(error)
             return None
-    from otel_tbot.launcher.sender import detach  # noqa: PLC0415  the other
+    from otel_tbot.launcher.sender import detach  # noqa: PLC0415  the other way
 
-    _announced(lambda: detach(work, lifetime))
+    _start_with_notice(detach, work, lifetime)
     return None
 
 
-def _announced(start: Callable[[], int]) -> int:
-    """Start the sender, and say what has come of it. Return its pid, 0 if there is none."""
+def _start_with_notice(
+    start: Callable[[Callable[[], object], float], int], work: Callable[[], object], lifetime: float
+) -> int:
+    """Start the sender and print whether it was started. Return its pid; 0 if it is not a child, or none."""
     try:
-        pid = start()
+        pid = start(work, lifetime)
     except OSError as error:
-        _not_reported(error)
+        _write_not_reported(error)
         return 0
     write_line(_NOTICE)
     return pid
 
 
-def _not_reported(error: OSError) -> None:
+def _write_not_reported(error: OSError) -> None:
     write_line(f"this start of tbot is not reported: no process could be started for it ({error.strerror})")
 
 

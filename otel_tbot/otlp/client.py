@@ -52,17 +52,20 @@ class ExportResult(NamedTuple):
 class OTLPClient:
     """A client of one backend for one signal. It connects when first needed, and again in a forked child."""
 
-    def __init__(self, signal: Signal, keywords: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, signal: Signal, keywords: Mapping[str, object] | None = None, *, settings: OTLPSettings | None = None
+    ) -> None:
         """Keep the arguments. Reads no variable yet, and raises nothing.
 
         Args:
             signal: `logs` or `traces`.
             keywords: settings that take precedence over the environment's, see `OTLPSettings`.
+            settings: all settings, if they are resolved already; then no variable is read.
         """
         self._signal = signal
         self._keywords = dict(keywords or {})
         self._failure = FailureReason()
-        self._connection = _Connection()
+        self._connection = _Connection(settings)
         # Kept, because releasing a connection closes it, with locks that are in the state they had at the fork.
         self._inherited_connections: list[_Connection] = []
 
@@ -119,9 +122,9 @@ class OTLPClient:
 class _Connection:
     """The settings and the exporter of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: OTLPSettings | None = None) -> None:
         self.pid = os.getpid()
-        self.settings: OTLPSettings | None = None
+        self.settings = settings
         self._lock = threading.Lock()
         self._exporter: Any = None
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from otel_tbot.tbot.config_parser import PRINTABLE_KEYS
+from otel_tbot.tbot.yaml_reader.document import PARSER_REASONS
 
 if TYPE_CHECKING:
     from otel_tbot.errors import TbotConfigError
@@ -17,46 +18,46 @@ if TYPE_CHECKING:
 _NUMBER = r"\d+"
 _FLAG = "--[a-z-]+"
 _SENTENCES = f"""
-no tbot command is named; only start reports an event, so name that or run tbot by itself
-this asks tbot for help; only start reports an event, so name that or run tbot by itself
-the tbot command is not start; only start reports an event, so name that or run tbot by itself
-no argument is expected here; see `tbot start --help`
-this is no subcommand of tbot start; see `tbot start --help`
-this flag is unknown here; see `tbot start --help`
-this flag is unknown before start; see `tbot start --help`
+no tbot command is named; only start reports an event, so use start, or run tbot directly
+this shows tbot's help; only start reports an event, so use start, or run tbot directly
+the tbot command is not start; only start reports an event, so use start, or run tbot directly
+unexpected argument; see `tbot start --help`
+not a subcommand of tbot start; see `tbot start --help`
+unknown flag; see `tbot start --help`
+unknown flag before start; see `tbot start --help`
 the flag {_FLAG} takes no value; write {_FLAG} or {_FLAG}
-the flag {_FLAG} has no value; write {_FLAG}=VALUE, which may also begin with a dash
+the flag {_FLAG} has no value; write {_FLAG}=VALUE, which may begin with a dash
 the argument file MISSING; name up to {_NUMBER} readable files of {_NUMBER} bytes together, each written @FILE
 the configuration file UNREADABLE; name a regular file of at most {_NUMBER} bytes
 (-c/--config|TBOT_CONFIG_PATH) gives a second configuration; leave one out
-this is no standard base64; encode the YAML with base64, padding included
+not valid base64; encode the YAML with base64, padding included
 the configuration is larger than {_NUMBER} bytes; make it smaller
-this is no UTF-8 text; save it as UTF-8
-this line holds a character that YAML does not allow; repair the YAML
+not UTF-8 text; save it as UTF-8
+not valid YAML (control character); remove it
 there are more than {_NUMBER} %TAG directives; write tags in full
-this is no valid YAML; repair the YAML
+not valid YAML; correct it
 there are more than {_NUMBER} levels; flatten them
-there is no YAML document; write {{}} for an empty one
-this key is in its mapping twice; remove one of them
-only a mapping or a list of mappings can be merged by <<; repair the YAML
-this mapping is merged into itself; repair the YAML
-the configuration is no mapping; write keys and values, or {{}} for an empty one
+no YAML document; write {{}} for an empty one
+duplicate key; remove one of them
+<< can merge only a mapping or a list of mappings; correct it
+this mapping merges itself; remove the merge
+the configuration is not a mapping; write keys and values, or {{}} for an empty one
 this version is unknown; write v2
-this is no boolean; write true or false, without quotes
-this is no text; write a text, in quotes if it looks otherwise
-this is no text; write a name
-this is no mapping; write keys and values
-this is no list; write a list
-this entry is no mapping; write its keys and values
+not a boolean; write true or false, without quotes
+not a string; put the value in quotes
+not a string; write a name
+not a mapping; write keys and values
+not a list; write a list
+this entry is not a mapping; write its keys and values
 this entry has no type; give it one, such as identity
-a configuration without version: v2 has no outputs; add the line version: v2
-this destination has [a-z_]+ too, and can be of one kind only; make two of it
-this is no join URI; write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy
-this join URI names another join method than the one set beside it; leave one out
+outputs needs version: v2; add the line version: v2
+this destination has [a-z_]+ too, and can be of one kind only; make two destinations
+not a join URI; write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy
+the join URI and join_method name different methods; leave one out
 """
 _UNREADABLE = (
-    "does not exist|is a directory|is a pipe, which can be read only once, and by tbot|is a device|is a socket"
-    rf"|is no regular file|is larger than {_NUMBER} bytes|cannot be read \([A-Za-z ]+\)"
+    "does not exist|is a directory|is a pipe, which only tbot can read|is a device|is a socket"
+    rf"|is not a regular file|is larger than {_NUMBER} bytes|cannot be read \([A-Za-z ]+\)"
 )
 
 
@@ -64,10 +65,11 @@ def _pattern(sentence: str) -> str:
     # What is written as a pattern above stays one; the rest is taken as it stands.
     parts = re.split(rf"({re.escape(_NUMBER)}|{re.escape(_FLAG)}|\[a-z_\]\+|\(-c.*PATH\))", sentence)
     pattern = "".join(part if number % 2 else re.escape(part) for number, part in enumerate(parts))
-    return pattern.replace("MISSING", f"({_UNREADABLE}|is one of too many)").replace("UNREADABLE", f"({_UNREADABLE})")
+    return pattern.replace("MISSING", f"({_UNREADABLE}|is one too many)").replace("UNREADABLE", f"({_UNREADABLE})")
 
 
-_SENTENCE = "|".join(_pattern(sentence) for sentence in _SENTENCES.strip().splitlines())
+_YAML_ERRORS = [f"not valid YAML ({reason}); correct it" for reason in PARSER_REASONS]
+_SENTENCE = "|".join(_pattern(sentence) for sentence in [*_SENTENCES.strip().splitlines(), *_YAML_ERRORS])
 _SOURCES = (
     "the command line",
     rf"the command line, argument {_NUMBER}(, line {_NUMBER})*",

@@ -82,7 +82,7 @@ def command(*words: str, environ: dict[str, str]) -> Ended:
 def check_clean(ended: Ended) -> None:
     """Check what holds for every command: its exit status, no fault of ours, and whole lines under its name."""
     assert ended.status in {0, 1, 2}
-    assert "unexpected fault" not in ended.stderr
+    assert "internal error" not in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
     lines = ended.stderr.split("\n")
     assert lines.pop() == ""

@@ -45,7 +45,7 @@ CASES = {
     "refusal": Case("DO_NOT_TRACK", "0", "nothing sent: DO_NOT_TRACK is set", 0),
     "switch": Case("OTEL_SDK_DISABLED", "true", SENT, 0),
     "configuration": Case("TBOT_CONFIG", "QUFB", "is larger than 1048576 bytes"),
-    "configuration that is none": Case("TBOT_CONFIG", "canary ", "this is no standard base64"),
+    "configuration that is none": Case("TBOT_CONFIG", "canary ", "not valid base64"),
     "path": Case("TBOT_CONFIG_PATH", "canary/", "the configuration file cannot be read"),
     "helper": Case("_TBOT_TELEMETRY_HELPER", "canary", SENT, 0),
     "headers": Case("OTEL_EXPORTER_OTLP_HEADERS", "canary=%41,", TOO_LONG),

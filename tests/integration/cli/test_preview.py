@@ -68,7 +68,8 @@ def test_unusable_version_is_explained() -> None:
     ended = run("preview", "--tbot-version", "latest", "tbot", "start")
     assert "tbot.version " not in ended.stdout
     assert (
-        ended.stderr == "otel-tbot: tbot.version is left out: what --tbot-version says does not look like a version\n"
+        ended.stderr
+        == "otel-tbot: tbot.version is left out: the value of --tbot-version does not look like a version\n"
     )
 
 

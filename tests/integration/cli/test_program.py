@@ -59,7 +59,9 @@ def test_an_unexpected_fault_is_one_line() -> None:
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     ended = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "otel-tbot: an unexpected fault (NameError); please report it\n"
+    assert ended.stderr == (
+        "otel-tbot: internal error (NameError); please report it, with the traceback of python -X dev -m otel_tbot\n"
+    )
 
 
 def test_a_reader_that_leaves_early() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.start import read_start
+from otel_tbot.event import StartEvent
 
 if TYPE_CHECKING:
     from otel_tbot.event import StartEvent
@@ -29,7 +29,7 @@ def command(*arguments: str, configuration: str | bytes | None = None, **environ
     """Return what `tbot ARGUMENTS` reports."""
     if configuration is not None:
         environ["TBOT_CONFIG"] = in_base64(configuration)
-    return read_start(["tbot", *arguments], environ=environ)
+    return StartEvent.from_command(["tbot", *arguments], environ=environ)
 
 
 def refused(*arguments: str, configuration: str | bytes | None = None, **environ: str) -> str:

@@ -195,7 +195,7 @@ def test_levels_without_libyaml(opener: str) -> None:
 )
 def test_broken_without_libyaml(text: str) -> None:
     """Without libyaml, what is no YAML is refused as well."""
-    assert "this is no valid YAML" in refused(configuration=text)
+    assert "not valid YAML" in refused(configuration=text)
 
 
 @pytest.mark.usefixtures("without_libyaml")

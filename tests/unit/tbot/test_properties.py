@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from otel_tbot.errors import TbotConfigError
+from otel_tbot.event import StartEvent
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
-from otel_tbot.tbot.start import read_start
 from tests.unit.tbot.oracle import Configured, Started, expected
 from tests.unit.tbot.starting import in_base64
 from tests.unit.tbot.writing import TEXT, configurations, starts, written_in_any_way
@@ -24,7 +24,7 @@ def event_or_complaint(arguments: list[str], environ: dict[str, str]) -> dict[st
     """Return what a start reports, counters of 0 left out, or the complaint; nothing else may happen."""
     began = time.monotonic()
     try:
-        event = read_start(["tbot", *arguments], environ=environ)
+        event = StartEvent.from_command(["tbot", *arguments], environ=environ)
     except TbotConfigError as error:
         return _checked(error)
     finally:
@@ -49,7 +49,7 @@ def test_start(start: tuple[Started, list[str], dict[str, str], str | None]) -> 
     found, wanted = event_or_complaint(arguments, environ), expected(started)
 
     if wanted is None:
-        assert "this join URI names another join method than the one set beside it" in found
+        assert "the join URI and join_method name different methods" in found
     else:
         assert found == wanted
 
