@@ -79,9 +79,8 @@ format: $(VENV)/.dev ## format the code and repair what ruff can
 bench: $(VENV)/.dev ## measure against references, in one run; ROUNDS=7 is quicker
 	@$(BIN)/python -m benchmarks $(ROUNDS)
 
-generate: $(VENV)/.dev ## derive code and documentation from the schema registry
-	@$(BIN)/python -m otel_tbot.schema.generate
-	@$(BIN)/python docs/generate.py
+generate: $(VENV)/.dev ## generate the schema table and the reference pages
+	@$(BIN)/python -m scripts.generate
 
 # The loop's input is a pipe, which is not for the suite to read.
 matrix: ## run the suite on every CPython from 3.10 to 3.13 that is found

@@ -31,7 +31,7 @@ TOP_LEVEL = (
     "SECURITY.md",
     "pyproject.toml",
 )
-FOLDERS = (".ci", "benchmarks", "bin", "docs", "examples", "otel_tbot", "requirements", "tests")
+FOLDERS = (".ci", "benchmarks", "bin", "docs", "examples", "otel_tbot", "requirements", "scripts", "tests")
 ENTRY_POINT_GROUPS = {
     "opentelemetry_environment_variables",
     "opentelemetry_logs_exporter",
@@ -117,7 +117,7 @@ def check_sdist(path: Path) -> None:
 
 
 def check_installed(wheel: Path, folder: Path) -> None:
-    """Install the wheel beside nothing but the pinned runtime requirements, and use it."""
+    """Install the wheel next to nothing but the pinned runtime requirements, and use it."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     pip = (python, "-m", "pip", "install", "--disable-pip-version-check")

@@ -67,7 +67,7 @@ class _Figure(NamedTuple):
 
 
 async def _watch(pid: int, played: Played, samples: list[Used]) -> None:
-    """Look at what a receiver has used up, once in a thousand acknowledgements, for ever."""
+    """Look at what a receiver has used up, once in a thousand acknowledgements, forever."""
     while True:
         if len(played.acknowledged) >= len(samples) * _THOUSAND:
             samples.append(Used.by(pid))

@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, and end the process with its exit status."""
+    """Run the command line, and exit with its status."""
     words = sys.argv[1:]
     if words[:1] == ["run"]:
         from otel_tbot.launcher.run import run  # noqa: PLC0415  stands before tbot, and loads nothing else

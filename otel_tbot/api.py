@@ -110,7 +110,7 @@ def emit(event: StartEvent, *, session: Session | None = None, logger_provider: 
         return
     try:
         _emit_log_record(event, session or current_session(), logger_provider)
-    except Exception as error:  # noqa: BLE001  a pipeline's error must not reach the caller
+    except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
         warn("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
 
 
@@ -140,7 +140,7 @@ def emit_span(
         return
     try:
         _emit_span(event, session or current_session(), tracer_provider)
-    except Exception as error:  # noqa: BLE001  a pipeline's error must not reach the caller
+    except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
         warn("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
 
 

@@ -31,7 +31,7 @@ class StartReport(NamedTuple):
     version_unknown_reason: str
 
 
-def prepare_start_report(
+def prepare_start_report(  # noqa: PLR0913  the options of three commands
     command: CommandLine,
     *,
     tbot_version: str | None = None,

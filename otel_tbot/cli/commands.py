@@ -37,9 +37,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except Exception as error:
         if sys.flags.dev_mode:  # python -X dev asks for the traceback
             raise
-        write_line(
-            f"internal error ({type(error).__name__}); please report it, with the traceback of python -X dev -m otel_tbot"
-        )
+        traceback = "with the traceback of python -X dev -m otel_tbot"
+        write_line(f"internal error ({type(error).__name__}); please report it, {traceback}")
         status = FAILED
     return status if isinstance(status, int) else OK
 

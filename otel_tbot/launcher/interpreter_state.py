@@ -35,7 +35,7 @@ def restore_process_state() -> None:
 
 
 def _undo_locale_coercion() -> None:
-    # Changes the environment of the process itself and not os.environ: tbot gets it as it is, with what os.environ cannot
+    # Changes the environment of the process itself, not os.environ: tbot gets it as it is, with what os.environ cannot
     # hold (the order, duplicates and entries without "=").
     now = os.environ.get("LC_CTYPE")
     if now not in _COERCED_LOCALES:

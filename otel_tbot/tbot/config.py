@@ -88,7 +88,7 @@ class Config(NamedTuple):
         join_method: the join method; empty if none is set.
         join_uri: the join URI, if one is set.
         outputs: the kind of each entry of `outputs`, see `destinations`.
-        services: the kind of each entry of `services`, or of a v1 file's `destinations`, which tbot converts to services.
+        services: the kind of each entry of `services`, or of a v1 file's `destinations`.
     """
 
     oneshot: bool = False

@@ -16,7 +16,7 @@ _MAX_LINE_BYTES = 65536
 
 
 class RefusedError(Exception):
-    """A request that is answered with an error, because it is no OTLP."""
+    """A request that is answered with an error, because it is not OTLP."""
 
     def __init__(self, status: HTTPStatus, message: str, *, unread: bool = False) -> None:
         """Keep the answer.
@@ -123,7 +123,7 @@ def _read_chunk_size(stream: io.BufferedIOBase) -> int:
 
 
 def _read_exactly(stream: io.BufferedIOBase, size: int) -> bytes:
-    """Read so many bytes."""
+    """Read this many bytes."""
     data = stream.read(size)
     if len(data) < size:
         message = f"the client went away after {len(data)} of {size} bytes"

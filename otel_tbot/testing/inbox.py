@@ -59,16 +59,16 @@ class Inbox:
         with self._changed:
             self._connections += 1
 
-    def count_refusal(self) -> None:
+    def count_malformed(self) -> None:
         """Count a request that was no OTLP."""
         with self._changed:
             self._malformed += 1
 
     def wait(self, count: int, timeout: float) -> list[ReceivedRequest]:
-        """Wait until so many requests are there.
+        """Wait until this many requests are there.
 
         Raises:
-            TimeoutError: they were not, within so many seconds.
+            TimeoutError: they were not, within this many seconds.
         """
         with self._changed:
             if self._changed.wait_for(lambda: len(self._requests) >= count, timeout):
@@ -80,7 +80,7 @@ class Inbox:
             raise TimeoutError(message)
 
     def answer_with(self, replies: Sequence[Reply]) -> None:
-        """Answer with these from now on, in turn, and with the last of them for ever."""
+        """Answer with these from now on, in turn, and with the last of them forever."""
         with self._changed:
             self._replies = list(replies)
 

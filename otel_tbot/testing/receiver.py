@@ -34,7 +34,7 @@ class OTLPReceiver:
         assert receiver.log_records[0].log_record.event_name == "tbot.start"
     ```
 
-    What is no OTLP is refused by the rules of the specification (400 or INVALID_ARGUMENT, 404, 405, 413, 415),
+    What is not OTLP is refused by the rules of the specification (400 or INVALID_ARGUMENT, 404, 405, 413, 415),
     whatever `reply` says. It counts in `malformed_requests`, and is not among `requests`.
     """
 
@@ -140,7 +140,7 @@ class OTLPReceiver:
     def connections(self) -> int:
         """How often a client came: TCP connections accepted on the HTTP port, plus calls on the gRPC port.
 
-        0 means that nobody came. (A connection to the gRPC port on which no call is made is not seen: gRPC does not
+        0 means that no one came. (A connection to the gRPC port on which no call is made is not seen: gRPC does not
         tell.)
         """
         return self._inbox.connections
@@ -151,7 +151,7 @@ class OTLPReceiver:
         return self._inbox.malformed_requests
 
     def wait_for_requests(self, count: int, *, timeout: float = 5) -> list[ReceivedRequest]:
-        """Wait until so many requests have arrived since the start or the last `clear()`.
+        """Wait until this many requests have arrived since the start or the last `clear()`.
 
         Args:
             count: the number to wait for.

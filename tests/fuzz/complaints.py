@@ -1,7 +1,7 @@
-"""Every sentence that a complaint about tbot's command line or configuration may consist of, written down by hand.
+"""Every sentence that an error about tbot's command line or configuration may consist of, written by hand.
 
-A complaint is one of these, after the place that it speaks of. So it can hold no value: whoever adds a sentence to the
-code adds it here, and looks at what it repeats.
+An error is one of these sentences after its location, so it can hold no value. A new sentence in the code must be added
+here, after a look at what it repeats.
 """
 
 from __future__ import annotations

@@ -53,15 +53,15 @@ class Raising:
         raise object.__getattribute__(self, "error")(SECRET)
 
     def __iter__(self) -> Iterator[object]:
-        """Likewise."""
+        """In the same way."""
         return self.anything
 
     def __eq__(self, other: object) -> bool:
-        """Likewise."""
+        """In the same way."""
         return self.anything
 
     def __hash__(self) -> int:
-        """Likewise."""
+        """In the same way."""
         return self.anything
 
 
@@ -304,7 +304,7 @@ class Item:
         return ReadableLogRecord(record, Resource({"host.name": SECRET, "tbot.version": SECRET}, SECRET), scope)
 
     def as_span(self) -> ReadableSpan:
-        """Return it as a span, likewise."""
+        """Return it as a span, the same way."""
         return ReadableSpan(
             name=built(self.name),
             context=SpanContext(1, 2, is_remote=True),

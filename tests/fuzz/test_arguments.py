@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SECRET = "canary"
 FLAGS = sorted({flag for row in SUBCOMMANDS for flag in row.flags} | {*GLOBAL_FLAGS})
 VALUES = st.text(max_size=6).map(lambda text: f"{SECRET}{text}")
-# What tbot's own users write, with a canary for every value, and what nobody would.
+# What tbot's own users write, with a canary for every value, and what no one would.
 WORDS = st.one_of(
     st.sampled_from(["start", "start", "version", "configure", "--", "-", "", "-d", "-h", "--help", "-c", "-a", "@"]),
     st.sampled_from([name for row in SUBCOMMANDS for name in (row.name, *row.aliases)]),
@@ -67,7 +67,7 @@ class Ended(NamedTuple):
 
 def command(*words: str, environ: dict[str, str]) -> Ended:
     """Run a command line in this process, with these variables and no others."""
-    # As Python has them at its start: what is no text cannot be written to stdout, and is escaped on stderr.
+    # As Python has them at its start: what is not text cannot be written to stdout, and is escaped on stderr.
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
     with patch.dict(os.environ, environ, clear=True), redirect_stdout(stdout), redirect_stderr(stderr):

@@ -121,7 +121,7 @@ def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
 
 @given(sound=sound_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
 def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[Any]) -> None:
-    """An event leaves, whatever stands before and after it in its batch."""
+    """An event leaves, whatever wraps and after it in its batch."""
     for signal in SIGNALS:
         left = exported(signal, [*built(before), signal.made(sound), *built(after)])
 
@@ -236,7 +236,7 @@ class Kept:
 
 @given(items=st.lists(ITEMS, max_size=2), others=st.lists(NO_ITEMS, max_size=2), error=st.none() | ERRORS)
 def test_processor(items: list[Item], others: list[Any], error: type[Exception] | None) -> None:
-    """The processor hands on what is named as our event, and no record of another name; it never raises."""
+    """The processor forwards what is named as our event, and no record of another name; it never raises."""
     kept = Kept(error)
     processor = OptInLogRecordProcessor(kept)  # type: ignore[arg-type]  # it has the one method that is called
     for other in built(others):
@@ -248,7 +248,7 @@ def test_processor(items: list[Item], others: list[Any], error: type[Exception] 
 
     passed = {id(record) for record in kept.records}
     for item, record in zip(items, records, strict=True):
-        # A name that is no text may claim to be ours. The exporters, which are the gate, do not believe it.
+        # A name that is not text may claim to be ours. The exporters, which are the gate, do not believe it.
         if type(item.name) is str:
             assert (id(record) in passed) is item.ours
 

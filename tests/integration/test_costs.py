@@ -81,7 +81,7 @@ def test_modules_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol:
 
 EVENT = StartEvent(run_mode="daemon", version="18.2.3", join_type="github", helper="helper", helper_version="1.0")
 CALLS = 500
-# Each calls one thing so many times; the first calls nothing.
+# Each calls one thing this many times; the first calls nothing.
 LOOPS = {
     "nothing": "pass",
     "json.dumps": f"json.dumps({EVENT.attributes!r})",
@@ -131,7 +131,7 @@ def test_instructions_of_the_values(instructions: dict[str, float]) -> None:
 
 @pytest.mark.timeout(300)
 def test_instructions_of_a_drop(instructions: dict[str, float]) -> None:
-    """What nobody asked for is dropped by one look-up: at most one and a half times what that takes."""
+    """What no one asked for is dropped by one lookup: at most one and a half times what that takes."""
     assert instructions["a drop"] <= 1.5 * instructions["os.environ.get"]
 
 

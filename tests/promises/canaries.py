@@ -34,7 +34,7 @@ def encodings(text: bytes) -> dict[str, list[bytes]]:
 
 
 def _base64(text: bytes, shift: int, signs: bytes) -> bytes:
-    """Return the base64 of a text that so many bytes stand before, without the signs in which others have a part."""
+    """Return the base64 of a text that this many bytes stand before, without the signs in which others have a part."""
     encoded = base64.b64encode(bytes(shift) + text, signs)
     first, last = -(-shift * 8 // 6), (shift + len(text)) * 8 // 6
     return encoded[first:last]

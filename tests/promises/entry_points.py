@@ -1,9 +1,10 @@
-"""Every way in which the event could leave, as a program: one process tries them under one consent after another.
+"""Every entry point that could send the event, as a program: one process tries one with many environments in turn.
 
-`python -m tests.promises.entry_points WAY` reads rows of variables as JSON, `{name: {variable: value}}`. It puts each into its
-environment in turn, goes the way once, and prints what came of it as JSON, `{name: words}`. Under the hook of `audit`,
-what happens meanwhile is reported under the name of the row. What a way needs at its start, such as the pipelines of a
-host application, is there before the first row. The version in the event is the number of the row.
+`python -m tests.promises.entry_points NAME` reads environments as JSON, `{name: {variable: value}}`. It sets each in
+turn,
+calls the entry point once, and prints the results as JSON, `{name: words}`. The audit hook of `audit` reports what
+happens meanwhile under the name of the environment. What an entry point needs first, such as the pipelines of a host
+application, is created before the first environment. The version in the event is the environment's number.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _run_supervising() -> Act:
 
 
 def _calls() -> Act:
-    """`emit` and `emit_span` where nobody has set up OpenTelemetry."""
+    """`emit` and `emit_span` where no one has set up OpenTelemetry."""
 
     def act(event: otel_tbot.StartEvent) -> str:
         otel_tbot.emit(event)

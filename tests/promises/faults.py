@@ -1,7 +1,7 @@
 """The table of faults: what can go wrong between us and a backend, by name, and what we are to say about it.
 
 Each is a real server on loopback, or the lack of one; a row says what serves it, which reason the failure must have,
-and with which time-out it is looked at.
+and with which timeout it is looked at.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tests.promises.faults_backends import Backend, Protocol, Serve
 
 # Seconds. Nearly all rows end at once, or when the time is up.
-LONG = 20.0  # for what ends at once: so it is not the time-out that ends it
+LONG = 20.0  # for what ends at once: so it is not the timeout that ends it
 SHORT = 0.7  # for what is tried again: less than the exporters' first pause (0.8 s), so that it ends at once too
 SHORTEST = 0.25  # for what never ends by itself
 
@@ -98,7 +98,7 @@ class Fault(_Case):
 
     Attributes:
         reason: a regular expression that the whole reason has to match.
-        timeout: the time-out with which it is looked at, in seconds.
+        timeout: the timeout with which it is looked at, in seconds.
     """
 
     reason: str
@@ -308,7 +308,7 @@ ACCEPTANCES = tuple(
 
 
 def needed(timeout: float) -> float:
-    """Return how much of a time-out a fault may use up: nothing of the longest, which is for what ends at once."""
+    """Return how much of a timeout a fault may use up: nothing of the longest, which is for what ends at once."""
     return 0 if timeout == LONG else timeout
 
 

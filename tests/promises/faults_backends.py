@@ -33,7 +33,7 @@ class Backend:
         environ: further variables that a client needs.
         came: tells how many connections or calls came to it; None where it cannot tell.
         receiver: the real OTLP backend in it, if there is one.
-        elsewhere: another one, which nobody named: nothing may arrive there.
+        elsewhere: another one, which no one named: nothing may arrive there.
     """
 
     endpoint: str
@@ -67,7 +67,7 @@ def raw(handle: Handler, *, scheme: str = "http", host: str = "127.0.0.1") -> Se
 
 
 def nobody(port: Callable[[], AbstractContextManager[int]], *, host: str = "127.0.0.1") -> Serve:
-    """Return a port at which nobody answers."""
+    """Return a port at which no server answers."""
 
     @contextmanager
     def serve(_: Protocol) -> Iterator[Backend]:

@@ -61,7 +61,7 @@ class Client:
     def __enter__(self) -> Self:
         """Start it; it waits for orders."""
         self._open = ExitStack()
-        # Files, appended to: a pipe that nobody empties would stop what prints much.
+        # Files, appended to: a pipe that no one empties would stop what prints much.
         self._output = self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0))
         self._errors = self._open.enter_context(tempfile.TemporaryFile("a+b", buffering=0))
         self._read = [0, 0]
@@ -85,7 +85,7 @@ class Client:
             self._process.communicate(timeout=_SETTLED_WITHIN)
 
     def order(self, way: str, environ: Mapping[str, str], timeout: float) -> Report:
-        """Have the event sent by `send` or through a `pipeline`, and return what became of it."""
+        """Have the event sent by `send` or through a `pipeline`, and return the outcome."""
         return Report(*self._ask({"way": way, "environ": dict(environ), "timeout": timeout}))
 
     def left(self) -> list[str]:
@@ -180,7 +180,7 @@ def _peak() -> float:
 
 
 def _left(threads: int, descriptors: int) -> list[str]:
-    """Wait until there are no more threads and descriptors than so many; return all of them if that does not come."""
+    """Wait until there are no more threads and descriptors than this many; return all of them if that does not come."""
     until = time.monotonic() + _SETTLED_WITHIN
     while time.monotonic() < until:
         if len(_threads()) <= threads and len(_descriptors()) <= descriptors:

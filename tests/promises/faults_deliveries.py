@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EVENT = StartEvent(run_mode="one-shot", version="18.2.3", join_type="token", destinations_other=1)
 CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-START = 8  # seconds that a program may take on top of a time-out, to start on the busiest machine
+START = 8  # seconds that a program may take on top of a timeout, to start on the busiest machine
 SECRETS = "canary"  # is in all: the header's value, the endpoint's credentials, whatever the backend says
 
 
@@ -52,5 +52,5 @@ def is_one_plain_line(text: str) -> bool:
 
 
 def bystander_is_untouched(backend: Backend) -> bool:
-    """Tell whether nothing reached the backend that nobody named."""
+    """Tell whether nothing reached the backend that no one named."""
     return backend.elsewhere is None or (backend.elsewhere.connections, backend.elsewhere.requests) == (0, [])

@@ -78,7 +78,7 @@ def drips(first: bytes, piece: bytes) -> Handler:
 
 
 def floods(first: bytes, block: bytes = _A_BLOCK) -> Handler:
-    """Return a handler that answers with a beginning, and then for ever and at full speed with a block."""
+    """Return a handler that answers with a beginning, and then forever and at full speed with a block."""
 
     def flood(connection: socket.socket, stopping: threading.Event) -> None:
         read_request(connection)
@@ -89,7 +89,7 @@ def floods(first: bytes, block: bytes = _A_BLOCK) -> Handler:
 
 
 def bomb(size: int) -> bytes:
-    """Return an answer of OTLP's type whose body is so many bytes once it is decompressed."""
+    """Return an answer of OTLP's type whose body is this many bytes once it is decompressed."""
     body = gzip.compress(bytes(size))
     head = b"Content-Type: application/x-protobuf\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
     return OK + head + body

@@ -136,12 +136,12 @@ def floods_headers(connection: socket.socket, stopping: threading.Event) -> None
 
 
 def floods_settings(connection: socket.socket, stopping: threading.Event) -> None:
-    """Send settings for ever, at full speed."""
+    """Send settings forever, at full speed."""
     _flood(b"", frame(SETTINGS, 0, 0) * 1000, connection, stopping)
 
 
 def _flood(first: bytes, block: bytes, connection: socket.socket, stopping: threading.Event) -> None:
-    """Answer with a beginning, and then for ever with a block, while all that the client says to it is taken."""
+    """Answer with a beginning, and then forever with a block, while all that the client says to it is taken."""
     read_call(connection)
     connection.sendall(first)
     taking = threading.Thread(target=_take_all, args=(connection,), name="loopback", daemon=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What a server does with one connection. It has to end when the event is set, or the connection is shut down.
 Handler: TypeAlias = "Callable[[socket.socket, threading.Event], None]"
 
-DRIP_SECONDS = 0.02  # between two bytes; far below any time-out that a test sets, so that none of the reads runs out
+DRIP_SECONDS = 0.02  # between two bytes; far below any timeout that a test sets, so that none of the reads runs out
 _POLL_SECONDS = 0.02  # how often the accepting thread looks whether it is to end
 
 
@@ -101,7 +101,7 @@ def dripping(data: Iterable[bytes], connection: socket.socket, stopping: threadi
 
 
 def endlessly(data: bytes, connection: socket.socket, stopping: threading.Event) -> None:
-    """Send the same for ever, as fast as the client takes it."""
+    """Send the same forever, as fast as the client takes it."""
     while not stopping.is_set():
         connection.sendall(data)
 
@@ -136,7 +136,7 @@ def _copy(source: socket.socket, target: socket.socket, begins: bytes = b"", ins
 
 @contextmanager
 def closed_port(host: str = "127.0.0.1") -> Iterator[int]:
-    """Give a port that refuses connections: bound, so that nobody else gets it, and not listening."""
+    """Give a port that refuses connections: bound, so that no one else gets it, and not listening."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
         bound.bind((host, 0))
         yield bound.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Certificates of every kind that is not to be trusted, and one that is, made anew each time."""
+"""Certificates of every kind that is not to be trusted, and one that is, made again each time."""
 
 from __future__ import annotations
 

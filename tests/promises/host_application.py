@@ -2,7 +2,7 @@
 
 `python -m tests.promises.host_application WAY OWN_BACKEND [wait]` works, reports, works again and ends. It prints the
 names of what is different after the report. `WAY` is one of `none`, `send`, `emit` and `global`; the last goes into the
-global providers, to which this host adds its own exporters whoever made them. With `wait` it says when it reports, and
+global providers, to which this host adds its own exporters. With `wait` it says when it reports, and
 goes on after a line of input.
 """
 
@@ -81,7 +81,7 @@ class Telemetry:
     """The host's own telemetry, which goes to its own backend."""
 
     def __init__(self, backend: str) -> None:
-        """Add exporters to the global providers, and make these where nobody has."""
+        """Add exporters to the global providers, and make these where no one has."""
         if not isinstance(trace.get_tracer_provider(), TracerProvider):
             trace.set_tracer_provider(TracerProvider(resource=RESOURCE))
         if not isinstance(get_logger_provider(), LoggerProvider):

@@ -112,7 +112,7 @@ def _logger(logger: logging.Logger) -> tuple[object, ...]:
 
 
 class _Loggers(dict[str, tuple[object, ...]]):
-    """Loggers, to which such may be added as logging makes for whoever asks for one."""
+    """Loggers, to which such may be added as logging makes on request."""
 
     _FRESH: tuple[object, ...] = (logging.NOTSET, [], [], [], False, True)
 

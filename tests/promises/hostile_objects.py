@@ -58,7 +58,7 @@ class RaisingMapping(Mapping[str, object]):
 
 
 class EndlessMapping(Mapping[str, object]):
-    """Goes on for ever, and holds itself under every key."""
+    """Goes on forever, and holds itself under every key."""
 
     def __getitem__(self, key: str) -> object:
         """Return itself."""
@@ -121,7 +121,7 @@ def _raising(*names: str) -> Any:  # noqa: ANN401  what it stands for
     return made
 
 
-# What is no event of ours: nothing may leave for it.
+# What is not an event of ours: nothing may leave for it.
 HOSTILE: dict[str, Callable[[], object]] = {
     "None": lambda: None,
     "number": lambda: 7,
@@ -145,7 +145,7 @@ HOSTILE: dict[str, Callable[[], object]] = {
     "names raise": lambda: _raising("log_record", "event_name", "name"),
     "attributes themselves raise": lambda: _raising("attributes"),
 }
-# Of these, what no event can be made of by whoever looks at the attributes alone.
+# Of these, what no event can be made of from the attributes alone.
 NO_EVENT = (
     "None", "number", "text", "exception", "type", "every attribute raises", "no attributes", "attributes are text",
     "attributes raise", "attributes themselves raise",

@@ -1,4 +1,4 @@
-"""A forward proxy on loopback that keeps what it is told itself: tunnels (RFC 9110, CONNECT) and plain requests."""
+"""A forward proxy on loopback that keeps what it is reported itself: tunnels (RFC 9110, CONNECT) and plain requests."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Transmission:
 
     Attributes:
         environ: the variables that lead to it.
-        wire: what stands before it.
+        wire: what wraps it.
     """
 
     def __init__(self, protocol: str, *, certificates: Path | None = None) -> None:
@@ -66,7 +66,7 @@ class Transmission:
         self._receiver.reply(reply)
 
     def received(self, count: int) -> list[ReceivedRequest]:
-        """Wait for so many requests, and return them as the backend took them."""
+        """Wait for this many requests, and return them as the backend took them."""
         return self._receiver.wait_for_requests(count, timeout=20)
 
     def requests(self) -> list[SentRequest]:

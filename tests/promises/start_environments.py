@@ -209,7 +209,7 @@ CIRCUMSTANCES: dict[str, Callable[[Path], Circumstance]] = {
     "proxy is nonsense": partial(
         _variables, environ={"HTTP_PROXY": "nonsense://", "ALL_PROXY": "::", "NO_PROXY": "\udcff"}
     ),
-    # What is handed on.
+    # What is forwarded.
     "arguments are odd": partial(
         _arguments, arguments=[b"", b"--supervise", b"--", b"\xff\xfe", b"a\nb", b"x" * (_LONGEST_STRING - 1)]
     ),

@@ -27,7 +27,7 @@ _WRITING = re.compile(r"\b(?:O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE)
 _SENDING = ",".join(f"?{name}" for name in ("connect", "sendto", "sendmsg", "sendmmsg"))
 # As strace writes an address; the quotes of a text among the data have a backslash before them.
 _ADDRESS = re.compile(r'sin6?_port=htons\((?P<port>\d+)\).*?(?:inet_addr\(|inet_pton\(AF_INET6, )"(?P<host>[^"\\]+)"')
-# They are no files, whatever is written there.
+# They are not files, whatever is written there.
 _DEVICES = (os.devnull, "/dev/tty")
 
 
@@ -37,7 +37,7 @@ class Call(NamedTuple):
     Attributes:
         name: its name.
         path: the file or folder, from the root on; empty where none is named.
-        line: the whole line of strace, for whoever reads a failure.
+        line: the whole line of strace, for the reader of a failure.
     """
 
     name: str

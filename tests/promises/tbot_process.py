@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# Speaks on both streams, in bytes that are no text. Then it waits for whoever opens the other end of the pipe beside
-# it, and does what it is told there.
+# Speaks on both streams, in bytes that are no text. Then it waits until the other end of the pipe is opened, next to
+# it, and does what it is reported there.
 _SPEAKS = r"""
 printf '\377 of tbot\n'
 printf '\376 of tbot\n' >&2
@@ -44,7 +44,7 @@ class Circumstance:
     """What is arranged around a start of tbot, the same for a direct start and for one by `run`.
 
     Attributes:
-        environ: variables beside those of a backend that refuses.
+        environ: variables next to those of a backend that refuses.
         arguments: what stands after `tbot start`.
         prepare: code that is run in the process before it becomes `run` or tbot.
         options: further ones of `subprocess.Popen`.
@@ -65,7 +65,7 @@ class Life:
     """What there was to see of one life.
 
     Attributes:
-        inherited: all that tbot had from whoever started it, as the system shows it.
+        inherited: all that tbot had from the caller that started it, as the system shows it.
         status: the exit status, negative after death by a signal.
         stdout: the bytes printed.
         stderr: the bytes printed there, without our lines.
@@ -124,7 +124,7 @@ def as_documented(direct: Life, way: str) -> Life:
     """Return what is to be seen of a life in a way, given what is seen when tbot is started directly.
 
     What cannot be hidden under supervision is that tbot is a child: it has another pid and parent, and a signal that
-    ends it is told as a shell tells it, by 128 and its number.
+    ends it is reported as a shell tells it, by 128 and its number.
     """
     status = 128 - direct.status if way == "supervised" and direct.status < 0 else direct.status
     return Life(
@@ -142,7 +142,7 @@ def _writer(tbot: Path, started: Started) -> IO[bytes]:
     opened: list[int] = []
 
     def waits() -> bool:
-        with suppress(OSError):  # nobody reads yet
+        with suppress(OSError):  # nothing reads yet
             opened.append(os.open(f"{tbot}.ending", os.O_WRONLY | os.O_NONBLOCK))
         return bool(opened) or started.process.poll() is not None
 

@@ -3,7 +3,7 @@
 `consent_table` has close to a hundred environments that are no consent, and the few that are. Every way in which an
 event could leave (`ways`) is gone under each of them, in a real process, and proven in four ways at once:
 
-- a socket listens where the variables point to: nobody knocks, whatever the protocol;
+- a socket listens where the variables point to: no one knocks, whatever the protocol;
 - an audit hook of the interpreter reports no socket, no thread, no process, no file but the interpreter's own, and
   where OpenTelemetry is not the host's own, no import of it;
 - what the way says is exactly what it says when it is off, for each row of the table;
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.testing import OTLPReceiver
 
-TOLD = "tbot itself takes this value for a yes"
+TOLD = "tbot itself reads this value as true"
 PROTOCOLS = ("http/protobuf", "grpc")
 
 
@@ -166,7 +166,7 @@ def traces_left(events: list[Event], *, opentelemetry: bool) -> dict[str, list[E
             or event.is_thread
             or event.is_write
             or event.is_foreign_file
-            # To turn into tbot is what `run` is for.
+            # To exec tbot is what `run` is for.
             or (event.is_process and event.name != "os.exec")
             or (event.is_opentelemetry and not opentelemetry)
         ):
@@ -232,7 +232,7 @@ FRESH += ["1, but DO_NOT_TRACK: 1", "1, but OTEL_SDK_DISABLED: true"]
 
 @pytest.mark.parametrize("name", FRESH)
 def test_off_from_the_first_moment(tmp_path: Path, doorbell: Doorbell, name: str) -> None:
-    """In processes that never knew anything else, `emit` only says why it is off, and `run` only turns into tbot."""
+    """In processes that never knew anything else, `emit` only says why it is off, and `run` only execs tbot."""
     environ = {**OFF[name].environ, **backend(doorbell.endpoint)}
     stand_in_for_tbot(tmp_path)
     emit = audited(tmp_path / "emit", "otel_tbot", "emit", "./tbot", "start", environ=environ, cwd=tmp_path)
@@ -271,7 +271,7 @@ def test_on(tmp_path: Path, receiver: OTLPReceiver, way: str, protocol: str) -> 
 
 @pytest.mark.parametrize("way", ["run", "run --supervise"])
 def test_run_when_on(tmp_path: Path, receiver: OTLPReceiver, way: str) -> None:
-    """With exactly 1, `run` starts a process beside tbot, which delivers; the hook sees into it."""
+    """With exactly 1, `run` starts a process next to tbot, which delivers; the hook sees into it."""
     outcomes, events = go(way, {"1": ON["1"]}, tmp_path, backend(receiver.http_endpoint))
     receiver.wait_for_requests(1, timeout=20)
     assert outcomes == {"1": "7"}
@@ -296,7 +296,7 @@ def test_calls_when_on(tmp_path: Path, doorbell: Doorbell) -> None:
 def test_the_doorbell_rings(tmp_path: Path, doorbell: Doorbell, protocol: str) -> None:
     """With exactly 1, somebody knocks, over gRPC too, whose sockets no hook sees."""
     assert not doorbell.rang
-    # Nobody ever answers; the time is for loading what knocks.
+    # No one ever answers; the time is for loading what knocks.
     rows = {"1": ON["1"]}
     outcomes, _ = go("send", rows, tmp_path, backend(doorbell.endpoint, protocol, "5"))
     assert outcomes["1"].startswith("failed: ")

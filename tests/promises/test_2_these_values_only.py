@@ -76,7 +76,7 @@ IN_CONTEXTS = [
     (context, *row)
     for context in sorted(CONTEXTS)
     for row in CONTEXT_WAYS
-    # It depends on its release whether `opentelemetry-instrument` reaches processes that are started anew.
+    # It depends on its release whether `opentelemetry-instrument` reaches processes that are started again.
     if not (context in STARTED_ANEW and row[0] in {"environment", "declarative"})
 ]
 COMPRESSIONS = (("http/protobuf", "gzip"), ("http/protobuf", "deflate"), ("grpc", "gzip"))
@@ -171,7 +171,7 @@ def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, cer
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("way", TLS_WAYS)
 def test_through_a_proxy(way: str, protocol: str, tls: bool, place: HauntedPlace, certificates: Path) -> None:  # noqa: FBT001  a parameter of the test
-    """A proxy is told the backend's address and its own credentials; behind it arrives what arrives without it."""
+    """A proxy is reported the backend's address and its own credentials; behind it arrives what arrives without it."""
     with (
         Proxy() as proxy,
         Transmission(protocol, certificates=place.copy_of(certificates) if tls else None) as transmission,
@@ -251,7 +251,7 @@ SENDERS = {
 
 @pytest.mark.parametrize("code", SENDERS.values(), ids=SENDERS)
 def test_strace_tells(code: str, tmp_path: Path) -> None:
-    """A program that connects or sends to somewhere is told by strace, a child of its own included."""
+    """A program that connects or sends to somewhere is reported by strace, a child of its own included."""
     log = tmp_path / "strace"
     tracing = strace_of_network(log)
     if tracing is None:
@@ -304,7 +304,7 @@ def test_search_finds_what_was_there(spell: type[str]) -> None:
 @pytest.mark.parametrize("after", [b"", b"1", b"12"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_search_finds_base64_of_more(encode: type[bytes], before: bytes, after: bytes) -> None:
-    """The search finds a word whatever stands before and after it in the same base64."""
+    """The search finds a word whatever wraps and after it in the same base64."""
     canaries = Canaries()
     text = before + canaries.plant("somewhere").encode() + after
     assert canaries.found_in(encode(text)) != []

@@ -84,7 +84,7 @@ class Start(NamedTuple):
         session_id: its session.
         times: all its times, in nanoseconds.
         message: the request, headers and body, without the address of the backend, the length of the body and what was
-            left of the time-out.
+            left of the timeout.
     """
 
     session_id: str

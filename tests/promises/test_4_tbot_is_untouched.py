@@ -77,7 +77,7 @@ ENDINGS = ["exit 0", "exit 1", "exit 255", "kill -TERM $$", "kill -KILL $$", "ki
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_ending(ending: str, way: str, tmp_path: Path) -> None:
-    """However tbot ends, by itself or by a signal, whoever started it sees that very end."""
+    """However tbot ends, by itself or by a signal, the caller that started it sees that very end."""
     direct, seen = lives(tmp_path, way, Circumstance(), ending)
     check_untouched(direct, seen, way)
 
@@ -98,7 +98,7 @@ def test_nothing_is_waited_for(way: str, tmp_path: Path) -> None:
             assert started.process.wait(WITHIN) == 42
         else:
             wait_until(lambda: not os.path.exists(f"/proc/{tbot}"), "tbot has ended")  # noqa: PTH110  may vanish
-        # Whoever opens the gate from this side finds the sender behind it, and nobody has opened it yet.
+        # Whoever opens the gate from this side finds the sender behind it, and no one has opened it yet.
         wait_until(lambda: _has_reader(gate), "the sender is at the gate")
 
 
@@ -157,7 +157,7 @@ def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", ENDS_WHILE_SENDING)
 def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
-    """A program that ends while a thread sends ends at once, and nobody is left with its pipes or its connection."""
+    """A program that ends while a thread sends ends at once, and no one is left with its pipes or its connection."""
     code, status, output = ENDS_WHILE_SENDING[name]
     receiver.reply(Reply(delay=math.inf))
     mark = uuid.uuid4().hex
@@ -206,7 +206,7 @@ thread.join()
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
-    """A child forked after its parent has sent can send over HTTP. Over gRPC it is told that it cannot."""
+    """A child forked after its parent has sent can send over HTTP. Over gRPC it is reported that it cannot."""
     code = f"{FORK}\n{SEND}; forked('2.0'); otel_tbot.send(event('3.0'))"
     with Host(code, to(receiver, protocol)) as host:
         assert host.end() == (0, CHILDREN[protocol], "")
@@ -235,7 +235,7 @@ emit()
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_ends_of_forks_while_much_is_sent(protocol: str, receiver: OTLPReceiver) -> None:
     """Such children end, whatever locks their parent held in the moment of the fork."""
-    forks = 20  # one in two found a lock of gRPC's taken for ever, when children closed what their parent had opened
+    forks = 20  # one in two found a lock of gRPC's taken forever, when children closed what their parent had opened
     code = f"""{BUSY}
 def emit_always():
     while not enough.is_set():
@@ -247,7 +247,7 @@ print({{ended_child() for _ in range({forks})}})
 enough.set()
 thread.join()
 """
-    # gRPC's C library starts threads of its own in each child, and some of them crash, whoever uses it: not there.
+    # gRPC's C library starts threads of its own in each child, and some of them crash in any caller: not there.
     with Host(code, {**to(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
         assert host.end() == (0, "{3}\n", "")
 

@@ -2,7 +2,7 @@
 
 Every command, the functions and the pipelines run in a `Place`: a home, a working directory and temporary folders that
 are known to the last file, with a backend that is there and one that is not. Byte code is the interpreter's business:
-it is told to keep none. Three witnesses tell of each run, none of which believes another:
+it is reported to keep none. Three witnesses tell of each run, none of which believes another:
 
 - the place itself: size, inode, times of change of every file and folder are as before;
 - the interpreter's audit hook: nothing is opened to be written, and below the place nothing is read but what tbot's
@@ -106,7 +106,7 @@ RUNS = [
     *(pytest.param(program, DEAD, id=f"{name}, no backend") for name, program in SENDING.items() if program.fails),
 ]
 
-# What the system's own libraries read: certificates, name look-up, locale, the number of processors.
+# What the system's own libraries read: certificates, name lookup, locale, the number of processors.
 SYSTEM = ("/bin/", "/dev/", "/etc/", "/lib", "/proc/", "/run/", "/sys/", "/usr/")
 PACKAGES = (*INTERPRETERS_OWN, f"{sys.prefix}{os.sep}", f"{sys.base_prefix}{os.sep}")
 # What would tell one machine from another.
@@ -132,7 +132,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[str, str]:
-    """Return what a program is told by its environment, beside the folders of the place."""
+    """Return what a program is reported by its environment, next to the folders of the place."""
     alive = receiver.grpc_endpoint if program.protocol == "grpc" else receiver.http_endpoint
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": alive if backend == ALIVE else "http://127.0.0.1:9",
@@ -173,7 +173,7 @@ def unexpected(paths: Collection[str], place: Place) -> set[str]:
 def test_nothing_is_written(
     tmp_path: Path, place: Place, receiver: OTLPReceiver, program: Program, backend: int
 ) -> None:
-    """Nothing at the place has changed, nothing was opened to be written, and nothing read but what tbot is told of."""
+    """Nothing at the place has changed, nothing was opened to be written, and only files named to tbot are read."""
     environ = {**place.environ, **variables(program, receiver, backend), "MARK": str(tmp_path)}
     ended = audited(
         tmp_path / "report", program.module, *program.arguments, environ=environ, cwd=place.work, stdin=ROWS
@@ -232,7 +232,7 @@ def test_mounted(place: Place, receiver: OTLPReceiver, name: str, mount: str) ->
 
 @pytest.mark.parametrize("variable", ["PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"])
 def test_byte_code(tmp_path: Path, place: Place, variable: str) -> None:
-    """Where Python is told to keep no byte code beside the modules, it keeps none in the demo's child either."""
+    """Where Python is reported to keep no byte code next to the modules, it keeps none in the demo's child either."""
     package = tmp_path / "source" / "otel_tbot"
     shutil.copytree(SOURCE / "otel_tbot", package, ignore=shutil.ignore_patterns("__pycache__"))
     environ = {"PYTHONPATH": str(package.parent), variable: str(tmp_path / "elsewhere")}
@@ -279,7 +279,7 @@ CULPRITS = [pytest.param(code, id=name) for name, code in {**WRITERS, **READERS}
 
 @pytest.mark.parametrize("code", CULPRITS)
 def test_the_hook_tells(tmp_path: Path, place: Place, code: str) -> None:
-    """A program that does what is not to be done is told by the hook, and by the place if it writes."""
+    """A program that does what is not to be done is reported by the hook, and by the place if it writes."""
     (tmp_path / "culprit.py").write_text(code)
     environ = {**place.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
     ended = audited(tmp_path / "report", "culprit", cwd=place.work, environ=environ)
@@ -292,7 +292,7 @@ def test_the_hook_tells(tmp_path: Path, place: Place, code: str) -> None:
 
 @pytest.mark.parametrize("code", CULPRITS)
 def test_strace_tells(tmp_path: Path, place: Place, code: str) -> None:
-    """A program that does what is not to be done is told by strace."""
+    """A program that does what is not to be done is reported by strace."""
     log = tmp_path / "strace"
     tracing = strace(log)
     if tracing is None:

@@ -200,7 +200,7 @@ def assert_the_event_alone_left(receiver: OTLPReceiver, caplog: pytest.LogCaptur
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_object(name: str, exporter: Any, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
-    """An object that is no event of ours leaves nothing, raises nothing, and keeps no valid event from leaving."""
+    """An object that is not an event of ours leaves nothing, raises nothing, and keeps no valid event from leaving."""
     assert exporter.export([HOSTILE[name]()]).name == "SUCCESS"
     assert receiver.connections == 0
     valid = record_and_span(EVENT.attributes)
@@ -272,7 +272,7 @@ def test_broken_provider(name: str, caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("name", NO_EVENT)
 def test_hostile_event(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Emitting or sending what is no event raises nothing, and leaves nothing in the pipeline."""
+    """Emitting or sending what is not an event raises nothing, and leaves nothing in the pipeline."""
     memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's omission
     loggers = LoggerProvider(shutdown_on_exit=False)
     loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter(memory)))

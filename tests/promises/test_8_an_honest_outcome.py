@@ -1,14 +1,14 @@
-"""Promise 8, an honest outcome: sent means that the backend accepted it, and everything else is told as a failure.
+"""Promise 8, an honest outcome: sent means that the backend accepted it, and everything else is reported as a failure.
 
 Each row of the table in `faults.py` is a backend with one fault, a real server on loopback. The headers that it wants,
 its address and its answers hold secrets. The event is sent to it in each way that a user has:
 
 - `send` says failed, with the one reason that the table has for this fault: one line, without a secret in it;
-- a pipeline in code raises nothing, and logs one line of ours with that reason, and nobody else's;
+- a pipeline in code raises nothing, and logs one line of ours with that reason, and no one else's;
 - `otel-tbot emit` ends with status 1, in time, and says so in one line on stderr, with nothing on stdout;
 - `otel-tbot run` adds its notice, and no more, to what tbot prints, and ends as tbot does.
 
-A redirect must reach nobody, least of all where it leads. The counterpart is the table of backends that accept: each of
+A redirect must reach no one, least of all where it leads. The counterpart is the table of backends that accept: each of
 them tells by its own count that the event arrived, and was accepted exactly once.
 """
 
@@ -106,12 +106,12 @@ def running(case: Fault | Acceptance, monkeypatch: pytest.MonkeyPatch | None = N
 
 
 def timeouts(fault: Fault) -> tuple[float, ...]:
-    """Return the time-outs with which a process is to meet a fault: if not with the first, then with another."""
+    """Return the timeouts with which a process is to meet a fault: if not with the first, then with another."""
     return (LONG,) if fault.timeout == LONG else PROCESS_TIMEOUTS
 
 
 def is_met(backend: Backend) -> bool:
-    """Tell whether the client has come to the backend, where that can be seen: nobody sees what a closed port does."""
+    """Tell whether the client has come to the backend, where that can be seen: no one sees what a closed port does."""
     return backend.came is None or backend.came() > 0
 
 
@@ -233,7 +233,7 @@ class TestRun:
 
     @pytest.mark.parametrize("fault", RUN_BESIDE, ids=str)
     def test_fault(self, fault: Fault, tmp_path: Path) -> None:
-        """A failure changes neither tbot's exit status nor what it prints; beside it stands the notice, as ever."""
+        """A failure changes neither tbot's exit status nor what it prints, except for the notice."""
         tbot = shell_script(tmp_path, TBOT)
         for timeout in timeouts(fault):
             with ExitStack() as stack:
@@ -284,7 +284,7 @@ def assert_is_tbots_own(*processes: Started, timeout: float) -> None:
     [("1", "sent \n", 1), ("true", f"off {consent({OPT_IN: 'true'}).reason}\n", 0)],
 )
 def test_from_a_subinterpreter(receiver: OTLPReceiver, protocol: str, answer: str, outcome: str, events: int) -> None:
-    """Another interpreter in the same process is told the same, and ends well."""
+    """Another interpreter in the same process is reported the same, and ends well."""
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
     environ = {OPT_IN: answer, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
     ended = subprocess.run(

@@ -1,13 +1,13 @@
-"""Promise 9, bounded: one deadline covers name look-up, connection, TLS, retries, the answer and the shutdown.
+"""Promise 9, bounded: one deadline covers name lookup, connection, TLS, retries, the answer and the shutdown.
 
 Each row of the table in `faults.py` is met by a client in a process of its own (`faults_client.py`), where nothing else
 runs: it measures how long each step takes, waits until its threads and descriptors are as few as before, and tells what
 is left, what was printed and how much memory it took. There a deadline is kept to within `MARGIN`. Elsewhere `HANG`
 tells bounded from endless on the busiest machine, and nothing more: a backend that never answers, met without a
-deadline, would last for ever, or for the 10 s of the default time-out.
+deadline, would last forever, or for the 10 s of the default timeout.
 
 Beside it: retries however long a backend asks to wait, many exports at once, a shutdown in the middle of an export, the
-end of the interpreter, a stalled name look-up, and the programs `otel-tbot emit` and `otel-tbot run`.
+end of the interpreter, a stalled name lookup, and the programs `otel-tbot emit` and `otel-tbot run`.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from tests.promises.faults_backends import Backend, Protocol
     from tests.promises.faults_client import Report
 
-HANG = 8  # seconds beyond the time-out after which something hangs
-MARGIN = 0.5  # seconds beyond the time-out in which a client that is alone, and has loaded everything, is done
+HANG = 8  # seconds beyond the timeout after which something hangs
+MARGIN = 0.5  # seconds beyond the timeout in which a client that is alone, and has loaded everything, is done
 TRIES = 3  # what is late because the machine is busy is in time at one of these; what waits too long is late each time
 MOST_MEMORY = 32  # MiB; half of what a huge answer holds, and an endless one knows no limit
 
@@ -259,7 +259,7 @@ def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("way", ["send", "pipeline"])
 @pytest.mark.parametrize("fault", named("silent", "silent after the request", "silent after the call"), ids=str)
 def test_end_of_the_interpreter(fault: Fault, way: str) -> None:
-    """What is exported at the very end of a process holds that end up no longer than the time-out."""
+    """What is exported at the very end of a process holds that end up no longer than the timeout."""
     timeout = 2.0
     with fault.backend() as backend:
         environ = {**variables(fault.protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout)}
@@ -305,7 +305,7 @@ def test_silent_name_server(protocol: Protocol, way: str, tmp_path: Path) -> Non
 
 
 def program(script: str, *arguments: str, environ: dict[str, str], within: float) -> subprocess.CompletedProcess[str]:
-    """Run a script to its end, which has to come within so many seconds."""
+    """Run a script to its end, which has to come within this many seconds."""
     return started([sys.executable, "-c", script, *arguments], environ=environ, within=within)
 
 
@@ -323,14 +323,14 @@ def started(command: list[str], *, environ: dict[str, str], within: float) -> su
 
 @pytest.mark.parametrize("fault", FOR_PROGRAMS, ids=str)
 class TestPrograms:
-    """The programs, whose start comes on top of the time-out."""
+    """The programs, whose start comes on top of the timeout."""
 
     timeout = 1.0
     options = ("--timeout", str(timeout), "--tbot-version", "18.2.3")
 
     @staticmethod
     def environ(protocol: Protocol, backend: Backend) -> dict[str, str]:
-        """Return the variables, with a far longer time-out than the option's, which has to stand before it."""
+        """Return the variables, with a far longer timeout than the option's, which has to stand before it."""
         return {**variables(protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
 
     def test_emit(self, fault: Fault) -> None:
@@ -343,7 +343,7 @@ class TestPrograms:
         assert seconds < self.timeout + START + HANG
 
     def test_run(self, fault: Fault, tmp_path: Path) -> None:
-        """All that `otel-tbot run` starts beside tbot is gone in time, and so is what waits for it after tbot's end."""
+        """All that `otel-tbot run` starts ends in time, and so does the wait for it after tbot's end."""
         tbot = shell_script(tmp_path, "exit 7")
         with fault.backend() as backend:
             environ = self.environ(fault.protocol, backend)

@@ -65,7 +65,7 @@ class Collector:
         self._process.wait(timeout=_READY_WITHIN)
 
     def requests(self, signal: str, *, count: int = 1) -> list[dict[str, Any]]:
-        """Wait for so many export requests of a signal, and return them as OTLP/JSON."""
+        """Wait for this many export requests of a signal, and return them as OTLP/JSON."""
         file = self._folder / f"{signal}.jsonl"
         wait_until(lambda: len(_lines(file)) >= count, f"{count} request(s) of {signal} arrived")
         return [json.loads(line) for line in _lines(file)]
@@ -75,7 +75,7 @@ def wait_until(condition: Callable[[], object], what: str, *, within: float = _R
     """Wait until a condition holds.
 
     Raises:
-        TimeoutError: it does not within so many seconds.
+        TimeoutError: it does not within this many seconds.
     """
     ends = time.monotonic() + within
     while not condition():
@@ -97,7 +97,7 @@ def listens(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of loopback on which nobody listens."""
+    """Return ports of loopback on which nothing listens."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

@@ -39,7 +39,7 @@ def test_what_tbot_takes_for_yes_is_said(value: str) -> None:
     decision = consent({OPT_IN: value})
     assert not decision
     assert decision.tbot_would_accept
-    assert "tbot itself takes this value for a yes" in decision.reason
+    assert "tbot itself reads this value as true" in decision.reason
 
 
 @pytest.mark.parametrize("value", ["1", "true", "yes", " ", "FALSE", "00"])
@@ -80,7 +80,7 @@ def test_reads_the_process_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("value", [None, "", "0", "1", "true"])
 def test_asked(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
-    """What nobody asked for is off; that somebody did is no consent yet."""
+    """What no one asked for is off; that somebody did is no consent yet."""
     if value is not None:
         monkeypatch.setenv(OPT_IN, value)
     assert is_opt_in_set() == (value is not None)

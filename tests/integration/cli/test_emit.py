@@ -1,4 +1,4 @@
-"""`otel-tbot emit`: sends, says what became of it in one line, and ends with the contract's status."""
+"""`otel-tbot emit`: sends, says the outcome in one line, and ends with the contract's status."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_not_delivered(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_dead_backend(protocol: str) -> None:
-    """A backend that is not there makes one line and status 1, within the time-out."""
+    """A backend that is not there makes one line and status 1, within the timeout."""
     dead = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     ended = run("emit", "--timeout", "0.5", "tbot", "start", environ={**ON, **dead})
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)

@@ -1,4 +1,4 @@
-"""Values of 10 MB, which no system hands on, but a host can set: one line, no repetition, and bounded work."""
+"""Values of 10 MB, which no system forwards, but a host can set: one line, no repetition, and bounded work."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_json_stands_alone(signal: str) -> None:
 
 
 def test_unknown_version_is_explained() -> None:
-    """Where nobody can tell the version, it is left out and the reason said."""
+    """Where no one can tell the version, it is left out and the reason said."""
     ended = run("preview", "./no-tbot-here", "start")
     assert ended.returncode == 0
     assert "tbot.version " not in ended.stdout

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import runpy
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from scripts import generate
 from tests.integration.examples.readme import SOURCE, blocks, run
 from tests.integration.pipelines import declarative
 from tests.integration.pipelines.processes import instrumented
@@ -32,9 +32,8 @@ def named(page: Path) -> str:
 
 
 def test_generated_pages_are_fresh() -> None:
-    """The reference is what the code says: `python docs/generate.py` writes it."""
-    generate = runpy.run_path(str(DOCS / "generate.py"))
-    stale = [named(path) for path, text in generate["pages"]().items() if path.read_text(encoding="utf-8") != text]
+    """The reference is what the code says: `make generate` writes it."""
+    stale = [named(path) for path, text in generate.pages().items() if path.read_text(encoding="utf-8") != text]
     assert stale == []
 
 

@@ -1,4 +1,4 @@
-"""Starting tbot in four ways that nobody may be able to tell apart: directly, and by `run` off, on and supervised."""
+"""Starting tbot in four ways that no one may be able to tell apart: directly, and by `run` off, on and supervised."""
 
 from __future__ import annotations
 
@@ -149,6 +149,6 @@ def start(
 
 
 def works(started: Started) -> bool:
-    """Tell whether a tbot that waits does run, and ends as it is told to."""
+    """Tell whether a tbot that waits does run, and ends as it is reported to."""
     with started:
         return started.line().isdigit() and started.finish("7\n")[0] == 7

@@ -104,7 +104,7 @@ def test_no_path() -> None:
 
 
 def test_unprintable_name() -> None:
-    """A name that is no text, or more than one line, is complained about in one line of text."""
+    """A name that is not text, or more than one line, is complained about in one line of text."""
     with Started([*RUN, "no\nsuch\x1b " + os.fsdecode(b"\xff")], {}) as started:
         status, _, errors = started.finish()
     assert (status, len(errors.splitlines())) == (127, 1)

@@ -24,7 +24,7 @@ CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 @pytest.fixture
 def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that runs until it is told to end."""
+    """Give a tbot that runs until it is reported to end."""
     return shell_script(tmp_path, WAITS)
 
 

@@ -16,7 +16,7 @@ from tests.support.fake_tbot import WAITS, shell_script
 
 @pytest.fixture
 def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that runs until it is told to end."""
+    """Give a tbot that runs until it is reported to end."""
     return shell_script(tmp_path, WAITS)
 
 
@@ -31,7 +31,7 @@ def test_text(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_full_stderr(way: str, tbot: Path) -> None:
-    """A stderr that nobody reads, and that is full, does not hold up tbot."""
+    """A stderr that nothing reads, and that is full, does not hold up tbot."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):
@@ -45,7 +45,7 @@ def test_full_stderr(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_closed_reader_of_stderr(way: str, tbot: Path) -> None:
-    """Nor does one that nobody will ever read."""
+    """Nor does one that no one will ever read."""
     reading, writing = os.pipe()
     os.close(reading)
     assert works(start(way, tbot, environ=NOWHERE, stderr=writing))

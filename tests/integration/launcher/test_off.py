@@ -1,4 +1,4 @@
-"""Without consent: nothing is loaded, said or done but to turn into tbot."""
+"""Without consent: nothing is loaded, said or done but to exec tbot."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_another_command() -> None:
 
 
 def test_supervision() -> None:
-    """Without a sender there is nothing to stay for: `--supervise` turns into tbot as well."""
+    """Without a sender there is nothing to stay for: `--supervise` execs tbot as well."""
     with Started([*RUN, "--supervise", "sh", "-c", "echo $$"], {}) as started:
         assert started.finish()[1] == f"{started.pid}\n"
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 @pytest.fixture
 def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that answers for its version, and runs until it is told to end."""
+    """Give a tbot that answers for its version, and runs until it is reported to end."""
     return shell_script(tmp_path, WAITS)
 
 
@@ -94,7 +94,7 @@ def test_death_of_the_group(number: int, tbot: Path, receiver: OTLPReceiver) -> 
     "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 )
 def test_signal_to_everything(way: str, number: int, tbot: Path, receiver: OTLPReceiver) -> None:
-    """The sender is deaf to what a service manager sends to every process of a service."""
+    """The sender is ignores what a service manager sends to every process of a service."""
     with start(way, tbot, environ=to(receiver.http_endpoint)) as started:
         pid = int(started.line())
         for sender in started.senders(pid):

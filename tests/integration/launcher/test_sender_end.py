@@ -26,7 +26,7 @@ SLACK = 4.0  # seconds for a busy machine: what the interpreter takes to start, 
 
 @pytest.fixture
 def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that answers for its version, and runs until it is told to end."""
+    """Give a tbot that answers for its version, and runs until it is reported to end."""
     return shell_script(tmp_path, WAITS)
 
 
@@ -41,7 +41,7 @@ def test_deadline(way: str, version: str, tmp_path: Path, black_hole: str) -> No
         started.senders(pid)
         started.wait_until_sent(pid)
         assert time.monotonic() - began < 1 + A_SECOND + SLACK
-        # Nobody who was asked for the version is left either: all have the same variables.
+        # No one who was asked for the version is left either: all have the same variables.
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
@@ -57,7 +57,7 @@ def test_stopped_sender(way: str, tbot: Path, black_hole: str) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_blocked_alarm(way: str, tbot: Path, black_hole: str) -> None:
-    """The deadline holds where the signals that make it were blocked or ignored by whoever started us."""
+    """The deadline holds where the signals that make it were blocked or ignored by the caller that started us."""
 
     def prepare() -> None:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -72,7 +72,7 @@ def test_blocked_alarm(way: str, tbot: Path, black_hole: str) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_children_ignored(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
-    """The sender ends when its work is done, also where whoever started us ignores the end of children."""
+    """The sender ends when its work is done, also where the caller that started us ignores the end of children."""
 
     def prepare() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
-# Nobody can pass on SIGKILL and SIGSTOP; SIGCHLD is about the parent's own children; SIGQUIT ends the stand-in.
+# No one can pass on SIGKILL and SIGSTOP; SIGCHLD is about the parent's own children; SIGQUIT ends the stand-in.
 FORWARDED = set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGQUIT}
 
 

@@ -136,7 +136,7 @@ def test_background(way: str, shell: Terminal, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_hang_up(way: str, tmp_path: Path) -> None:
-    """When the terminal hangs up, tbot is told so once, though it need not be the leader of the session."""
+    """When the terminal hangs up, tbot is reported so once, though it need not be the leader of the session."""
     told = tmp_path / "told"
     terminal = Terminal([*WAYS[way], str(teller(tmp_path, told)), "start"])
     with terminal.program:
@@ -147,7 +147,7 @@ def test_hang_up(way: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_hang_up_of_shell(way: str, shell: Terminal, tmp_path: Path) -> None:
-    """When the terminal of tbot's shell hangs up, tbot is told so once."""
+    """When the terminal of tbot's shell hangs up, tbot is reported so once."""
     told = tmp_path / "told"
     shell.type(f"{typed(way, teller(tmp_path, told))}\n")
     wait_until(lambda: told.exists() and told.read_text(), "tbot runs")

@@ -1,4 +1,4 @@
-"""Nobody can tell that tbot was started by `run`: a stand-in is looked at from outside, key by key."""
+"""No one can tell that tbot was started by `run`: a stand-in is looked at from outside, key by key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By variables alone, under `opentelemetry-instrument`: beside other exporters, and each setting on its own."""
+"""By variables alone, under `opentelemetry-instrument`: next to other exporters, and each setting on its own."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_stock_distro_means_grpc(receiver: OTLPReceiver) -> None:
 
 
 def test_grpc_to_a_port_that_speaks_http(receiver: OTLPReceiver) -> None:
-    """The stock distro's gRPC on a port for HTTP is told in one line for each signal, within the time-out."""
+    """The stock distro's gRPC on a port for HTTP is reported in one line for each signal, within the timeout."""
     environ = {
         **ON,
         **ALONE,

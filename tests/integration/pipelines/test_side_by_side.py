@@ -132,7 +132,7 @@ def test_configured_by_variables(own: OwnBackend) -> None:
     without = by_variables(own, "otlp")
     expected = own.read_and_forget()
     assert "the job is done" in expected["logs"][0]
-    # Where the endpoint speaks no TLS, nobody but us minds a certificate that is not there: our exporters alone fail.
+    # Where the endpoint speaks no TLS, no one but us minds a certificate that is not there: our exporters alone fail.
     for trouble, events in (({}, 2), ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/canary"}, 0)):
         check_noise(without, by_variables(own, "otlp,tbot", **trouble))
         assert own.read_and_forget() == expected
@@ -142,7 +142,7 @@ def test_configured_by_variables(own: OwnBackend) -> None:
 @pytest.mark.parametrize("answer", ["0", "true"])
 @pytest.mark.timeout(120)  # seconds; two processes
 def test_off(own: OwnBackend, answer: str) -> None:
-    """Without consent the host's telemetry is the same too; a yes that does not count is told once by each exporter."""
+    """Without consent the host's telemetry is the same; each exporter reports a value that does not count once."""
     # Without a handler of the SDK's, Python prints warnings on stderr.
     consent = {
         "TELEPORT_ANONYMOUS_TELEMETRY": answer,
@@ -157,4 +157,4 @@ def test_off(own: OwnBackend, answer: str) -> None:
     known = {_ADDRESS.sub("", line) for line in without.stderr}
     more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
     assert len(more) == (2 if answer == "true" else 0)
-    assert all("tbot itself takes this value for a yes" in line for line in more)
+    assert all("tbot itself reads this value as true" in line for line in more)

@@ -75,7 +75,7 @@ def metrics_backend() -> Iterator[MetricsBackend]:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Make an authority, whose certificates nobody trusts who is not told to."""
+    """Make an authority, whose certificates no one trusts who is not told to."""
     return trustme.CA()
 
 

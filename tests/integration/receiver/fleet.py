@@ -74,7 +74,7 @@ class Tbot(asyncio.Protocol):
         await self._over.wait()
 
     async def play(self) -> None:
-        """Send what is due, for ever."""
+        """Send what is due, forever."""
         while True:
             due = await self._due.get()
             session, data = self._events.pop()
@@ -94,7 +94,7 @@ def _complete(head: bytes, body: bytes) -> bool:
 
 
 async def play(port: int, rate: int, seconds: float, played: Played) -> None:
-    """Send so many events a second for so long."""
+    """Send this many events a second for so long."""
     due = asyncio.Queue[float]()
     total = int(rate * seconds)
     # Made beforehand: the tbots of a fleet would not take their time from the receiver's processor.

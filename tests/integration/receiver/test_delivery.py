@@ -115,7 +115,7 @@ def test_full_queue(serve: Callable[..., Running], receiver: OTLPReceiver) -> No
 
 
 def test_sender_that_has_gone(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
-    """An event whose sender gave up while it waited is dropped: nobody was told that it arrived."""
+    """An event whose sender gave up while it waited is dropped: no one was told that it arrived."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
@@ -161,7 +161,7 @@ def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: si
         connection.sendall(raw(request()))
     receiver.wait_for_requests(1)
     idle = connect(running.port)
-    assert send(idle, CHECK, "GET").status == 200  # so that it is no connection that nobody has accepted yet
+    assert send(idle, CHECK, "GET").status == 200  # so that it is no connection that no one has accepted yet
     running.process.send_signal(number)
     assert idle.recv(1) == b""
     assert [read(connection).status for connection in senders] == [200] * len(senders)
@@ -172,7 +172,7 @@ def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: si
 
 
 def test_drain_has_a_deadline(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
-    """A backend that does not answer holds the end up no longer than the drain may take; senders are told so."""
+    """A backend that does not answer holds the end up no longer than the drain may take; senders are reported so."""
     running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()

@@ -72,7 +72,7 @@ def test_consent(variables: dict[str, str], said: str) -> None:
     ],
 )
 def test_bad_settings(arguments: list[str], variables: dict[str, str], status: int, said: str) -> None:
-    """What cannot be used is told in one line, and the receiver does not start."""
+    """What cannot be used is reported in one line, and the receiver does not start."""
     ended = run("serve", "--listen", "127.0.0.1:0", *arguments, environ={**ON, **variables})
     assert (ended.returncode, ended.stdout) == (status, "")
     assert said in ended.stderr
@@ -80,7 +80,7 @@ def test_bad_settings(arguments: list[str], variables: dict[str, str], status: i
 
 
 def test_address_in_use(running: Running) -> None:
-    """An address that is taken is told in one line."""
+    """An address that is taken is reported in one line."""
     ended = run("serve", "--listen", running.address, environ=ON)
     assert (ended.returncode, ended.stderr) == (
         1,
@@ -148,14 +148,14 @@ def test_tls(
 
 
 def test_encrypted_key(tls: tuple[str, ...]) -> None:
-    """A key that takes a password is refused in one line, since a service has nobody to ask for it."""
+    """A key that takes a password is refused in one line, since a service has no one to ask for it."""
     path = Path(tls[-1])
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     encryption = serialization.BestAvailableEncryption(b"secret")
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
     path.write_bytes(key.private_bytes(*form, encryption))
     ended = run("serve", "--listen", "127.0.0.1:0", *tls, environ=ON)
-    assert (ended.returncode, ended.stderr) == (2, "otel-tbot: --tls-key is encrypted: give one that is not\n")
+    assert (ended.returncode, ended.stderr) == (2, "otel-tbot: --tls-key is encrypted: use a key without a password\n")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_encrypted_key(tls: tuple[str, ...]) -> None:
     ],
 )
 def test_open_files(receiver: OTLPReceiver, hard: int, status: int, said: str) -> None:
-    """As many open files as connections need are taken, or it is told in one line that they cannot be had."""
+    """As many open files as connections need are taken, or it is reported in one line that they cannot be had."""
     limited = f'ulimit -Sn 64; ulimit -Hn {hard}; exec "$0" "$@" --listen 127.0.0.1:0 --max-connections 100'
     with subprocess.Popen(
         ["sh", "-c", limited, sys.executable, "-m", "otel_tbot", "serve"],
@@ -257,7 +257,7 @@ def test_nohup(receiver: OTLPReceiver) -> None:
 
 
 def test_no_other_file_is_removed(tmp_path: Path) -> None:
-    """A file that is no socket is not touched."""
+    """A file that is not a socket is not touched."""
     path = tmp_path / "precious"
     path.write_text("data")
     assert run("serve", "--listen", f"unix:{path}", environ=ON).returncode == 1
@@ -283,13 +283,13 @@ def test_socket_activation(receiver: OTLPReceiver) -> None:
 
 
 def test_promised_sockets_that_are_none(receiver: OTLPReceiver) -> None:
-    """Sockets that are promised and not there are told in one line."""
+    """Sockets that are promised and not there are reported in one line."""
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "LISTEN_FDS": "2"}
     with socket.create_server(("127.0.0.1", 0)) as listener, activated(listener, variables) as process:
         assert process.stderr is not None
         told = process.stderr.read()
         assert process.wait(30) == 1
-    assert told.startswith(b"otel-tbot: cannot listen on what LISTEN_FDS promises: ")
+    assert told.startswith(b"otel-tbot: cannot listen on the sockets of LISTEN_FDS: ")
     assert told.count(b"\n") == 1
 
 
@@ -331,7 +331,7 @@ def test_metrics(serve: Callable[..., Running], receiver: OTLPReceiver, metrics_
 def test_metrics_are_not_redirected(
     serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend
 ) -> None:
-    """A backend that redirects gets the counters, nobody else does, and that it took none is told."""
+    """A backend that redirects gets the counters, no one else does, and that it took none is reported."""
     with MetricsBackend() as elsewhere:
         metrics_backend.redirect = elsewhere.endpoint
         running = serve(
@@ -346,7 +346,7 @@ def test_metrics_are_not_redirected(
 
 
 def test_no_metrics_unasked(running: Running, receiver: OTLPReceiver) -> None:
-    """Nobody who did not ask for metrics gets any: the backend sees the event, and nothing else."""
+    """No one who did not ask for metrics gets any: the backend sees the event, and nothing else."""
     submit(running.port)
     assert running.stop() == 0
     assert receiver.malformed_requests == 0

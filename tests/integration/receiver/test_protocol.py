@@ -162,7 +162,7 @@ def test_refusals_are_counted(running: Running) -> None:
     assert running.stop() == 0
     phrases = (case.code or HTTPStatus(case.status).phrase.lower().replace(" ", "_") for case in REFUSED.values())
     expected = Counter(f"refused_{phrase}" for phrase in phrases)
-    # Those with a bad version or time-out are refused before they are understood as calls.
+    # Those with a bad version or timeout are refused before they are understood as calls.
     expected["refused_invalid_argument"] -= 4
     expected["refused_bad_request"] += 4
     assert running.summary == {**running.summary, **expected, "refused": len(REFUSED)}
@@ -207,7 +207,7 @@ def test_pipelining(port: int, backend: OTLPReceiver) -> None:
 
 
 def test_expect_continue(port: int) -> None:
-    """A client that asks before it sends the body is told to go on."""
+    """A client that asks before it sends the body is reported to go on."""
     with connect(port) as connection:
         head, _, body = raw(request(), {**GO, "Expect": "100-continue"}).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\n\r\n")
@@ -249,7 +249,7 @@ def test_upgrades_are_refused(port: int) -> None:
 
 
 def test_upgrades_are_ignored(running: Running) -> None:
-    """Without a body such a request is answered as any other, and nobody is told what to install."""
+    """Without a body such a request is answered as any other, and no one is reported what to install."""
     answer = submit(running.port, b"", UPGRADE, method="GET", path="/healthz")
     assert (answer.status, answer.closes) == (200, True)
     assert running.stop() == 0
@@ -258,7 +258,7 @@ def test_upgrades_are_ignored(running: Running) -> None:
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"nonsense\r\n\r\n", b"POST /\xe9 HTTP/1.1\r\n\r\n"])
 def test_no_http(port: int, data: bytes) -> None:
-    """What is no HTTP is answered by 400, and the connection is closed."""
+    """What is not HTTP is answered by 400, and the connection is closed."""
     with connect(port) as connection:
         assert send(connection, data).status == 400
         assert connection.recv(1) == b""

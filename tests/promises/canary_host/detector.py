@@ -9,7 +9,7 @@ import os
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
 # Haunts the machine where `opentelemetry-instrument` has put a `sitecustomize` of its own first.
-import tests.promises.canary_host.machine.sitecustomize  # noqa: F401  see above
+import tests.promises.canary_host.machine.sitecustomize  # noqa: F401  the same reason as above
 
 _TOLD = (
     "cloud.account.id", "cloud.resource_id", "container.id", "container.name", "enduser.id", "host.id", "host.ip",

@@ -42,7 +42,7 @@ def report(signal: str, plant: Callable[[str], str], *, python: str, environ: Ma
         destinations_application=1,
     )
     further = plant("field unknown to us").encode()
-    # tbot makes the session's id itself, anew at each start.
+    # tbot makes the session's id itself, again at each start.
     message = request(start, session=str(uuid.uuid4()), at=int(time.time()))
     message += bytes([_UNKNOWN_FIELD << 3 | _LENGTH_DELIMITED, len(further)]) + further
     headers = {

@@ -1,7 +1,7 @@
 """Reports a start of tbot out of a haunted application: `report.py WAY SIGNAL CONTEXT TBOT start [ARGUMENTS]`.
 
 Everything around the report bears a word: the active span, its links and trace state, baggage, the pipeline's resource
-and scope, the record's body, exception and further attributes, and other records and spans beside it. Each start is
+and scope, the record's body, exception and further attributes, and other records and spans. Each start is
 reported twice over one connection where the way has one, since a cookie can only come back with the second. In between
 the application logs an exception, by the SDK's handler, which is seen to enter the pipeline.
 
@@ -204,7 +204,7 @@ def _in_a_thread(work: Callable[[], None]) -> None:
 
 
 def _in_a_fork(work: Callable[[], None]) -> None:
-    # Python 3.12 warns of every fork beside threads, which a library may have started.
+    # Python 3.12 warns of every fork next to threads, which a library may have started.
     warnings.simplefilter("ignore", DeprecationWarning)
     child = os.fork()
     if child == 0:

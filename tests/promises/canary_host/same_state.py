@@ -21,7 +21,7 @@ _NODE = 0x0242AC110002
 
 
 def seed() -> None:
-    """Begin Python's random numbers anew."""
+    """Begin Python's random numbers again."""
     random.seed(0)
 
 

@@ -28,7 +28,7 @@ DAY = 24 * 60 * 60
     ids=str,
 )
 def test_same_rule(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], options: list[str]) -> None:
-    """The time-out is the one that the delivery takes from the same options and variables."""
+    """The timeout is the one that the delivery takes from the same options and variables."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     arguments = parse([*options, "tbot"])
@@ -40,7 +40,7 @@ def test_same_rule(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], opt
 
 @pytest.mark.parametrize("value", ["soon", "0", "-1", "nan", "inf"])
 def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """Where the delivery refuses the time-out, and so nothing is sent, the default limits what happens until then."""
+    """Where the delivery refuses the timeout, and so nothing is sent, the default limits what happens until then."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", value)
     with pytest.raises(SettingsError):
         resolve_settings("logs", os.environ)

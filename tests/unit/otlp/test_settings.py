@@ -58,7 +58,7 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
     ],
 )
 def test_variables(name: str, environ: dict[str, str], value: object) -> None:
-    """The signal's variable stands before the general one, and this before the default."""
+    """The signal's variable wraps the general one, and this before the default."""
     assert getattr(resolve_settings("logs", environ), name) == value
 
 
@@ -137,7 +137,7 @@ def test_unusable_keywords(keywords: dict[str, object]) -> None:
     ],
 )
 def test_signal(environ: dict[str, str], chosen: str | None, signal: str) -> None:
-    """The argument stands before the variable, and this before the default, a log record."""
+    """The argument wraps the variable, and this before the default, a log record."""
     assert resolve_signal(environ, chosen) == signal
 
 

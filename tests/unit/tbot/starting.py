@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-
-if TYPE_CHECKING:
-    from otel_tbot.event import StartEvent
 
 
 def in_base64(configuration: str | bytes) -> str:

@@ -152,7 +152,7 @@ def test_second_dashes() -> None:
     ["--help"],
 ])  # fmt: skip
 def test_not_start(arguments: list[str]) -> None:
-    """Any other command, none, and a request for help, is told apart from a broken command line."""
+    """Any other command, none, and a request for help, is reported apart from a broken command line."""
     with pytest.raises(NotStartError, match="only start reports an event"):
         parsed(*arguments)
 

@@ -37,7 +37,7 @@ def test_empty_stream_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("text", ["[]", "[a]", "a", "- a: b\n", "1", "true", '""', "!!str", "| \n a\n"])
 def test_no_mapping(text: str) -> None:
-    """A document that is no mapping is an error."""
+    """A document that is not a mapping is an error."""
     assert refused(configuration=text).startswith("TBOT_CONFIG, line 1: the configuration is not a mapping")
 
 
@@ -127,7 +127,7 @@ def test_no_duplicate(text: str) -> None:
     "? - a\n? b: c\n d\n",
 ])  # fmt: skip
 def test_broken_yaml(text: str) -> None:
-    """What is no YAML is refused, with the line."""
+    """What is not YAML is refused, with the line."""
     message = refused(configuration=text)
 
     assert message.startswith("TBOT_CONFIG, line ")
@@ -145,7 +145,7 @@ def test_anchors() -> None:
 
 
 def test_anchor_defined_anew() -> None:
-    """An anchor may be defined anew; an alias means the last definition before it."""
+    """An anchor may be defined again; an alias means the last definition before it."""
     text = "version: v2\nx: &a database\nservices:\n- type: *a\n- type: &a kubernetes\n- type: *a\n"
 
     assert counts(start(configuration=text)) == {"database": 1, "kubernetes": 2}
@@ -212,7 +212,7 @@ def test_merge_at_the_top() -> None:
 
 
 def test_containing_itself() -> None:
-    """A list that contains itself, where nobody looks, does no harm."""
+    """A list that contains itself, where no one looks, does no harm."""
     assert start(configuration="x: &a [*a, {b: *a}]\noneshot: true\n").run_mode == "one-shot"
 
 

@@ -25,7 +25,7 @@ def test_mapping(key: str) -> None:
 @pytest.mark.parametrize("key", ["outputs", "services"])
 @pytest.mark.parametrize("entry", ["", "~", "identity", "1", "[]", "[type]", "''"])
 def test_entry_of_another_type(key: str, entry: str) -> None:
-    """An entry that is no mapping is an error."""
+    """An entry that is not a mapping is an error."""
     message = refused(configuration=f"version: v2\n{key}:\n- type: database\n- {entry}\n")
 
     assert message == f"TBOT_CONFIG, line 4, {key}: this entry is not a mapping; write its keys and values"
@@ -42,7 +42,7 @@ def test_entry_without_a_type(key: str, entry: str) -> None:
 
 @pytest.mark.parametrize("type_", ["[database]", "{database: }", "1", "true", "1.5", "!mine database"])
 def test_type_of_another_type(type_: str) -> None:
-    """A type that is no text is an error."""
+    """A type that is not text is an error."""
     message = refused(configuration=f"version: v2\nservices:\n- name: a\n  type: {type_}\n")
 
     assert message.startswith("TBOT_CONFIG, line 4, type: not a string")

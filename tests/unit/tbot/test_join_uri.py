@@ -102,7 +102,7 @@ def test_unknown_method() -> None:
 
 @pytest.mark.parametrize("arguments", [("--join-method", "iam"), ("--join-method=iam", "--token=t")])
 def test_conflict_with_the_flag(arguments: tuple[str, ...]) -> None:
-    """Another method beside it is refused."""
+    """Another method in addition to the URI is refused."""
     message = refused("noop", *arguments, "--join-uri=tbot+proxy+github://t@h")
 
     assert message == "--join-uri: the join URI and join_method name different methods; leave one out"
@@ -117,7 +117,7 @@ def test_conflict_in_the_file() -> None:
 
 @pytest.mark.parametrize("method", ["bound_keypair", "", "~"])
 def test_no_conflict(method: str) -> None:
-    """The same method, or none, beside it is none."""
+    """The same method, or none, in addition to the URI is accepted."""
     text = f"version: v2\nonboarding: {{join_method: {method}}}\njoin_uri: tbot+auth+bound-keypair://t@h\n"
 
     assert start(configuration=text).join_type == "bound_keypair"

@@ -106,14 +106,14 @@ def test_any_bytes(content: bytes) -> None:
 @settings(SAME_IN_EVERY_RUN, max_examples=600)
 @given(text=written_in_any_way())
 def test_any_text(text: str) -> None:
-    """Whatever text of YAML's marks and tbot's words it is, likewise."""
+    """Whatever text of YAML's marks and tbot's words it is, the same way."""
     event_or_complaint(["start"], {"TBOT_CONFIG": in_base64(text.encode(errors="surrogatepass"))})
 
 
 @settings(SAME_IN_EVERY_RUN, max_examples=200)
 @given(value=st.text(max_size=40))
 def test_any_base64(value: str) -> None:
-    """Whatever stands where base64 should, likewise."""
+    """Whatever stands where base64 should, the same way."""
     event_or_complaint(["start"], {"TBOT_CONFIG": value})
     event_or_complaint(["start", f"--config-string={value}"], {})
 

@@ -70,7 +70,7 @@ def test_without_a_line_end(tbot: Callable[[str], str]) -> None:
     "Teleport v", "Teleport v18.2.3canary", " Teleport v18.2.3", "Teleport v1.2-" + "a" * 64, "Teleport a b v1",
 ])  # fmt: skip
 def test_no_version(tbot: Callable[[str], str], printed: str) -> None:
-    """Anything else is no version."""
+    """Anything else is not a version."""
     assert ask(tbot(f"printf '%s\\n' '{printed}'")) == NO_VERSION
 
 
@@ -88,7 +88,7 @@ def test_only_version(tbot: Callable[[str], str]) -> None:
 
 
 def test_streams(tbot: Callable[[str], str], capfd: pytest.CaptureFixture[str]) -> None:
-    """It reads nothing, and what it says on stderr is heard by nobody."""
+    """It reads nothing, and what it says on stderr is heard by no one."""
     assert ask(tbot("cat; echo canary >&2; echo Teleport v1.0")).version == "1.0"
     assert capfd.readouterr() == ("", "")
 

@@ -1,7 +1,4 @@
-"""Generates the reference pages that derive from the code: `python docs/generate.py`.
-
-A test compares the pages with the output of this script. `event.md` in the same folder is written by `make generate`.
-"""
+"""Generates the schema table and the reference pages: `make generate`. Tests compare both with its output."""
 
 from __future__ import annotations
 
@@ -20,14 +17,15 @@ from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands
 from otel_tbot.otlp import settings
 from otel_tbot.plugins import environment_variables
+from scripts import schema_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-_NOTICE = "<!-- Generated from the code by `python docs/generate.py`. -->"
+_NOTICE = "<!-- Generated from the code by `make generate`. -->"
 
 
 def commands_page() -> Iterator[str]:
@@ -211,7 +209,8 @@ def pages() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write the pages."""
+    """Write everything that is generated."""
+    schema_table.write()
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
 
