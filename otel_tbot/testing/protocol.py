@@ -92,7 +92,7 @@ def decode_protobuf(signal: Signal, data: bytes) -> ExportRequest:
     try:
         message.ParseFromString(data)
     except DecodeError as error:
-        reason = f"the body is not a {signal.request_type.__name__} in protobuf"
+        reason = f"the body is not a valid {signal.request_type.__name__} in protobuf"
         raise ValueError(reason) from error
     return message
 

@@ -1,9 +1,9 @@
 """Promise 5, what you preview is what is sent: from one function, attribute for attribute.
 
-`previews` runs `otel-tbot preview` and `otel-tbot emit` on the same cases: all of `tests/unit/tbot/golden`, each setting
-of signal, protocol and endpoint, and the whole table of consent. What arrives at a real backend is compared with what was
-shown, message for message. They may differ in the session's id, in the ids of a span and in the time, and there they
-must: only their form is compared. The messages that arrived are turned into JSON by protobuf's own code, not by that
+`previews` runs `otel-tbot preview` and `otel-tbot emit` on the same cases: all of `tests/unit/tbot/golden`, each
+setting of signal, protocol and endpoint, and the whole table of consent. What arrives at a real backend is compared
+with the preview, message for message. They may differ in the session's id, in the ids of a span and in the time, and
+there they must: only their form is compared. Protobuf's own code converts the messages that arrived to JSON, not that
 of `preview`.
 """
 

@@ -178,7 +178,7 @@ def test_refusal_says_why(receiver: OTLPReceiver) -> None:
 
     assert in_json == {"code": 3, "message": "ExportLogsServiceRequest in OTLP/JSON is an object, not list"}
     assert in_protobuf.rejected_log_records == 3
-    assert in_protobuf.error_message == "the body is no ExportLogsServiceRequest in protobuf"
+    assert in_protobuf.error_message == "the body is not a valid ExportLogsServiceRequest in protobuf"
 
 
 @pytest.fixture
