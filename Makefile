@@ -34,7 +34,7 @@ test: $(VENV)/.dev ## run the suite; ARGS="-k consent" goes to pytest, WORKERS=0
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 promises: $(VENV)/.dev ## the nine promises: tests and cases
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -p tests.promises.table tests/promises $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -p tests.promises.summary tests/promises $(ARGS)
 
 fuzz: $(VENV)/.dev ## fuzz for longer, with other inputs each time; EXAMPLES=20000 for each property
 	@FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --timeout=0 tests/fuzz $(ARGS)

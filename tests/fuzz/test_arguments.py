@@ -26,8 +26,8 @@ from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
 from otel_tbot.testing import OTLPReceiver
 from otel_tbot.timeout import MAX_TIMEOUT
 from tests.fuzz import allowed
-from tests.fuzz.complaints import check
-from tests.unit.tbot.starting import in_base64
+from tests.fuzz.error_messages import check
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ CONFIGURATIONS = st.sampled_from(["{}", "version: v2", f"version: {SECRET}", f"{
 ENVIRONMENTS = st.dictionaries(VARIABLES, VALUES.map("{} ".format) | CONFIGURATIONS | st.just(""), max_size=4)
 
 
-class Ended(NamedTuple):
+class CompletedRun(NamedTuple):
     """How a command ended, and what it printed."""
 
     status: int
@@ -65,7 +65,7 @@ class Ended(NamedTuple):
     stderr: str
 
 
-def command(*words: str, environ: dict[str, str]) -> Ended:
+def command(*words: str, environ: dict[str, str]) -> CompletedRun:
     """Run a command line in this process, with these variables and no others."""
     # As Python has them at its start: what is not text cannot be written to stdout, and is escaped on stderr.
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
@@ -76,10 +76,10 @@ def command(*words: str, environ: dict[str, str]) -> Ended:
     for stream in (stdout, stderr):
         stream.flush()
         printed.append(stream.buffer.getvalue().decode())
-    return Ended(status, *printed)
+    return CompletedRun(status, *printed)
 
 
-def check_clean(ended: Ended) -> None:
+def check_clean(ended: CompletedRun) -> None:
     """Check what holds for every command: its exit status, no fault of ours, and whole lines under its name."""
     assert ended.status in {0, 1, 2}
     assert "internal error" not in ended.stderr

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
 from tests.fuzz import allowed
-from tests.fuzz.complaints import check
-from tests.unit.tbot.starting import in_base64
+from tests.fuzz.error_messages import check
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable

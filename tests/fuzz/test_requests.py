@@ -18,8 +18,8 @@ from otel_tbot.receiver.app import Application
 from otel_tbot.receiver.metrics import Counters
 from otel_tbot.records import build_record, encode_request
 from tests.fuzz import wire
-from tests.integration.receiver.exchange import GO, PATH
-from tests.integration.receiver.exchange import request as message
+from tests.integration.receiver.http_client import GO, PATH
+from tests.integration.receiver.http_client import request as message
 
 if TYPE_CHECKING:
     from otel_tbot.receiver.batch_queue import Submission

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot import StartEvent
-from tests.support.backend import to
+from tests.support.backend import otlp_variables
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_sdk_is_not_loaded_for_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_packages_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
     """One protocol does not load the other's transport, and one signal not the other's messages."""
-    modules = loaded(["-m", "otel_tbot", "emit", *START], to(receiver, protocol), tmp_path)
+    modules = loaded(["-m", "otel_tbot", "emit", *START], otlp_variables(receiver, protocol), tmp_path)
     assert receiver.log_records
     packages = {name.partition(".")[0] for name in modules} & HEAVY
     transport = {"grpc"} if protocol == "grpc" else {"requests", "urllib3"}
@@ -72,7 +72,7 @@ def test_packages_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol
 def test_modules_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
     """Sending an event loads at most a quarter more modules than a script that somebody writes by hand for it."""
     (tmp_path / "tbot.yaml").write_text("onboarding:\n  join_method: github\nservices: []\n")
-    environ = to(receiver, protocol)
+    environ = otlp_variables(receiver, protocol)
     ours = loaded(["-m", "otel_tbot", "emit", *START, "-c", "tbot.yaml"], environ, tmp_path)
     theirs = loaded([str(HAND_WRITTEN), protocol, "tbot.yaml"], environ, tmp_path)
     assert len(receiver.log_records) == 2

@@ -278,7 +278,7 @@ FAULTS = tuple(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Acceptance(_Case):
+class AcceptedCase(_Case):
     """A backend that accepts, though something about it is odd: the counterpart of the faults.
 
     Attributes:
@@ -301,7 +301,7 @@ _GOOD_OVER: dict[Protocol, dict[str, tuple[Serve, int]]] = {
     "grpc": _GOOD,
 }
 ACCEPTANCES = tuple(
-    Acceptance(name=name, protocol=protocol, refusals=refusals, serve=serve)
+    AcceptedCase(name=name, protocol=protocol, refusals=refusals, serve=serve)
     for protocol, rows in _GOOD_OVER.items()
     for name, (serve, refusals) in rows.items()
 )

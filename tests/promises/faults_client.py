@@ -110,7 +110,7 @@ class Client:
         return answer
 
 
-class _Watch:
+class _AttemptRecorder:
     """Measures the steps of an order."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class _Watch:
             self.seconds[step] = time.monotonic() - began
 
 
-def _send(watch: _Watch, timeout: float) -> tuple[str, str]:
+def _send(watch: _AttemptRecorder, timeout: float) -> tuple[str, str]:
     from otel_tbot import send  # noqa: PLC0415  only the process loads it
     from tests.promises.faults_deliveries import EVENT  # noqa: PLC0415  likewise
 
@@ -132,7 +132,7 @@ def _send(watch: _Watch, timeout: float) -> tuple[str, str]:
     return outcome.status, outcome.reason
 
 
-def _pipeline(watch: _Watch, timeout: float) -> tuple[str, str]:
+def _pipeline(watch: _AttemptRecorder, timeout: float) -> tuple[str, str]:
     from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415  likewise
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  likewise
 
@@ -193,7 +193,7 @@ def _carry_out(order: dict[str, Any]) -> Report:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         del os.environ[name]
     os.environ.update(order["environ"])
-    watch = _Watch()
+    watch = _AttemptRecorder()
     before = _peak()
     outcome, reason = _WAYS[order["way"]](watch, order["timeout"])
     grown = _peak() - before

@@ -21,7 +21,7 @@ _APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]
 _WITHIN = 50  # seconds, far above what any run takes
 
 
-class Ended(NamedTuple):
+class CompletedRun(NamedTuple):
     """What there is to see of a host that has ended, and how long it took, in seconds."""
 
     status: int
@@ -31,7 +31,7 @@ class Ended(NamedTuple):
     seconds: float
 
 
-def run_host(way: str, own: OwnBackend, environ: dict[str, str], *, prefix: tuple[str, ...] = ()) -> Ended:
+def run_host(way: str, own: OwnBackend, environ: dict[str, str], *, prefix: tuple[str, ...] = ()) -> CompletedRun:
     """Run the host application to its end."""
     began = time.monotonic()
     ended = subprocess.run(
@@ -39,7 +39,7 @@ def run_host(way: str, own: OwnBackend, environ: dict[str, str], *, prefix: tupl
         capture_output=True, text=True, check=False, timeout=_WITHIN,
     )  # fmt: skip
     seconds = time.monotonic() - began
-    return Ended(ended.returncode, ended.stdout, ended.stderr, own.read_and_forget(), seconds)
+    return CompletedRun(ended.returncode, ended.stdout, ended.stderr, own.read_and_forget(), seconds)
 
 
 def _variables(environ: dict[str, str]) -> dict[str, str]:
@@ -48,7 +48,9 @@ def _variables(environ: dict[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **otlp, **environ}
 
 
-def run_signalled_host(way: str, own: OwnBackend, environ: dict[str, str], reported: Callable[[], object]) -> Ended:
+def run_signalled_host(
+    way: str, own: OwnBackend, environ: dict[str, str], reported: Callable[[], object]
+) -> CompletedRun:
     """Run the host application, and send it two signals when its report is under way, or where that would be."""
     began = time.monotonic()
     with subprocess.Popen(
@@ -66,7 +68,7 @@ def run_signalled_host(way: str, own: OwnBackend, environ: dict[str, str], repor
         output, errors = process.communicate("\n", timeout=_WITHIN)
     seconds = time.monotonic() - began
     printed = printed.replace("reporting\n", "") + output
-    return Ended(process.returncode, printed, said + errors, own.read_and_forget(), seconds)
+    return CompletedRun(process.returncode, printed, said + errors, own.read_and_forget(), seconds)
 
 
 def _read_until(last: str, stream: IO[str]) -> str:

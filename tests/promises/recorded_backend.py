@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from otel_tbot.testing import ReceivedRequest, Reply
 
 
-class Transmission:
+class RecordedBackend:
     """A backend of one protocol that is reached over the wire alone.
 
     Attributes:

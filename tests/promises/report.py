@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 from otel_tbot.session import Session
 from otel_tbot.testing import Reply
 from tests.promises import contract
-from tests.promises.canary_host.place import VALUES
+from tests.promises.canary_host.host import VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otel_tbot.testing import ReceivedRequest
-    from tests.promises.canary_host.place import HauntedPlace
-    from tests.promises.recorded_backend import Transmission
+    from tests.promises.canary_host.host import CanaryHost
+    from tests.promises.recorded_backend import RecordedBackend
     from tests.promises.sent_requests import SentRequest
 
 RECEIVER = "otel-tbot serve"
@@ -33,7 +33,7 @@ GRPC_USER_AGENT = re.compile(
 class Report:
     """A start reported from a haunted place, over a wire."""
 
-    def __init__(self, place: HauntedPlace, transmission: Transmission) -> None:
+    def __init__(self, place: CanaryHost, transmission: RecordedBackend) -> None:
         """Have the backend set a cookie with each answer."""
         self._place, self._transmission = place, transmission
         cookie = f"id={place.canaries.plant('cookie of the backend')}; Path=/; Max-Age=1000"

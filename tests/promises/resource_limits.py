@@ -66,7 +66,7 @@ create_exporter(resolve_settings("logs", os.environ), FailureReason()).shutdown(
 """
 
 
-class Straits(NamedTuple):
+class ResourceLimit(NamedTuple):
     """One kind of them.
 
     Attributes:
@@ -81,14 +81,14 @@ class Straits(NamedTuple):
 
 
 STRAITS = {
-    "no descriptor, nothing loaded": Straits(_FEW_DESCRIPTORS),
-    "descriptors are used up": Straits(_LOADED + _DESCRIPTORS_USED_UP),
-    "no memory, nothing loaded": Straits(_LITTLE_MEMORY, lasting=True),
-    "no thread": Straits(_LOADED + _NO_THREAD, ("http/protobuf",)),
+    "no descriptor, nothing loaded": ResourceLimit(_FEW_DESCRIPTORS),
+    "descriptors are used up": ResourceLimit(_LOADED + _DESCRIPTORS_USED_UP),
+    "no memory, nothing loaded": ResourceLimit(_LITTLE_MEMORY, lasting=True),
+    "no thread": ResourceLimit(_LOADED + _NO_THREAD, ("http/protobuf",)),
 }
 
 
-def reporting_in(straits: Straits, protocol: str) -> str:
+def reporting_in(straits: ResourceLimit, protocol: str) -> str:
     """Return the code of a host that reports three starts: by `send`, by a pipeline, and by `send` out of the straits.
 
     It has loaded the names that it uses, as `import` does, and OpenTelemetry's SDK. It prints the outcomes of `send`.

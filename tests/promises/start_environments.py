@@ -10,7 +10,7 @@ from functools import cache, partial
 from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
-from tests.promises.tbot_process import Circumstance, prepared
+from tests.promises.tbot_process import StartEnvironment, prepared
 from tests.support.black_hole import black_hole
 from tests.support.program import SOURCE
 
@@ -40,61 +40,61 @@ sys.exit(99)
 """
 
 
-def _plain(_: Path) -> Circumstance:
-    return Circumstance()
+def _plain(_: Path) -> StartEnvironment:
+    return StartEnvironment()
 
 
-def _variables(_: Path, environ: dict[str, str]) -> Circumstance:
-    return Circumstance(environ=environ)
+def _variables(_: Path, environ: dict[str, str]) -> StartEnvironment:
+    return StartEnvironment(environ=environ)
 
 
-def _prepared(_: Path, code: str) -> Circumstance:
-    return Circumstance(prepare=code)
+def _prepared(_: Path, code: str) -> StartEnvironment:
+    return StartEnvironment(prepare=code)
 
 
 def _limited(name: str, number: int) -> str:
     return f"resource.setrlimit(resource.{name}, ({number}, resource.getrlimit(resource.{name})[1]))"
 
 
-def _library(folder: Path, *, name: str = "opentelemetry", code: str) -> Circumstance:
+def _library(folder: Path, *, name: str = "opentelemetry", code: str) -> StartEnvironment:
     """Put a module of this name and code before all others."""
     place = folder / "library" / name
     place.mkdir(parents=True)
     (place / "__init__.py").write_text(code)
-    return Circumstance(environ={"PYTHONPATH": f"{place.parent}:{SOURCE}"})
+    return StartEnvironment(environ={"PYTHONPATH": f"{place.parent}:{SOURCE}"})
 
 
-def _shadowed_standard_library(folder: Path) -> Circumstance:
+def _shadowed_standard_library(folder: Path) -> StartEnvironment:
     place = folder / "library"
     place.mkdir()
     for name in ("select", "socket", "logging", "dataclasses", "time", "uuid", "subprocess"):
         (place / f"{name}.py").write_text("raise RuntimeError('canary')")
-    return Circumstance(environ={"PYTHONPATH": f"{place}:{SOURCE}"}, lines=(0,), in_place=True)
+    return StartEnvironment(environ={"PYTHONPATH": f"{place}:{SOURCE}"}, lines=(0,), in_place=True)
 
 
-def _configuration(folder: Path, make: Callable[[Path], object]) -> Circumstance:
+def _configuration(folder: Path, make: Callable[[Path], object]) -> StartEnvironment:
     """Name a configuration file of tbot's that was made so."""
     file = folder / "tbot.yaml"
     make(file)
-    return Circumstance(arguments=("-c", str(file)))
+    return StartEnvironment(arguments=("-c", str(file)))
 
 
-def _arguments(_: Path, arguments: Sequence[bytes]) -> Circumstance:
-    return Circumstance(arguments=tuple(map(os.fsdecode, arguments)))
+def _arguments(_: Path, arguments: Sequence[bytes]) -> StartEnvironment:
+    return StartEnvironment(arguments=tuple(map(os.fsdecode, arguments)))
 
 
-def _nonsense_settings(_: Path) -> Circumstance:
+def _nonsense_settings(_: Path) -> StartEnvironment:
     names = ("ENDPOINT", "PROTOCOL", "HEADERS", "TIMEOUT", "COMPRESSION", "CERTIFICATE", "CLIENT_KEY", "INSECURE")
     every = {f"OTEL_EXPORTER_OTLP_{signal_}{name}" for signal_ in ("", "LOGS_", "TRACES_") for name in names}
     every |= {"OTEL_TBOT_SIGNAL", "OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_LOG_LEVEL", "OTEL_PROPAGATORS"}
     every |= {"OTEL_PYTHON_CONTEXT", "OTEL_PYTHON_ID_GENERATOR", "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"}
-    return Circumstance(environ=dict.fromkeys(every, "\x1b[31mnon\nsense\udcff"))
+    return StartEnvironment(environ=dict.fromkeys(every, "\x1b[31mnon\nsense\udcff"))
 
 
-def _large_environment(_: Path) -> Circumstance:
+def _large_environment(_: Path) -> StartEnvironment:
     number, length = _LARGEST_ENVIRONMENT // _LONGEST_STRING, _LONGEST_STRING - len("LARGE_00=") - 1
     large = f"os.environ.update({{f'LARGE_{{number:02}}': 'x' * {length} for number in range({number})}})"
-    return Circumstance(prepare=f"{_limited('RLIMIT_STACK', _LARGE_STACK)}\n{large}")
+    return StartEnvironment(prepare=f"{_limited('RLIMIT_STACK', _LARGE_STACK)}\n{large}")
 
 
 @cache
@@ -121,32 +121,34 @@ def descriptors_for_no_more_than_the_interpreter() -> int:
     raise AssertionError(message)
 
 
-def _little_memory(_: Path) -> Circumstance:
-    return Circumstance(prepare=_limited("RLIMIT_AS", memory_for_no_more_than_the_interpreter()))
+def _little_memory(_: Path) -> StartEnvironment:
+    return StartEnvironment(prepare=_limited("RLIMIT_AS", memory_for_no_more_than_the_interpreter()))
 
 
-def _gone(folder: Path) -> Circumstance:
+def _gone(folder: Path) -> StartEnvironment:
     place = str(folder / "gone")
-    return Circumstance(prepare=f"os.mkdir({place!r}); os.chdir({place!r}); os.rmdir({place!r})")
+    return StartEnvironment(prepare=f"os.mkdir({place!r}); os.chdir({place!r}); os.rmdir({place!r})")
 
 
-def _nowhere_to_write(_: Path) -> Circumstance:
+def _nowhere_to_write(_: Path) -> StartEnvironment:
     # Not even root can write there.
-    return Circumstance(options={"cwd": "/proc"}, environ=dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), "/proc"))
+    return StartEnvironment(
+        options={"cwd": "/proc"}, environ=dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), "/proc")
+    )
 
 
-def _full(_: Path, number: int) -> Circumstance:
+def _full(_: Path, number: int) -> StartEnvironment:
     code = f"os.dup2(os.open('/dev/full', os.O_WRONLY), {number})"
-    return Circumstance(prepare=code, lines=(0,) if number == _STDERR else (1,))
+    return StartEnvironment(prepare=code, lines=(0,) if number == _STDERR else (1,))
 
 
-def _closed(_: Path, numbers: tuple[int, ...]) -> Circumstance:
+def _closed(_: Path, numbers: tuple[int, ...]) -> StartEnvironment:
     code = "\n".join(f"os.close({number})" for number in numbers)
-    return Circumstance(prepare=code, lines=(0,) if _STDERR in numbers else (1,))
+    return StartEnvironment(prepare=code, lines=(0,) if _STDERR in numbers else (1,))
 
 
-def _silent_backend(_: Path) -> Circumstance:
-    return Circumstance(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": _black_hole()})
+def _silent_backend(_: Path) -> StartEnvironment:
+    return StartEnvironment(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": _black_hole()})
 
 
 _kept = ExitStack()  # while the tests last
@@ -185,7 +187,7 @@ _PYTHON = {
     "PYTHONINTMAXSTRDIGITS": "640",
 }
 
-CIRCUMSTANCES: dict[str, Callable[[Path], Circumstance]] = {
+CIRCUMSTANCES: dict[str, Callable[[Path], StartEnvironment]] = {
     "nothing special": _plain,
     # OpenTelemetry is broken.
     "OpenTelemetry raises": partial(_library, code="raise RuntimeError('canary')"),

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import expected, words
-from tests.integration.launcher.program import NOWHERE, WAYS, WITH_SENDER, WITHIN, Started
+from tests.integration.launcher.processes import NOWHERE, WAYS, WITH_SENDER, WITHIN, RunningProcess
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import shell_script
 
@@ -40,7 +40,7 @@ _OURS = re.compile(rb"^otel-tbot: [^\n]*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Circumstance:
+class StartEnvironment:
     """What is arranged around a start of tbot, the same for a direct start and for one by `run`.
 
     Attributes:
@@ -61,7 +61,7 @@ class Circumstance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Life:
+class ProcessLifetime:
     """What there was to see of one life.
 
     Attributes:
@@ -94,7 +94,9 @@ def stand_in(folder: Path) -> Path:
     return tbot
 
 
-def live(way: str, tbot: Path, circumstance: Circumstance, ending: str, variables: Mapping[str, str]) -> Life:
+def live(
+    way: str, tbot: Path, circumstance: StartEnvironment, ending: str, variables: Mapping[str, str]
+) -> ProcessLifetime:
     """Start tbot, look at it, tell it how to end, and return all that was seen.
 
     Args:
@@ -106,12 +108,12 @@ def live(way: str, tbot: Path, circumstance: Circumstance, ending: str, variable
     """
     command = [*prepared(circumstance.prepare), *WAYS[way], str(tbot), "start", *circumstance.arguments]
     environ = {**NOWHERE, **circumstance.environ, **variables}
-    with Started(command, environ, **circumstance.options) as started:
+    with RunningProcess(command, environ, **circumstance.options) as started:
         with _writer(tbot, started) as writer:
-            inherited = words(proc.inherited(_reader(tbot, started)), started)
+            inherited = words(procfs.inherited(_reader(tbot, started)), started)
             writer.write(f"{ending}\n".encode())
         stdout, stderr = started.process.communicate(timeout=WITHIN)
-    return Life(
+    return ProcessLifetime(
         inherited=inherited,
         status=started.process.returncode,
         stdout=stdout or b"",
@@ -120,14 +122,14 @@ def live(way: str, tbot: Path, circumstance: Circumstance, ending: str, variable
     )
 
 
-def as_documented(direct: Life, way: str) -> Life:
+def as_documented(direct: ProcessLifetime, way: str) -> ProcessLifetime:
     """Return what is to be seen of a life in a way, given what is seen when tbot is started directly.
 
     What cannot be hidden under supervision is that tbot is a child: it has another pid and parent, and a signal that
     ends it is reported as a shell tells it, by 128 and its number.
     """
     status = 128 - direct.status if way == "supervised" and direct.status < 0 else direct.status
-    return Life(
+    return ProcessLifetime(
         inherited=expected(direct.inherited, way), status=status, stdout=direct.stdout, stderr=direct.stderr, lines=[]
     )
 
@@ -137,7 +139,7 @@ def variables_for(way: str) -> dict[str, str]:
     return {"TELEPORT_ANONYMOUS_TELEMETRY": "1" if way in WITH_SENDER else "0", "MARK": uuid.uuid4().hex}
 
 
-def _writer(tbot: Path, started: Started) -> IO[bytes]:
+def _writer(tbot: Path, started: RunningProcess) -> IO[bytes]:
     """Wait until tbot waits for its ending, and return the other end of its pipe."""
     opened: list[int] = []
 
@@ -151,13 +153,13 @@ def _writer(tbot: Path, started: Started) -> IO[bytes]:
     return os.fdopen(opened[0], "wb")
 
 
-def _reader(tbot: Path, started: Started) -> int:
+def _reader(tbot: Path, started: RunningProcess) -> int:
     """Wait until the shell has arranged what it reads its ending from, and return its pid, which is tbot's."""
     ending = f"{tbot}.ending"
     found: list[int] = []
 
     def reads() -> bool:
-        found[:] = [pid for pid in proc.alive(started.mark) if _numbers(pid, ending) == [0]]
+        found[:] = [pid for pid in procfs.alive(started.mark) if _numbers(pid, ending) == [0]]
         return bool(found)
 
     wait_until(reads, "tbot waits for its ending", within=WITHIN)
@@ -167,5 +169,5 @@ def _reader(tbot: Path, started: Started) -> int:
 
 def _numbers(pid: int, file: str) -> list[int]:
     with suppress(OSError):  # it has ended
-        return [number for number, (to, _) in proc.descriptors(pid).items() if to == file]
+        return [number for number, (to, _) in procfs.descriptors(pid).items() if to == file]
     return []

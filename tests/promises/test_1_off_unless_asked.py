@@ -36,7 +36,7 @@ TOLD = "tbot itself reads this value as true"
 PROTOCOLS = ("http/protobuf", "grpc")
 
 
-class Way(NamedTuple):
+class EntryPoint(NamedTuple):
     """A way in which an event could leave.
 
     Attributes:
@@ -51,24 +51,24 @@ class Way(NamedTuple):
 
 
 WAYS = {
-    "consent": Way("off: {reason}", loads_opentelemetry=False, events=0),
-    "send": Way("off: {reason}", loads_opentelemetry=False, events=1),
-    "emit": Way("0: otel-tbot: nothing sent: {reason}\n", loads_opentelemetry=False, events=1),
-    "run": Way("7", loads_opentelemetry=False, events=1),
-    "run --supervise": Way("7", loads_opentelemetry=False, events=1),
-    "serve": Way(
+    "consent": EntryPoint("off: {reason}", loads_opentelemetry=False, events=0),
+    "send": EntryPoint("off: {reason}", loads_opentelemetry=False, events=1),
+    "emit": EntryPoint("0: otel-tbot: nothing sent: {reason}\n", loads_opentelemetry=False, events=1),
+    "run": EntryPoint("7", loads_opentelemetry=False, events=1),
+    "run --supervise": EntryPoint("7", loads_opentelemetry=False, events=1),
+    "serve": EntryPoint(
         "2: otel-tbot: serve receives and sends nothing: {reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in\n",
         loads_opentelemetry=False,
         events=0,  # of its own; what it passes on is proven where the receiver is
     ),
-    "calls": Way("", loads_opentelemetry=False, events=0),
-    "configured": Way("True True", loads_opentelemetry=True, events=4),
-    "in code": Way("True True", loads_opentelemetry=True, events=4),
-    "exporters": Way("SUCCESS SUCCESS", loads_opentelemetry=True, events=2),
-    "before the exporters": Way("0 0", loads_opentelemetry=True, events=0),
+    "calls": EntryPoint("", loads_opentelemetry=False, events=0),
+    "configured": EntryPoint("True True", loads_opentelemetry=True, events=4),
+    "in code": EntryPoint("True True", loads_opentelemetry=True, events=4),
+    "exporters": EntryPoint("SUCCESS SUCCESS", loads_opentelemetry=True, events=2),
+    "before the exporters": EntryPoint("0 0", loads_opentelemetry=True, events=0),
 }
 if declarative.AVAILABLE:
-    WAYS["declarative"] = Way("True True", loads_opentelemetry=True, events=4)
+    WAYS["declarative"] = EntryPoint("True True", loads_opentelemetry=True, events=4)
 WITH_A_HOST = {"withdrawn in the queue", *(way for way in WAYS if WAYS[way].loads_opentelemetry)}
 OFF_BY_PROTOCOL = [
     (way, protocol)
@@ -100,7 +100,7 @@ tracer_provider:
 """
 
 
-class Doorbell:
+class Tripwire:
     """A socket that listens where a backend would, and knows whether anybody ever connected."""
 
     def __init__(self) -> None:
@@ -119,9 +119,9 @@ class Doorbell:
 
 
 @pytest.fixture
-def doorbell() -> Iterator[Doorbell]:
+def doorbell() -> Iterator[Tripwire]:
     """Listen where a backend would."""
-    bell = Doorbell()
+    bell = Tripwire()
     yield bell
     bell.close()
 
@@ -139,7 +139,7 @@ def go(
     way: str, rows: Mapping[str, Mapping[str, str]], folder: Path, variables: Mapping[str, str]
 ) -> tuple[dict[str, str], list[Event]]:
     """Go a way under each row, in one process. Return what came of each, and what the process did for them."""
-    stand_in_for_tbot(folder)
+    install_fake_tbot(folder)
     environ = {**(declarative.named(folder, BY_A_FILE) if way == "declarative" else BY_VARIABLES), **variables}
     ended = audited(
         folder / "report", "tests.promises.entry_points", way, environ=environ, cwd=folder, stdin=json.dumps(dict(rows))
@@ -150,7 +150,7 @@ def go(
     return json.loads(ended.stdout), [event for event in ours if event.mark != BETWEEN_ROWS]
 
 
-def stand_in_for_tbot(folder: Path) -> None:
+def install_fake_tbot(folder: Path) -> None:
     """Put a tbot into a folder, which ends with status 7."""
     tbot = folder / "tbot"
     tbot.write_text("#!/bin/sh\nexit 7\n")
@@ -191,7 +191,7 @@ def numbers(*rows: int, times: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("way", "protocol"), OFF_BY_PROTOCOL)
-def test_off(tmp_path: Path, doorbell: Doorbell, way: str, protocol: str) -> None:
+def test_off(tmp_path: Path, doorbell: Tripwire, way: str, protocol: str) -> None:
     """Whatever the environment says that is not consent, nothing leaves, nothing is loaded, and all is well."""
     rows = {name: row.environ for name, row in OFF.items()}
     # Nothing takes time when it is off. Where this fails, it does so soon.
@@ -231,10 +231,10 @@ FRESH += ["1, but DO_NOT_TRACK: 1", "1, but OTEL_SDK_DISABLED: true"]
 
 
 @pytest.mark.parametrize("name", FRESH)
-def test_off_from_the_first_moment(tmp_path: Path, doorbell: Doorbell, name: str) -> None:
+def test_off_from_the_first_moment(tmp_path: Path, doorbell: Tripwire, name: str) -> None:
     """In processes that never knew anything else, `emit` only says why it is off, and `run` only execs tbot."""
     environ = {**OFF[name].environ, **backend(doorbell.endpoint)}
-    stand_in_for_tbot(tmp_path)
+    install_fake_tbot(tmp_path)
     emit = audited(tmp_path / "emit", "otel_tbot", "emit", "./tbot", "start", environ=environ, cwd=tmp_path)
     reason = consent(OFF[name].environ).reason
     assert (emit.status, emit.stdout, emit.stderr) == (0, "", f"otel-tbot: nothing sent: {reason}\n")
@@ -281,19 +281,19 @@ def test_run_when_on(tmp_path: Path, receiver: OTLPReceiver, way: str) -> None:
 
 # The second: by each of our calls, and by the host itself; the host's own span is what the wrapped sampler wants.
 @pytest.mark.parametrize(("way", "outcome"), [("consent", f"on: {OPT_IN} is 1"), ("before the exporters", "2 3")])
-def test_on_without_a_backend(tmp_path: Path, doorbell: Doorbell, way: str, outcome: str) -> None:
+def test_on_without_a_backend(tmp_path: Path, doorbell: Tripwire, way: str, outcome: str) -> None:
     """With exactly 1, the ways that end before a backend say so, or let the event through."""
     assert go(way, {"1": ON["1"]}, tmp_path, backend(doorbell.endpoint))[0] == {"1": outcome}
 
 
-def test_calls_when_on(tmp_path: Path, doorbell: Doorbell) -> None:
+def test_calls_when_on(tmp_path: Path, doorbell: Tripwire) -> None:
     """With exactly 1, `emit` and `emit_span` load OpenTelemetry's API, and the hook tells."""
     _, events = go("calls", {"1": ON["1"]}, tmp_path, backend(doorbell.endpoint))
     assert any(event.is_opentelemetry for event in events)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_doorbell_rings(tmp_path: Path, doorbell: Doorbell, protocol: str) -> None:
+def test_the_doorbell_rings(tmp_path: Path, doorbell: Tripwire, protocol: str) -> None:
     """With exactly 1, somebody knocks, over gRPC too, whose sockets no hook sees."""
     assert not doorbell.rang
     # No one ever answers; the time is for loading what knocks.
@@ -329,7 +329,7 @@ def test_withdrawn(tmp_path: Path, receiver: OTLPReceiver, way: str, protocol: s
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_withdrawn_in_the_queue(tmp_path: Path, doorbell: Doorbell, protocol: str) -> None:
+def test_withdrawn_in_the_queue(tmp_path: Path, doorbell: Tripwire, protocol: str) -> None:
     """An event that was reported with consent and waits in a batch does not leave once consent is withdrawn."""
     rows = {"1": ON["1"]}
     outcomes, events = go("withdrawn in the queue", rows, tmp_path, backend(doorbell.endpoint, protocol))

@@ -34,14 +34,14 @@ import trustme
 from otel_tbot import StartEvent, send
 from tests.integration.pipelines import declarative
 from tests.promises.canaries import Canaries, encodings
-from tests.promises.canary_host.place import HauntedPlace
+from tests.promises.canary_host.host import CanaryHost
 from tests.promises.canary_host.real_machine import FILES
 from tests.promises.canary_host.variables import opentelemetry_variables
 from tests.promises.proxy import Proxy
-from tests.promises.recorded_backend import Transmission
+from tests.promises.recorded_backend import RecordedBackend
 from tests.promises.report import RECEIVER, Report
 from tests.promises.system_calls import addresses, destinations, strace_of_network
-from tests.promises.wire import Trap
+from tests.promises.wire import TripwireSocket
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ TLS_WAYS = ("otel-tbot emit", "send")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[HauntedPlace]:
+def place(tmp_path: Path) -> Iterator[CanaryHost]:
     """A haunted place; proxies and other exporters would lead to its trap."""
-    with Trap() as trap:
-        yield HauntedPlace(tmp_path, trap)
+    with TripwireSocket() as trap:
+        yield CanaryHost(tmp_path, trap)
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +107,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("way", WAYS)
-def test_each_way(way: str, signal: str, protocol: str, place: HauntedPlace) -> None:
+def test_each_way(way: str, signal: str, protocol: str, place: CanaryHost) -> None:
     """By each way in, what leaves is the contract's request, byte for byte, and nowhere else does anything go."""
-    with Transmission(protocol) as transmission:
+    with RecordedBackend(protocol) as transmission:
         report = Report(place, transmission)
         received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
         report.check_bytes()
@@ -119,22 +119,22 @@ def test_each_way(way: str, signal: str, protocol: str, place: HauntedPlace) -> 
 
 
 @pytest.mark.parametrize(("way", "protocol"), [(way, PROTOCOLS[number % 2]) for number, way in enumerate(WAYS)])
-def test_nowhere_else(way: str, protocol: str, place: HauntedPlace, tmp_path: Path) -> None:
+def test_nowhere_else(way: str, protocol: str, place: CanaryHost, tmp_path: Path) -> None:
     """By each way in, the system is asked to reach the backend's address and no other, by code in C too."""
     log = tmp_path / "strace"
     tracing = strace_of_network(log)
     if tracing is None:
         pytest.skip("strace is not installed")
-    with Transmission(protocol) as transmission:
+    with RecordedBackend(protocol) as transmission:
         transmission.environ["MARK"] = str(log)
         Report(place, transmission).make(way, "logs", count=1 if way in ONE_REQUEST else 2, tracing=tracing)
         assert destinations(log) == {("127.0.0.1", urlsplit(transmission.wire.endpoint).port)}
 
 
 @pytest.mark.parametrize(("context", "way", "signal", "protocol"), IN_CONTEXTS)
-def test_each_context(context: str, way: str, signal: str, protocol: str, place: HauntedPlace) -> None:
+def test_each_context(context: str, way: str, signal: str, protocol: str, place: CanaryHost) -> None:
     """From another thread, a forked child and a process of multiprocessing's leaves the same."""
-    with Transmission(protocol) as transmission:
+    with RecordedBackend(protocol) as transmission:
         report = Report(place, transmission)
         # Twice a process, and in the parent of a fork too.
         received = report.make(way, signal, context, count=4 if context == "fork" else 2)
@@ -147,9 +147,9 @@ def test_each_context(context: str, way: str, signal: str, protocol: str, place:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("way", TLS_WAYS)
-def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, certificates: Path) -> None:
+def test_over_tls(way: str, signal: str, protocol: str, place: CanaryHost, certificates: Path) -> None:
     """Over TLS, neither the handshake in the clear nor what it protects holds more, nor where the certificates lie."""
-    with Transmission(protocol, certificates=place.copy_of(certificates)) as transmission:
+    with RecordedBackend(protocol, certificates=place.copy_of(certificates)) as transmission:
         if signal == "traces":  # by the signal's own variables
             named = [name for name in transmission.environ if "CERTIFICATE" in name or "KEY" in name]
             for name in named:
@@ -170,11 +170,11 @@ def test_over_tls(way: str, signal: str, protocol: str, place: HauntedPlace, cer
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("way", TLS_WAYS)
-def test_through_a_proxy(way: str, protocol: str, tls: bool, place: HauntedPlace, certificates: Path) -> None:  # noqa: FBT001  a parameter of the test
+def test_through_a_proxy(way: str, protocol: str, tls: bool, place: CanaryHost, certificates: Path) -> None:  # noqa: FBT001  a parameter of the test
     """A proxy is reported the backend's address and its own credentials; behind it arrives what arrives without it."""
     with (
         Proxy() as proxy,
-        Transmission(protocol, certificates=place.copy_of(certificates) if tls else None) as transmission,
+        RecordedBackend(protocol, certificates=place.copy_of(certificates) if tls else None) as transmission,
     ):
         names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy")
         transmission.environ.update(dict.fromkeys(names, f"http://somebody:secret@{proxy.address}"))
@@ -204,9 +204,9 @@ def test_through_a_proxy(way: str, protocol: str, tls: bool, place: HauntedPlace
 @pytest.mark.parametrize(("protocol", "compression"), COMPRESSIONS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("way", TLS_WAYS)
-def test_compressed(way: str, signal: str, protocol: str, compression: str, place: HauntedPlace) -> None:
+def test_compressed(way: str, signal: str, protocol: str, compression: str, place: CanaryHost) -> None:
     """What is compressed is the contract's body and nothing else, and the container says nothing of its own."""
-    with Transmission(protocol) as transmission:
+    with RecordedBackend(protocol) as transmission:
         transmission.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
         report = Report(place, transmission)
         received = report.make(way, signal, count=1 if way in ONE_REQUEST else 2)
@@ -230,13 +230,13 @@ def contents(compressed: bytes, compression: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER_ARG"])
-def test_opentelemetry_variables_are_planted(name: str, place: HauntedPlace) -> None:
+def test_opentelemetry_variables_are_planted(name: str, place: CanaryHost) -> None:
     """OpenTelemetry's variables are found out from its packages, so that new ones are tried too."""
     assert name in opentelemetry_variables()
     assert place.canaries.found_in(place.environ[name].encode())
 
 
-def test_real_names_are_searched_for(place: HauntedPlace) -> None:
+def test_real_names_are_searched_for(place: CanaryHost) -> None:
     """What the machine and the folders are really called is searched for too, wherever there are such names."""
     ids = [file.read_text().strip() for file in FILES.values() if file.exists()]
     assert all(place.canaries.found_in(name.encode()) for name in (str(SOURCE), *ids) if name)
@@ -320,7 +320,7 @@ def test_search_finds_what_gets_through(
     canaries = Canaries()
     encoded = encodings(canaries.plant("a header").encode())[encoding][number]
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={quote(encoded)}")
-    assert f"a header, {encoding}" in canaries.found_in(b"".join(sent(Transmission(protocol), monkeypatch)))
+    assert f"a header, {encoding}" in canaries.found_in(b"".join(sent(RecordedBackend(protocol), monkeypatch)))
 
 
 @pytest.mark.usefixtures("opted_in")
@@ -332,7 +332,7 @@ def test_search_finds_what_the_endpoint_holds(endpoint: str, encoding: str, monk
     canaries = Canaries()
     word = canaries.plant("the endpoint")
     put = endpoint.format(word=word, half=word[: len(word) // 2])
-    found = sent(Transmission("http/protobuf"), monkeypatch, put)
+    found = sent(RecordedBackend("http/protobuf"), monkeypatch, put)
     assert f"the endpoint, {encoding}" in canaries.found_in(b"".join(found))
 
 
@@ -342,12 +342,12 @@ def test_search_finds_within_tls(protocol: str, monkeypatch: pytest.MonkeyPatch,
     """A word that TLS protects is not on the wire, and is found in what the backend read."""
     canaries = Canaries()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"api-key={canaries.plant('a header')}")
-    on_the_wire, everything = sent(Transmission(protocol, certificates=certificates), monkeypatch)
+    on_the_wire, everything = sent(RecordedBackend(protocol, certificates=certificates), monkeypatch)
     assert canaries.found_in(on_the_wire) == []
     assert "a header, as it is" in canaries.found_in(everything)
 
 
-def sent(transmission: Transmission, monkeypatch: pytest.MonkeyPatch, put: str = "") -> list[bytes]:
+def sent(transmission: RecordedBackend, monkeypatch: pytest.MonkeyPatch, put: str = "") -> list[bytes]:
     """Send an event from this process, and return the bytes on the wire, and everything.
 
     Args:

@@ -32,10 +32,10 @@ from otel_tbot.records import build_record
 from tests.integration.pipelines import declarative
 from tests.promises import contract
 from tests.promises.canary_host import same_state
-from tests.promises.canary_host.place import VALUES, HauntedPlace
-from tests.promises.recorded_backend import Transmission
+from tests.promises.canary_host.host import VALUES, CanaryHost
+from tests.promises.recorded_backend import RecordedBackend
 from tests.promises.shared_bytes import shared, with_short_ids, without
-from tests.promises.wire import Trap
+from tests.promises.wire import TripwireSocket
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ class Start(NamedTuple):
     message: bytes
 
 
-def starts(place: HauntedPlace, signal: str, protocol: str, ways: tuple[tuple[str, str, int], ...]) -> list[Start]:
+def starts(place: CanaryHost, signal: str, protocol: str, ways: tuple[tuple[str, str, int], ...]) -> list[Start]:
     """Report starts from one place, and return them all."""
     found: dict[str, Start] = {}
-    with Transmission(protocol) as transmission:
+    with RecordedBackend(protocol) as transmission:
         expected = 0
         for way, context, requests in ways:
             ended = place.report(way, signal, context, environ=transmission.environ)
@@ -155,9 +155,9 @@ def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> No
     for folder in folders:
         folder.mkdir()
     began = int(time.time())
-    with Trap() as trap:
-        here = starts(HauntedPlace(folders[0], trap, "one"), signal, protocol, STARTS + OPTIONAL_STARTS)
-        elsewhere = starts(HauntedPlace(folders[1], trap, "another"), signal, protocol, ELSEWHERE)
+    with TripwireSocket() as trap:
+        here = starts(CanaryHost(folders[0], trap, "one"), signal, protocol, STARTS + OPTIONAL_STARTS)
+        elsewhere = starts(CanaryHost(folders[1], trap, "another"), signal, protocol, ELSEWHERE)
     assert (len(here), len(elsewhere)) == (13 + len(OPTIONAL_STARTS), 2), "each start has a session of its own"
     assert {uuid.UUID(start.session_id).version for start in (*here, *elsewhere)} == {4}
 
@@ -250,8 +250,8 @@ def test_each_bit_is_random(kind: str) -> None:
 @pytest.mark.parametrize("way", ["otel-tbot emit", "otel-tbot run", "send"])
 def test_kept_nowhere(way: str, tmp_path: Path) -> None:
     """A second start in the same place has another session, and the first one has left no file and changed none."""
-    with Trap() as trap:
-        place = HauntedPlace(tmp_path, trap)
+    with TripwireSocket() as trap:
+        place = CanaryHost(tmp_path, trap)
     before = place.files()
     sessions = [start.session_id for _ in range(2) for start in starts(place, "logs", "http/protobuf", ROWS[way])]
     assert len(set(sessions)) == len(sessions) >= 2

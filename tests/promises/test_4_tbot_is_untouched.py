@@ -23,37 +23,32 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.testing import OTLPReceiver, Reply
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import WAYS
-from tests.integration.launcher.program import WITH_SENDER, WITHIN, start
-from tests.promises.host_process import Host, to
+from tests.integration.launcher.processes import WITH_SENDER, WITHIN, start
+from tests.promises.host_process import Host, opted_in_variables
 from tests.promises.host_programs import BUSY, CHILDREN, ENDS, ENDS_WHILE_SENDING, FORK, PROGRAMS, SEND, WAITING
 from tests.promises.start_environments import CIRCUMSTANCES
-from tests.promises.tbot_process import Circumstance, Life, as_documented, live, stand_in, variables_for
+from tests.promises.tbot_process import ProcessLifetime, StartEnvironment, as_documented, live, stand_in, variables_for
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import WAITS, shell_script
 from tests.support.program import SOURCE
-from tests.support.terminal import signals_as_in_a_terminal
+from tests.support.terminal import default_signals  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
-def _signals_as_in_a_terminal() -> Iterator[None]:
-    with signals_as_in_a_terminal():
-        yield
-
-
-def lives(folder: Path, way: str, circumstance: Circumstance, ending: str) -> tuple[Life, Life]:
+def lives(
+    folder: Path, way: str, circumstance: StartEnvironment, ending: str
+) -> tuple[ProcessLifetime, ProcessLifetime]:
     """Return what is seen of tbot started directly and in a way, everything else being equal."""
     tbot, variables = stand_in(folder), variables_for(way)
     direct, other = (live(one, tbot, circumstance, ending, variables) for one in ("direct", way))
     return direct, other
 
 
-def check_untouched(direct: Life, seen: Life, way: str) -> None:
+def check_untouched(direct: ProcessLifetime, seen: ProcessLifetime, way: str) -> None:
     """Check that nothing is different but what is documented."""
     due = as_documented(direct, way)
     assert {key: seen.inherited[key] for key in due.inherited} == due.inherited
@@ -78,7 +73,7 @@ ENDINGS = ["exit 0", "exit 1", "exit 255", "kill -TERM $$", "kill -KILL $$", "ki
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_ending(ending: str, way: str, tmp_path: Path) -> None:
     """However tbot ends, by itself or by a signal, the caller that started it sees that very end."""
-    direct, seen = lives(tmp_path, way, Circumstance(), ending)
+    direct, seen = lives(tmp_path, way, StartEnvironment(), ending)
     check_untouched(direct, seen, way)
 
 
@@ -124,7 +119,7 @@ def test_signal_while_sending(name: str, number: signal.Signals, receiver: OTLPR
     """A signal with its default effect ends a program that is sending, at once and without a word."""
     protocol, code = WAITING[name]
     receiver.reply(Reply(delay=math.inf))
-    with Host(f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{code}", to(receiver, protocol)) as host:
+    with Host(f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{code}", opted_in_variables(receiver, protocol)) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.process.send_signal(number)
         assert host.end() == (-number, "", "")
@@ -135,7 +130,7 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """Ctrl-C reaches the program as the exception that it knows, and not as an outcome."""
     receiver.reply(Reply(delay=math.inf))
     code = f"try: {SEND}\nexcept KeyboardInterrupt: print('interrupted')"
-    with Host(code, to(receiver, protocol)) as host:
+    with Host(code, opted_in_variables(receiver, protocol)) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.process.send_signal(signal.SIGINT)
         assert host.end() == (0, "interrupted\n", "")
@@ -146,7 +141,7 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
 def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """However a program ends after `send`, the end is its own, and the event has arrived once."""
     code, status, output = ENDS[name]
-    with Host(f"{SEND}\n{code}", to(receiver, protocol)) as host:
+    with Host(f"{SEND}\n{code}", opted_in_variables(receiver, protocol)) as host:
         ended, printed, errors = host.end()
     assert (ended, printed) == (status, output)
     # A thread of gRPC's that another program's start cuts short may say so in a line of gRPC's own log.
@@ -162,15 +157,15 @@ def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
     receiver.reply(Reply(delay=math.inf))
     mark = uuid.uuid4().hex
     sending = "threading.Thread(target=lambda: print(otel_tbot.send(event()))).start()"
-    environ = {**to(receiver, protocol), "MARK": mark, "GRPC_VERBOSITY": "NONE"}
+    environ = {**opted_in_variables(receiver, protocol), "MARK": mark, "GRPC_VERBOSITY": "NONE"}
     with Host(f"{sending}\nsys.stdin.readline()\n{code}", environ) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
-        assert proc.alive(mark) == [host.process.pid]
+        assert procfs.alive(mark) == [host.process.pid]
         host.go_on()
         if status == -signal.SIGKILL:
             host.process.kill()
         assert host.end() == (status, output, "")
-        assert proc.alive(mark) == []
+        assert procfs.alive(mark) == []
     assert len(receiver.requests) == 1
 
 
@@ -179,7 +174,7 @@ def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
 def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """Whichever process or thread sends, and when: each event arrives once, and nothing is said or broken."""
     code, versions = PROGRAMS[name]
-    with Host(code, to(receiver, protocol)) as host:
+    with Host(code, opted_in_variables(receiver, protocol)) as host:
         assert host.end() == (0, "", "")
     assert versions_in(receiver) == versions
     assert len({record.resource_attributes["session.id"] for record in receiver.log_records}) == len(versions)
@@ -197,7 +192,7 @@ sys.stdin.readline()
 forked("2.0")
 thread.join()
 """
-    with Host(code, {**to(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
+    with Host(code, {**opted_in_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.go_on()
         assert host.end() == (0, f"{CHILDREN[protocol]}sent\n", "")
@@ -208,7 +203,7 @@ thread.join()
 def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """A child forked after its parent has sent can send over HTTP. Over gRPC it is reported that it cannot."""
     code = f"{FORK}\n{SEND}; forked('2.0'); otel_tbot.send(event('3.0'))"
-    with Host(code, to(receiver, protocol)) as host:
+    with Host(code, opted_in_variables(receiver, protocol)) as host:
         assert host.end() == (0, CHILDREN[protocol], "")
     assert versions_in(receiver) == (["1.0", "3.0"] if protocol == "grpc" else ["1.0", "2.0", "3.0"])
 
@@ -225,7 +220,7 @@ print(ended_child())
 thread.join()
 emit()
 """
-    with Host(code, {**to(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
+    with Host(code, {**opted_in_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.go_on()
         assert host.end() == (0, "3\n", "")
@@ -248,7 +243,7 @@ enough.set()
 thread.join()
 """
     # gRPC's C library starts threads of its own in each child, and some of them crash in any caller: not there.
-    with Host(code, {**to(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
+    with Host(code, {**opted_in_variables(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
         assert host.end() == (0, "{3}\n", "")
 
 
@@ -264,7 +259,7 @@ if __name__ == "__main__":
             event = otel_tbot.StartEvent(run_mode="daemon", version=f"{number}.0")
             print(method, pool.submit(otel_tbot.send, event).result().status)
 """)
-    with Host("", to(receiver, protocol), program=(str(program),)) as host:
+    with Host("", opted_in_variables(receiver, protocol), program=(str(program),)) as host:
         assert host.end() == (0, "fork sent\nspawn sent\nforkserver sent\n", "")
     assert [record.attributes["tbot.version"] for record in receiver.log_records] == ["0.0", "1.0", "2.0"]
 

@@ -23,7 +23,7 @@ from otel_tbot.testing import OTLPReceiver
 from tests.promises.audit import SOURCE, Event, audited
 from tests.promises.consent_table import OFF, ON
 from tests.promises.previews import EMIT, PREVIEW
-from tests.unit.tbot.starting import in_base64
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ GOLDEN = [
 ]
 
 
-class Said(NamedTuple):
+class CommandOutput(NamedTuple):
     """How a command ended, and what it said."""
 
     status: int
@@ -52,12 +52,12 @@ class Said(NamedTuple):
     stderr: str
 
 
-class Answers(NamedTuple):
+class CommandOutputs(NamedTuple):
     """What was said about one case: by `preview` as JSON and as text, and by `emit`."""
 
-    json: Said
-    text: Said
-    emit: Said
+    json: CommandOutput
+    text: CommandOutput
+    emit: CommandOutput
 
 
 def case_of(folder: Path, command: str, environ: Mapping[str, str], *options: str) -> dict[str, Any]:
@@ -65,12 +65,14 @@ def case_of(folder: Path, command: str, environ: Mapping[str, str], *options: st
     return {"cwd": str(folder), "environ": dict(environ), "options": options, "command": shlex.split(command)}
 
 
-def ask(folder: Path, cases: Mapping[str, Any]) -> tuple[dict[str, Answers], list[Event]]:
+def ask(folder: Path, cases: Mapping[str, Any]) -> tuple[dict[str, CommandOutputs], list[Event]]:
     """Preview all cases, then emit them all. Return what was said, and what the process did."""
     ended = audited(folder / "report", "tests.promises.previews", stdin=json.dumps(dict(cases)))
     assert ended.status == 0, ended.stderr
     said = json.loads(ended.stdout)
-    answers = {name: Answers(*(Said(*said[name][form]) for form in ("json", "text", "emit"))) for name in cases}
+    answers = {
+        name: CommandOutputs(*(CommandOutput(*said[name][form]) for form in ("json", "text", "emit"))) for name in cases
+    }
     return answers, ended.events
 
 
@@ -242,7 +244,7 @@ def second() -> Iterator[OTLPReceiver]:
 
 # Where an event goes: {http}, {grpc} stand for the endpoints of the first backend, {http2}, {grpc2} of the second, and
 # {host}, {host2} for the same addresses of gRPC without a scheme.
-class Where(NamedTuple):
+class Destination(NamedTuple):
     """Variables and options that lead somewhere.
 
     Attributes:
@@ -263,42 +265,42 @@ class Where(NamedTuple):
 GRPC = {"PROTOCOL": "grpc", "ENDPOINT": "{grpc}"}
 HTTP = {"ENDPOINT": "{http}"}
 PLACES = {
-    "the general endpoint": Where("{http}/v1/logs (http/protobuf)", HTTP),
-    "the same for a span": Where("{http}/v1/traces (http/protobuf)", HTTP, ("--signal", "traces"), "traces"),
-    "with a slash": Where("{http}/v1/logs (http/protobuf)", {"ENDPOINT": "{http}/"}),
-    "with spaces around": Where("{http}/v1/logs (http/protobuf)", {"ENDPOINT": " {http} "}),
-    "the protocol named": Where("{http}/v1/logs (http/protobuf)", {**HTTP, "PROTOCOL": "http/protobuf"}),
-    "an endpoint for log records": Where(
+    "the general endpoint": Destination("{http}/v1/logs (http/protobuf)", HTTP),
+    "the same for a span": Destination("{http}/v1/traces (http/protobuf)", HTTP, ("--signal", "traces"), "traces"),
+    "with a slash": Destination("{http}/v1/logs (http/protobuf)", {"ENDPOINT": "{http}/"}),
+    "with spaces around": Destination("{http}/v1/logs (http/protobuf)", {"ENDPOINT": " {http} "}),
+    "the protocol named": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "PROTOCOL": "http/protobuf"}),
+    "an endpoint for log records": Destination(
         "{http2}/v1/logs (http/protobuf)", {**HTTP, "LOGS_ENDPOINT": "{http2}/v1/logs"}
     ),
-    "an endpoint for spans, not for log records": Where(
+    "an endpoint for spans, not for log records": Destination(
         "{http}/v1/logs (http/protobuf)", {**HTTP, "TRACES_ENDPOINT": "{http2}/v1/traces"}
     ),
-    "an endpoint for spans": Where(
+    "an endpoint for spans": Destination(
         "{http2}/v1/traces (http/protobuf)",
         {**HTTP, "TRACES_ENDPOINT": "{http2}/v1/traces"},
         ("--signal=traces",),
         "traces",
     ),
-    "an empty endpoint for log records": Where("{http}/v1/logs (http/protobuf)", {**HTTP, "LOGS_ENDPOINT": ""}),
-    "gRPC": Where("{grpc} (grpc)", GRPC),
-    "gRPC for a span": Where("{grpc} (grpc)", GRPC, ("--signal", "traces"), "traces"),
-    "gRPC for log records alone": Where(
+    "an empty endpoint for log records": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "LOGS_ENDPOINT": ""}),
+    "gRPC": Destination("{grpc} (grpc)", GRPC),
+    "gRPC for a span": Destination("{grpc} (grpc)", GRPC, ("--signal", "traces"), "traces"),
+    "gRPC for log records alone": Destination(
         "{grpc2} (grpc)", {**HTTP, "LOGS_PROTOCOL": "grpc", "LOGS_ENDPOINT": "{grpc2}"}
     ),
-    "HTTP for spans alone": Where(
+    "HTTP for spans alone": Destination(
         "{http2}/v1/traces (http/protobuf)",
         {**GRPC, "TRACES_PROTOCOL": "http/protobuf", "TRACES_ENDPOINT": "{http2}/v1/traces"},
         ("--signal", "traces"),
         "traces",
     ),
-    "gRPC without a scheme": Where(
+    "gRPC without a scheme": Destination(
         "{host2} (grpc)", {"PROTOCOL": "grpc", "ENDPOINT": "{host2}", "INSECURE": "true"}, arrives="{grpc2} (grpc)"
     ),
-    "compressed": Where("{http}/v1/logs (http/protobuf)", {**HTTP, "COMPRESSION": "gzip"}),
-    "compressed, over gRPC": Where("{grpc} (grpc)", {**GRPC, "COMPRESSION": "gzip"}),
-    "with a header": Where("{http}/v1/logs (http/protobuf)", {**HTTP, "HEADERS": "api-key=canary"}),
-    "with credentials, which are not shown": Where(
+    "compressed": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "COMPRESSION": "gzip"}),
+    "compressed, over gRPC": Destination("{grpc} (grpc)", {**GRPC, "COMPRESSION": "gzip"}),
+    "with a header": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "HEADERS": "api-key=canary"}),
+    "with credentials, which are not shown": Destination(
         "http://***@{http_host}/v1/logs (http/protobuf)",
         {"ENDPOINT": "http://user:canary@{http_host}"},
         arrives="{http}/v1/logs (http/protobuf)",

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.promises.audit import INTERPRETERS_OWN, SOURCE, Audited, audited
 from tests.promises.mounts import MOUNTS, REFUSALS, mounted
 from tests.promises.system_calls import calls, strace
-from tests.promises.watched_directory import VERSION, Place
+from tests.promises.watched_directory import VERSION, WatchedDirectory
 from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ WITHOUT_WRITING = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> WatchedDirectory:
     """Make the place."""
-    return Place(tmp_path)
+    return WatchedDirectory(tmp_path)
 
 
 def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[str, str]:
@@ -157,12 +157,12 @@ def check_delivery(program: Program, receiver: OTLPReceiver, backend: int) -> No
         assert [(one["tbot.join_type"], one["tbot.version"]) for one in carried] == [("github", VERSION)] * expected
 
 
-def opened(ended: Audited, place: Place) -> set[str]:
+def opened(ended: Audited, place: WatchedDirectory) -> set[str]:
     """Return the files that were opened by the account of the hook, from the root on."""
     return {os.path.normpath(place.work / event.path) for event in ended.events if event.path}
 
 
-def unexpected(paths: Collection[str], place: Place) -> set[str]:
+def unexpected(paths: Collection[str], place: WatchedDirectory) -> set[str]:
     """Return the files that a program has no business to read."""
     found = {path for path in paths if path.startswith((str(place.root), *IDENTITY))}
     found |= {path for path in paths if not path.startswith((*PACKAGES, *SYSTEM))}
@@ -171,7 +171,7 @@ def unexpected(paths: Collection[str], place: Place) -> set[str]:
 
 @pytest.mark.parametrize(("program", "backend"), RUNS)
 def test_nothing_is_written(
-    tmp_path: Path, place: Place, receiver: OTLPReceiver, program: Program, backend: int
+    tmp_path: Path, place: WatchedDirectory, receiver: OTLPReceiver, program: Program, backend: int
 ) -> None:
     """Nothing at the place has changed, nothing was opened to be written, and only files named to tbot are read."""
     environ = {**place.environ, **variables(program, receiver, backend), "MARK": str(tmp_path)}
@@ -180,14 +180,16 @@ def test_nothing_is_written(
     )
     assert ended.status == program.statuses[backend], ended.stderr
     check_delivery(program, receiver, backend)
-    wait_until(lambda: not proc.alive(str(tmp_path)), "what was started has ended", within=WITHIN)
+    wait_until(lambda: not procfs.alive(str(tmp_path)), "what was started has ended", within=WITHIN)
     assert place.changed() == {}
     assert [event for event in ended.events if event.is_write] == []
     assert unexpected(opened(ended, place), place) == set()
 
 
 @pytest.mark.parametrize(("program", "backend"), RUNS)
-def test_system_calls(tmp_path: Path, place: Place, receiver: OTLPReceiver, program: Program, backend: int) -> None:
+def test_system_calls(
+    tmp_path: Path, place: WatchedDirectory, receiver: OTLPReceiver, program: Program, backend: int
+) -> None:
     """The system is never asked to write a file, nor to read one but the interpreter's, its own, and what tbot has."""
     log = tmp_path / "strace"
     tracing = strace(log)
@@ -205,7 +207,9 @@ def test_system_calls(tmp_path: Path, place: Place, receiver: OTLPReceiver, prog
 
 
 @pytest.mark.parametrize("program", [pytest.param(program, id=name) for name, program in PROGRAMS.items()])
-def test_where_nothing_can_be_written(tmp_path: Path, place: Place, receiver: OTLPReceiver, program: Program) -> None:
+def test_where_nothing_can_be_written(
+    tmp_path: Path, place: WatchedDirectory, receiver: OTLPReceiver, program: Program
+) -> None:
     """All works where no file can take a byte, the home is none, and no temporary folder exists."""
     nowhere = {name: "/dev/null" if name == "HOME" else str(tmp_path / "missing") for name in place.environ}
     place.work.chmod(0o555)
@@ -220,7 +224,7 @@ def test_where_nothing_can_be_written(tmp_path: Path, place: Place, receiver: OT
 @pytest.mark.parametrize(
     "name", [name for name in SENDING if name.startswith(("emit a log", "send", "pipelines over"))]
 )
-def test_mounted(place: Place, receiver: OTLPReceiver, name: str, mount: str) -> None:
+def test_mounted(place: WatchedDirectory, receiver: OTLPReceiver, name: str, mount: str) -> None:
     """An event arrives from where every file system is read-only, and from where the only one is full."""
     program = SENDING[name]
     command = [*mounted(mount, place.root), *python(program)]
@@ -231,7 +235,7 @@ def test_mounted(place: Place, receiver: OTLPReceiver, name: str, mount: str) ->
 
 
 @pytest.mark.parametrize("variable", ["PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"])
-def test_byte_code(tmp_path: Path, place: Place, variable: str) -> None:
+def test_byte_code(tmp_path: Path, place: WatchedDirectory, variable: str) -> None:
     """Where Python is reported to keep no byte code next to the modules, it keeps none in the demo's child either."""
     package = tmp_path / "source" / "otel_tbot"
     shutil.copytree(SOURCE / "otel_tbot", package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -278,7 +282,7 @@ CULPRITS = [pytest.param(code, id=name) for name, code in {**WRITERS, **READERS}
 
 
 @pytest.mark.parametrize("code", CULPRITS)
-def test_the_hook_tells(tmp_path: Path, place: Place, code: str) -> None:
+def test_the_hook_tells(tmp_path: Path, place: WatchedDirectory, code: str) -> None:
     """A program that does what is not to be done is reported by the hook, and by the place if it writes."""
     (tmp_path / "culprit.py").write_text(code)
     environ = {**place.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
@@ -291,7 +295,7 @@ def test_the_hook_tells(tmp_path: Path, place: Place, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", CULPRITS)
-def test_strace_tells(tmp_path: Path, place: Place, code: str) -> None:
+def test_strace_tells(tmp_path: Path, place: WatchedDirectory, code: str) -> None:
     """A program that does what is not to be done is reported by strace."""
     log = tmp_path / "strace"
     tracing = strace(log)
@@ -304,7 +308,7 @@ def test_strace_tells(tmp_path: Path, place: Place, code: str) -> None:
     assert writes or unexpected({call.path for call in seen if call.is_read}, place)
 
 
-def test_the_limit_binds(place: Place) -> None:
+def test_the_limit_binds(place: WatchedDirectory) -> None:
     """Where nothing can be written, a program that writes one byte to a file fails."""
     command = [*WITHOUT_WRITING, sys.executable, "-c", WRITERS["appends"]]
     ended = plainly(command, place.environ, place.work)
@@ -313,7 +317,7 @@ def test_the_limit_binds(place: Place) -> None:
 
 
 @pytest.mark.parametrize("mount", MOUNTS)
-def test_the_mounts_bind(place: Place, mount: str) -> None:
+def test_the_mounts_bind(place: WatchedDirectory, mount: str) -> None:
     """Where a program runs so mounted, one that writes a byte to a new file of the place fails."""
     code = "with open('left', 'w') as file: file.write('#')"
     ended = plainly([*mounted(mount, place.root), sys.executable, "-c", code], place.environ, place.work)

@@ -22,8 +22,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import otel_tbot
 from otel_tbot.testing import Reply
-from tests.promises.host_process import Host, to
-from tests.promises.host_run import TIMEOUT, Ended, run_host, run_signalled_host
+from tests.promises.host_process import Host, opted_in_variables
+from tests.promises.host_run import TIMEOUT, CompletedRun, run_host, run_signalled_host
 from tests.promises.hostile_objects import BATCHES, BEHIND, CANARY, HOSTILE, LYING, NO_EVENT, PROVIDERS, record_and_span
 from tests.promises.own_backend import OwnBackend, without_ids
 from tests.promises.resource_limits import STRAITS, reporting_in, without_streams
@@ -73,7 +73,7 @@ def variables_of(state: str, backend: OTLPReceiver, silent: str) -> dict[str, st
     return {name: value.format(**places) for name, value in STATES[state].items()}
 
 
-def check_undisturbed(without: Ended, seen: Ended) -> None:
+def check_undisturbed(without: CompletedRun, seen: CompletedRun) -> None:
     """Check that a host is, sends and prints what it is, sends and prints without us, and ends when it would."""
     assert (seen.status, seen.stdout, seen.stderr) == (without.status, without.stdout, without.stderr)
     assert (seen.status, seen.stdout) == (3, UNDISTURBED)
@@ -143,7 +143,7 @@ def test_host_in_straits(name: str, protocol: str, receiver: OTLPReceiver) -> No
     """
     straits = STRAITS[name]
     passes = protocol in straits.passable
-    with Host(reporting_in(straits, protocol), to(receiver, protocol)) as host:
+    with Host(reporting_in(straits, protocol), opted_in_variables(receiver, protocol)) as host:
         status, printed, errors = host.end()
     first, later = printed.splitlines()
     assert (status, first) == (0, "sent" if passes else "failed")
@@ -166,7 +166,7 @@ def test_host_without_streams(
     file = tmp_path / "file"
     file.touch()
     receiver.reply(Reply(), Reply(status=403))
-    environ = {**to(receiver, protocol), "FILE": str(file), "TAKEN": "yes" if taken else ""}
+    environ = {**opted_in_variables(receiver, protocol), "FILE": str(file), "TAKEN": "yes" if taken else ""}
     with Host("", environ, program=without_streams(closed)) as host:
         status, printed, errors = host.end()
     assert (status, printed, file.read_bytes()) == (0, "", b"")

@@ -29,8 +29,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, consent, emit, emit_span, send
 from otel_tbot.opt_in import OPT_IN
-from tests.integration.launcher.program import Started, start
-from tests.promises.faults import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, named, needed
+from tests.integration.launcher.processes import RunningProcess, start
+from tests.promises.faults import ACCEPTANCES, FAULTS, LONG, AcceptedCase, Fault, named, needed
 from tests.promises.faults_deliveries import (
     EVENT,
     START,
@@ -94,7 +94,7 @@ NOTICE = "otel-tbot: reporting this start of tbot anonymously because TELEPORT_A
 
 
 @contextmanager
-def running(case: Fault | Acceptance, monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[Backend]:
+def running(case: Fault | AcceptedCase, monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[Backend]:
     """Run the backend of a case, and where `monkeypatch` is given, make this process its client."""
     need_ipv6(case.name)
     with case.backend() as backend:
@@ -130,7 +130,7 @@ def into_a_pipeline(signal: str, timeout: float) -> None:
     provider.shutdown()
 
 
-def assert_accepted_once(case: Acceptance, backend: Backend) -> None:
+def assert_accepted_once(case: AcceptedCase, backend: Backend) -> None:
     """Look at the backend's own count: the refused requests and one more arrived, all with the same event."""
     assert backend.receiver is not None
     requests = backend.receiver.requests
@@ -174,7 +174,7 @@ class TestFaults:
 class TestAcceptances:
     """Whatever a backend that accepts looks like, within this process."""
 
-    def test_send(self, case: Acceptance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_send(self, case: AcceptedCase, monkeypatch: pytest.MonkeyPatch) -> None:
         """`send` says sent, and the backend has accepted the event exactly once."""
         with running(case, monkeypatch) as backend:
             assert send(EVENT, timeout=LONG) == Outcome(status="sent")
@@ -182,7 +182,7 @@ class TestAcceptances:
 
     @pytest.mark.parametrize("signal", ["logs", "traces"])
     def test_pipeline(
-        self, case: Acceptance, signal: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, case: AcceptedCase, signal: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A pipeline delivers the event exactly once, and nothing is logged: not even what went wrong on the way."""
         with running(case, monkeypatch) as backend:
@@ -216,7 +216,7 @@ class TestEmit:
         pytest.fail(f"the fault was not met, or not told: {line}")
 
     @pytest.mark.parametrize("case", ACCEPTED, ids=str)
-    def test_acceptance(self, case: Acceptance) -> None:
+    def test_acceptance(self, case: AcceptedCase) -> None:
         """A success is status 0 and one line on stderr, and the backend has accepted the event exactly once."""
         with running(case) as backend:
             environ = variables(case.protocol, backend)
@@ -250,7 +250,7 @@ class TestRun:
 
     @pytest.mark.parametrize("way", ["on", "supervised"])
     @pytest.mark.parametrize("case", ACCEPTED, ids=str)
-    def test_acceptance(self, case: Acceptance, way: str, tmp_path: Path) -> None:
+    def test_acceptance(self, case: AcceptedCase, way: str, tmp_path: Path) -> None:
         """A success looks the same, and the backend has accepted the event exactly once."""
         tbot = shell_script(tmp_path, TBOT)
         with running(case) as backend:
@@ -259,12 +259,12 @@ class TestRun:
             assert_accepted_once(case, backend)
 
 
-def started(way: str, tbot: Path, timeout: float, environ: dict[str, str]) -> Started:
+def started(way: str, tbot: Path, timeout: float, environ: dict[str, str]) -> RunningProcess:
     """Start tbot in a way, with so much time for its sender."""
     return start(way, tbot, "--tbot-version", "18.2.3", "--timeout", str(timeout), environ=environ)
 
 
-def assert_is_tbots_own(*processes: Started, timeout: float) -> None:
+def assert_is_tbots_own(*processes: RunningProcess, timeout: float) -> None:
     """Look at how tbot ends and what is printed; then wait until the senders, too, have ended, in time."""
     for one in processes:
         status, output, errors = one.finish()

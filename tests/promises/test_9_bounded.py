@@ -25,7 +25,7 @@ from otel_tbot import AnonymousLogExporter, Session, send
 from otel_tbot.event import validate_attributes
 from otel_tbot.records import build_log_record, build_resource
 from otel_tbot.testing import Reply
-from tests.integration.launcher.program import start
+from tests.integration.launcher.processes import start
 from tests.promises.faults import FAULTS, LATE_GRPC, LONG, PROTOCOLS, SHORT, Fault, named, needed
 from tests.promises.faults_backends import replying
 from tests.promises.faults_client import Client

@@ -63,7 +63,7 @@ class Entry(NamedTuple):
     changed: int
 
 
-class Place:
+class WatchedDirectory:
     """The place, below one folder.
 
     Attributes:

@@ -113,7 +113,7 @@ def _relay(source: socket.socket, target: socket.socket, kept: bytearray) -> Non
         target.shutdown(socket.SHUT_WR)
 
 
-class Trap:
+class TripwireSocket:
     """An address that nobody is to come to."""
 
     def __init__(self) -> None:

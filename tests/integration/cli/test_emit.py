@@ -15,7 +15,7 @@ from tests.promises.start_environments import (
     memory_for_no_more_than_the_interpreter,
 )
 from tests.promises.tbot_process import prepared
-from tests.support.program import SOURCE, VERSION, run, stand_in_for_tbot
+from tests.support.program import SOURCE, VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def environ(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> dict[str,
 
 def test_sent(receiver: OTLPReceiver, environ: dict[str, str], tmp_path: Path) -> None:
     """A sent event is said in one line on stderr, and the status is 0."""
-    ended = run("emit", "tbot", "start", "--oneshot", environ=environ, path=stand_in_for_tbot(tmp_path / "bin"))
+    ended = run("emit", "tbot", "start", "--oneshot", environ=environ, path=install_fake_tbot(tmp_path / "bin"))
     shown = environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + ("" if "grpc" in environ.values() else "/v1/logs")
     assert (ended.returncode, ended.stdout) == (0, "")
     assert ended.stderr == f"otel-tbot: tbot.start sent to {shown}\n"
@@ -83,7 +83,7 @@ def test_no_library_prints_beside_us(receiver: OTLPReceiver, protocol: str, tls_
 )
 def test_off(receiver: OTLPReceiver, tmp_path: Path, off: dict[str, str], reason: str) -> None:
     """Off is said with its reason and ends well: no connection, no OpenTelemetry loaded, tbot not asked."""
-    path = stand_in_for_tbot(tmp_path / "bin", f"touch {tmp_path / 'asked'}")
+    path = install_fake_tbot(tmp_path / "bin", f"touch {tmp_path / 'asked'}")
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "PYTHONPROFILEIMPORTTIME": "1", **off}
     ended = run("emit", "tbot", "start", "-c", "missing.yaml", environ=variables, path=path)
     said = [line for line in ended.stderr.splitlines() if not line.startswith("import time:")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.program import VERSION, run, stand_in_for_tbot
+from tests.support.program import VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 def test_text(tmp_path: Path) -> None:
     """The text names every attribute with its value, and whether, why and to where it would be sent."""
-    ended = run("preview", "tbot", "start", "--oneshot", path=stand_in_for_tbot(tmp_path / "bin"))
+    ended = run("preview", "tbot", "start", "--oneshot", path=install_fake_tbot(tmp_path / "bin"))
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = ended.stdout.splitlines()
     assert lines[0] == (

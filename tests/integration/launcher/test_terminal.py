@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher.program import RUN, WITHIN, Started
+from tests.integration.launcher.processes import RUN, WITHIN, RunningProcess
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import TELLS_SIGNALS, python_script, shell_script
 
@@ -52,7 +52,7 @@ class Terminal:
         self._seen = ""
         # With a terminal of its own: setsid comes from `start_new_session`, the rest from opening it.
         name = os.ttyname(slave)
-        self.program = Started(
+        self.program = RunningProcess(
             ["sh", "-c", f'exec "$@" <{name} >{name} 2>&1', "sh", *command],
             ENVIRON,
             stdin=slave,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.pipelines.processes import Ended
+    from tests.integration.pipelines.processes import CompletedRun
 
 # At the end of the process each signal's queue goes out in one request, so that requests can be compared.
 AT_THE_END = 600_000  # milliseconds
@@ -51,7 +51,7 @@ def own(collector_binary: str, tmp_path: Path) -> Iterator[OwnBackend]:
         yield running
 
 
-def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> Ended:
+def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> CompletedRun:
     """Run the host, configured by a file in which the exporter named tbot has these keywords, or is not there."""
     beside = "" if keywords is None else f"    - batch: {{exporter: {{tbot: {{{keywords}}}}}}}"
     text = FILE.format(
@@ -61,7 +61,7 @@ def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> Ended:
     return instrumented("host", environ={**ON, **declarative.named(folder, text)})
 
 
-def by_variables(own: OwnBackend, exporters: str, **variables: str) -> Ended:
+def by_variables(own: OwnBackend, exporters: str, **variables: str) -> CompletedRun:
     """Run the host, configured by variables."""
     environ = {
         **ON,
@@ -81,7 +81,7 @@ def by_variables(own: OwnBackend, exporters: str, **variables: str) -> Ended:
     return instrumented("host", environ=environ)
 
 
-def check_noise(without: Ended, beside: Ended) -> None:
+def check_noise(without: CompletedRun, beside: CompletedRun) -> None:
     """Check that each exporter said no more than one line, and that the process ended in time."""
     assert (without.status, beside.status) == (0, 0)
     # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.

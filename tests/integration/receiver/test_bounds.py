@@ -20,7 +20,7 @@ from otel_tbot.receiver.rate_limit import PeerRateLimiter
 from otel_tbot.receiver.request_limits import HEADERS_TIMEOUT
 from otel_tbot.testing import Reply
 from tests.integration.receiver.conftest import ON
-from tests.integration.receiver.exchange import (
+from tests.integration.receiver.http_client import (
     CHECK,
     GO,
     PATH,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.running import Running
+    from tests.integration.receiver.receiver_process import RunningReceiver
 
 
 MUCH = 64 * 2**20  # bytes; some of them are kept by the system, on the way
@@ -113,7 +113,7 @@ def test_large_requests_in_one_piece(port: int, backend: OTLPReceiver) -> None:
     assert len(backend.log_records) == 3
 
 
-def test_empty_line_while_waiting(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_empty_line_while_waiting(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """An empty line behind an event does not end the wait for its answer."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
@@ -173,7 +173,7 @@ def test_slow_headers(port: int) -> None:
         assert time.monotonic() - begun < HEADERS_TIMEOUT + 5
 
 
-def test_slow_handshake(serve: Callable[..., Running], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
+def test_slow_handshake(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
     """Where TLS is spoken, a peer that does not begin with it is closed in time too."""
     running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as silent:
@@ -183,7 +183,7 @@ def test_slow_handshake(serve: Callable[..., Running], receiver: OTLPReceiver, t
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what was sent and not yet read is told by Linux alone")
-def test_unread_answers(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+def test_unread_answers(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
     """A peer that has asked much, and never reads an answer, is cut off in time."""
     path = str(tmp_path / "socket")
     serve("--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -199,7 +199,7 @@ def test_unread_answers(serve: Callable[..., Running], receiver: OTLPReceiver, t
         assert ended.poll((RESPONSE_READ_TIMEOUT + 10) * 1000)
 
 
-def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_connections(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """Above the number of connections that may be open, a peer is reported so; far above, it is not even heard."""
     running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     held = [connect(running.port) for _ in range(5)]
@@ -217,7 +217,7 @@ def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> N
     assert running.summary["refused_service_unavailable"] == 1
 
 
-def test_peer_rate(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_peer_rate(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """A peer that sends too many events a second is refused the surplus, and its address appears nowhere."""
     running = serve("--peer-rate", "3", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     answers = [submit(running.port) for _ in range(12)]
@@ -229,7 +229,7 @@ def test_peer_rate(serve: Callable[..., Running], receiver: OTLPReceiver) -> Non
     assert running.summary["refused_resource_exhausted"] == len(refused)
 
 
-def test_rate_of_all_requests(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+def test_rate_of_all_requests(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
     """Every request counts, also one that is not a call, and one over a unix socket, where all are one peer."""
     path = tmp_path / "socket"
     running = serve(
@@ -247,7 +247,7 @@ def test_rate_of_all_requests(serve: Callable[..., Running], receiver: OTLPRecei
     assert running.summary["refused_resource_exhausted"] == 2
 
 
-def test_rate_of_health_checks(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_rate_of_health_checks(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """To ask for the backend has a rate of its own, far above what anybody needs; to ask for the process has none."""
     running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as connection:

@@ -20,7 +20,7 @@ from protobuf.wkt import FileDescriptorSet
 from otel_tbot.receiver.wire import tbot_pb
 from otel_tbot.receiver.wire.tbot_connect import TbotReportingServiceClientSync
 from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
-from tests.integration.receiver.exchange import SESSION, START
+from tests.integration.receiver.http_client import SESSION, START
 
 if TYPE_CHECKING:
     from connectrpc.codec import Codec

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
-from tests.integration.receiver.exchange import (
+from tests.integration.receiver.http_client import (
     GO,
     PATH,
     SESSION,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.running import Running
+    from tests.integration.receiver.receiver_process import RunningReceiver
 
 JSON = {**GO, "Content-Type": "application/json"}
 AS_JSON = json.dumps(
@@ -155,7 +155,7 @@ def test_refused(port: int, backend: OTLPReceiver, case: Refused) -> None:
     assert backend.log_records == []
 
 
-def test_refusals_are_counted(running: Running) -> None:
+def test_refusals_are_counted(running: RunningReceiver) -> None:
     """Each refusal is counted under its reason, and none makes a line in the log."""
     for case in REFUSED.values():
         submit(running.port, case.body, case.headers, method=case.method, path=case.path)
@@ -248,7 +248,7 @@ def test_upgrades_are_refused(port: int) -> None:
     assert (answer.status, answer.closes) == (400, True)
 
 
-def test_upgrades_are_ignored(running: Running) -> None:
+def test_upgrades_are_ignored(running: RunningReceiver) -> None:
     """Without a body such a request is answered as any other, and no one is reported what to install."""
     answer = submit(running.port, b"", UPGRADE, method="GET", path="/healthz")
     assert (answer.status, answer.closes) == (200, True)

@@ -24,7 +24,7 @@ def word(place: str) -> str:
     return str(json.loads(os.environ["PLANTED"])[place])
 
 
-class TellingDetector(ResourceDetector):
+class CanaryDetector(ResourceDetector):
     """Detects who and where this is."""
 
     def detect(self) -> Resource:

@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from tests.promises.canary_host.detector import word
 
 
-class TellingIdGenerator(IdGenerator):
+class CanaryIdGenerator(IdGenerator):
     """Makes ids that are a name."""
 
     def generate_trace_id(self) -> int:

@@ -49,7 +49,7 @@ from opentelemetry.trace import (
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, StartEvent, emit, emit_span, send
 from tests.promises.canary_host.detector import word
-from tests.promises.canary_host.ids import TellingIdGenerator
+from tests.promises.canary_host.ids import CanaryIdGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def main(way: str, signal: str, where: str, command: list[str]) -> None:
 
 def _parent() -> NonRecordingSpan:
     trace_state = TraceState([(word("key of the trace state"), word("trace state"))])
-    ids = TellingIdGenerator()
+    ids = CanaryIdGenerator()
     sampled = TraceFlags(TraceFlags.SAMPLED)
     of_parent = SpanContext(
         ids.generate_trace_id(), ids.generate_span_id(), is_remote=True, trace_flags=sampled, trace_state=trace_state
@@ -193,7 +193,7 @@ def _made_here() -> tuple[Any, Any]:
     resource = Resource.create(known, word("schema of the pipeline"))
     loggers = LoggerProvider(resource)
     loggers.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter()))
-    tracers = TracerProvider(resource=resource, id_generator=TellingIdGenerator())
+    tracers = TracerProvider(resource=resource, id_generator=CanaryIdGenerator())
     tracers.add_span_processor(BatchSpanProcessor(AnonymousSpanExporter()))
     return loggers, tracers
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.promises.wire import Trap
+    from tests.promises.wire import TripwireSocket
 
     Plant = Callable[[str], str]
 
@@ -59,7 +59,7 @@ def opentelemetry_variables() -> set[str]:
     return {name for name in known if not _TRANSPORT.match(name) and not _NO_TEXT.fullmatch(name)}
 
 
-def variables(plant: Plant, trap: Trap) -> dict[str, str]:
+def variables(plant: Plant, trap: TripwireSocket) -> dict[str, str]:
     """Return the variables that do not depend on the place.
 
     Args:
@@ -100,12 +100,12 @@ def variables(plant: Plant, trap: Trap) -> dict[str, str]:
     }
 
 
-def of_the_other_signal(signal: str, plant: Plant, trap: Trap) -> dict[str, str]:
+def of_the_other_signal(signal: str, plant: Plant, trap: TripwireSocket) -> dict[str, str]:
     """Return the variables of the signal that nothing is to be sent as."""
     return _of_signal(_OTHER[signal], plant, trap)
 
 
-def _of_signal(name: str, plant: Plant, trap: Trap) -> dict[str, str]:
+def _of_signal(name: str, plant: Plant, trap: TripwireSocket) -> dict[str, str]:
     files = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
     return {
         f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT": f"http://{trap.address}/{plant(f'endpoint for {name}')}",

@@ -6,7 +6,7 @@ import pytest
 
 from otel_tbot.errors import NotStartError, TbotConfigError
 from otel_tbot.tbot.command_line import CommandLine, parse
-from tests.unit.tbot.starting import in_base64, refused, start
+from tests.unit.tbot.read_helpers import in_base64, refused, start
 
 
 def parsed(*arguments: str, **environ: str) -> CommandLine:

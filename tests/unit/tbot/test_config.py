@@ -7,7 +7,7 @@ import re
 import pytest
 
 from otel_tbot.event import StartEvent
-from tests.unit.tbot.starting import counts, refused, start
+from tests.unit.tbot.read_helpers import counts, refused, start
 
 ENTRIES = "outputs: [{type: database}, {type: app}]\n"
 NOTHING = StartEvent(run_mode="daemon")

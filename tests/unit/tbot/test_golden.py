@@ -11,7 +11,7 @@ import yaml
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-from tests.unit.tbot.starting import in_base64
+from tests.unit.tbot.read_helpers import in_base64
 
 FOLDER = Path(__file__).parent / "golden"
 CASES = [

@@ -11,7 +11,7 @@ import yaml
 
 from otel_tbot.tbot.regular_file import SIZE_LIMIT
 from otel_tbot.tbot.yaml_reader import loader
-from tests.unit.tbot.starting import refused, start
+from tests.unit.tbot.read_helpers import refused, start
 
 # Seconds; each takes less than two on a machine that does nothing else. What took quadratic time would take far longer.
 BOUND = 20

@@ -9,7 +9,7 @@ import pytest
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-from tests.unit.tbot.starting import in_base64
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
-from tests.unit.tbot.starting import in_base64, refused, start
+from tests.unit.tbot.read_helpers import in_base64, refused, start
 
 if TYPE_CHECKING:
     from pathlib import Path

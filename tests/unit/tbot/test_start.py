@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot.event import StartEvent
-from tests.unit.tbot.starting import start
+from tests.unit.tbot.read_helpers import start
 
 
 def test_nothing_configured() -> None:

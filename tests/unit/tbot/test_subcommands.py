@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
-from tests.unit.tbot.starting import counts, refused, start
+from tests.unit.tbot.read_helpers import counts, refused, start
 
 DEST = "destination reader-user reader-group "
 SELECTORS = "name-selector label-selector "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.tbot.starting import command, counts, refused, start
+from tests.unit.tbot.read_helpers import command, counts, refused, start
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from tests.support.program import SOURCE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.promises.wire import Trap
+    from tests.promises.wire import TripwireSocket
 
 _HERE = Path(__file__).parent
 _TIMEOUT = 60  # seconds, far above what any program waits for
@@ -60,7 +60,7 @@ _PROGRAM = (
 )  # fmt: skip
 
 
-class HauntedPlace:
+class CanaryHost:
     """Folders, files, variables, a Python and a tbot, all full of words.
 
     Attributes:
@@ -70,7 +70,7 @@ class HauntedPlace:
         trap: where proxies and other exporters' backends are said to be.
     """
 
-    def __init__(self, folder: Path, trap: Trap, machine: str = "") -> None:
+    def __init__(self, folder: Path, trap: TripwireSocket, machine: str = "") -> None:
         """Make it.
 
         Args:

@@ -22,7 +22,7 @@ PROGRAM = SOURCE / "bin" / "otel-tbot"  # as it is installed
 _LONGEST_END = 30  # seconds; a drain takes at most its own timeout of less
 
 
-class Running:
+class RunningReceiver:
     """A receiver that listens on a free port of this machine, unless the arguments say otherwise.
 
     Attributes:

@@ -1,7 +1,7 @@
-"""A plugin of pytest's that ends a run with a table: each promise, how many tests and cases prove it, and the result.
+"""A pytest plugin that ends a run with a table: each promise, how many tests and cases prove it, and the result.
 
-`make promises` loads it, by `-p tests.promises.table`. A case is one call of a test: one row of its table of cases. The
-words of a promise are the first line of its module.
+`make promises` loads it by `-p tests.promises.summary`. A case is one call of a test: one row of its table of cases.
+The text of a promise is the first line of its module.
 """
 
 from __future__ import annotations
