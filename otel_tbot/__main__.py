@@ -15,7 +15,7 @@ def main() -> None:
             # With PYTHONINSPECT in tbot's environment, Python would answer `sys.exit` with a traceback and status 1.
             os._exit(status)
     from otel_tbot.cli.commands import run_command_line  # noqa: PLC0415  a `run` must not load it
-    from otel_tbot.cli.console import exit_now  # noqa: PLC0415  likewise
+    from otel_tbot.cli.console import exit_now  # noqa: PLC0415  not for `run`
 
     exit_now(run_command_line(words))
 

@@ -48,7 +48,7 @@ def main(  # noqa: PLR0913  the options of the command
     server = _server()
     from otel_tbot.otlp.settings import resolve_settings, resolve_signal  # noqa: PLC0415  only now, with consent
     from otel_tbot.receiver.listeners import ListenError, open_listeners  # noqa: PLC0415  with consent only
-    from otel_tbot.receiver.logfmt import write_to_stderr  # noqa: PLC0415  likewise
+    from otel_tbot.receiver.logfmt import write_to_stderr  # noqa: PLC0415  with consent only
     from otel_tbot.receiver.metrics import metrics_requested  # noqa: PLC0415  with consent only
 
     if math.isnan(peer_rate):

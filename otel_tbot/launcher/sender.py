@@ -129,7 +129,7 @@ def run_guarded(work: Callable[[], object], lifetime: float) -> NoReturn:
 
 
 def _arm_guard(lifetime: float) -> None:
-    """Block the guard's signals, whatever was inherited, and start the timer."""
+    """Block the guard's signals, with default handlers in any case, and start the timer."""
     for number in _GUARD_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, _GUARD_SIGNALS)

@@ -60,7 +60,7 @@ class CallCounter:
         is_call.set(True)
         self._counters.received += 1
 
-    async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:  # noqa: ARG002  see above
+    async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:  # noqa: ARG002  the interceptor's interface
         """Count a call that has failed."""
         if error is not None:
             code = error.code if isinstance(error, ConnectError) else Code.INTERNAL

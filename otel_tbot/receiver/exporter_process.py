@@ -58,7 +58,7 @@ class ExporterProcess:
         self._pending.append(result)
         try:
             self._get_pipe().send([submission.packed() for submission in batch])
-        except Exception as error:  # noqa: BLE001  whatever it is, the senders wait for an answer
+        except Exception as error:  # noqa: BLE001  the clients wait for a response
             self._fail_pending(
                 ExportResult(accepted=False, reason=f"there is no exporter process ({type(error).__name__})")
             )

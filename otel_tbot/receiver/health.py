@@ -47,7 +47,7 @@ class BackendHealth:
     async def _export_and_remember(self, batch: list[Submission]) -> ExportResult:
         try:
             result = await self._export(batch)
-        except Exception as error:  # noqa: BLE001  the senders wait for an answer, whatever went wrong
+        except Exception as error:  # noqa: BLE001  the clients wait for a response
             result = ExportResult(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
         self._last = result
         self._valid_until = time.monotonic() + (_SUCCESS_SECONDS if result.accepted else _FAILURE_SECONDS)

@@ -109,7 +109,7 @@ def shutdown_provider(provider: MeterProvider | None) -> None:
 
 
 def _observe(provider: MeterProvider, counters: Counters) -> None:
-    from opentelemetry.metrics import Observation  # noqa: PLC0415  see above
+    from opentelemetry.metrics import Observation  # noqa: PLC0415  only with metrics
 
     def total(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
         return lambda _: [Observation(getattr(counters, name))]

@@ -1,4 +1,4 @@
-"""The HTTP server's sockets and threads. All are tracked, so that `stop()` can end them whatever a client does."""
+"""The HTTP server's sockets and threads. All are tracked, so that `stop()` can end them while clients are connected."""
 
 from __future__ import annotations
 

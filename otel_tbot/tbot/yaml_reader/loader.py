@@ -61,7 +61,7 @@ class _Rebinding(Composer):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose a node; forget its anchor if it is known."""
         if not self.check_event(yaml.AliasEvent):  # type: ignore[attr-defined]  # the parser's method, from another base class
-            self.anchors.pop(self.peek_event().anchor, None)  # type: ignore[attr-defined]  # likewise
+            self.anchors.pop(self.peek_event().anchor, None)  # type: ignore[attr-defined]  # the parser's method
         return super().compose_node(parent, index)
 
 
