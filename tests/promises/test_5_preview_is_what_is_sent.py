@@ -39,7 +39,7 @@ SIGNALS = ("logs", "traces")
 
 GOLDEN = [
     (f"{file.stem}: {case['case']}", case)
-    for file in sorted((SOURCE / "tests" / "tbot" / "golden").glob("*.yaml"))
+    for file in sorted((SOURCE / "tests" / "unit" / "tbot" / "golden").glob("*.yaml"))
     for case in yaml.safe_load(file.read_text())
 ]
 
