@@ -163,7 +163,7 @@ def test_endpoint_before_start() -> None:
 
 def test_start_twice(receiver: OTLPReceiver) -> None:
     """A receiver that runs cannot be started."""
-    with pytest.raises(RuntimeError, match="started already"):
+    with pytest.raises(RuntimeError, match="already started"):
         receiver.start()
 
 

@@ -11,7 +11,7 @@ from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
 from tests.unit.tbot.read_helpers import in_base64
-from tests.unit.tbot.reference_model import Configured, RunningProcess, expected
+from tests.unit.tbot.reference_model import Configured, ReferenceStart, expected
 from tests.unit.tbot.strategies import TEXT, configurations, starts, written_in_any_way
 
 # No deadline for one example, since machines differ: the time is bounded below for what it is about.
@@ -40,7 +40,7 @@ def _checked(error: TbotConfigError) -> str:
 
 @settings(SAME_IN_EVERY_RUN, max_examples=300)
 @given(start=starts())
-def test_start(start: tuple[RunningProcess, list[str], dict[str, str], str | None]) -> None:
+def test_start(start: tuple[ReferenceStart, list[str], dict[str, str], str | None]) -> None:
     """Every start that the grammar allows reports what the oracle says."""
     started, arguments, environ, text = start
     if text is not None:
@@ -61,7 +61,7 @@ def test_configuration(configuration: tuple[Configured, str]) -> None:
     configured, text = configuration
 
     found = event_or_complaint(["start"], {"TBOT_CONFIG": in_base64(text)})
-    wanted = expected(RunningProcess(configured=configured))
+    wanted = expected(ReferenceStart(configured=configured))
 
     if wanted is None:
         assert str(found).startswith("TBOT_CONFIG, line ")
