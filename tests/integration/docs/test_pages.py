@@ -103,3 +103,14 @@ def test_excerpts() -> None:
     text = (SOURCE / "examples" / "kubernetes" / "deployment.yaml").read_text(encoding="utf-8")
     assert str(container["image"]) in text
     assert all(f"value: {one['value']}" in text.replace('"', "") for one in container["env"])
+
+
+def test_architecture_names_what_exists() -> None:
+    """The architecture page names every part of the package, and only files that exist."""
+    package = SOURCE / "otel_tbot"
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    named_files = set(re.findall(r"[\w/]+\.py", page))
+    assert [name for name in named_files if not (package / name).exists()] == []
+    folders = [path.parent.name for path in package.glob("*/__init__.py")]
+    modules = [path.stem for path in package.glob("*.py") if not path.stem.startswith("_")]
+    assert [name for name in (*folders, *modules) if f"`{name}" not in page] == []
