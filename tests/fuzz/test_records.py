@@ -121,7 +121,7 @@ def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
 
 @given(sound=sound_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
 def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[Any]) -> None:
-    """An event leaves, whatever wraps and after it in its batch."""
+    """An event leaves, whatever precedes and follows it in its batch."""
     for signal in SIGNALS:
         left = exported(signal, [*built(before), signal.made(sound), *built(after)])
 

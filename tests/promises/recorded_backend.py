@@ -22,7 +22,7 @@ class RecordedBackend:
 
     Attributes:
         environ: the variables that lead to it.
-        wire: what wraps it.
+        wire: what precedes it.
     """
 
     def __init__(self, protocol: str, *, certificates: Path | None = None) -> None:

@@ -304,7 +304,7 @@ def test_search_finds_what_was_there(spell: type[str]) -> None:
 @pytest.mark.parametrize("after", [b"", b"1", b"12"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_search_finds_base64_of_more(encode: type[bytes], before: bytes, after: bytes) -> None:
-    """The search finds a word whatever wraps and after it in the same base64."""
+    """The search finds a word whatever precedes and follows it in the same base64."""
     canaries = Canaries()
     text = before + canaries.plant("somewhere").encode() + after
     assert canaries.found_in(encode(text)) != []

@@ -29,8 +29,19 @@ def test_on_with_exactly_1() -> None:
 
 @pytest.mark.parametrize("value", NO)
 def test_every_other_value_is_off(value: str) -> None:
-    """Whatever else the variable says, nothing is sent."""
+    """With any other value nothing is sent."""
     assert not consent({OPT_IN: value})
+
+
+@pytest.mark.parametrize("value", ["0", "1", "yes"])
+def test_what_tbot_refuses_or_agrees_on(value: str) -> None:
+    """A value that tbot reads as this project does, or refuses, is not reported as one that only tbot accepts."""
+    assert not consent({OPT_IN: value}).tbot_would_accept
+
+
+def test_representation() -> None:
+    """The representation shows the decision and its reason."""
+    assert repr(consent({})) == "Consent(on=False, reason='TELEPORT_ANONYMOUS_TELEMETRY is not set')"
 
 
 @pytest.mark.parametrize("value", ["t", "T", "TRUE", "true", "True"])

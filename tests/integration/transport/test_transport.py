@@ -254,7 +254,7 @@ class TestTLS:
             assert receiver.requests == []
 
     def test_the_standard_variable_wins(self, protocol: str, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """OTEL_EXPORTER_OTLP_CERTIFICATE wraps requests' own variables."""
+        """OTEL_EXPORTER_OTLP_CERTIFICATE takes precedence over requests' own variables."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(authority / "ours.pem"))
         for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
             monkeypatch.setenv(name, str(authority / "other.pem"))
