@@ -132,8 +132,8 @@ class CanaryHost:
         information.mkdir(parents=True)
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: telling\nVersion: 1.0\n")
         (information / "entry_points.txt").write_text(
-            "[opentelemetry_resource_detector]\ntelling = tests.promises.canary_host.detector:TellingDetector\n"
-            "[opentelemetry_id_generator]\ntelling = tests.promises.canary_host.ids:TellingIdGenerator\n"
+            "[opentelemetry_resource_detector]\ntelling = tests.promises.canary_host.detector:CanaryDetector\n"
+            "[opentelemetry_id_generator]\ntelling = tests.promises.canary_host.ids:CanaryIdGenerator\n"
         )
 
     def _tbot_and_its_arguments(self) -> list[str]:
