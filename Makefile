@@ -6,6 +6,7 @@ REQUIREMENTS ?= requirements/dev.txt
 WORKERS ?= 2
 ARGS ?=
 EXAMPLES ?= 20000
+PROSE := $(wildcard *.md) docs examples/README.md
 UV ?= uv
 PIP_AUDIT ?= pip-audit
 
@@ -19,7 +20,7 @@ DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test promises fuzz lint format bench generate matrix lowest package audit requirements clean
+.PHONY: help demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest package audit requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -33,15 +34,43 @@ test: $(VENV)/.dev ## run the suite; ARGS="-k consent" goes to pytest, WORKERS=0
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 promises: $(VENV)/.dev ## the nine promises: tests and cases
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -p tests.promises.table tests/promises $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -p tests.promises.summary tests/promises $(ARGS)
 
 fuzz: $(VENV)/.dev ## fuzz for longer, with other inputs each time; EXAMPLES=20000 for each property
 	@FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --timeout=0 tests/fuzz $(ARGS)
 
-lint: $(VENV)/.dev ## check style, format and types
+check: $(VENV)/.dev ## the loop: format, style, imports, spelling, types and unit tests, in seconds
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
+	@$(BIN)/codespell
+	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -q -n $(WORKERS) tests/unit $(ARGS); tests=$$?; \
+		wait $$types && exit $$tests
+
+lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, imports, spelling, prose, workflows
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
+	@$(BIN)/codespell
+	@$(BIN)/proselint --config .proselintrc.json check $(PROSE)
+	@if [ -d .github ]; then $(BIN)/zizmor --quiet --offline .github; fi
 	@$(BIN)/mypy
+
+# A `.pth` starts the measurement in every process of this environment, whatever variables and folder it is given.
+coverage: ## measure branch coverage, subprocesses included, in an environment of its own
+	@$(MAKE) --no-print-directory install VENV=.venv-coverage
+	@rm -f .coverage .coverage.*
+	@echo 'import coverage; coverage.Coverage(data_file="$(CURDIR)/.coverage", config_file="$(CURDIR)/pyproject.toml",' \
+		'data_suffix=True, auto_data=True).start()' \
+		>"$$(.venv-coverage/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/measure.pth"
+	@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS)
+	@rm -f .venv-coverage/lib/*/site-packages/measure.pth
+	@.venv-coverage/bin/coverage combine --quiet
+	@.venv-coverage/bin/coverage report
+
+mutate: ## change the code in small ways, in a copy, and see whether the unit tests notice
+	@$(MAKE) --no-print-directory install VENV=.venv-mutate REQUIREMENTS=requirements/mutate.txt
+	@.venv-mutate/bin/python .ci/mutate.py
 
 format: $(VENV)/.dev ## format the code and repair what ruff can
 	@$(BIN)/ruff check --quiet --fix-only
@@ -50,9 +79,8 @@ format: $(VENV)/.dev ## format the code and repair what ruff can
 bench: $(VENV)/.dev ## measure against references, in one run; ROUNDS=7 is quicker
 	@$(BIN)/python -m benchmarks $(ROUNDS)
 
-generate: $(VENV)/.dev ## derive code and documentation from the schema registry
-	@$(BIN)/python -m otel_tbot.schema.generate
-	@$(BIN)/python docs/generate.py
+generate: $(VENV)/.dev ## generate the schema table and the reference pages
+	@$(BIN)/python -m scripts.generate
 
 # The loop's input is a pipe, which is not for the suite to read.
 matrix: ## run the suite on every CPython from 3.10 to 3.13 that is found
@@ -80,10 +108,12 @@ requirements: ## renew the pinned requirements; needs uv
 		echo "$(UV) was not found: install uv (pipx install uv) or name it, as in make requirements UV=path/uv" >&2; exit 1; }
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
 
 clean: ## remove the environments, builds and caches
-	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -f .coverage .coverage.*
 	@find otel_tbot tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:

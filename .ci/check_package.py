@@ -17,8 +17,21 @@ from email import message_from_string
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-TOP_LEVEL = ("CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO", "README.md", "SECURITY.md", "pyproject.toml")
-FOLDERS = (".ci", "benchmarks", "bin", "docs", "examples", "otel_tbot", "requirements", "tests")
+TOP_LEVEL = (
+    ".pre-commit-config.yaml",
+    ".proselintrc.json",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "PKG-INFO",
+    "README.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    "pyproject.toml",
+)
+FOLDERS = (".ci", "benchmarks", "bin", "docs", "examples", "otel_tbot", "requirements", "scripts", "tests")
 ENTRY_POINT_GROUPS = {
     "opentelemetry_environment_variables",
     "opentelemetry_logs_exporter",
@@ -104,7 +117,7 @@ def check_sdist(path: Path) -> None:
 
 
 def check_installed(wheel: Path, folder: Path) -> None:
-    """Install the wheel beside nothing but the pinned runtime requirements, and use it."""
+    """Install the wheel next to nothing but the pinned runtime requirements, and use it."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     pip = (python, "-m", "pip", "install", "--disable-pip-version-check")

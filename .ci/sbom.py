@@ -1,4 +1,4 @@
-"""Write the software bill of materials of the wheel in a folder, as CycloneDX JSON beside it.
+"""Write the software bill of materials of the wheel in a folder, as CycloneDX JSON next to it.
 
 It lists what `requirements/runtime.txt` pins: names, versions, the hashes of the files that may be installed, and which
 of them asks for which. Run by `make package`. The same wheel makes the same bytes.
@@ -93,7 +93,7 @@ def bill(wheel: Path, requirements: list[Requirement], at: datetime) -> Bom:
 
 
 def main(dist: Path) -> None:
-    """Write the bill beside the one wheel of a folder."""
+    """Write the bill next to the one wheel of a folder."""
     (wheel,) = dist.glob("*.whl")
     at = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), timezone.utc)
     requirements = read((ROOT / "requirements" / "runtime.txt").read_text(encoding="utf-8"))

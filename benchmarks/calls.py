@@ -75,7 +75,7 @@ def _with_consent(probe: Callable[[], float]) -> Callable[[], float]:
 
 
 def construction_rows() -> Iterator[Row]:
-    """Return the row of building a batch anew, and those of its parts."""
+    """Return the row of building a batch again, and those of its parts."""
     attributes, session_resource = validate_attributes(EVENT.attributes), build_resource(Session())
     batch = [build_log_record(attributes, session_resource, timestamp_ns=10**18)] * 512
     anonymous = AnonymousLogExporter(NullExporter())

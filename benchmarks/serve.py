@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tests.integration.receiver.fleet import Played, play, sessions_of
-from tests.integration.receiver.running import Running
+from tests.integration.receiver.load import LoadResult, play, sessions_of
+from tests.integration.receiver.receiver_process import RunningReceiver
 from tests.support.collector import Collector, find_collector, free_ports, listens, wait_until
 
 if TYPE_CHECKING:
@@ -66,15 +66,15 @@ class _Figure(NamedTuple):
     met: bool | None = None
 
 
-async def _watch(pid: int, played: Played, samples: list[Used]) -> None:
-    """Look at what a receiver has used up, once in a thousand acknowledgements, for ever."""
+async def _watch(pid: int, played: LoadResult, samples: list[Used]) -> None:
+    """Look at what a receiver has used up, once in a thousand acknowledgements, forever."""
     while True:
         if len(played.acknowledged) >= len(samples) * _THOUSAND:
             samples.append(Used.by(pid))
         await asyncio.sleep(_LOOK_EVERY)
 
 
-async def _play_and_watch(running: Running, seconds: float, played: Played) -> list[Used]:
+async def _play_and_watch(running: RunningReceiver, seconds: float, played: LoadResult) -> list[Used]:
     samples: list[Used] = []
     watching = asyncio.create_task(_watch(running.process.pid, played, samples))
     await play(running.port, PLAYED, seconds, played)
@@ -101,9 +101,9 @@ def _figures(collector: Collector, protocol: str, seconds: float) -> Iterator[_F
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints[protocol],
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
     }
-    played = Played()
-    with Running("--peer-rate", "1000000", strict=False, variables=variables) as running:
-        _run(play(running.port, 100, 1, Played()))  # the first ones load what the others find loaded
+    played = LoadResult()
+    with RunningReceiver("--peer-rate", "1000000", strict=False, variables=variables) as running:
+        _run(play(running.port, 100, 1, LoadResult()))  # the first ones load what the others find loaded
         samples = _run(_play_and_watch(running, seconds, played))
         running.stop()
     costs = [later.cpu - earlier.cpu for earlier, later in itertools.pairwise(samples)]
@@ -130,8 +130,8 @@ def _floor(seconds: float) -> Iterator[_Figure]:
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.empty_handler", str(port)])  # noqa: S603  our own module
     try:
         wait_until(lambda: listens(port), "the empty handler listens")
-        played = Played()
-        _run(play(port, 100, 1, Played()))
+        played = LoadResult()
+        _run(play(port, 100, 1, LoadResult()))
         before, own = Used.by(process.pid), time.process_time()
         _run(play(port, PLAYED, seconds, played))
         after, own = Used.by(process.pid), time.process_time() - own

@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, and end the process with its exit status."""
+    """Run the command line, and exit with its status."""
     words = sys.argv[1:]
     if words[:1] == ["run"]:
         from otel_tbot.launcher.run import run  # noqa: PLC0415  stands before tbot, and loads nothing else
@@ -15,7 +15,7 @@ def main() -> None:
             # With PYTHONINSPECT in tbot's environment, Python would answer `sys.exit` with a traceback and status 1.
             os._exit(status)
     from otel_tbot.cli.commands import run_command_line  # noqa: PLC0415  a `run` must not load it
-    from otel_tbot.cli.console import exit_now  # noqa: PLC0415  likewise
+    from otel_tbot.cli.console import exit_now  # noqa: PLC0415  not for `run`
 
     exit_now(run_command_line(words))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from otel_tbot.event import StartEvent
+    from otel_tbot.otlp.settings import OTLPSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,24 +62,37 @@ def send(
     decision = consent()
     if not decision:
         return Outcome(status="off", reason=decision.reason)
+    from otel_tbot.otlp.settings import resolve_settings, resolve_signal  # noqa: PLC0415  not needed when off
+
     try:
-        return _send(event, session, signal, timeout)
+        settings = resolve_settings(resolve_signal(os.environ, signal), os.environ, {"timeout": timeout})
     except SettingsError as error:
         return Outcome(status="failed", reason=str(error))
+    return deliver(event, settings, session)
+
+
+def deliver(event: StartEvent, settings: OTLPSettings, session: Session | None = None) -> Outcome:
+    """Send an event with resolved settings. The caller has asked for consent. Raises nothing.
+
+    Args:
+        event: what to report.
+        settings: where and how.
+        session: the start that the event belongs to; a new one by default.
+    """
+    try:
+        return _deliver(event, settings, session or Session())
     except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
         return Outcome(status="failed", reason=f"the event could not be built or sent ({type(error).__name__})")
 
 
-def _send(event: StartEvent, session: Session | None, signal: str | None, timeout: float | None) -> Outcome:
+def _deliver(event: StartEvent, settings: OTLPSettings, session: Session) -> Outcome:
     # OpenTelemetry is imported only with consent.
     from otel_tbot.otlp.client import OTLPClient  # noqa: PLC0415
-    from otel_tbot.otlp.settings import resolve_signal  # noqa: PLC0415
     from otel_tbot.records import build_record  # noqa: PLC0415
 
-    resolved = resolve_signal(os.environ, signal)
     now = truncate_to_second(time.time_ns())
-    record = build_record(resolved, trusted_attributes(event), session or Session(), timestamp_ns=now)
-    client = OTLPClient(resolved, {"timeout": timeout})
+    record = build_record(settings.signal, trusted_attributes(event), session, timestamp_ns=now)
+    client = OTLPClient(settings.signal, settings=settings)
     accepted, reason = client.export([record])
     client.shutdown()
     return Outcome(status="sent") if accepted else Outcome(status="failed", reason=reason)
@@ -96,7 +110,7 @@ def emit(event: StartEvent, *, session: Session | None = None, logger_provider: 
         return
     try:
         _emit_log_record(event, session or current_session(), logger_provider)
-    except Exception as error:  # noqa: BLE001  a pipeline's error must not reach the caller
+    except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
         warn("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
 
 
@@ -126,7 +140,7 @@ def emit_span(
         return
     try:
         _emit_span(event, session or current_session(), tracer_provider)
-    except Exception as error:  # noqa: BLE001  a pipeline's error must not reach the caller
+    except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
         warn("tbot.start was not emitted: the pipeline failed (%s)", type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""The event: what one start of tbot reports. Nine values, checked once, here; nothing of OpenTelemetry."""
+"""The event: what one start of tbot reports. Nine values, validated once, without OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from otel_tbot.schema.table import EVENT_ATTRIBUTES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from otel_tbot.tbot.start import TbotStart
+
 EventAttributes = NewType("EventAttributes", dict[str, "str | int"])
-"""Names and values of one event that `valid` let through."""
+"""Names and values of one event, validated."""
 
 SCOPE_NAME = "otel_tbot"
 SECOND_NS = 1_000_000_000
@@ -22,27 +24,26 @@ _MAX_TIMESTAMP_NS = 2**63 - 1  # the last nanosecond on which OTLP's readers agr
 
 _FIELDS = {attribute.name: attribute.field for attribute in EVENT_ATTRIBUTES}
 _values = attrgetter(*_FIELDS.values())
-# A schema's row, in the form in which it is needed for every event: the name, what makes of a value that which leaves,
-# and what stands for a value that is missing.
+# The schema's rows as each event needs them: the name, the validator, and the value for a missing one.
 _ROWS = tuple((row.name, row.validate, None if row.type == "string" else 0) for row in EVENT_ATTRIBUTES)
 
 
 def validate_attributes(attributes: Mapping[str, object]) -> EventAttributes:
-    """Return what may leave of some named values, in the order of the schema: the one check that every event passes.
+    """Return the validated values, in the order of the schema. Every event passes this one check.
 
     Other names are ignored.
 
     Raises:
         InvalidEventError: see `StartEvent`; a missing `tbot.run_mode` too.
     """
-    kept: dict[str, str | int] = {}
-    for name, clean, missing in _ROWS:
-        value = clean(attributes.get(name, missing))
+    validated: dict[str, str | int] = {}
+    for name, validate, missing in _ROWS:
+        value = validate(attributes.get(name, missing))
         if value is not None:
-            kept[name] = value
-    if "tbot.helper" not in kept:
-        kept.pop("tbot.helper_version", None)
-    return EventAttributes(kept)
+            validated[name] = value
+    if "tbot.helper" not in validated:
+        validated.pop("tbot.helper_version", None)
+    return EventAttributes(validated)
 
 
 def trusted_attributes(event: StartEvent) -> EventAttributes:
@@ -69,7 +70,7 @@ def truncate_to_second(nanoseconds: object = None) -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartEvent:
-    """One start of tbot. What the schema does not allow never becomes part of it.
+    """One start of tbot. A value that the schema does not allow never becomes part of it.
 
     Attributes:
         run_mode: `one-shot` or `daemon`.
@@ -81,7 +82,7 @@ class StartEvent:
         destinations_database: number of destinations of the Database Service.
         destinations_kubernetes: number of destinations of the Kubernetes Service.
         destinations_application: number of destinations of the Application Service. Counters are whole numbers from
-            0; above 2147483647 that number stands for them.
+            0; larger ones become 2147483647.
 
     Raises:
         InvalidEventError: the run mode is neither of the two, or a counter is negative or no whole number.
@@ -98,10 +99,10 @@ class StartEvent:
     destinations_application: int = 0
 
     def __post_init__(self) -> None:
-        """Replace each value by what the schema makes of it."""
-        kept = validate_attributes(dict(zip(_FIELDS, _values(self), strict=True)))
+        """Replace each value by its validated form."""
+        validated = validate_attributes(dict(zip(_FIELDS, _values(self), strict=True)))
         for name, field in _FIELDS.items():
-            object.__setattr__(self, field, kept.get(name))
+            object.__setattr__(self, field, validated.get(name))
 
     @property
     def attributes(self) -> EventAttributes:
@@ -117,13 +118,13 @@ class StartEvent:
             InvalidEventError: see the class; a missing `tbot.run_mode` too.
         """
         values = {field: attributes[name] for name, field in _FIELDS.items() if name in attributes}
-        return cls(**{"run_mode": None, **values})  # type: ignore[arg-type]  # any type may come in: the class checks
+        return cls(**{"run_mode": None, **values})  # type: ignore[arg-type]  # any type may come in: the class validates
 
     @classmethod
     def from_command(
         cls, argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, version: str | None = None
     ) -> StartEvent:
-        """Build the event that belongs to a command line of tbot's.
+        """Build the event of a command line of tbot's.
 
         Reads what tbot would read: the command line, the variables, and the configuration that they name. Runs
         nothing and opens no connection.
@@ -136,6 +137,18 @@ class StartEvent:
         Raises:
             TbotConfigError: the command is not `start`, or tbot's command line or configuration is unusable.
         """
-        from otel_tbot.tbot.start import read_start  # noqa: PLC0415  needs YAML, which most users of the class do not
+        # These read YAML, which most users of the class do not need.
+        from otel_tbot.tbot.command_line import parse  # noqa: PLC0415
+        from otel_tbot.tbot.start import read_start  # noqa: PLC0415
 
-        return read_start(argv, environ=environ, version=version)
+        return cls.from_start(read_start(parse(argv, environ), environ), version=version)
+
+    @classmethod
+    def from_start(cls, start: TbotStart, *, version: str | None = None) -> StartEvent:
+        """Build the event of a start whose command line and configuration have been read.
+
+        Args:
+            start: what `otel_tbot.tbot.start.read_start` returned.
+            version: the version of that tbot; left out of the event when unknown.
+        """
+        return cls(version=version, **start._asdict())

@@ -1,4 +1,4 @@
-"""Tells the host what went wrong, by Python's logging, and lets no exception of that log come back to the host."""
+"""Warnings in the host's log. No exception of the host's logging reaches the host."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import logging
 from contextlib import suppress
 
 _logger = logging.getLogger("otel_tbot")
-_CALLER = 2  # the frame that a record names as its origin: not this one
+_CALLER = 2  # the frame to which the log record is attributed
 
 
 def warn(message: str, *arguments: object) -> None:
-    """Log a warning. Raises nothing: a handler or a filter of the host's may."""
+    """Log a warning. Raises nothing, even where a handler or filter of the host does."""
     with suppress(Exception):
         _logger.warning(message, *arguments, stacklevel=_CALLER)

@@ -1,7 +1,7 @@
-"""Whether anything may be sent: the one place that decides, asked before anything else is done.
+"""Consent: the one place that decides whether anything may be sent.
 
-The module is named for what is decided, since `otel_tbot.consent` is the function. The off path of every command runs
-through here, so this file imports nothing but `os`.
+The module is not called `consent`, because importing it would replace the function `otel_tbot.consent`. Every command
+runs through here first, so this file imports only `os`.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ OPT_IN = "TELEPORT_ANONYMOUS_TELEMETRY"
 DO_NOT_TRACK = "DO_NOT_TRACK"
 SDK_DISABLED = "OTEL_SDK_DISABLED"
 
-# What tbot reads as yes beside 1 (Go's strconv.ParseBool). Here it is a no, and the user is told.
-_YES_TO_TBOT_ALONE = frozenset({"t", "T", "TRUE", "true", "True"})
+# What tbot reads as true in addition to 1 (Go's strconv.ParseBool). Here it is off, and reported as such.
+_TBOT_TRUE_VALUES = frozenset({"t", "T", "TRUE", "true", "True"})
 
 
 class Consent:
-    """A decision, and what decided it. True in a condition only when events may be sent.
+    """A decision and its reason. True only when events may be sent.
 
     Attributes:
         on: whether events may be sent.
         variable: the environment variable that decided.
         reason: why, in words that never repeat the variable's value.
-        tbot_would_accept: whether tbot itself would have read the variable as a yes.
+        tbot_would_accept: whether tbot itself would read the variable as true.
     """
 
     __slots__ = ("on", "reason", "tbot_would_accept", "variable")
 
     def __init__(self, *, on: bool, variable: str, reason: str, tbot_would_accept: bool = False) -> None:
-        """Keep the decision as it was taken."""
+        """Set the attributes."""
         self.on = on
         self.variable = variable
         self.reason = reason
         self.tbot_would_accept = tbot_would_accept
 
     def __bool__(self) -> bool:
-        """Tell whether events may be sent."""
+        """Return whether events may be sent."""
         return self.on
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class Consent:
 
 
 def is_opt_in_set() -> bool:
-    """Tell whether anybody has asked for events at all. If not, `consent` is off, whatever else is set."""
+    """Return whether the opt-in variable is set at all. If not, `consent` is off."""
     return OPT_IN in os.environ
 
 
@@ -73,7 +73,7 @@ def consent(environ: Mapping[str, str] | None = None) -> Consent:
         return Consent(on=False, variable=OPT_IN, reason=f"{OPT_IN} is not set")
     if answer == "1":
         return Consent(on=True, variable=OPT_IN, reason=f"{OPT_IN} is 1")
-    if answer in _YES_TO_TBOT_ALONE:
-        reason = f"{OPT_IN} is not exactly 1, though tbot itself takes this value for a yes; set it to 1 or to 0"
+    if answer in _TBOT_TRUE_VALUES:
+        reason = f"{OPT_IN} is not exactly 1, though tbot itself reads this value as true; set it to 1 or to 0"
         return Consent(on=False, variable=OPT_IN, reason=reason, tbot_would_accept=True)
     return Consent(on=False, variable=OPT_IN, reason=f"{OPT_IN} is not exactly 1")

@@ -1,6 +1,6 @@
-"""The session: what ties the events of one start of tbot together, and nothing else.
+"""The session: what connects the events of one start of tbot, and nothing else.
 
-Its id is random and made anew for each start. It is derived from nothing, kept nowhere and never used again.
+Its id is random and new for each start. It is derived from nothing, stored nowhere and never reused.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ class Session:
 
     Attributes:
         id: a UUID of version 4 in its usual form; a new one from the system's random source by default.
-        os_type: the operating system as the semantic conventions' `os.type` names it; None and any other leave it out.
-        host_arch: the architecture as `host.arch` names it; likewise.
+        os_type: the operating system as the semantic conventions' `os.type` names it; any other value leaves it out.
+        host_arch: the architecture as `host.arch` names it; any other value leaves it out.
 
     Raises:
-        InvalidEventError: the id is no UUID of version 4.
+        InvalidEventError: the id is not a UUID of version 4.
     """
 
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -81,22 +81,22 @@ class Session:
     host_arch: str | None = field(default_factory=_host_arch)
 
     def __post_init__(self) -> None:
-        """Bring the id into the one form in which it is sent, and leave out what the schema does not know."""
+        """Normalize the id, and drop values that the schema does not allow."""
         object.__setattr__(self, "id", SESSION_ID.validate(_lower_case(self.id)))
         object.__setattr__(self, "os_type", _OS_TYPE.validate(self.os_type))
         object.__setattr__(self, "host_arch", _HOST_ARCH.validate(self.host_arch))
 
     @property
     def resource_attributes(self) -> dict[str, str]:
-        """The session's part of the resource: the names and values that are sent."""
-        described = {
+        """The session's attributes of the resource: the names and values that are sent."""
+        attributes = {
             "service.name": "tbot",
             "session.id": self.id,
             "service.instance.id": self.id,
             "os.type": self.os_type,
             "host.arch": self.host_arch,
         }
-        return {name: value for name, value in described.items() if value is not None}
+        return {name: value for name, value in attributes.items() if value is not None}
 
 
 def resource_with_sdk(session: Session, sdk_version: str) -> dict[str, str]:
@@ -119,17 +119,17 @@ def _lower_case(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-_of_this_process = Session()
+_current_session = Session()
 
 
 def current_session() -> Session:
-    """Return the session of this process: another one in each forked child."""
-    return _of_this_process
+    """Return the session of this process. Each forked child has another."""
+    return _current_session
 
 
 def _reset_after_fork() -> None:
-    global _of_this_process  # noqa: PLW0603  one session a process is what this is about
-    _of_this_process = Session()
+    global _current_session  # noqa: PLW0603  there is one session per process
+    _current_session = Session()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

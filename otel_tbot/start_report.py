@@ -1,21 +1,20 @@
-"""The occasion: what `preview` and `emit` know of one start before they show or send it, found in the same way."""
+"""What `preview`, `emit` and the sender of `run` know of one start before they show or send it, prepared in one way."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from otel_tbot.event import StartEvent
 from otel_tbot.otlp.settings import resolve_settings, resolve_signal
-from otel_tbot.tbot.command_line import parse
 from otel_tbot.tbot.start import read_start
-from otel_tbot.tbot.version_probe import VersionProbe
+from otel_tbot.tbot.version_probe import PROBE_TIMEOUT, VersionProbe, VersionResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from otel_tbot.event import StartEvent
     from otel_tbot.otlp.settings import OTLPSettings
+    from otel_tbot.tbot.command_line import CommandLine
 
 
 class StartReport(NamedTuple):
@@ -24,33 +23,49 @@ class StartReport(NamedTuple):
     Attributes:
         event: what is reported.
         settings: where it goes, and how.
-        version_missing: why the event has no version; empty if it has one.
+        version_unknown_reason: why the event has no version; empty if it has one.
     """
 
     event: StartEvent
     settings: OTLPSettings
-    version_missing: str
+    version_unknown_reason: str
 
 
-def prepare_start_report(
-    command: Sequence[str], *, tbot_version: str | None, signal: str | None, timeout: float | None
+def prepare_start_report(  # noqa: PLR0913  the options of three commands
+    command: CommandLine,
+    *,
+    tbot_version: str | None = None,
+    signal: str | None = None,
+    timeout: float | None = None,
+    version_timeout: float = PROBE_TIMEOUT,
+    meanwhile: Callable[[OTLPSettings], object] | None = None,
 ) -> StartReport:
-    """Find out what a start of tbot reports.
+    """Find out what a start of tbot reports, and where to.
+
+    Args:
+        command: tbot's command line, parsed.
+        tbot_version: the version of tbot; None to ask the executable.
+        signal: `logs` or `traces`; None for what the environment says.
+        timeout: seconds that the delivery may take; None for what the environment says.
+        version_timeout: seconds that the executable may take to answer.
+        meanwhile: called with the settings while the executable is asked.
 
     Raises:
-        OtelTbotError: tbot's command line or configuration, or a setting, cannot be used.
+        OtelTbotError: tbot's configuration, or a setting, cannot be used.
     """
-    parse(command, os.environ)  # before the executable is asked anything
     settings = resolve_settings(resolve_signal(os.environ, signal), os.environ, {"timeout": timeout})
+    if tbot_version:
+        event = StartEvent.from_start(read_start(command, os.environ), version=tbot_version)
+        reason = "" if event.version else "the value of --tbot-version does not look like a version"
+        return StartReport(event=event, settings=settings, version_unknown_reason=reason)
     # The executable answers while the configuration is read.
-    question = None if tbot_version else VersionProbe.start(command[0], os.environ)
+    probe = VersionProbe.start(command.executable, os.environ, version_timeout)
+    result = VersionResult()
     try:
-        event = read_start(command, environ=os.environ, version=tbot_version)
+        start = read_start(command, os.environ)
+        if meanwhile is not None:
+            meanwhile(settings)
     finally:
-        answer = question.answer() if question else None
-    if answer is None:
-        missing = "" if event.version else "what --tbot-version says does not look like a version"
-    else:
-        event = replace(event, version=answer.version)
-        missing = answer.reason
-    return StartReport(event=event, settings=settings, version_missing=missing)
+        result = probe.result()  # also ends what was started
+    event = StartEvent.from_start(start, version=result.version)
+    return StartReport(event=event, settings=settings, version_unknown_reason=result.reason)

@@ -1,4 +1,4 @@
-"""One line on stderr, at no cost to tbot: neither a wait nor an error, and never into a file that is not stderr."""
+"""One line on stderr without delay or error, and never into a file that is not stderr."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _STDERR = 2
 
 def write_line(line: str) -> None:
     """Print one line under the program's name, if stderr takes it at once."""
-    # None if it was closed from the start. Then its number may by now be another file's.
+    # None if it was closed from the start. Its number may by now belong to another file.
     if sys.stderr is None:
         return
     try:
-        # A full pipe or a halted terminal would make us wait, and tbot with us.
+        # A full pipe or a stopped terminal would block us, and tbot with us.
         if select.select([], [_STDERR], [], 0)[1]:
             os.write(_STDERR, f"otel-tbot: {one_line(line)}\n".encode())
     except OSError:
@@ -25,5 +25,5 @@ def write_line(line: str) -> None:
 def one_line(text: str) -> str:
     """Return a text on one line, all of it printable."""
     line = " ".join(text.split())
-    # It may repeat a path of the user's, with bytes that are no text, or with a terminal's commands.
+    # It may hold a path of the user's, with bytes that are not text, or with escape sequences.
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

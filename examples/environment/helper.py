@@ -1,4 +1,4 @@
-"""Starts tbot, and reports the start through the pipeline that OpenTelemetry was configured with."""
+"""Reports a start of tbot through the configured OpenTelemetry pipeline, and starts tbot."""
 
 import subprocess
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings up a Collector and the receiver on this machine, and sends the events of three tbots through both.
-# Needs otel-tbot with its extra `serve`, curl, and an OpenTelemetry Collector: OTELCOL is its path, else otelcol.
+# Starts a Collector and the receiver on this machine, and sends the events of three tbots through both.
+# Requires otel-tbot with the extra `serve`, curl, and an OpenTelemetry Collector (path in OTELCOL; default: otelcol).
 set -eu
 cd "$(dirname "$0")"
 
@@ -12,7 +12,7 @@ export COLLECTOR_PORT
 address=http://127.0.0.1:$RECEIVER_PORT
 
 stop() {
-    # The receiver first: what it has received, it still delivers.
+    # Stop the receiver first, so that it can still deliver what it has received.
     [ -z "${receiver:-}" ] || { kill "$receiver" 2>/dev/null && wait "$receiver"; } || true
     [ -z "${collector:-}" ] || { kill "$collector" 2>/dev/null && wait "$collector"; } || true
 }
@@ -27,7 +27,7 @@ OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:$COLLECTOR_PORT \
     otel-tbot serve --listen "127.0.0.1:$RECEIVER_PORT" &
 receiver=$!
 
-# Ready is when the Collector accepts events from the receiver.
+# Ready means that the Collector accepts events from the receiver.
 tries=0
 until curl --silent --fail --output /dev/null "$address/readyz"; do
     tries=$((tries + 1))
@@ -35,7 +35,7 @@ until curl --silent --fail --output /dev/null "$address/readyz"; do
     sleep 0.2
 done
 
-# What a tbot sends, in the protocol's JSON. With a real one:
+# What a tbot sends, as JSON. With a real tbot:
 #   TELEPORT_ANONYMOUS_TELEMETRY=1 TELEPORT_ANONYMOUS_TELEMETRY_ADDRESS=$address tbot start -c tbot.yaml
 for session in 5f0c8a6e-8d0b-4c8e-9d0e-0a4f5f1f2b01 5f0c8a6e-8d0b-4c8e-9d0e-0a4f5f1f2b02 \
     5f0c8a6e-8d0b-4c8e-9d0e-0a4f5f1f2b03; do

@@ -1,4 +1,4 @@
-"""Reports the start of two bots, each with a session of its own, through a pipeline of this program's."""
+"""Reports the starts of two bots, each with its own session, through a pipeline that this program builds."""
 
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider

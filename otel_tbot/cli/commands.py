@@ -1,4 +1,4 @@
-"""The commands and their options; each command's work lies in a file of its own, loaded when it is called."""
+"""The commands and their options. Each command is implemented in a module of its own, loaded when it is called."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
-    """Run one command, and return the exit status."""
+    """Run one command and return its exit status."""
     fill_closed_streams()
     restore_default_sigint()
     try:
@@ -33,17 +33,18 @@ def run_command_line(arguments: Sequence[str]) -> int:
         write_line(str(error))
         status = BAD_INPUT
     except OSError as error:
-        status = _unwritten(error)
+        status = _report_unwritten(error)
     except Exception as error:
-        if sys.flags.dev_mode:  # python -X dev: whoever asks for it wants the traceback
+        if sys.flags.dev_mode:  # python -X dev asks for the traceback
             raise
-        write_line(f"an unexpected fault ({type(error).__name__}); please report it")
+        traceback = "with the traceback of python -X dev -m otel_tbot"
+        write_line(f"internal error ({type(error).__name__}); please report it, {traceback}")
         status = FAILED
     return status if isinstance(status, int) else OK
 
 
-def _unwritten(error: OSError) -> int:
-    if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have had enough
+def _report_unwritten(error: OSError) -> int:
+    if not isinstance(error, BrokenPipeError):  # the reader of a pipe may close it early
         write_line(f"the result could not be written: {error.strerror}")
     return FAILED
 
@@ -68,20 +69,20 @@ _TBOT_OPTIONS = (
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Time for everything, from the name look-up to the answer. Also: OTEL_EXPORTER_OTLP_TIMEOUT; else 10.",
+        help="Time for everything, from the name lookup to the response. Also: OTEL_EXPORTER_OTLP_TIMEOUT; else 10.",
     ),
     click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="TBOT start [ARGUMENTS]..."),
 )
 
 
 def _tbot_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what every command takes that stands before a command line of tbot's."""
+    """Add the options of every command that takes a command line of tbot's."""
     for decorate in reversed(_TBOT_OPTIONS):
         function = decorate(function)
     return function
 
 
-# The first word that is no option is the executable; what follows is its own.
+# The first word that is not an option is the executable; the rest are its arguments.
 _FORWARDING = {"allow_interspersed_args": False}
 
 
@@ -91,7 +92,7 @@ _FORWARDING = {"allow_interspersed_args": False}
 def preview(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show what emit would send, and to where.
 
-    Says too whether it would be sent, and why. Opens no connection; works when off.
+    Also shows whether it would be sent, and why. Opens no connection; works when off.
     """
     return _work("preview", **options)
 
@@ -99,21 +100,21 @@ def preview(**options: Any) -> int:  # noqa: ANN401  click's values
 @_commands.command(context_settings=_FORWARDING)
 @_tbot_command
 def emit(**options: Any) -> int:  # noqa: ANN401  click's values
-    """Send the event of a start of tbot."""
+    """Send the event of a start of tbot, and report the outcome."""
     return _work("emit", **options)
 
 
 @_commands.command(context_settings=_FORWARDING)
 @_tbot_command
-@click.option("--supervise", is_flag=True, help="Stay as tbot's parent, as is always done as process 1 of a container.")
+@click.option("--supervise", is_flag=True, help="Stay as tbot's parent; always the case as process 1 of a container.")
 def run(**_options: Any) -> int:  # noqa: ANN401  click's values
-    """Start tbot, and send its event beside it.
+    """Start tbot and send its event in the background.
 
-    Replaces itself by tbot: same process, signals, output and exit status. The event is sent by a process that tbot
-    never waits for. Without consent nothing else is done at all.
+    Replaces itself with tbot (exec): same process, signals, output and exit status. tbot never waits for the process
+    that sends the event. Without consent this does nothing else.
     """
-    # Here only for the help: the launcher reads its command line without click, which would delay tbot.
-    from otel_tbot.launcher.run import run as launch  # noqa: PLC0415  see above
+    # Declared for the help only: the launcher parses its command line without click, which would delay tbot.
+    from otel_tbot.launcher.run import run as launch  # noqa: PLC0415  only for this command
 
     return launch(sys.argv[2:]) or OK
 
@@ -124,7 +125,7 @@ def run(**_options: Any) -> int:  # noqa: ANN401  click's values
 def status(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show whether and where anything is sent.
 
-    Names the variable that decides. Sends nothing, and reads nothing but variables.
+    Names the variable that decides. Sends nothing, and reads only environment variables.
     """
     return _work("status", **options)
 
@@ -134,16 +135,16 @@ def status(**options: Any) -> int:  # noqa: ANN401  click's values
 def schema(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show everything that can be sent.
 
-    As the registry in YAML, as a JSON Schema of an event, or as the documentation page.
+    In YAML (the registry), as a JSON Schema of an event, or as the documentation page.
     """
     return _work("schema", **options)
 
 
 @_commands.command()
 def demo() -> int:
-    """Show the whole way on an example.
+    """Send an example to an embedded backend.
 
-    Sends the event to a backend inside this program, and shows what arrived. Nothing leaves this machine.
+    Starts a backend in this program, sends an example event to it and shows what arrived. Nothing leaves this machine.
     """
     return _work("demo")
 
@@ -154,14 +155,14 @@ def demo() -> int:
     default="127.0.0.1:4319",
     show_default=True,
     metavar="ADDRESS",
-    help="HOST:PORT, [IPV6]:PORT or unix:PATH. Sockets that systemd hands over go first.",
+    help="HOST:PORT, [IPV6]:PORT or unix:PATH. Sockets passed by systemd take precedence.",
 )
 @click.option(
     "--signal",
     type=click.Choice(["logs", "traces"]),
     help="Send log records (the default) or spans. Also: OTEL_TBOT_SIGNAL.",
 )
-@click.option("--tls-certificate", metavar="FILE", help="Speak TLS with this certificate chain, PEM.")
+@click.option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain, PEM.")
 @click.option("--tls-key", metavar="FILE", help="The private key of that certificate, PEM.")
 @click.option("--max-connections", type=click.IntRange(min=1), default=900, show_default=True, metavar="NUMBER")
 @click.option(
@@ -170,7 +171,7 @@ def demo() -> int:
     default=10_000,
     show_default=True,
     metavar="NUMBER",
-    help="Events that may wait for the backend; each holds a connection.",
+    help="Events that may wait for the backend; each keeps a connection open.",
 )
 @click.option(
     "--peer-rate",
@@ -186,13 +187,13 @@ def demo() -> int:
     default=10,
     show_default=True,
     metavar="SECONDS",
-    help="Time to deliver what was received when told to end.",
+    help="Time to deliver received events after SIGTERM or SIGINT.",
 )
 def serve(**options: Any) -> int:  # noqa: ANN401  click's values
     """Receive the events of unmodified tbots.
 
     Point tbot at it with TELEPORT_ANONYMOUS_TELEMETRY_ADDRESS=http://HOST:PORT. Each event is acknowledged once the
-    OTLP backend has accepted it. Ends on SIGTERM and SIGINT, after delivering what was received.
+    OTLP backend has accepted it. Exits on SIGTERM and SIGINT, after delivering what was received.
     """
     result: int = import_module("otel_tbot.cli.serve").main(**options)
     return result

@@ -1,7 +1,8 @@
-"""What the commands say, and how they end: one line at a time on stderr, results alone on stdout."""
+"""How commands print and exit: results on stdout, everything else on stderr, one line at a time."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -20,7 +21,7 @@ _STDERR = 2
 
 
 def fill_closed_streams() -> None:
-    """Put /dev/null where a standard stream is closed: else the next socket takes its number, and gets our words.
+    """Open /dev/null where a standard stream is closed: otherwise the next socket would get its number, and our output.
 
     Python has None for such a stream, which not every library expects.
     """
@@ -38,7 +39,7 @@ def _reopened(descriptor: int, mode: Literal["r", "w"]) -> TextIO:
 
 def write_line(line: str) -> None:
     """Print one line on stderr, under the program's name."""
-    with suppress(OSError):  # a full disk or a reader that left
+    with suppress(OSError):  # a full disk or a closed pipe
         print(f"{PROGRAM}: {one_line(line)}", file=sys.stderr, flush=True)
 
 
@@ -52,11 +53,21 @@ def flush_stdout() -> None:
 
 
 def exit_now(status: int) -> NoReturn:
-    """End the process at once: all is said, sent and closed.
+    """Exit at once, without the interpreter's shutdown.
 
-    To take the interpreter apart with all that OpenTelemetry loads takes a tenth of an `emit`, and would meet the
-    threads of libraries that are stuck in a network.
+    With all that OpenTelemetry loads, the shutdown takes a tenth of an `emit`, and would wait for threads of libraries
+    that are stuck in a network.
     """
-    with suppress(OSError):  # then it has been said already
+    with suppress(OSError):  # reported already
         flush_stdout()
     os._exit(status)
+
+
+def silence_libraries() -> None:
+    """Keep the libraries of this process from writing to stderr, where the command prints its one line.
+
+    Python's logging and gRPC's C library have no other switch than these two, which hold for the whole process. Only a
+    command that is about to exit may call this.
+    """
+    logging.disable()
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")

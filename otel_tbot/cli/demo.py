@@ -1,7 +1,7 @@
-"""`otel-tbot demo`: the whole way on a backend inside this program, so that everybody can see what is sent.
+"""`otel-tbot demo`: sends an example event to an embedded backend and shows what arrived.
 
-A process of its own runs `emit` on an example, with only the variables that it needs: the opt-in counts for the
-example alone, and goes nowhere but to this machine's loopback address.
+A separate process runs `emit` on the example with only the variables that it needs: the opt-in applies to the example
+alone, and the event goes only to this machine's loopback address.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ services:
   - type: kubernetes/v2
 """
 _COMMAND = ("--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
-# What it takes to start Python, and whether and where it may keep byte code.
-_PASSED_ON = ("PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "SYSTEMROOT")
+# What Python needs to start, and whether and where it may write byte code.
+_KEPT_VARIABLES = ("PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "SYSTEMROOT")
 # `python -m` looks for modules in the working directory first, which is the user's.
-_HOME = Path(__file__).parents[2]
-_TIME = 30  # seconds for the example's process, more than its own time-out of 10
+_SOURCE = Path(__file__).parents[2]
+_TIMEOUT = 30  # seconds for the example's process; its own timeout is 10
 
 
 def main() -> int:
@@ -56,13 +56,13 @@ def main() -> int:
 
 
 def _emit(variables: dict[str, str]) -> int:
-    environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environ = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     environ["TBOT_CONFIG"] = base64.b64encode(_CONFIGURATION.encode()).decode()
     command = [sys.executable, "-m", "otel_tbot", "emit", *_COMMAND]
     try:
         return subprocess.run(  # noqa: S603  our own program
-            command, cwd=_HOME, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIME, check=False
+            command, cwd=_SOURCE, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
         ).returncode
     except subprocess.TimeoutExpired:
-        write_line(f"the example did not end within {_TIME} s")
+        write_line(f"the example did not end within {_TIMEOUT} s")
         return FAILED

@@ -1,8 +1,9 @@
-"""`otel-tbot preview`: shows what `emit` would send, made by the same functions, and opens no connection."""
+"""`otel-tbot preview`: shows what `emit` would send, built by the same functions. Opens no connection."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from otel_tbot.opt_in import consent
 from otel_tbot.schema.table import EVENT_NAME
 from otel_tbot.session import Session, resource_with_sdk
 from otel_tbot.start_report import prepare_start_report
+from otel_tbot.tbot.command_line import parse
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -22,35 +24,36 @@ if TYPE_CHECKING:
 
     from otel_tbot.start_report import StartReport
 
-_KINDS = {"logs": "a log record", "traces": "a span"}
+_RECORD_NAMES = {"logs": "a log record", "traces": "a span"}
 
 
 def main(
     *, command: Sequence[str], form: str, tbot_version: str | None, signal: str | None, timeout: float | None
 ) -> int:
     """Show the event, and return the exit status."""
-    found = prepare_start_report(command, tbot_version=tbot_version, signal=signal, timeout=timeout)
+    parsed = parse(command, os.environ)
+    report = prepare_start_report(parsed, tbot_version=tbot_version, signal=signal, timeout=timeout)
     session = Session()
-    if found.version_missing:
-        write_line(f"tbot.version is left out: {found.version_missing}")
+    if report.version_unknown_reason:
+        write_line(f"tbot.version is left out: {report.version_unknown_reason}")
     if form == "json":
-        print(json.dumps(_otlp_json(found, session), indent=2))
-        write_line(_whether(found))
+        print(json.dumps(_otlp_json(report, session), indent=2))
+        write_line(_describe_delivery(report))
     else:
-        print("\n".join(_text(found, session)))
+        print("\n".join(_text(report, session)))
     return OK
 
 
-def _whether(found: StartReport) -> str:
+def _describe_delivery(report: StartReport) -> str:
     decision = consent()
-    where = f"to {mask_endpoint(found.settings.endpoint)} ({found.settings.protocol})"
+    where = f"to {mask_endpoint(report.settings.endpoint)} ({report.settings.protocol})"
     return f"{'would be sent' if decision else 'would not be sent'} {where}: {decision.reason}"
 
 
-def _text(found: StartReport, session: Session) -> Iterator[str]:
-    yield f"{EVENT_NAME}, as {_KINDS[found.settings.signal]}, {_whether(found)}"
+def _text(report: StartReport, session: Session) -> Iterator[str]:
+    yield f"{EVENT_NAME}, as {_RECORD_NAMES[report.settings.signal]}, {_describe_delivery(report)}"
     yield ""
-    yield from format_table("Attributes", found.event.attributes)
+    yield from format_table("Attributes", report.event.attributes)
     yield ""
     resource = resource_with_sdk(session, sdk_version)
     yield from format_table("Resource (the session's id is random, and another one each time)", resource)
@@ -58,10 +61,10 @@ def _text(found: StartReport, session: Session) -> Iterator[str]:
     yield from format_table("Scope", {"name": SCOPE_NAME, "version": __version__})
 
 
-def _otlp_json(found: StartReport, session: Session) -> dict[str, object]:
+def _otlp_json(report: StartReport, session: Session) -> dict[str, object]:
     from otel_tbot.otlp.json_encoding import to_otlp_json  # noqa: PLC0415  protobuf, which the text does without
-    from otel_tbot.records import build_record, encode_request  # noqa: PLC0415  the SDK, likewise
+    from otel_tbot.records import build_record, encode_request  # noqa: PLC0415  the SDK, which the text does without
 
-    signal = found.settings.signal
-    item = build_record(signal, found.event.attributes, session, timestamp_ns=truncate_to_second(time.time_ns()))
-    return to_otlp_json(encode_request(signal, [item]))
+    signal = report.settings.signal
+    record = build_record(signal, report.event.attributes, session, timestamp_ns=truncate_to_second(time.time_ns()))
+    return to_otlp_json(encode_request(signal, [record]))

@@ -15,31 +15,31 @@ from otel_tbot.opt_in import consent
 if TYPE_CHECKING:
     from types import ModuleType
 
-_OLDEST_PYTHON = (3, 11)  # of the Connect library
+_MIN_PYTHON = (3, 11)  # the Connect library's
 
 
 def main(  # noqa: PLR0913  the options of the command
     *,
-    listen: str = "127.0.0.1:4319",
-    signal: str | None = None,
-    tls_certificate: str | None = None,
-    tls_key: str | None = None,
-    max_connections: int = 900,
-    queue_size: int = 10_000,
-    peer_rate: float = 1000,
-    drain_timeout: int = 10,
+    listen: str,
+    signal: str | None,
+    tls_certificate: str | None,
+    tls_key: str | None,
+    max_connections: int,
+    queue_size: int,
+    peer_rate: float,
+    drain_timeout: int,
 ) -> int:
-    """Serve until told to end, and return the exit status.
+    """Serve until SIGTERM or SIGINT, and return the exit status.
 
     Args:
         listen: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
-        signal: `logs` or `traces`; by default what `OTEL_TBOT_SIGNAL` says, else `logs`.
-        tls_certificate: path of the certificate chain to show, PEM.
+        signal: `logs` or `traces`; by default `OTEL_TBOT_SIGNAL`, else `logs`.
+        tls_certificate: path of the server's certificate chain, PEM.
         tls_key: path of its private key, PEM.
-        max_connections: open connections; 900 leave room under the usual limit of 1024 descriptors.
+        max_connections: open connections.
         queue_size: events that may wait for the backend.
         peer_rate: requests a second from one address.
-        drain_timeout: seconds in which a receiver that is told to end still delivers.
+        drain_timeout: seconds in which a stopping receiver still delivers.
     """
     decision = consent()
     if not decision:
@@ -47,19 +47,19 @@ def main(  # noqa: PLR0913  the options of the command
         return BAD_INPUT
     server = _server()
     from otel_tbot.otlp.settings import resolve_settings, resolve_signal  # noqa: PLC0415  only now, with consent
-    from otel_tbot.receiver import metrics  # noqa: PLC0415  likewise
-    from otel_tbot.receiver.listeners import ListenError, listening  # noqa: PLC0415  likewise
-    from otel_tbot.receiver.logfmt import write_to_stderr  # noqa: PLC0415  likewise
+    from otel_tbot.receiver.listeners import ListenError, open_listeners  # noqa: PLC0415  with consent only
+    from otel_tbot.receiver.logfmt import write_to_stderr  # noqa: PLC0415  with consent only
+    from otel_tbot.receiver.metrics import metrics_requested  # noqa: PLC0415  with consent only
 
     if math.isnan(peer_rate):
         message = "--peer-rate must be a number"
         raise SettingsError(message)
     settings = resolve_settings(resolve_signal(os.environ, signal), os.environ)
-    metrics.wanted(os.environ)
+    metrics_requested(os.environ)
     _require_pair(tls_certificate, tls_key)
     limits = server.Limits(connections=max_connections, queue=queue_size, peer_rate=peer_rate, drain=drain_timeout)
     try:
-        with listening(listen, os.environ) as listeners:
+        with open_listeners(listen, os.environ) as listeners:
             write_to_stderr()
             server.run(listeners, settings, limits, certificate=tls_certificate, key=tls_key)
     except ListenError as error:
@@ -69,12 +69,12 @@ def main(  # noqa: PLR0913  the options of the command
 
 
 def _server() -> ModuleType:
-    """Load what the extra installs.
+    """Import the server, which needs the extra `serve`.
 
     Raises:
         SettingsError: it is not installed, or cannot be on this Python.
     """
-    if sys.version_info < _OLDEST_PYTHON:
+    if sys.version_info < _MIN_PYTHON:
         message = "serve needs Python 3.11 or newer, as the Connect library does; every other command works here"
         raise SettingsError(message)
     try:
@@ -86,12 +86,12 @@ def _server() -> ModuleType:
 
 
 def _no_password() -> str:
-    """Stand in for OpenSSL's question on the terminal.
+    """Refuse an encrypted key instead of asking for its password on the terminal.
 
     Raises:
-        SettingsError: always; a service has nobody to ask.
+        SettingsError: always; a service cannot ask.
     """
-    message = "--tls-key is encrypted: give one that is not"
+    message = "--tls-key is encrypted: use a key without a password"
     raise SettingsError(message)
 
 

@@ -1,4 +1,4 @@
-"""`otel-tbot status`: whether anything is sent, what decided it, and where it would go. Sends and reads nothing."""
+"""`otel-tbot status`: whether events are sent, what decided it, and where they would go. Sends nothing."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from otel_tbot.version import __version__
 def main(*, form: str, check: bool) -> int:
     """Show the state, and return the exit status."""
     decision = consent()
-    answer = FAILED if check and not decision else OK
+    exit_status = FAILED if check and not decision else OK
     try:
         settings = resolve_settings(resolve_signal(os.environ), os.environ)
     except SettingsError as error:
         write_line(str(error))
-        return answer if check else BAD_INPUT
+        return exit_status if check else BAD_INPUT
     where = {
         "signal": settings.signal,
         "protocol": settings.protocol,
@@ -35,4 +35,4 @@ def main(*, form: str, check: bool) -> int:
         print(f"consent   {'on' if decision else 'off'}: {decision.reason}")
         for name, value in where.items():
             print(f"{name:<9} {value}")
-    return answer
+    return exit_status

@@ -1,9 +1,9 @@
-"""`otel-tbot run`: tbot starts as if nothing stood before it, and the event is sent beside it.
+"""`otel-tbot run`: starts tbot as if nothing were in front of it, and sends the event in the background.
 
-`run` decides, `execute` turns this process into tbot. With consent, `detach` first puts a sender beside it; as process
+`run` decides and `execute` replaces this process with tbot. With consent, `report` starts the sender first; as process
 1 of a container, or with `--supervise`, `supervise` stays as a minimal parent instead. All of this is for Linux and
-macOS. On Windows no process can turn into another, so `run` refuses there, and `otel-tbot emit` is what remains.
+macOS. On Windows a process cannot exec another, so `run` refuses there; use `otel-tbot emit`.
 
-Everything here comes before tbot: nothing is imported but what the interpreter has loaded anyway, until the sender is
-on its own. That is why some things are written here as they are written nowhere else.
+Everything here runs before tbot: nothing is imported that the interpreter has not loaded already, until the sender is
+on its own. That is why some code here is unusual.
 """

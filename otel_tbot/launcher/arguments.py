@@ -1,22 +1,21 @@
-"""The command line of `run`, read by hand: a parser of the usual kind takes longer to load than tbot to start."""
+"""The command line of `run`, parsed by hand: an argument parser takes longer to load than tbot takes to start."""
 
 from __future__ import annotations
 
 _SIGNALS = ("logs", "traces")
 _HELP = ("-h", "--help")
-MAX_TIMEOUT = 24 * 60 * 60  # seconds; as in `otel_tbot.otlp.settings`, which is too much to load here
 
 
 class UsageError(Exception):
-    """What is wrong with the command line, in one line."""
+    """An error in the command line, in one line."""
 
 
 class Arguments:
-    """What `run` was asked for.
+    """The arguments of `run`.
 
     Attributes:
         command: tbot's command line, from the executable on.
-        help: whether the help is asked for; then the rest is not set.
+        help: whether help was requested; then the rest is not set.
         supervise: whether to stay as tbot's parent.
         tbot_version: the version of tbot; None to ask the executable.
         signal: `logs` or `traces`; None for what the environment says.
@@ -26,7 +25,6 @@ class Arguments:
     __slots__ = ("command", "help", "signal", "supervise", "tbot_version", "timeout")
 
     def __init__(self) -> None:
-        """Begin with nothing asked for."""
         self.command: list[str] = []
         self.help = False
         self.supervise = False
@@ -36,7 +34,7 @@ class Arguments:
 
 
 def parse(words: list[str]) -> Arguments:
-    """Read what stands after `run`: options, then the tbot executable, then what is tbot's.
+    """Parse what follows `run`: options, then the tbot executable, then tbot's own arguments.
 
     Raises:
         UsageError: an option is unknown or lacks its value, or no executable is named.
@@ -63,9 +61,9 @@ def parse(words: list[str]) -> Arguments:
 
 
 def _set(arguments: Arguments, name: str, values: list[str]) -> None:
-    """Set an option to the first of the values, and take it away."""
+    """Set an option to the first of the values, and remove that value."""
     if name not in {"--tbot-version", "--signal", "--timeout"}:
-        message = f"There is no option {name}, or it takes no value: tbot's own options stand after TBOT."
+        message = f"unknown option {name}, or it takes no value: tbot's own options follow TBOT."
         raise UsageError(message)
     if not values:
         message = f"{name} needs a value."
@@ -74,7 +72,7 @@ def _set(arguments: Arguments, name: str, values: list[str]) -> None:
     if name == "--tbot-version":
         arguments.tbot_version = value
     elif name == "--timeout":
-        arguments.timeout = _seconds(value)
+        arguments.timeout = _timeout(value)
     elif value in _SIGNALS:
         arguments.signal = value
     else:
@@ -82,12 +80,12 @@ def _set(arguments: Arguments, name: str, values: list[str]) -> None:
         raise UsageError(message)
 
 
-def _seconds(value: str) -> float:
+def _timeout(value: str) -> float:
+    from otel_tbot.errors import SettingsError  # noqa: PLC0415  loaded only for this option
+    from otel_tbot.timeout import parse_timeout  # noqa: PLC0415
+
     try:
-        number = float(value)
-    except ValueError:
-        number = 0
-    if 0 < number <= MAX_TIMEOUT:
-        return number
-    message = f"--timeout must be a number of seconds above 0, and at most {MAX_TIMEOUT}."
+        return parse_timeout(value, "--timeout")
+    except SettingsError as error:
+        message = f"{error}."
     raise UsageError(message)

@@ -1,25 +1,25 @@
-"""Letting go of every inherited descriptor: whoever reads from tbot's pipes must see their end when tbot ends."""
+"""Closes every inherited descriptor: a reader of tbot's pipes must see their end when tbot ends."""
 
 from __future__ import annotations
 
 import os
 
-_FIRST_AFTER_STDIO = 3
-_HIGHEST = 65536  # where the open ones cannot be listed; far above the usual limits, and closed within milliseconds
+_FIRST_NON_STDIO_FD = 3
+_MAX_FD = 65536  # where open descriptors cannot be listed; far above the usual limits, and closed within milliseconds
 
 
 def close_inherited_fds() -> bool:
-    """Close all descriptors, and open stdin, stdout and stderr again on the null device.
+    """Close all descriptors and reopen stdin, stdout and stderr on the null device.
 
     Returns:
-        False if there is no such device: then these remain closed, and nothing must be written to them.
+        False if there is no null device: then they remain closed, and nothing may be written to them.
     """
     _close_all()
     try:
         null = os.open(os.devnull, os.O_RDWR)  # comes out as 0, the lowest that is free
     except OSError:
         return False
-    for number in range(null + 1, _FIRST_AFTER_STDIO):
+    for number in range(null + 1, _FIRST_NON_STDIO_FD):
         os.dup2(null, number)
     return True
 
@@ -31,7 +31,7 @@ def _close_all() -> None:
         except OSError:
             continue
         for number in numbers:
-            # One by one: these include the one that listed them, which is closed by now.
+            # One by one: they include the descriptor that listed them, which is closed already.
             os.closerange(number, number + 1)
         return
-    os.closerange(0, _HIGHEST)
+    os.closerange(0, _MAX_FD)

@@ -1,4 +1,4 @@
-"""Finding the tbot executable and turning into it, with a shell's rules and a shell's exit statuses."""
+"""Finds the tbot executable and execs it, with a shell's rules and a shell's exit statuses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CannotExecuteError(Exception):
     """
 
     def __init__(self, message: str, status: int) -> None:
-        """Keep both."""
+        """Set the message and the status."""
         super().__init__(message)
         self.status = status
 
@@ -37,43 +37,45 @@ def locate(name: str) -> str:
     Raises:
         CannotExecuteError: it is not there, or not executable.
     """
-    if "/" in name:
-        candidates = [name]
-    else:
-        # An empty name is never found. An empty entry of PATH means the working directory.
-        folders = os.environ.get("PATH", os.defpath).split(":") if name else []
-        candidates = [f"{folder or '.'}/{name}" for folder in folders]
-    found = ""
+    candidates = _candidates(name)
     for path in candidates:
-        if os.path.isdir(path):  # noqa: PTH112  pathlib is far too much here
-            found = found or (path if "/" in name else "")
-        elif os.access(path, os.X_OK):
+        if os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112  pathlib takes too long to load
             return path
-        elif _is_there(path):
-            found = found or path
-    if found:
-        message = f"{found} is not executable: name the tbot executable."
-        raise CannotExecuteError(message, FOUND_BUT_NOT_EXECUTABLE)
+    for path in candidates:
+        # On PATH a directory of that name is skipped, as by a shell.
+        if _exists(path) and ("/" in name or not os.path.isdir(path)):  # noqa: PTH112  pathlib takes too long to load
+            message = f"{path} is not executable: name the tbot executable."
+            raise CannotExecuteError(message, FOUND_BUT_NOT_EXECUTABLE)
     message = f"{name or 'An empty name'} was not found{'' if '/' in name else ' on PATH'}: name the tbot executable."
     raise CannotExecuteError(message, NOT_FOUND)
 
 
-def _is_there(path: str) -> bool:
+def _candidates(name: str) -> list[str]:
+    """Return the paths that a name may mean, in order."""
+    if "/" in name:
+        return [name]
+    if not name:
+        return []
+    # An empty entry of PATH means the working directory.
+    return [f"{folder or '.'}/{name}" for folder in os.environ.get("PATH", os.defpath).split(":")]
+
+
+def _exists(path: str) -> bool:
     try:
-        os.stat(path)  # noqa: PTH116  see above
+        os.stat(path)  # noqa: PTH116  pathlib takes too long to load
     except PermissionError:
-        return True  # or nobody may know that it is not
+        return True  # it may exist
     except OSError:
         return False
     return True
 
 
 def execute(path: str, command: list[str]) -> NoReturn:
-    """Turn this process into tbot.
+    """Replace this process with tbot.
 
     Args:
         path: the executable.
-        command: tbot's command line; its first word is what tbot will find as its name.
+        command: tbot's command line; its first word is tbot's argv[0].
 
     Raises:
         CannotExecuteError: it cannot be executed.
@@ -83,7 +85,7 @@ def execute(path: str, command: list[str]) -> NoReturn:
         os.execv(path, command)
     except OSError as error:
         failure = error
-    import errno  # noqa: PLC0415  not needed by those who come this far and no further
+    import errno  # noqa: PLC0415  needed after a failure only
 
     if failure.errno == errno.ENOEXEC and _is_text(path):
         # A script without "#!" is the shell's (POSIX, execvp).
@@ -96,7 +98,7 @@ def execute(path: str, command: list[str]) -> NoReturn:
 def _is_text(path: str) -> bool:
     """Tell a script from a program for another machine."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  see above
+        with open(path, "rb") as file:  # noqa: PTH123  pathlib takes too long to load
             return b"\0" not in file.read(128)
     except OSError:
         return False

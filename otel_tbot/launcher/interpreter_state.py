@@ -1,7 +1,7 @@
-"""Undoes what the interpreter changed in this process when it started, so that tbot inherits what we inherited.
+"""Undoes what the interpreter changed in this process at its start, so that tbot inherits what we inherited.
 
-The rest undoes itself when a process turns into another: handlers become defaults again, and Python's own descriptors,
-none of which is inheritable, are closed.
+exec undoes the rest: handlers become defaults again, and Python's own descriptors, none of which is inheritable, are
+closed.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ import sys
 
 from otel_tbot.launcher.raw_signal import signal
 
-# Python ignores these from its start on. Whether they were ignored before cannot be found out, so tbot gets the default
-# as with `subprocess`. It makes no difference to it: Go's runtime takes both over, ignored or not.
+# Python ignores these from its start on. Whether they were ignored before is unknown, so tbot gets the default, as with
+# `subprocess`. tbot behaves the same: Go's runtime handles both, ignored or not.
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
 
 # What Python sets LC_CTYPE to in the environment when it finds the locale C (PEP 538).
-_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
+_COERCED_LOCALES = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 
 
 def restore_default_sigint() -> None:
-    """End at Ctrl-C as any program does at its start, not with Python's traceback."""
+    """Exit on Ctrl-C like any program, without Python's traceback."""
     # If SIGINT was ignored when we started, Python has no handler in place, and it stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def restore_process_state() -> None:
-    """Undo it all: afterwards this process is good for nothing but to turn into tbot."""
+    """Undo all of it. After that this process can only exec tbot."""
     for name in _IGNORED_BY_PYTHON:
         if number := getattr(signal, name, None):
             signal.signal(number, signal.SIG_DFL)
@@ -35,10 +35,10 @@ def restore_process_state() -> None:
 
 
 def _undo_locale_coercion() -> None:
-    # Not in os.environ but in the environment of the process itself, which tbot gets as it is, with what os.environ
-    # cannot show: the order, duplicates and entries without "=".
+    # Changes the environment of the process itself, not os.environ: tbot gets it as it is, with what os.environ cannot
+    # hold (the order, duplicates and entries without "=").
     now = os.environ.get("LC_CTYPE")
-    if now not in _COERCED:
+    if now not in _COERCED_LOCALES:
         return
     before = _lc_ctype_at_start(now)
     if before is None:
@@ -52,12 +52,12 @@ def _lc_ctype_at_start(now: str) -> str | None:
         with open("/proc/self/environ", "rb") as block:  # noqa: PTH123  pathlib is far too much here
             entries = block.read().split(b"\0")
     except OSError:
-        return _lc_ctype_guessed(now)
+        return _guess_lc_ctype(now)
     name = b"LC_CTYPE="
     return next((os.fsdecode(entry[len(name) :]) for entry in entries if entry.startswith(name)), None)
 
 
-def _lc_ctype_guessed(now: str) -> str | None:
+def _guess_lc_ctype(now: str) -> str | None:
     """Guess where the kernel does not show it: on macOS, or without /proc."""
     # The locale that Python coerces also switches its UTF-8 mode on; one that was UTF-8 already does not.
     coerced = sys.flags.utf8_mode and os.environ.get("LANG", "") in {"", "C", "POSIX"}

@@ -1,12 +1,13 @@
-"""With consent: puts the sender beside tbot, and says so in one line."""
+"""With consent: starts the sender in the background, and prints one notice line."""
 
 from __future__ import annotations
 
 import os
 import time
 
-from otel_tbot.launcher.arguments import MAX_TIMEOUT
+from otel_tbot.errors import SettingsError
 from otel_tbot.stderr import write_line
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
     from otel_tbot.launcher.arguments import Arguments
 
-# DOC: """How long the sender may live: known before it has loaded anything, so that its end is certain from the start."""
-
-
-_INIT = 1  # the process whose end is the end of its whole container
+# Seconds on top of the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less than
+# the one second by which a sender may outlive its deadline.
+GRACE = 0.9
+_INIT_PID = 1  # the end of this process is the end of its container
 _NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
@@ -25,74 +26,67 @@ _NOTICE = (
 
 
 def start_reporting(path: str, arguments: Arguments) -> int | None:
-    """Have the start reported.
+    """Start the sender; as process 1 or with `--supervise`, start tbot as a child first and wait for both.
+
+    Args:
+        path: tbot's executable.
+        arguments: the arguments of `run`.
 
     Returns:
-        The exit status, if tbot has run and ended as our child. None if this process is to turn into it.
+        tbot's exit status, if it has run as our child. None if this process is to exec tbot.
     """
-    seconds = delivery_timeout(arguments)
-    lifetime = seconds + GRACE
-    until = time.monotonic() + lifetime
+    timeout = delivery_timeout(arguments)
+    lifetime = timeout + GRACE
+    deadline = time.monotonic() + lifetime
 
     def work() -> None:
-        from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded by the sender alone
+        from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded in the sender only
 
-        report(arguments, seconds, until)
+        report(arguments, timeout, deadline)
 
-    if arguments.supervise or os.getpid() == _INIT:
-        from otel_tbot.launcher.sender import spawn  # noqa: PLC0415  one of two ways
+    if arguments.supervise or os.getpid() == _INIT_PID:
+        # One of two ways.
+        from otel_tbot.launcher.sender import spawn  # noqa: PLC0415
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415
 
         try:
-            return supervise(path, arguments.command, lambda: _announced(lambda: spawn(work, lifetime)), until)
+            return supervise(path, arguments.command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
         except OSError as error:
-            _not_reported(error)
+            _write_not_reported(error)
             return None
-    from otel_tbot.launcher.sender import detach  # noqa: PLC0415  the other
+    from otel_tbot.launcher.sender import detach  # noqa: PLC0415  the other way
 
-    _announced(lambda: detach(work, lifetime))
+    _start_with_notice(detach, work, lifetime)
     return None
 
 
-def _announced(start: Callable[[], int]) -> int:
-    """Start the sender, and say what has come of it. Return its pid, 0 if there is none."""
+def _start_with_notice(
+    start: Callable[[Callable[[], object], float], int], work: Callable[[], object], lifetime: float
+) -> int:
+    """Start the sender and print whether it was started. Return its pid; 0 if it is not a child, or none."""
     try:
-        pid = start()
+        pid = start(work, lifetime)
     except OSError as error:
-        _not_reported(error)
+        _write_not_reported(error)
         return 0
     write_line(_NOTICE)
     return pid
 
 
-def _not_reported(error: OSError) -> None:
+def _write_not_reported(error: OSError) -> None:
     write_line(f"this start of tbot is not reported: no process could be started for it ({error.strerror})")
 
 
-# Seconds: what it takes to start, to read tbot's configuration and to load OpenTelemetry comes on top of the time-out,
-# which is for the delivery. Less than the one second that a sender may outlive its deadline.
-GRACE = 0.9
-_DEFAULT = 10.0  # seconds; the OpenTelemetry specification's
-
-
 def delivery_timeout(arguments: Arguments) -> float:
-    """Return the time-out of the delivery in seconds, by the same rule as `otel_tbot.otlp.settings`.
+    """Return the timeout of the delivery in seconds.
 
-    A value that is refused there counts as unset here: nothing is sent then, and the sender ends by itself.
+    A value that the delivery refuses counts as unset: then nothing is sent, and the sender ends by itself.
     """
     if arguments.timeout is not None:
         return arguments.timeout
     signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
-    for name in (f"OTEL_EXPORTER_OTLP_{signal.upper()}_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"):
-        if value := os.environ.get(name, "").strip():
-            return _seconds(value)
-    return _DEFAULT
-
-
-def _seconds(value: str) -> float:
+    value, name = otlp_variable(signal, "timeout", os.environ)
     try:
-        number = float(value)
-    except ValueError:
-        return _DEFAULT
-    # The comparison is also false for what is no number.
-    return min(number, MAX_TIMEOUT) if number > 0 else _DEFAULT
+        return parse_timeout(value, name) if value else DEFAULT_TIMEOUT
+    except SettingsError:
+        return DEFAULT_TIMEOUT

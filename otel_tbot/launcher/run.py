@@ -1,4 +1,4 @@
-"""The command itself: what to do, and in which order. Nothing that fails here keeps tbot from running."""
+"""`otel-tbot run`: the steps and their order. No failure here keeps tbot from running."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _BAD_USAGE = 2
 
 
 def run(words: list[str]) -> int | None:
-    """Turn into tbot, or stay as its parent, with the event sent beside it if there is consent.
+    """Exec tbot, or stay as its parent; with consent, send the event in the background.
 
     Args:
-        words: what stands after `otel-tbot run`.
+        words: the arguments after `otel-tbot run`.
 
     Returns:
-        The exit status where this process has not turned into tbot: a shell's 126 or 127, tbot's own under
-        supervision, 2 after a usage error. None if the help is asked for.
+        The exit status if this process did not exec tbot: a shell's 126 or 127, tbot's own under supervision, 2 after a
+        usage error. None if help is requested.
     """
     restore_default_sigint()
     try:
@@ -34,38 +34,38 @@ def run(words: list[str]) -> int | None:
         _refuse_windows()
         path = locate(arguments.command[0])
         if consent():
-            status = _with_report(path, arguments)
+            status = _report_start(path, arguments)
             if status is not None:
                 return status
         execute(path, arguments.command)
     except UsageError as error:
-        return _failed(f"{error} See 'otel-tbot run --help'.", _BAD_USAGE)
+        return _fail(f"{error} See 'otel-tbot run --help'.", _BAD_USAGE)
     except CannotExecuteError as error:
-        return _failed(str(error), error.status)
+        return _fail(str(error), error.status)
 
 
-def _with_report(path: str, arguments: Arguments) -> int | None:
-    """Have the start reported. Return tbot's exit status if it has run and ended under supervision."""
+def _report_start(path: str, arguments: Arguments) -> int | None:
+    """Report the start. Return tbot's exit status if it ran under supervision."""
     try:
-        from otel_tbot.launcher.start_command import is_start  # noqa: PLC0415  not needed when off
+        from otel_tbot.launcher.start_command import is_start  # noqa: PLC0415  with consent only
 
         if not is_start(arguments.command):
             return None
-        from otel_tbot.launcher.report import start_reporting  # noqa: PLC0415  likewise
+        from otel_tbot.launcher.report import start_reporting  # noqa: PLC0415  with consent only
 
         return start_reporting(path, arguments)
-    except Exception:  # noqa: BLE001  whatever it is, tbot has not run yet and must
+    except Exception:  # noqa: BLE001  tbot has not run yet and must
         return None
 
 
 def _refuse_windows() -> None:
     if os.name == "nt":
-        message = "run needs Linux or macOS: on Windows, start tbot itself and call otel-tbot emit beside it."
+        message = "run needs Linux or macOS: on Windows, start tbot itself and call otel-tbot emit."
         raise UsageError(message)
 
 
-def _failed(message: str, status: int) -> int:
-    from otel_tbot.stderr import write_line  # noqa: PLC0415  likewise
+def _fail(message: str, status: int) -> int:
+    from otel_tbot.stderr import write_line  # noqa: PLC0415  with consent only
 
     write_line(message)
     return status

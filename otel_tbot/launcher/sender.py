@@ -1,7 +1,7 @@
-"""The process that sends: alone, deaf to what is meant for tbot, and dead at its deadline whatever happens.
+"""The process that sends: alone in its session, ignoring signals meant for tbot, and killed at its deadline.
 
-It is two processes. One guards the time and does nothing else; the other, its child, does the work. A process cannot
-guard itself: the version question starts tbot's executable, and what that starts must end with it.
+It is two processes: a guard that only waits, and its child, the worker. A worker could not guard itself: it starts
+tbot's executable to ask for the version, and what that starts must end with it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-# DOC: """Putting a process beside this one that is no child of it: tbot must not find a child that it never had."""
-
-
-# What a supervisor sends to everything of a service: to end it, or to have tbot renew.
-_DEAF_TO = (
+# What a supervisor sends to every process of a service: to end it, or to make tbot renew.
+_IGNORED_SIGNALS = (
     signal.SIGHUP,
     signal.SIGINT,
     signal.SIGQUIT,
@@ -31,12 +28,64 @@ _DEAF_TO = (
     signal.SIGUSR2,
     signal.SIGPIPE,
 )
-_TIMES_UP = {signal.SIGCHLD, signal.SIGALRM}
-_NICER_BY = 10  # of 19: on a busy machine tbot's start comes first
+_GUARD_SIGNALS = {signal.SIGCHLD, signal.SIGALRM}  # the worker has ended; the time is up
+_NICENESS = 10  # of 19: on a busy machine tbot's start comes first
 
 
-def spawn(work: Callable[[], object], seconds: float) -> int:
-    """Have some work done by a sender that is a child of this process. Return its pid.
+def detach(work: Callable[[], object], lifetime: float) -> int:
+    """Have some work done by a process that is not a child of this one: tbot must not find a child it never started.
+
+    When this returns, that process has left our session and closed what it inherited.
+
+    Args:
+        work: what to do.
+        lifetime: seconds that the process may live.
+
+    Returns:
+        0, the pid of no process.
+
+    Raises:
+        OSError: no process can be started.
+    """
+    sigchld_was_pending = signal.SIGCHLD in signal.sigpending()
+    child = os.fork()
+    if child == 0:
+        _fork_sender(work, lifetime)
+    try:
+        error = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except ChildProcessError:
+        error = 0  # where SIGCHLD is ignored, children leave no status
+    if not sigchld_was_pending and hasattr(signal, "sigtimedwait"):  # not on macOS
+        # With SIGCHLD blocked, the signal of our child's end would stay pending for tbot.
+        signal.sigtimedwait({signal.SIGCHLD}, 0)
+    if error:
+        raise OSError(error, os.strerror(error))
+    return 0
+
+
+def _fork_sender(work: Callable[[], object], lifetime: float) -> NoReturn:
+    """Fork the sender and exit at once, so that it is adopted. The exit status is 0 or an errno."""
+    status = 1
+    try:
+        detach_from_parent()
+        if os.fork() == 0:
+            run_guarded(work, lifetime)
+        status = 0
+    except OSError as error:
+        status = error.errno or status
+    finally:
+        os._exit(status)
+
+
+def spawn(work: Callable[[], object], lifetime: float) -> int:
+    """Have some work done by a sender that is a child of this process.
+
+    Args:
+        work: what to do.
+        lifetime: seconds that the sender may live.
+
+    Returns:
+        Its pid.
 
     Raises:
         OSError: no process can be started.
@@ -45,96 +94,61 @@ def spawn(work: Callable[[], object], seconds: float) -> int:
     if child == 0:
         try:
             detach_from_parent()
-            run_guarded(work, seconds)
+            run_guarded(work, lifetime)
         finally:
             os._exit(0)
     return child
 
 
 def detach_from_parent() -> None:
-    """Leave tbot's session, process group and terminal, its signals and its descriptors.
+    """Leave tbot's session, process group and terminal; ignore its signals; close its descriptors.
 
     Raises:
         OSError: that is not possible here.
     """
-    for number in _DEAF_TO:
+    for number in _IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     os.setsid()
     if not close_inherited_fds():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.devnull)
 
 
-def run_guarded(work: Callable[[], object], seconds: float) -> NoReturn:
-    """Do the work in a child and end with it, or when the time is up; then nothing of the process group is left.
+def run_guarded(work: Callable[[], object], lifetime: float) -> NoReturn:
+    """Do the work in a child. Kill the process group when the child has ended or the time is up.
 
-    To be called after `leave`: the process group must be the sender's own.
+    Must be called after `detach_from_parent`, so that the process group is the sender's own.
     """
-    # An inherited mask or disposition must not keep the end from coming.
-    for number in _TIMES_UP:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, _TIMES_UP)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    _arm_guard(lifetime)
     worker = os.fork()
     if worker == 0:
-        _work(work, seconds)
-    while signal.sigwait(_TIMES_UP) == signal.SIGCHLD and os.waitpid(worker, os.WNOHANG) == (0, 0):
-        pass  # the child was stopped or went on
+        _run_worker(work, lifetime)
+    while signal.sigwait(_GUARD_SIGNALS) == signal.SIGCHLD and not _has_ended(worker):
+        pass  # the worker was stopped or continued
     os.killpg(0, signal.SIGKILL)
-    os._exit(0)  # never reached
+    os._exit(0)  # not reached: the signal ends this process too
 
 
-def _work(work: Callable[[], object], seconds: float) -> NoReturn:
-    """Do the work, and end without a word."""
+def _arm_guard(lifetime: float) -> None:
+    """Block the guard's signals, with default handlers in any case, and start the timer."""
+    for number in _GUARD_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, _GUARD_SIGNALS)
+    signal.setitimer(signal.ITIMER_REAL, lifetime)
+
+
+def _has_ended(worker: int) -> bool:
+    return os.waitpid(worker, os.WNOHANG) != (0, 0)
+
+
+def _run_worker(work: Callable[[], object], lifetime: float) -> NoReturn:
+    """Do the work, and exit without a message."""
     try:
-        # Should the guard be gone, this timer, whose signal nobody handles, is the end.
+        # Should the guard be killed, this timer, whose signal has no handler, ends the worker.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        os.nice(_NICER_BY)
-        # So short a life leaves no garbage worth collecting, and loading OpenTelemetry is faster by a tenth without it.
+        signal.setitimer(signal.ITIMER_REAL, lifetime)
+        os.nice(_NICENESS)
+        # So short a life leaves no garbage worth collecting, and OpenTelemetry loads faster by a tenth without it.
         gc.disable()
         work()
     finally:
         os._exit(0)
-
-
-def detach(work: Callable[[], object], seconds: float) -> int:
-    """Have some work done by a process that has left everything of ours behind when this returns.
-
-    Args:
-        work: what to do.
-        seconds: how long the process may live.
-
-    Returns:
-        0, the pid of no process: it is no child of ours.
-
-    Raises:
-        OSError: no process can be started.
-    """
-    another_waits = signal.SIGCHLD in signal.sigpending()
-    child = os.fork()
-    if child == 0:
-        _pass_on(work, seconds)
-    try:
-        problem = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    except ChildProcessError:
-        problem = 0  # where SIGCHLD is ignored, children leave no status
-    if not another_waits and hasattr(signal, "sigtimedwait"):  # not on macOS
-        # With SIGCHLD blocked, the signal of our child's end would wait for tbot.
-        signal.sigtimedwait({signal.SIGCHLD}, 0)
-    if problem:
-        raise OSError(problem, os.strerror(problem))
-    return 0
-
-
-def _pass_on(work: Callable[[], object], seconds: float) -> NoReturn:
-    """Leave, hand the work to a child, and end at once, so that it is nobody's child."""
-    problem = 1
-    try:
-        detach_from_parent()
-        if os.fork() == 0:
-            run_guarded(work, seconds)
-        problem = 0
-    except OSError as error:
-        problem = error.errno or problem
-    finally:
-        os._exit(problem)

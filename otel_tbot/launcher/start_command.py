@@ -1,12 +1,12 @@
-"""Whether tbot's command is `start`, found within microseconds. Every other command is none of ours.
+"""Whether tbot's command is `start`, decided within microseconds. Other commands report nothing.
 
-The sender reads the command line again with the whole grammar (`otel_tbot.tbot.command_line`) before it sends anything.
-Here the grammar's import would already delay tbot, and it takes little to tell `start` from `version`.
+The sender parses the command line with the full grammar (`otel_tbot.tbot.command_line`) before it sends anything. The
+grammar's import would delay tbot, and telling `start` from `version` takes little.
 """
 
 from __future__ import annotations
 
-# Of the flags that may stand before the command, those whose value may be the next argument.
+# The flags before the command whose value may be the next argument.
 VALUE_FLAGS = frozenset(
     {
         "-c",
@@ -30,7 +30,7 @@ def is_start(command: list[str]) -> bool:
         command: the command line, from the executable on.
 
     Returns:
-        False only if it surely is not. What stands in an `@file` is left to the sender.
+        False only if it certainly is not. The contents of an `@file` are left to the sender.
     """
     arguments = command[1:]
     flags = arguments[: arguments.index("--")] if "--" in arguments else arguments

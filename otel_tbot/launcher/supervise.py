@@ -1,12 +1,12 @@
-"""Staying as tbot's parent: in a container the end of process 1 is the end of all, and the sender's too.
+"""Staying as tbot's parent: in a container the end of process 1 ends everything, the sender too.
 
 The parent shares tbot's session, process group and terminal, so job control, the terminal's signals and a supervisor
-that addresses the group work as without it. It passes on what reaches it alone, stops when tbot stops, ends after tbot
-with tbot's status, and holds nothing in between: no descriptor, no OpenTelemetry.
+that addresses the group work as without it. It forwards signals that reach only itself, stops when tbot stops, exits
+after tbot with tbot's status, and holds nothing meanwhile: no descriptor, no OpenTelemetry.
 
-What cannot be hidden: tbot has another pid and another parent, so that a service manager must be told to take messages
-from it (systemd: `NotifyAccess=all`). A signal that a process sends to the whole group reaches tbot twice. SIGKILL and
-SIGSTOP cannot be passed on.
+What cannot be hidden: tbot has another pid and another parent, so that a service manager must accept messages from it
+(systemd: `NotifyAccess=all`). A signal that a process sends to the whole group reaches tbot twice. SIGKILL and SIGSTOP
+cannot be forwarded.
 """
 
 from __future__ import annotations
@@ -24,55 +24,59 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-# DOC: """Waiting for signals as tbot's parent, and knowing which reached the parent alone: tbot must get each one once."""
-
-
-_INIT = 1  # the process that nothing can stop
-_KILLED = 128  # a shell's exit status for a signal is this and the signal's number
+_INIT_PID = 1  # cannot be stopped
+_SIGNAL_STATUS = 128  # a shell's exit status for a signal is this plus the signal's number
 # After tbot's end these end the wait for the sender. The last is the time limit.
-_ENOUGH = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-# In these systemd names the process that their companions (LISTEN_FDS, WATCHDOG_USEC) are meant for.
-_NAMING_US = ("LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID")
+_STOP_WAITING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+# systemd names in these the process for which LISTEN_FDS and WATCHDOG_USEC are meant.
+_PID_VARIABLES = ("LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID")
+
+_ALL_SIGNALS = signal.valid_signals()
+_SI_KERNEL = (
+    1  # the kernel's own signals have codes from this on, those of processes lower ones (sigaction(2), si_code)
+)
+_TERMINAL_SIGNALS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCONT})
+_HANGUP_SIGNALS = frozenset({signal.SIGHUP, signal.SIGCONT})
 
 
-def supervise(path: str, command: list[str], start_sender: Callable[[], int], until: float) -> int:
+def supervise(path: str, command: list[str], start_sender: Callable[[], int], deadline: float) -> int:
     """Start tbot, then the sender, and wait for both.
 
     Args:
         path: the executable.
         command: tbot's command line.
         start_sender: starts the sender and returns its pid, or 0 if there is none.
-        until: how long the sender is waited for, on the monotonic clock.
+        deadline: until when to wait for the sender, on the monotonic clock.
 
     Returns:
-        tbot's exit status, 128 and the number if a signal ended it.
+        tbot's exit status; 128 plus the number if a signal ended it.
 
     Raises:
-        OSError: no process can be started; then all is as before.
+        OSError: no process can be started; then nothing has changed.
     """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    # Were it ignored, tbot's status would be lost.
-    on_child = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # If it stayed ignored, tbot's status would be lost.
+    sigchld_handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     parent = os.getpid()
     try:
         tbot = os.fork()
     except OSError:
-        signal.signal(signal.SIGCHLD, on_child)
+        signal.signal(signal.SIGCHLD, sigchld_handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         raise
     if tbot == 0:
-        signal.signal(signal.SIGCHLD, on_child)
+        signal.signal(signal.SIGCHLD, sigchld_handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        _become_tbot(path, command, parent)
+        _exec_tbot(path, command, parent)
     sender = start_sender()
     close_inherited_fds()
-    return _Watch(tbot, sender, until).until_the_end()
+    return _Supervisor(tbot, sender, deadline).run()
 
 
-def _become_tbot(path: str, command: list[str], parent: int) -> NoReturn:
+def _exec_tbot(path: str, command: list[str], parent: int) -> NoReturn:
     status = FOUND_BUT_NOT_EXECUTABLE
     try:
-        for name in _NAMING_US:
+        for name in _PID_VARIABLES:
             if os.environ.get(name) == str(parent):
                 os.putenv(name, str(os.getpid()))
         execute(path, command)
@@ -83,33 +87,33 @@ def _become_tbot(path: str, command: list[str], parent: int) -> NoReturn:
         os._exit(status)
 
 
-class _Watch:
-    """Watches over two children, and over every orphan that becomes one."""
+class _Supervisor:
+    """Waits for tbot and the sender, and reaps every orphan."""
 
-    def __init__(self, tbot: int, sender: int, until: float) -> None:
+    def __init__(self, tbot: int, sender: int, deadline: float) -> None:
         self._tbot = tbot
         self._sender = sender
-        self._until = until
+        self._deadline = deadline
         self._status: int | None = None
 
-    def until_the_end(self) -> int:
-        """Pass signals on until tbot has ended, then wait for the sender. Return tbot's exit status."""
+    def run(self) -> int:
+        """Forward signals until tbot has ended, then wait for the sender. Return tbot's exit status."""
         while self._status is None or self._sender:
             number, for_tbot = next_signal()
             if number == signal.SIGCHLD:
                 self._reap()
             elif self._status is not None:
-                if number in _ENOUGH:
+                if number in _STOP_WAITING:
                     break
             elif for_tbot:
-                self._pass_on(number)
+                self._forward(number)
         return self._status
 
-    def _pass_on(self, number: int) -> None:
+    def _forward(self, number: int) -> None:
         try:
             os.kill(self._tbot, number)
         except OSError:
-            return  # tbot has become another user's
+            return  # tbot runs as another user now
 
     def _reap(self) -> None:
         while True:
@@ -121,22 +125,22 @@ class _Watch:
                 return
             if os.WIFSTOPPED(status):
                 if pid == self._tbot:
-                    _stop_too(os.WSTOPSIG(status))
+                    _stop_like_tbot(os.WSTOPSIG(status))
             elif pid == self._tbot:
                 self._status = _exit_status(status)
-                # A timer of 0 seconds would be none.
-                signal.setitimer(signal.ITIMER_REAL, max(self._until - time.monotonic(), 0.001))
+                # A timer of 0 seconds would never fire.
+                signal.setitimer(signal.ITIMER_REAL, max(self._deadline - time.monotonic(), 0.001))
             elif pid == self._sender:
                 self._sender = 0
 
 
 def _exit_status(status: int) -> int:
-    return _KILLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return _SIGNAL_STATUS + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def _stop_too(number: int) -> None:
-    """Stop as tbot has stopped, for the shell to see; go on when the shell lets the group go on."""
-    if os.getpid() == _INIT:
+def _stop_like_tbot(number: int) -> None:
+    """Stop by the signal that stopped tbot, so that the shell sees it; continue when the shell continues the group."""
+    if os.getpid() == _INIT_PID:
         return
     if number != signal.SIGSTOP:
         signal.signal(number, signal.SIG_DFL)
@@ -145,29 +149,23 @@ def _stop_too(number: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {number})
 
 
-_EVERY = signal.valid_signals()
-_KERNEL = 1  # the kernel's own signals have codes from this on, those of processes lower ones (sigaction(2), si_code)
-_OF_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCONT})
-_OF_HANGUP = frozenset({signal.SIGHUP, signal.SIGCONT})
-
-
 def next_signal() -> tuple[int, bool]:
     """Wait for a signal; all must be blocked.
 
     Returns:
-        Its number, and whether to pass it on to tbot.
+        Its number, and whether to forward it to tbot: tbot must get each signal once.
     """
     if not hasattr(signal, "sigwaitinfo"):
-        # On macOS nothing tells where a signal comes from; in the foreground it is most likely the terminal.
-        number = signal.sigwait(_EVERY)
-        return number, number not in _OF_TERMINAL or not _in_foreground()
-    received = signal.sigwaitinfo(_EVERY)
-    if received.si_code < _KERNEL:
-        # Our own: SIGPIPE, if nobody reads the notice. It is blocked, and so waits here although it is ignored.
+        # macOS does not tell where a signal comes from; in the foreground it is most likely the terminal.
+        number = signal.sigwait(_ALL_SIGNALS)
+        return number, number not in _TERMINAL_SIGNALS or not _in_foreground()
+    received = signal.sigwaitinfo(_ALL_SIGNALS)
+    if received.si_code < _SI_KERNEL:
+        # Our own SIGPIPE, if no process reads the notice, is blocked and so arrives here although it is ignored.
         return received.si_signo, received.si_pid != os.getpid()
-    # The terminal's signals go to its whole foreground group, to tbot as to us. But that it has hung up is told to the
-    # leader of the session alone.
-    return received.si_signo, received.si_signo in _OF_HANGUP and os.getsid(0) == os.getpid()
+    # The terminal's signals reach its whole foreground group, tbot too. Only a hangup is sent to the session's leader
+    # alone.
+    return received.si_signo, received.si_signo in _HANGUP_SIGNALS and os.getsid(0) == os.getpid()
 
 
 def _in_foreground() -> bool:

@@ -1,6 +1,6 @@
-"""Sends to the OTLP backend that the settings describe: consent first, one deadline, an honest answer.
+"""Exports records to the OTLP backend that the settings describe: one deadline, consent before each export, one result.
 
-Every byte that this package sends to a backend of its own passes through `OTLPClient.export`.
+Every byte that this package sends to a backend by itself passes through `OTLPClient.export`.
 """
 
 from __future__ import annotations
@@ -22,111 +22,10 @@ from otel_tbot.otlp.settings import resolve_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from otel_tbot.otlp.failure_reason import FailureReason
     from otel_tbot.otlp.settings import OTLPSettings, Signal
 
-# DOC: """Makes the OTLP exporter that the settings describe: one of four, by protocol and signal."""
-
-
-class ExportResult(NamedTuple):
-    """What became of an export: accepted, or why not."""
-
-    accepted: bool
-    reason: str = ""
-
-
-class OTLPClient:
-    """A connection to one backend for one signal, made when first needed and anew in a forked child."""
-
-    def __init__(self, signal: Signal, keywords: Mapping[str, object] | None = None) -> None:
-        """Remember what to send; read no variable yet, and raise nothing.
-
-        Args:
-            signal: `logs` or `traces`.
-            keywords: settings that stand before the environment's, see `OTLPSettings`.
-        """
-        self._signal = signal
-        self._keywords = dict(keywords or {})
-        self._verdict = FailureReason()
-        self._exporter: Any = None
-        self._of_parents: list[Any] = []
-        self._reset_after_fork()
-
-    def _reset_after_fork(self) -> None:
-        self._pid = os.getpid()
-        self._swapping = threading.Lock()
-        self._settings: OTLPSettings | None = None
-        # Kept, since to let go of a connection is to close it, and the locks that takes are as the fork found them.
-        self._of_parents.append(self._exporter)
-        self._exporter = None
-
-    def export(self, records: Sequence[Any]) -> ExportResult:
-        """Export log records or spans.
-
-        Returns:
-            Accepted only if the backend accepted them all. Without consent, or after an error of any kind, not. After
-            the deadline nothing is sent any more.
-        """
-        decision = consent()
-        if not decision:
-            return ExportResult(accepted=False, reason=decision.reason)
-        if self._pid != os.getpid():
-            self._reset_after_fork()  # a connection must not be shared with the parent process
-        too_late = threading.Event()
-        try:
-            settings = self._settings = self._settings or resolve_settings(self._signal, os.environ, self._keywords)
-            return run_with_timeout(settings.timeout, lambda: self._export(settings, records, too_late))
-        except SettingsError as error:
-            return ExportResult(accepted=False, reason=str(error))
-        except TimeoutError:
-            too_late.set()
-            self.shutdown()
-            return ExportResult(accepted=False, reason=f"the backend did not accept it within {settings.timeout:g} s")
-
-    def _export(self, settings: OTLPSettings, records: Sequence[Any], too_late: threading.Event) -> ExportResult:
-        with suppress_export_logs():
-            try:
-                exporter = self._made(settings, too_late)
-                # Making it took time, after which the answer may be another.
-                if too_late.is_set() or not consent():
-                    return ExportResult(accepted=False, reason="it was too late, or consent was withdrawn")
-                result = exporter.export(records)
-            except SettingsError as error:
-                return ExportResult(accepted=False, reason=str(error))
-            except Exception as error:  # noqa: BLE001  whatever the transport raises, the host must not notice
-                reason = self._verdict.reason or f"the exporter failed ({type(error).__name__})"
-                return ExportResult(accepted=False, reason=reason)
-        if result.name == "SUCCESS":
-            return ExportResult(accepted=True)
-        return ExportResult(accepted=False, reason=self._verdict.reason or "the exporter failed")
-
-    def _made(self, settings: OTLPSettings, too_late: threading.Event) -> Any:  # noqa: ANN401  one of four types
-        known = self._exporter
-        if known is not None:
-            return known
-        from otel_tbot.otlp.client import otlp_exporter  # noqa: PLC0415  loads a transport
-
-        made = otlp_exporter(settings, self._verdict)
-        with self._swapping:
-            if self._exporter is None and not too_late.is_set():
-                self._exporter = made
-                return made
-        made.shutdown()  # nobody waits for it any more, or another thread was faster
-        return self._exporter or made
-
-    def shutdown(self) -> None:
-        """Close the connection, and end an export that is under way. A later `export` opens another."""
-        if self._pid != os.getpid():
-            return  # what the parent opened is not ours to close
-        with self._swapping:
-            exporter, self._exporter = self._exporter, None
-        if exporter is not None:
-            with suppress_export_logs(), suppress(Exception):
-                exporter.shutdown()
-
-
-# What these log holds headers, addresses and answers, among which may be credentials and anything else.
-_INDISCREET = (
+# These loggers write headers, addresses and responses, which may hold credentials.
+_SENSITIVE_LOGGERS = (
     "grpc._common",
     "opentelemetry.util.re",
     "urllib3.connection",
@@ -134,37 +33,150 @@ _INDISCREET = (
     "urllib3.response",
     "urllib3.util.retry",
 )
-# The exporter gets a little less than the deadline, so that it ends by itself and is not left behind.
-_EXPORTERS_SHARE = 0.95
+# The exporter's share of the deadline: it ends by itself shortly before, and is not left behind.
+_TIMEOUT_FRACTION = 0.95
 
 
-def otlp_exporter(settings: OTLPSettings, verdict: FailureReason) -> Any:  # noqa: ANN401  four types with nothing in common
-    """Return an exporter.
+class ExportResult(NamedTuple):
+    """The result of an export.
+
+    Attributes:
+        accepted: whether the backend accepted all records.
+        reason: why not, in one line; empty if accepted.
+    """
+
+    accepted: bool
+    reason: str = ""
+
+
+class OTLPClient:
+    """A client of one backend for one signal. It connects when first needed, and again in a forked child."""
+
+    def __init__(
+        self, signal: Signal, keywords: Mapping[str, object] | None = None, *, settings: OTLPSettings | None = None
+    ) -> None:
+        """Keep the arguments. Reads no variable yet, and raises nothing.
+
+        Args:
+            signal: `logs` or `traces`.
+            keywords: settings that take precedence over the environment's, see `OTLPSettings`.
+            settings: all settings, if they are resolved already; then no variable is read.
+        """
+        self._signal = signal
+        self._keywords = dict(keywords or {})
+        self._failure = FailureReason()
+        self._connection = _Connection(settings)
+        # Kept, because releasing a connection closes it, with locks that are in the state they had at the fork.
+        self._inherited_connections: list[_Connection] = []
+
+    def export(self, records: Sequence[Any]) -> ExportResult:
+        """Export log records or spans. Raises nothing.
+
+        Returns:
+            Accepted only if the backend accepted all of them. After the deadline nothing more is sent.
+        """
+        if self._connection.pid != os.getpid():
+            # A connection must not be shared with the parent process.
+            self._inherited_connections.append(self._connection)
+            self._connection = _Connection()
+        connection = self._connection
+        cancelled = threading.Event()
+        try:
+            settings = connection.settings = connection.settings or resolve_settings(
+                self._signal, os.environ, self._keywords
+            )
+            return run_with_timeout(settings.timeout, lambda: self._export(connection, settings, records, cancelled))
+        except SettingsError as error:
+            return ExportResult(accepted=False, reason=str(error))
+        except TimeoutError:
+            cancelled.set()
+            connection.shutdown()
+            return ExportResult(accepted=False, reason=f"the backend did not accept it within {settings.timeout:g} s")
+
+    def _export(
+        self, connection: _Connection, settings: OTLPSettings, records: Sequence[Any], cancelled: threading.Event
+    ) -> ExportResult:
+        with suppress_export_logs():
+            try:
+                exporter = connection.get_exporter(settings, self._failure, cancelled)
+                # Creating an exporter takes time, during which consent may have been withdrawn.
+                decision = consent()
+                if cancelled.is_set() or not decision:
+                    return ExportResult(accepted=False, reason=decision.reason)
+                result = exporter.export(records)
+            except SettingsError as error:
+                return ExportResult(accepted=False, reason=str(error))
+            except Exception as error:  # noqa: BLE001  no error of a transport reaches the host
+                reason = self._failure.reason or f"the exporter failed ({type(error).__name__})"
+                return ExportResult(accepted=False, reason=reason)
+        if result.name == "SUCCESS":
+            return ExportResult(accepted=True)
+        return ExportResult(accepted=False, reason=self._failure.reason or "the exporter failed")
+
+    def shutdown(self) -> None:
+        """Close the connection and end any export in progress. A later `export` connects again."""
+        if self._connection.pid == os.getpid():  # the parent's connection is not the child's to close
+            self._connection.shutdown()
+
+
+class _Connection:
+    """The settings and the exporter of one process."""
+
+    def __init__(self, settings: OTLPSettings | None = None) -> None:
+        self.pid = os.getpid()
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._exporter: Any = None
+
+    def get_exporter(self, settings: OTLPSettings, failure: FailureReason, cancelled: threading.Event) -> Any:  # noqa: ANN401  one of four types
+        """Return the exporter, created if there is none. A cancelled call leaves none behind."""
+        existing = self._exporter
+        if existing is not None:
+            return existing
+        created = create_exporter(settings, failure)
+        with self._lock:
+            if self._exporter is None and not cancelled.is_set():
+                self._exporter = created
+                return created
+        created.shutdown()  # the deadline is over, or another thread was faster
+        return self._exporter or created
+
+    def shutdown(self) -> None:
+        """Shut the exporter down, if there is one."""
+        with self._lock:
+            exporter, self._exporter = self._exporter, None
+        if exporter is not None:
+            with suppress_export_logs(), suppress(Exception):
+                exporter.shutdown()
+
+
+def create_exporter(settings: OTLPSettings, failure: FailureReason) -> Any:  # noqa: ANN401  one of four types
+    """Return the OTLP exporter that the settings describe: one of four, by protocol and signal.
 
     Args:
         settings: where and how.
-        verdict: where the reason of a failure is left.
+        failure: receives the reason when an export fails.
 
     Raises:
         SettingsError: a certificate or key file cannot be read, or gRPC cannot be used in this process.
     """
-    install_log_filter(*_INDISCREET)
+    install_log_filter(*_SENSITIVE_LOGGERS)
     for name in ("certificate", "client_key", "client_certificate"):
         _require_readable(name, getattr(settings, name))
-    exporter = _by_protocol(settings._replace(timeout=settings.timeout * _EXPORTERS_SHARE), verdict)
-    install_log_filter(*(kind.__module__ for kind in type(exporter).__mro__ if ".exporter." in kind.__module__))
-    return exporter
-
-
-def _by_protocol(settings: OTLPSettings, verdict: FailureReason) -> Any:  # noqa: ANN401  see above
+    settings = settings._replace(timeout=settings.timeout * _TIMEOUT_FRACTION)
+    exporter: Any
+    # Each transport loads a large library.
     if settings.protocol == "grpc":
         require_not_forked()
-        from otel_tbot.otlp.grpc import grpc_exporter  # noqa: PLC0415  each loads a large library
+        from otel_tbot.otlp.grpc import grpc_exporter  # noqa: PLC0415
 
-        return grpc_exporter(settings, verdict)
-    from otel_tbot.otlp.http import http_exporter  # noqa: PLC0415  see above
+        exporter = grpc_exporter(settings, failure)
+    else:
+        from otel_tbot.otlp.http import http_exporter  # noqa: PLC0415
 
-    return http_exporter(settings, verdict)
+        exporter = http_exporter(settings, failure)
+    install_log_filter(*(kind.__module__ for kind in type(exporter).__mro__ if ".exporter." in kind.__module__))
+    return exporter
 
 
 def _require_readable(name: str, path: str | None) -> None:

@@ -1,4 +1,4 @@
-"""One deadline over work that has waits of its own: name look-ups, handshakes and slow answers know no total."""
+"""One deadline over work with waits of its own: DNS, TLS and slow responses share no common timeout."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class _Work(threading.Thread, Generic[Result]):
+class _WorkThread(threading.Thread, Generic[Result]):
     def __init__(self, work: Callable[[], Result]) -> None:
-        # A daemon, so that work which never ends does not hold up the end of the process either.
+        # A daemon thread, so that work that never ends does not keep the process from ending.
         super().__init__(name="otel-tbot", daemon=True)
         self._work = work
         self.result: Result | None = None
@@ -22,25 +22,29 @@ class _Work(threading.Thread, Generic[Result]):
     def run(self) -> None:
         try:
             self.result = self._work()
-        except BaseException as error:  # noqa: BLE001  handed to the waiting thread as it is
+        except BaseException as error:  # noqa: BLE001  raised again in the waiting thread
             self.error = error
 
 
-def run_with_timeout(limit: float, work: Callable[[], Result]) -> Result:
-    """Return what `work` returns, if it does so within `limit` seconds.
+def run_with_timeout(timeout: float, work: Callable[[], Result]) -> Result:
+    """Return the result of `work` if it ends in time.
+
+    Args:
+        timeout: seconds.
+        work: a function without arguments.
 
     Raises:
-        TimeoutError: it did not; it goes on in a daemon thread whose result nobody will see.
+        TimeoutError: it did not; it goes on in a daemon thread, and its result is ignored.
         BaseException: what `work` raised.
     """
-    thread = _Work(work)
+    thread = _WorkThread(work)
     try:
         thread.start()
     except RuntimeError:
-        # Python 3.12 and newer start no thread once the interpreter shuts down: then the work's own limits must do.
+        # Python 3.12 and newer start no thread while the interpreter shuts down: the work's own timeouts must do.
         thread.run()
     else:
-        thread.join(limit)
+        thread.join(timeout)
         if thread.is_alive():
             raise TimeoutError
     if thread.error is not None:

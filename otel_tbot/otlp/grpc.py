@@ -1,12 +1,13 @@
-"""OTLP over gRPC with an honest answer: records that the backend rejects make the export fail.
+"""OTLP over gRPC with an honest result: records that the backend rejects make the export fail.
 
-The exporters read no answer. Their common base takes the gRPC stub as a public argument: here it gets one that does.
+The OTLP exporters do not read the response. Their common base takes the stub as an argument: ours checks it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ResponseRejectedError(grpc.RpcError):
-    """Records that the backend did not take, in the form in which gRPC reports a failed call."""
+    """Records that the backend did not accept, in the form in which gRPC reports a failed call."""
 
     def code(self) -> grpc.StatusCode:
         """Return a status that no exporter retries: the same records would be rejected again."""
@@ -37,58 +38,77 @@ class ResponseRejectedError(grpc.RpcError):
         return str(self)
 
     def trailing_metadata(self) -> tuple[()]:
-        """Return nothing: there is no advice when to try again."""
+        """Return nothing: the backend does not say when to retry."""
         return ()
 
 
-def grpc_exporter(settings: OTLPSettings, verdict: FailureReason) -> OTLPLogExporter | OTLPSpanExporter:
+class _SignalClasses(NamedTuple):
+    """What differs between the signals.
+
+    Attributes:
+        exporter: the OTLP exporter.
+        result: the exporter's enumeration of results.
+        stub: the generated stub of the collector's service.
+        rejected_field: the count of rejected records in the response.
+        what: what that field counts.
+    """
+
+    exporter: Any
+    result: Any
+    stub: Callable[[grpc.Channel], Any]
+    rejected_field: str
+    what: str
+
+
+def _logs() -> _SignalClasses:
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter  # noqa: PLC0415
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub  # noqa: PLC0415
+    from opentelemetry.sdk._logs.export import LogRecordExportResult  # noqa: PLC0415
+
+    return _SignalClasses(
+        OTLPLogExporter, LogRecordExportResult, LogsServiceStub, "rejected_log_records", "log record(s)"
+    )
+
+
+def _traces() -> _SignalClasses:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
+
+    return _SignalClasses(OTLPSpanExporter, SpanExportResult, TraceServiceStub, "rejected_spans", "span(s)")
+
+
+# Functions, since each signal loads only its own messages.
+_SIGNALS = {"logs": _logs, "traces": _traces}
+
+
+def grpc_exporter(settings: OTLPSettings, failure: FailureReason) -> OTLPLogExporter | OTLPSpanExporter:
     """Return the OTLP exporter over gRPC that the settings describe.
 
     Args:
         settings: where and how.
-        verdict: where the reason of a failure is left.
+        failure: receives the reason when an export fails.
 
     Raises:
-        SettingsError: the process has no room for gRPC.
+        SettingsError: the process has too few descriptors or too little memory for gRPC.
     """
     require_resources()
+    classes = _SIGNALS[settings.signal]()
+    stub: Any = partial(_CheckedStub, classes, tuple(settings.headers.items()), failure)
     keywords: dict[str, Any] = {
         "endpoint": settings.endpoint,
         "insecure": settings.insecure,
         "credentials": _credentials(settings),
         "timeout": settings.timeout,
         "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
-        # Else gRPC tries 20 s to get a connection, also when its channel has been closed and nobody waits any more.
+        # Otherwise gRPC tries to connect for 20 s, also after its channel was closed.
         "channel_options": (("grpc.min_reconnect_backoff_ms", max(1, int(settings.timeout * 1000))),),
     }
-    headers = tuple(settings.headers.items())
-    return (_log_exporter if settings.signal == "logs" else _span_exporter)(headers, verdict, keywords)
 
-
-def _log_exporter(headers: _Headers, verdict: FailureReason, keywords: dict[str, Any]) -> OTLPLogExporter:
-    # Each signal loads its own messages only.
-    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter  # noqa: PLC0415
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub  # noqa: PLC0415
-    from opentelemetry.sdk._logs.export import LogRecordExportResult  # noqa: PLC0415
-
-    class Exporter(OTLPLogExporter):
+    class Exporter(classes.exporter):  # type: ignore[misc, name-defined]  # one of two, known at run time
         def __init__(self) -> None:
-            stub = _judging(LogsServiceStub, "rejected_log_records", "log record(s)", headers, verdict)
             # Not the parent's constructor: it would read the environment again, and takes no stub.
-            OTLPExporterMixin.__init__(self, stub=stub, result=LogRecordExportResult, **keywords)  # type: ignore[misc]  # an enum's class
-
-    return Exporter()
-
-
-def _span_exporter(headers: _Headers, verdict: FailureReason, keywords: dict[str, Any]) -> OTLPSpanExporter:
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  see above
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
-
-    class Exporter(OTLPSpanExporter):
-        def __init__(self) -> None:
-            stub = _judging(TraceServiceStub, "rejected_spans", "span(s)", headers, verdict)
-            OTLPExporterMixin.__init__(self, stub=stub, result=SpanExportResult, **keywords)  # type: ignore[misc]  # see above
+            OTLPExporterMixin.__init__(self, stub=stub, result=classes.result, **keywords)
 
     return Exporter()
 
@@ -98,34 +118,32 @@ def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(*(Path(path).read_bytes() if path else None for path in paths))
 
 
-def _judging(
-    stub: Callable[[grpc.Channel], Any], field: str, what: str, headers: _Headers, verdict: FailureReason
-) -> Callable[..., Any]:
-    """Return `stub` such that its call fails where the answer rejects records, and leaves the reason of any failure."""
+class _CheckedStub:
+    """A stub whose call fails where the response rejects records, and which keeps the reason of any failure."""
 
-    def judging(channel: grpc.Channel) -> Any:  # noqa: ANN401  the generated stubs are not typed
-        made = stub(channel)
-        export = made.Export
+    def __init__(
+        self, classes: _SignalClasses, headers: _Headers, failure: FailureReason, channel: grpc.Channel
+    ) -> None:
+        self._classes = classes
+        self._headers = headers
+        self._failure = failure
+        self._export = classes.stub(channel).Export
 
-        def judged(**call: Any) -> Any:  # noqa: ANN401  see above
-            verdict.reason = "the backend did not answer"
-            try:
-                # The exporter would take the environment's headers where none are given.
-                answer = export(**{**call, "metadata": headers})
-            except grpc.RpcError as error:
-                verdict.reason = f"the backend's gRPC status is {error.code().name}"
-                raise
-            if answer is None:
-                # gRPC hands on a success that comes without the message it should bring.
-                verdict.reason = NOT_AN_OTLP_RESPONSE
-                raise ResponseRejectedError(verdict.reason)
-            rejected = getattr(answer.partial_success, field)
-            verdict.reason = partial_success_reason(rejected, what) if rejected else ""
-            if rejected:
-                raise ResponseRejectedError(verdict.reason)
-            return answer
+    def Export(self, **call: Any) -> Any:  # noqa: ANN401, N802  the generated stub's name; its types are not known
+        self._failure.reason = "the backend did not answer"
+        try:
+            # Without headers the exporter would use those of the environment.
+            response = self._export(**{**call, "metadata": self._headers})
+        except grpc.RpcError as error:
+            self._failure.reason = f"the backend's gRPC status is {error.code().name}"
+            raise
+        self._failure.reason = self._rejection(response)
+        if self._failure.reason:
+            raise ResponseRejectedError(self._failure.reason)
+        return response
 
-        made.Export = judged
-        return made
-
-    return judging
+    def _rejection(self, response: Any) -> str:  # noqa: ANN401  the generated messages are not typed
+        if response is None:  # gRPC returns None for a success without a message
+            return NOT_AN_OTLP_RESPONSE
+        rejected = getattr(response.partial_success, self._classes.rejected_field)
+        return partial_success_reason(rejected, self._classes.what) if rejected else ""

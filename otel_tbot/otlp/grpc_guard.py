@@ -1,7 +1,4 @@
-"""gRPC beside forks: in a child of a process that has used it, its C library can stand still for ever, or crash.
-
-It stands still with Python's own lock in its hands, so that no deadline ends it. So such a child does not use it.
-"""
+"""Whether this process may use gRPC: its C library can hang or crash after a fork, and where resources are short."""
 
 from __future__ import annotations
 
@@ -11,20 +8,26 @@ from contextlib import ExitStack
 
 from otel_tbot.errors import SettingsError
 
-# DOC: """Room for gRPC: its C library ends the whole process where the system refuses it a descriptor or a thread."""
-
+_DESCRIPTORS = 8  # gRPC opens five before it sends anything
+# gRPC starts one thread per processor within these limits, and two of its own; one is to spare.
+_MIN_THREADS, _MAX_THREADS, _EXTRA_THREADS = 4, 16, 3
+# Bytes of address space per thread: 8 MiB for its stack, and 64 MiB for glibc's allocator.
+_THREAD_BYTES = 72 * 1024 * 1024
 
 _used = False
 _used_by_parent = False
 
 
 def require_not_forked() -> None:
-    """Note that gRPC is used from here on. To be called before it is loaded.
+    """Note that gRPC is used from here on. Must be called before gRPC is loaded.
+
+    In a child of a process that used gRPC, its C library can hang with Python's lock held, so that no deadline ends
+    it. Such a child does not use gRPC.
 
     Raises:
-        SettingsError: it was used before this process was forked.
+        SettingsError: gRPC was used before this process was forked.
     """
-    global _used  # noqa: PLW0603  it is the process that uses it
+    global _used  # noqa: PLW0603  the process uses it, not an object
     if _used_by_parent:
         message = "the protocol grpc cannot be used in a process forked after its parent used it: use http/protobuf"
         raise SettingsError(message)
@@ -32,24 +35,19 @@ def require_not_forked() -> None:
 
 
 def _reset_after_fork() -> None:
-    global _used_by_parent  # noqa: PLW0603  see above
+    global _used_by_parent  # noqa: PLW0603  the process is forked, not an object
     _used_by_parent = _used
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_reset_after_fork)
 
-_DESCRIPTORS = 8  # before it sends anything it opens five
-# It starts a thread for each processor, within these limits, and two of its own; one is to spare.
-_FEWEST_THREADS, _MOST_THREADS, _FURTHER_THREADS = 4, 16, 3
-# Bytes of address space that a thread takes: 8 MiB for its stack, and 64 MiB in which glibc keeps what it allocates.
-_THREAD = 72 * 1024 * 1024
-
 
 def require_resources() -> None:
-    """Find out by trying, since nothing tells how much of a limit is used up.
+    """Check by trying that gRPC can get the descriptors and the memory it needs: without them it ends the process.
 
-    A thread is not tried: what glibc gives it remains taken, and may be the last that the host has.
+    Nothing reports how much of a limit is left. No thread is tried: the memory that glibc gives it would stay
+    allocated, and may be the last that the host can get.
 
     Raises:
         SettingsError: gRPC could get too little.
@@ -70,6 +68,6 @@ def _open_descriptors() -> None:
 
 
 def _map_memory() -> None:
-    threads = min(max(os.cpu_count() or 1, _FEWEST_THREADS), _MOST_THREADS) + _FURTHER_THREADS
-    # Private, and never to be written to: the system sets no memory aside for it.
-    mmap.mmap(-1, threads * _THREAD, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ).close()
+    threads = min(max(os.cpu_count() or 1, _MIN_THREADS), _MAX_THREADS) + _EXTRA_THREADS
+    # Private and never written to: the system reserves no memory for it.
+    mmap.mmap(-1, threads * _THREAD_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ).close()

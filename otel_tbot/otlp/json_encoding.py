@@ -58,7 +58,7 @@ def from_otlp_json(document: object, message_type: type[MessageT]) -> MessageT:
         converted = {name: _convert_ids(value, _hex_to_base64, name) for name, value in document.items()}
         return ParseDict(converted, message_type(), ignore_unknown_fields=True)
     except (ParseError, RecursionError, SystemError) as error:  # the last is upb's for half a surrogate pair
-        message = f"no {message_type.__name__} in OTLP/JSON: {error}"
+        message = f"not a valid {message_type.__name__} in OTLP/JSON: {error}"
         raise ValueError(message) from error
 
 

@@ -1,6 +1,6 @@
 """Keeps the OTLP exporters from logging about our own exports: we report each cause once, and in one line.
 
-Only records of a thread that is inside one of our exports are held back. What the host's own exporters log stays.
+Only log records of a thread that runs one of our exports are dropped. What the host's own exporters log stays.
 """
 
 from __future__ import annotations
@@ -15,35 +15,39 @@ from opentelemetry.context import Context, attach, detach, set_value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_exporting = threading.local()
+_this_thread = threading.local()
 
 
-class _NotOurs(logging.Filter):
+class _DropDuringExport(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002  the thread decides, not the record
-        return not getattr(_exporting, "now", False)
+        return not getattr(_this_thread, "exporting", False)
 
 
-_not_ours = _NotOurs()
+_log_filter = _DropDuringExport()
 
 
-def install_log_filter(*modules: str) -> None:
-    """Prepare the loggers of some modules: they have one each, of the same name."""
-    for module in modules:
-        logger = logging.getLogger(module)
-        if _not_ours not in logger.filters:
-            # First, since the SDK's own filter of repetitions would count what we hold back as said.
-            logger.filters.insert(0, _not_ours)
+def install_log_filter(*loggers: str) -> None:
+    """Add the filter to loggers, once each.
+
+    Args:
+        loggers: their names.
+    """
+    for name in loggers:
+        logger = logging.getLogger(name)
+        if _log_filter not in logger.filters:
+            # First, since the SDK's own filter of repetitions would count what is dropped here as logged.
+            logger.filters.insert(0, _log_filter)
 
 
 @contextmanager
 def suppress_export_logs() -> Iterator[None]:
-    """Hold back what this thread logs through the prepared loggers, and keep the host from tracing what it sends."""
-    # By this key instrumentations of HTTP and gRPC clients know that a request is telemetry itself. Without it they
-    # would put the host's trace context on our request, and a span about it into the host's telemetry.
+    """Drop what this thread logs through the filtered loggers, and keep the host from tracing our request."""
+    # Instrumentations of HTTP and gRPC clients skip telemetry requests by this key. Without it they would put the
+    # host's trace context on our request, and a span about it into the host's telemetry.
     token = attach(set_value("suppress_instrumentation", True, Context()))  # noqa: FBT003  takes no keyword
-    _exporting.now = True
+    _this_thread.exporting = True
     try:
         yield
     finally:
-        _exporting.now = False
+        _this_thread.exporting = False
         detach(token)

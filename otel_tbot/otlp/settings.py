@@ -6,12 +6,12 @@ counts as unset. Source: OpenTelemetry specification, "OpenTelemetry Protocol Ex
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,11 +20,9 @@ Signal = Literal["logs", "traces"]
 SIGNALS: tuple[Signal, ...] = ("logs", "traces")
 SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 
-DEFAULT_TIMEOUT = 10.0  # seconds; the specification's default
-MAX_TIMEOUT = 24 * 60 * 60  # seconds; no time-out that is meant is longer, and the system's timers have limits
 _DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
-# Characters of a setting, or of all headers. No backend takes more, and no longer variable is handed on (execve(2)).
-_LONGEST_SETTING = 128 * 1024
+# Characters of a setting, or of all headers. No backend takes more, and execve(2) passes no longer variable on.
+_MAX_SETTING_LENGTH = 128 * 1024
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _VALUE = r"[ -~]*"
@@ -91,46 +89,47 @@ def resolve_settings(
     Raises:
         SettingsError: a variable or keyword that cannot be used; the message names it and not its value.
     """
-    given = _Given(signal, environ, {name: value for name, value in (keywords or {}).items() if value is not None})
-    given.refuse_unknown()
-    protocol = _protocol(given)
+    source = _SettingsSource(
+        signal, environ, {name: value for name, value in (keywords or {}).items() if value is not None}
+    )
+    source.refuse_unknown()
+    protocol = _protocol(source)
     return OTLPSettings(
         signal=signal,
         protocol=protocol,
-        endpoint=_endpoint(given, protocol),
-        headers=_headers(given),
-        timeout=_timeout(given),
-        compression=_compression(given, protocol),
-        certificate=given.text("certificate")[0],
-        client_key=given.text("client_key")[0],
-        client_certificate=given.text("client_certificate")[0],
-        insecure=_insecure(given),
+        endpoint=_endpoint(source, protocol),
+        headers=_headers(source),
+        timeout=_timeout(source),
+        compression=_compression(source, protocol),
+        certificate=source.text("certificate")[0],
+        client_key=source.text("client_key")[0],
+        client_certificate=source.text("client_certificate")[0],
+        insecure=_insecure(source),
     )
 
 
-class _Given(NamedTuple):
+class _SettingsSource(NamedTuple):
+    """The keywords and variables of one signal, each with its name for error messages."""
+
     signal: Signal
     environ: Mapping[str, str]
     keywords: Mapping[str, object]
 
     def refuse_unknown(self) -> None:
         if not self.keywords.keys() <= KEYWORDS:
-            message = f"an exporter named tbot takes no other keywords than {', '.join(sorted(KEYWORDS))}"
+            message = f"an exporter named tbot takes only the keywords {', '.join(sorted(KEYWORDS))}"
             raise SettingsError(message)
 
     def value(self, keyword: str) -> tuple[object, str]:
-        """Return what was given for a keyword, and the name under which it was given."""
-        value, name = (self.keywords[keyword], keyword) if keyword in self.keywords else self.variable(keyword)
+        """Return what was given for a keyword, and the name of the keyword or variable."""
+        if keyword in self.keywords:
+            value, name = self.keywords[keyword], keyword
+        else:
+            text, name = otlp_variable(self.signal, keyword, self.environ)
+            value = text or None
         if isinstance(value, str):
             _refuse_too_long(len(value), name)
         return value, name
-
-    def variable(self, keyword: str) -> tuple[str | None, str]:
-        general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
-        for name in (f"OTEL_EXPORTER_OTLP_{self.signal.upper()}_{keyword.upper()}", general):
-            if value := self.environ.get(name, "").strip():
-                return value, name
-        return None, general
 
     def text(self, keyword: str) -> tuple[str | None, str]:
         value, name = self.value(keyword)
@@ -141,13 +140,13 @@ class _Given(NamedTuple):
 
 
 def _refuse_too_long(length: int, name: str) -> None:
-    if length > _LONGEST_SETTING:
-        message = f"{name} must have at most {_LONGEST_SETTING} characters"
+    if length > _MAX_SETTING_LENGTH:
+        message = f"{name} must have at most {_MAX_SETTING_LENGTH} characters"
         raise SettingsError(message)
 
 
-def _protocol(given: _Given) -> Literal["grpc", "http/protobuf"]:
-    value, name = given.text("protocol")
+def _protocol(source: _SettingsSource) -> Literal["grpc", "http/protobuf"]:
+    value, name = source.text("protocol")
     if value is None or value == "http/protobuf":
         return "http/protobuf"
     if value == "grpc":
@@ -156,8 +155,8 @@ def _protocol(given: _Given) -> Literal["grpc", "http/protobuf"]:
     raise SettingsError(message)
 
 
-def _endpoint(given: _Given, protocol: str) -> str:
-    value, name = given.text("endpoint")
+def _endpoint(source: _SettingsSource, protocol: str) -> str:
+    value, name = source.text("endpoint")
     if protocol == "grpc":
         if value is not None and "@" in value:
             message = f"{name} must hold no credentials with the protocol grpc: give them as headers"
@@ -169,11 +168,11 @@ def _endpoint(given: _Given, protocol: str) -> str:
     if value is not None and name != "OTEL_EXPORTER_OTLP_ENDPOINT":
         return value
     # Only the general variable is a base to which the signal's path is added.
-    return f"{(value or _DEFAULT_ENDPOINTS[protocol]).rstrip('/')}/v1/{given.signal}"
+    return f"{(value or _DEFAULT_ENDPOINTS[protocol]).rstrip('/')}/v1/{source.signal}"
 
 
-def _headers(given: _Given) -> dict[str, str]:
-    value, name = given.value("headers")
+def _headers(source: _SettingsSource) -> dict[str, str]:
+    value, name = source.value("headers")
     if isinstance(value, str):
         value = _listed_pairs(value)
     elif isinstance(value, list):
@@ -214,31 +213,13 @@ def _named_pairs(pairs: list[object]) -> dict[object, object] | None:
     return named
 
 
-def _timeout(given: _Given) -> float:
-    value, name = given.value("timeout")
-    if value is None:
-        return DEFAULT_TIMEOUT
-    return parse_timeout(value, name)
+def _timeout(source: _SettingsSource) -> float:
+    value, name = source.value("timeout")
+    return DEFAULT_TIMEOUT if value is None else parse_timeout(value, name)
 
 
-def parse_timeout(value: object, name: str) -> float:
-    """Return a time-out in seconds.
-
-    Raises:
-        SettingsError: not a number above 0, or more than a day.
-    """
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what float() does not take is what is refused here
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not 0 < number <= MAX_TIMEOUT:
-        message = f"{name} must be a number of seconds above 0, and at most {MAX_TIMEOUT}"
-        raise SettingsError(message)
-    return number
-
-
-def _compression(given: _Given, protocol: str) -> str:
-    value, name = given.text("compression")
+def _compression(source: _SettingsSource, protocol: str) -> str:
+    value, name = source.text("compression")
     allowed = _COMPRESSIONS[protocol]
     compression = (value or "none").lower()
     if compression not in allowed:
@@ -247,8 +228,8 @@ def _compression(given: _Given, protocol: str) -> str:
     return compression
 
 
-def _insecure(given: _Given) -> bool | None:
-    value, name = given.value("insecure")
+def _insecure(source: _SettingsSource) -> bool | None:
+    value, name = source.value("insecure")
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in {"true", "false"}:

@@ -1,6 +1,6 @@
-"""The log-record processor: hands `tbot.start` on to another processor, if there is consent, and nothing else.
+"""The log-record processor: forwards `tbot.start` to another processor, if there is consent, and nothing else.
 
-It saves work early, before a batch is filled. It is not the gate: that is in the exporters.
+It saves work before a batch is filled. The check that nothing can bypass is in the exporters.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 
 class OptInLogRecordProcessor(LogRecordProcessor):
-    """Stands before a processor, and passes on `tbot.start` while consent is on."""
+    """Wraps a processor, and forwards only `tbot.start`, while consent is on."""
 
     def __init__(self, processor: LogRecordProcessor) -> None:
-        """Stand before `processor`, for example a `BatchLogRecordProcessor` around an `AnonymousLogExporter`."""
+        """Wrap `processor`, for example a `BatchLogRecordProcessor` around an `AnonymousLogExporter`."""
         self._processor = processor
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Pass the record on, or drop it. Never raises into the application that emits."""
+        """Forward the record or drop it. Never raises into the application that emits."""
         with suppress(Exception):
             if log_record.log_record.event_name == EVENT_NAME and is_opt_in_set() and consent():
                 self._processor.on_emit(log_record)
 
     def shutdown(self) -> None:
-        """Shut the processor behind down."""
+        """Shut down the wrapped processor."""
         self._processor.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Flush the processor behind."""
+        """Flush the wrapped processor."""
         return self._processor.force_flush(timeout_millis)

@@ -1,11 +1,11 @@
 """The resource detector named `tbot`: puts the session on the resource of a pipeline.
 
-The exporters do not need it: they build the resource of each session anew. It is for pipelines without them.
+The exporters do not need it, since they build the resource of each session. It is for pipelines without them.
 """
 
 from __future__ import annotations
 
-# The SDK loads detectors while this very module of its own is being imported: nothing else of it may be asked for.
+# The SDK loads detectors while it imports this module of its own: nothing else of the SDK may be imported here.
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
 from otel_tbot.host_log import warn
@@ -17,17 +17,17 @@ class SessionResourceDetector(ResourceDetector):
     """Detects the session of this process: `session.id`, `service.instance.id`, `os.type` and `host.arch`."""
 
     def __init__(self, raise_on_error: bool = False, **unknown: object) -> None:  # noqa: FBT001, FBT002  the SDK's own
-        """Take what a declarative file gives; there is nothing to set."""
+        """Accept what a declarative file gives; there is nothing to set."""
         super().__init__(raise_on_error)
-        self._to_be_told = bool(unknown)
+        self._warn_about_keywords = bool(unknown)
 
     def detect(self) -> Resource:
-        """Return the session's attributes, or none without consent. The name of the service stays the host's."""
+        """Return the session's attributes, or none without consent. The service name stays the host's."""
         if not consent():
             return Resource({})
-        if self._to_be_told:
-            self._to_be_told = False
-            warn("the resource detector named tbot takes no keywords: those it was given are ignored")
+        if self._warn_about_keywords:
+            self._warn_about_keywords = False
+            warn("the resource detector named tbot takes no keywords: the given ones are ignored")
         return Resource(
             {name: text for name, text in current_session().resource_attributes.items() if name != "service.name"}
         )

@@ -1,6 +1,6 @@
-"""The sampler named `tbot`: without consent no span is recorded; with it, `tbot.start` is.
+"""The sampler named `tbot`: without consent it drops every span; with consent it records `tbot.start`.
 
-It saves work early. It is not the gate: a sampler can be bypassed, the check in the exporters cannot.
+It saves work early and protects nothing: a sampler can be bypassed, the check in the exporters cannot.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace.span import TraceState
     from opentelemetry.util.types import Attributes
 
-# The names that the specification gives to `OTEL_TRACES_SAMPLER`.
+# The specification's names for `OTEL_TRACES_SAMPLER`.
 _NAMED: dict[str, Sampler] = {
     "always_on": ALWAYS_ON,
     "always_off": ALWAYS_OFF,
@@ -45,18 +45,18 @@ _BY_RATIO: dict[str, type[Sampler]] = {
 
 
 class OptInSampler(Sampler):
-    """Drops every span unless consent is on; then records `tbot.start` and asks another sampler about the rest."""
+    """Drops every span without consent; with it, records `tbot.start` and delegates other spans."""
 
-    def __init__(self, wrapped: Sampler | str | None = None) -> None:
+    def __init__(self, delegate: Sampler | str | None = None) -> None:
         """Choose the sampler for other spans.
 
         Args:
-            wrapped: a sampler, or the name of one as in `OTEL_TRACES_SAMPLER_ARG`: `always_on`, `always_off`,
+            delegate: a sampler, or the name of one as in `OTEL_TRACES_SAMPLER_ARG`: `always_on`, `always_off`,
                 `parentbased_always_on` (the default), `parentbased_always_off`, and with a ratio from 0 to 1
-                `traceidratio=0.1`, `parentbased_traceidratio=0.1`. A name that is none of these is told in a
-                warning, and the default is used.
+                `traceidratio=0.1`, `parentbased_traceidratio=0.1`. Any other name is
+                reported in a warning, and the default is used.
         """
-        self._wrapped = wrapped if isinstance(wrapped, Sampler) else _by_name(wrapped)
+        self._delegate = delegate if isinstance(delegate, Sampler) else _by_name(delegate)
 
     def should_sample(  # noqa: PLR0913, PLR0917  the SDK's signature
         self,
@@ -73,11 +73,11 @@ class OptInSampler(Sampler):
             return ALWAYS_OFF.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
         if name == EVENT_NAME:
             return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
-        return self._wrapped.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+        return self._delegate.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
     def get_description(self) -> str:
-        """Return the name of this sampler, and of the one for other spans."""
-        return f"OptInSampler{{{self._wrapped.get_description()}}}"
+        """Return the name of this sampler and of its delegate."""
+        return f"OptInSampler{{{self._delegate.get_description()}}}"
 
 
 def _by_name(text: object) -> Sampler:
@@ -87,5 +87,5 @@ def _by_name(text: object) -> Sampler:
     try:
         return _BY_RATIO[name](float(ratio))  # type: ignore[call-arg]  # both samplers of the table take a ratio
     except (KeyError, ValueError):
-        warn("OTEL_TRACES_SAMPLER_ARG names no sampler: parentbased_always_on is used for other spans")
+        warn("OTEL_TRACES_SAMPLER_ARG is not a known sampler: parentbased_always_on is used for other spans")
         return DEFAULT_ON

@@ -1,6 +1,6 @@
-"""The other end of tbot's own sending: receives the events of unmodified tbots, and exports them as OTLP.
+"""`otel-tbot serve`: receives the events of unmodified tbots, and exports them as OTLP.
 
-    tbot --HTTP, Connect--> connection -> application -> service -> batches --pipe--> exporter --OTLP--> backend
+    tbot --HTTP, Connect--> http_protocol -> app -> service -> batch_queue --pipe--> exporter_process --OTLP--> backend
 
-An event is acknowledged once the backend has accepted it, and not before: nothing acknowledged can be lost here.
+An event is acknowledged only after the backend has accepted it: nothing acknowledged can be lost here.
 """

@@ -1,13 +1,16 @@
-"""The ASGI application: health, any prefix before the service, the bounds on a request, then the Connect library."""
+"""The ASGI application: health checks, request limits, any path prefix, then the Connect library."""
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from http import HTTPStatus
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+
 from otel_tbot.receiver.codecs import counting_codecs
-from otel_tbot.receiver.interceptors import Counting, PeerRate, is_call, rate_limited
 from otel_tbot.receiver.middleware import ResponseMiddleware
 from otel_tbot.receiver.rate_limit import PeerRateLimiter
 from otel_tbot.receiver.service import ReportingService
@@ -15,6 +18,8 @@ from otel_tbot.receiver.wire.tbot_connect import TbotReportingServiceASGIApplica
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
+
+    from connectrpc.request import RequestContext
 
     from otel_tbot.otlp.client import ExportResult
     from otel_tbot.receiver.batch_queue import BatchQueue
@@ -26,90 +31,136 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES = 64 * 1024  # an event of today has a few hundred
 MAX_HEADER_BYTES = 16 * 1024
-REQUEST_WITHIN = 15_000  # milliseconds for a whole request: longer than an event waits for the backend
-_CHECKS_OF_THE_BACKEND = 100.0  # a second from one address; orchestrators make one in some seconds
-# What the protocols have in common that a call may come by.
-_CALLS = (b"application/connect", b"application/grpc", b"application/json", b"application/proto")
-_MOST_DIGITS = 10  # of a time-out, says the Connect protocol
-# To compress an answer of no bytes costs more than all the rest, and makes it longer. The time-outs are ours.
-_REWRITTEN = frozenset({b"accept-encoding", b"grpc-accept-encoding", b"connect-timeout-ms", b"grpc-timeout"})
+REQUEST_TIMEOUT_MS = 15_000  # for a whole request: longer than an event waits for the backend
+_READINESS_RATE = 100.0  # checks a second from one address; orchestrators make one every few seconds
+# How the content type of a call begins, in any of the protocols.
+_CALL_CONTENT_TYPES = (b"application/connect", b"application/grpc", b"application/json", b"application/proto")
+_MAX_TIMEOUT_DIGITS = 10  # Connect protocol, Connect-Timeout-Ms
+# Compressing an empty response costs more than all the rest and makes it longer. The timeouts are set here.
+_REPLACED_HEADERS = frozenset({b"accept-encoding", b"grpc-accept-encoding", b"connect-timeout-ms", b"grpc-timeout"})
 _ACCEPTED = b"application/json, application/proto, application/grpc-web+proto"
 
 
+# Decisions about the current request. The Connect library passes no ASGI scope to its interceptors, so they are context
+# variables. This one: whether its peer exceeds its rate.
+rate_limited: ContextVar[bool] = ContextVar("rate_limited")
+# Whether it was recognized as a call; earlier refusals reach no interceptor.
+is_call: ContextVar[bool] = ContextVar("is_call")
+
+
+class CallCounter:
+    """Counts each call, and each refusal under its code."""
+
+    def __init__(self, counters: Counters) -> None:
+        """Count into `counters`."""
+        self._counters = counters
+
+    async def on_start(self, ctx: RequestContext[Any, Any]) -> None:  # noqa: ARG002  the interceptor's interface
+        """Count a call."""
+        is_call.set(True)
+        self._counters.received += 1
+
+    async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:  # noqa: ARG002  the interceptor's interface
+        """Count a call that has failed."""
+        if error is not None:
+            code = error.code if isinstance(error, ConnectError) else Code.INTERNAL
+            self._counters.refused[code.value] += 1
+
+
+class RateLimitInterceptor:
+    """Refuses the calls of a peer that exceeds its rate."""
+
+    async def on_start(self, ctx: RequestContext[Any, Any]) -> None:  # noqa: ARG002  the interceptor's interface
+        """Accept or refuse a call.
+
+        Raises:
+            ConnectError: `resource_exhausted`.
+        """
+        if rate_limited.get():
+            raise ConnectError(Code.RESOURCE_EXHAUSTED, "too many events from this address: try again later")
+
+    async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:
+        """Do nothing."""
+
+
 class Application:
-    """Serves everything that the receiver answers."""
+    """Answers every request of the receiver."""
 
     def __init__(
         self,
-        batches: BatchQueue,
+        queue: BatchQueue,
         counters: Counters,
         *,
         peer_rate: float,
         ready: Callable[[], Awaitable[ExportResult]],
-        crowded: Callable[[], bool],
+        over_capacity: Callable[[], bool],
     ) -> None:
-        """Put the parts together.
+        """Create the application.
 
         Args:
-            batches: where events go.
-            counters: where calls are counted.
+            queue: delivers the events.
+            counters: counts the calls.
             peer_rate: requests a second from one address.
-            ready: asks whether the backend accepts.
-            crowded: tells whether more connections are open than may be.
+            ready: returns whether the backend accepts events.
+            over_capacity: returns whether too many connections are open.
         """
         self._counters = counters
         self._peers = PeerRateLimiter(peer_rate)
-        self._checkers = PeerRateLimiter(_CHECKS_OF_THE_BACKEND)
+        self._readiness_peers = PeerRateLimiter(_READINESS_RATE)
         self._ready = ready
-        self._crowded = crowded
+        self._over_capacity = over_capacity
         self._connect = TbotReportingServiceASGIApplication(
-            ReportingService(batches),
-            interceptors=[Counting(counters), PeerRate()],
+            ReportingService(queue),
+            interceptors=[CallCounter(counters), RateLimitInterceptor()],
             read_max_bytes=MAX_MESSAGE_BYTES,
             codecs=counting_codecs(counters),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        exchange = ResponseMiddleware(receive, send)
-        peer, _ = scope["client"] or ("", 0)  # nobody on a unix socket
+        middleware = ResponseMiddleware(receive, send)
+        peer, _ = scope["client"] or ("", 0)  # a unix socket has no address
         if scope["path"] in {"/healthz", "/readyz"}:
-            await self._health(scope, exchange.send, peer)
+            await self._health(scope, middleware.send, peer)
             return
         is_call.set(False)
         rate_limited.set(not self._peers.admit(peer))
-        status, headers = self._refusal(scope)
+        status, headers = self._refuse(scope)
         if status is None:
-            await self._connect({**scope, **self._rewritten(scope)}, exchange.receive, self._counted(exchange.send))
+            await self._connect({**scope, **self._rewrite(scope)}, middleware.receive, self._counted(middleware.send))
         else:
-            await _answer(self._counted(exchange.send), status, headers)
+            await _respond(self._counted(middleware.send), status, headers)
 
-    def _refusal(self, scope: Scope) -> tuple[HTTPStatus | None, Headers]:
-        """Return why a request goes no further, and the headers that belong to that; None for one that does."""
+    def _refuse(self, scope: Scope) -> tuple[HTTPStatus | None, Headers]:
+        """Return the status and headers of a refusal; None if the request is accepted."""
         headers: Headers = scope["headers"]
         raw = b"".join(chain.from_iterable(headers))
-        if self._crowded():
+        if self._over_capacity():
             return HTTPStatus.SERVICE_UNAVAILABLE, [(b"connection", b"close")]
         if len(raw) > MAX_HEADER_BYTES:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, []
-        if not raw.isascii():  # which the library would decode, and fail
+        if not raw.isascii():  # the library would fail to decode it
             return HTTPStatus.BAD_REQUEST, []
         kind = _first(headers).get(b"content-type", b"")
-        if rate_limited.get() and not self._is_call(scope, kind):
+        if rate_limited.get() and not self._looks_like_call(scope, kind):
             return HTTPStatus.TOO_MANY_REQUESTS, []
         if kind.startswith(b"application/grpc") and not kind.startswith(b"application/grpc-web"):
-            # gRPC proper needs HTTP/2 and its trailers, which this server does not speak.
+            # gRPC needs HTTP/2 and its trailers, which this server does not support.
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [(b"accept-post", _ACCEPTED)]
         return None, []
 
-    def _is_call(self, scope: Scope, kind: bytes) -> bool:
-        """Tell whether a request looks like a call, which is refused in the protocol's own form."""
+    def _looks_like_call(self, scope: Scope, kind: bytes) -> bool:
+        """Return whether a request looks like a call: then it is refused in the form of its protocol."""
         method: str = scope["method"]
         path: str = scope["path"]
-        return method == "POST" and path.endswith(f"{self._connect.path}/SubmitTbotEvent") and kind.startswith(_CALLS)
+        return (
+            method == "POST"
+            and path.endswith(f"{self._connect.path}/SubmitTbotEvent")
+            and kind.startswith(_CALL_CONTENT_TYPES)
+        )
 
     def _counted(self, send: Send) -> Send:
-        """Count the refusals of what is no call, under the words for their HTTP status."""
+        """Count refusals of requests that are not calls, by the phrase of their HTTP status."""
 
         async def counted(message: Message) -> None:
             status = message.get("status", 0)
@@ -121,40 +172,40 @@ class Application:
 
     async def _health(self, scope: Scope, send: Send, peer: str) -> None:
         if scope["method"] not in {"GET", "HEAD"}:
-            await _answer(send, HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET, HEAD")])
-        elif scope["path"] == "/healthz":  # always: who gets no answer may take the process for dead, and end it
-            await _answer(send, HTTPStatus.OK, [])
-        elif not self._checkers.admit(peer):
-            await _answer(send, HTTPStatus.TOO_MANY_REQUESTS, [])
+            await _respond(send, HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET, HEAD")])
+        elif scope["path"] == "/healthz":  # always: an orchestrator would kill a process that does not answer
+            await _respond(send, HTTPStatus.OK, [])
+        elif not self._readiness_peers.admit(peer):
+            await _respond(send, HTTPStatus.TOO_MANY_REQUESTS, [])
         elif (await self._ready()).accepted:
-            await _answer(send, HTTPStatus.OK, [])
+            await _respond(send, HTTPStatus.OK, [])
         else:
-            await _answer(send, HTTPStatus.SERVICE_UNAVAILABLE, [])
+            await _respond(send, HTTPStatus.SERVICE_UNAVAILABLE, [])
 
-    def _rewritten(self, scope: Scope) -> dict[str, Any]:
-        """Return the request as the library is to see it: without a prefix, with a time-out, answered uncompressed."""
+    def _rewrite(self, scope: Scope) -> dict[str, Any]:
+        """Return the request for the library: no path prefix, a timeout, no response compression."""
         _, service, method = scope["path"].rpartition(f"{self._connect.path}/")
-        headers = [(name, value) for name, value in scope["headers"] if name not in _REWRITTEN]
+        headers = [(name, value) for name, value in scope["headers"] if name not in _REPLACED_HEADERS]
         return {"path": service + method or scope["path"], "headers": [*headers, *timeouts(scope["headers"])]}
 
 
 def timeouts(headers: Headers) -> Headers:
-    """Return the time-out of a request in the forms of both protocols: the client's own, but never above ours.
+    """Return the timeout of a request in the form of both protocols: the client's, but never above ours.
 
-    What is no such number is left for the library to refuse.
+    An invalid number is left for the library to refuse.
     """
-    asked = _first(headers).get(b"connect-timeout-ms", b"")
-    if not asked or (asked.isdigit() and len(asked) <= _MOST_DIGITS):
-        asked = b"%d" % min(int(asked or REQUEST_WITHIN), REQUEST_WITHIN)
-    return [(b"connect-timeout-ms", asked), (b"grpc-timeout", b"%dm" % REQUEST_WITHIN)]
+    requested = _first(headers).get(b"connect-timeout-ms", b"")
+    if not requested or (requested.isdigit() and len(requested) <= _MAX_TIMEOUT_DIGITS):
+        requested = b"%d" % min(int(requested or REQUEST_TIMEOUT_MS), REQUEST_TIMEOUT_MS)
+    return [(b"connect-timeout-ms", requested), (b"grpc-timeout", b"%dm" % REQUEST_TIMEOUT_MS)]
 
 
 def _first(headers: Headers) -> dict[bytes, bytes]:
-    """Return the headers by name; of several with the same one the first counts."""
+    """Return the headers by name; of several with the same name the first counts."""
     return dict(reversed(headers))
 
 
-async def _answer(send: Send, status: HTTPStatus, headers: Headers) -> None:
+async def _respond(send: Send, status: HTTPStatus, headers: Headers) -> None:
     text = f"{status.phrase}\n".encode()
     start = {"status": status.value, "headers": [(b"content-type", b"text/plain"), *headers]}
     await send({"type": "http.response.start", **start})

@@ -1,6 +1,6 @@
-"""The two encodings of tbot's message, each with a count of the submissions that hold fields unknown to this version.
+"""The two encodings of tbot's message. Each counts submissions with fields that this version does not know.
 
-A newer tbot may send more than this version knows. What is unknown is dropped; that there was something is counted.
+A newer tbot may send more fields. They are dropped and counted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from otel_tbot.receiver.metrics import Counters
 
-# tbot's message has two. The library's JSON parser calls itself for each that is nested, and takes the process with
-# it where the stack ends, some ten thousand deep.
-_MOST_BRACKETS = 256
+# tbot's message has two. The library's JSON parser is recursive, and crashes the process at a depth of some ten
+# thousand.
+_MAX_BRACKETS = 256
 
 
-class _Counting:
-    """A codec of the library, with what both encodings have in common."""
+class _CountingCodec:
+    """Wraps a codec of the library."""
 
     def __init__(self, codec: Codec[Any, Any], counters: Counters) -> None:
         self._codec = codec
@@ -36,23 +36,23 @@ class _Counting:
         return self._codec.encode(message)
 
 
-class _Binary(_Counting):
+class _BinaryCodec(_CountingCodec):
     def decode(self, data: bytes | bytearray, message_class: type[Any]) -> Any:  # noqa: ANN401  the codec's interface
         message = self._codec.decode(data, message_class)
-        # Of equal length: nothing was dropped. Else it may also be that the sender spelled out a default.
+        # With equal length nothing was dropped. A different one may also come from defaults that were sent explicitly.
         known = len(message.to_binary(write_unknown_fields=False))
         if known != len(data) and known != len(message.to_binary()):
             self._counters.unknown_fields += 1
         return message
 
 
-class _JSON(_Counting):
+class _JSONCodec(_CountingCodec):
     def __init__(self, counters: Counters) -> None:
         super().__init__(proto_json_codec(), counters)
         self._strict = proto_json_codec(ignore_unknown_fields=False)
 
     def decode(self, data: bytes | bytearray, message_class: type[Any]) -> Any:  # noqa: ANN401  the codec's interface
-        if data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+        if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
             raise ConnectError(Code.INVALID_ARGUMENT, "too many lists and objects for an event")
         try:
             return self._strict.decode(data, message_class)
@@ -63,5 +63,5 @@ class _JSON(_Counting):
 
 
 def counting_codecs(counters: Counters) -> list[Codec[Any, Any]]:
-    """Return the codecs: protobuf's binary form, and its JSON."""
-    return [_Binary(proto_binary_codec(), counters), _JSON(counters)]
+    """Return the codecs for protobuf and for its JSON form."""
+    return [_BinaryCodec(proto_binary_codec(), counters), _JSONCodec(counters)]

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: whether this process answers, and whether the backend accepts events."""
+"""`/healthz` and `/readyz`: whether this process results, and whether the backend accepts events."""
 
 from __future__ import annotations
 
@@ -11,52 +11,54 @@ from otel_tbot.otlp.client import ExportResult
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_tbot.receiver.submission import Submission
+    from otel_tbot.receiver.batch_queue import Submission
 
-# Seconds for which an answer of the backend counts. They bound how often it is asked, too.
-_GOOD_FOR = 5.0
-_BAD_FOR = 1.0
-_PATIENCE = 2.0  # seconds to wait for the backend; orchestrators give a probe one to a few
-_SLOW = ExportResult(accepted=False, reason=f"the backend has not answered within {_PATIENCE:g} s")
+# Seconds for which a result of the backend is reused. They also limit how often it is probed.
+_SUCCESS_SECONDS = 5.0
+_FAILURE_SECONDS = 1.0
+_PROBE_TIMEOUT = 2.0  # seconds; orchestrators give a probe one to a few
+_TIMED_OUT = ExportResult(accepted=False, reason=f"the backend has not resulted within {_PROBE_TIMEOUT:g} s")
 
 
 class BackendHealth:
-    """Exports, and remembers how the last export went."""
+    """Exports, and remembers the last result."""
 
     def __init__(
-        self, export: Callable[[list[Submission]], asyncio.Future[ExportResult]], tell: Callable[[ExportResult], None]
+        self,
+        export: Callable[[list[Submission]], asyncio.Future[ExportResult]],
+        on_result: Callable[[ExportResult], None],
     ) -> None:
-        """Stand before `export`.
+        """Wrap `export`.
 
         Args:
-            export: begins to deliver a batch, and says in the end what became of it.
-            tell: called after each export, with what became of it.
+            export: starts to deliver a batch, and returns a future of the result.
+            on_result: called after each export with its result.
         """
         self._export = export
-        self._tell = tell
+        self._on_result = on_result
         self._last: ExportResult | None = None
-        self._counts_until = 0.0
+        self._valid_until = 0.0
         self._probe: asyncio.Future[ExportResult] | None = None
 
     def export(self, batch: list[Submission]) -> asyncio.Future[ExportResult]:
-        """Begin to deliver a batch; return what will become of it, which is never an exception."""
-        return asyncio.ensure_future(self._remembered(batch))
+        """Start to deliver a batch; return a future of the result, which is never an exception."""
+        return asyncio.ensure_future(self._export_and_remember(batch))
 
-    async def _remembered(self, batch: list[Submission]) -> ExportResult:
+    async def _export_and_remember(self, batch: list[Submission]) -> ExportResult:
         try:
-            answer = await self._export(batch)
-        except Exception as error:  # noqa: BLE001  the senders wait for an answer, whatever went wrong
-            answer = ExportResult(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
-        self._last = answer
-        self._counts_until = time.monotonic() + (_GOOD_FOR if answer.accepted else _BAD_FOR)
-        self._tell(answer)
-        return answer
+            result = await self._export(batch)
+        except Exception as error:  # noqa: BLE001  the clients wait for a response
+            result = ExportResult(accepted=False, reason=f"the exporter failed ({type(error).__name__})")
+        self._last = result
+        self._valid_until = time.monotonic() + (_SUCCESS_SECONDS if result.accepted else _FAILURE_SECONDS)
+        self._on_result(result)
+        return result
 
     async def ready(self) -> ExportResult:
-        """Say whether the backend accepts: by the last export, or where that is long ago by an empty one (OTLP)."""
-        if self._last is not None and time.monotonic() < self._counts_until:
+        """Return whether the backend accepts: by the last export, or if that is too old by an empty one (OTLP)."""
+        if self._last is not None and time.monotonic() < self._valid_until:
             return self._last
         if self._probe is None or self._probe.done():
             self._probe = self.export([])
-        done, _ = await asyncio.wait({self._probe}, timeout=_PATIENCE)
-        return self._probe.result() if done else _SLOW
+        done, _ = await asyncio.wait({self._probe}, timeout=_PROBE_TIMEOUT)
+        return self._probe.result() if done else _TIMED_OUT

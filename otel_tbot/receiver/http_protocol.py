@@ -1,197 +1,206 @@
-"""One connection, with the bounds that uvicorn leaves open: how many there are, how long and how much each may take.
+"""One HTTP connection, with the limits that uvicorn lacks: how many there are, and how long and how much each may take.
 
-uvicorn closes an idle connection after an answer. One that never sends anything, sends its headers byte by byte, goes
-on behind a body, sends one request on top of another or never reads an answer, it would keep for ever.
+uvicorn closes an idle connection after a response. Without these limits it would keep forever a connection that never
+sends anything, sends its headers byte by byte, goes on after a body, pipelines without end or never reads a response.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from otel_tbot.receiver.request_limits import HEADERS_TIMEOUT, MAX_PIPELINED, RequestLimits
+
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-# DOC: """The event loop: the fast one, with the bound on TLS handshakes that uvicorn leaves open."""
+RESPONSE_READ_TIMEOUT = 5.0  # seconds in which a peer must read what was written to it
+HANDSHAKE_TIMEOUT = 5.0  # seconds for TLS; asyncio's own limit is 60
 
 
-HEADERS_WITHIN = 5.0  # seconds from the connection, or the first byte of the next request, to the end of its headers
-ANSWERS_READ_WITHIN = 5.0  # seconds in which a peer must take what was written to it
-MAX_UNFINISHED_HEADER_BYTES = 64 * 1024  # more of them in one piece are refused by the application
-MAX_FRAMING_BYTES = 64 * 1024  # what comes after the headers of one request and is no body: chunks' sizes, trailers
-MAX_PIPELINED = 16  # requests that wait for the one before them
+@dataclass
+class OpenConnections:
+    """The connections of one server.
+
+    Attributes:
+        maximum: how many may be open; a further one is closed before it is read. Connections in their TLS handshake
+            are limited by the open files alone.
+        count: how many are open.
+    """
+
+    maximum: int
+    count: int = 0
+
+
+def protocol_factory(connections: OpenConnections) -> Callable[..., LimitedHttpProtocol]:
+    """Return what uvicorn calls for each connection.
+
+    Args:
+        connections: counts them.
+    """
+    return partial(LimitedHttpProtocol, connections)
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """A connection that must send its headers soon, and not too much of anything.
+    """A connection whose headers must arrive soon, and whose requests are limited."""
 
-    Attributes:
-        most: how many may be open in this process; above that one is closed before it is heard. Those whose TLS
-            handshake is under way are bounded by the open files alone.
-        open_now: how many are.
-    """
+    def __init__(self, connections: OpenConnections, *args: Any, **keywords: Any) -> None:  # noqa: ANN401  uvicorn's
+        """Create the protocol of one connection.
 
-    most = 1000
-    open_now = 0
-
-    def __init__(self, *args: Any, **keywords: Any) -> None:  # noqa: ANN401  uvicorn's own arguments
-        """Belong to a server of uvicorn's."""
+        Args:
+            connections: counts it.
+            args: uvicorn's.
+            keywords: uvicorn's.
+        """
         super().__init__(*args, **keywords)
-        self._headers_due: asyncio.TimerHandle | None = None
-        self._reading_due: asyncio.TimerHandle | None = None
+        self._connections = connections
+        self._limits = RequestLimits()
+        self._headers_timer: asyncio.TimerHandle | None = None
+        self._read_timer: asyncio.TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
-        self._unfinished = 0
-        self._framing = 0
-        self._admitted = False
-        self._between_requests = False
-        self._begun = False
-        self._in_headers = False
+        self._counted = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin, or close at once where there are too many."""
-        if LimitedHttpProtocol.open_now >= LimitedHttpProtocol.most:
+        """Begin, or abort where too many are open."""
+        if self._connections.count >= self._connections.maximum:
             transport.abort()
             return
-        self._admitted = True
-        LimitedHttpProtocol.open_now += 1
+        self._counted = True
+        self._connections.count += 1
         super().connection_made(transport)
-        self._wait_for_headers()
+        self._start_headers_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self._stop_waiting()
-        if self._admitted:
+        """Release what the connection held."""
+        self._stop_headers_timer()
+        if self._counted:
             self.resume_writing()
-            LimitedHttpProtocol.open_now -= 1
+            self._connections.count -= 1
             super().connection_lost(exc)
-            self._tell_the_application()
+            self._notify_application()
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
-        begins, self._begun = self._between_requests, False
-        self._framing += len(data)
+        """Parse, and abort if the connection exceeds a limit."""
+        self._limits.before_parsing(len(data))
         super().data_received(data)
-        # Empty lines begin no request, and would keep an idle connection open.
-        only_empty_lines = begins and not self._begun and self.cycle.response_complete
-        if self._headers_due is None and (self._in_headers or only_empty_lines):
-            self._wait_for_headers()
-        elif self._headers_due is not None:
-            self._unfinished += len(data)
-        if self._begun or self._between_requests:
-            self._framing = 0  # it was another request's, or has come to its end
-        if self._unfinished > MAX_UNFINISHED_HEADER_BYTES or self._framing > MAX_FRAMING_BYTES:
-            self.cut_off()
+        if self._limits.after_parsing(len(data), response_complete=_is_answered(self.cycle)):
+            self._start_headers_timer()
+        if self._limits.exceeded:
+            self.abort()
 
     def on_message_begin(self) -> None:
-        """Know that headers begin: those that have not come whole get their time."""
+        """Note that headers begin."""
         if len(self.pipeline) >= MAX_PIPELINED:
-            self.cut_off()  # an answer would be taken for that to an earlier request
+            self.abort()  # a response would be taken for that to an earlier request
             raise OverflowError  # ends the parser
         super().on_message_begin()
-        self._begun = self._in_headers = True
-        self._between_requests = False
+        self._limits.request_began()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; one behind the body is of no use to anybody."""
-        if self._in_headers:
+        """Keep a header; a trailer after the body is ignored."""
+        if self._limits.in_headers:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Leave the rest to the time-out of the request."""
+        """Leave the rest to the timeout of the request."""
         upgrade = self.parser.should_upgrade()
         if upgrade and self.parser.get_method() not in {b"GET", b"HEAD"}:
-            raise NotImplementedError  # the parser would leave the body out
-        self._in_headers = False
-        self._stop_waiting()
+            raise NotImplementedError  # the parser would skip the body
+        self._limits.headers_complete()
+        self._stop_headers_timer()
         super().on_headers_complete()
         if upgrade:
-            self.cycle.keep_alive = False  # nor would it know a further request
+            self.cycle.keep_alive = False  # the parser would not find a further request either
         if self._answering is None or self._answering.response_complete:
             self._answering = self.cycle
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
-        self._framing -= len(body)
+        """Accept a part of the body."""
+        self._limits.body_received(len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Expect the next request."""
         super().on_message_complete()
-        self._between_requests = True
+        self._limits.request_complete()
 
     def pause_writing(self) -> None:
-        """Give the peer its time to read."""
+        """Start the time in which the peer must read."""
         super().pause_writing()
-        self._reading_due = self.loop.call_later(ANSWERS_READ_WITHIN, self.cut_off)
+        self._read_timer = self.loop.call_later(RESPONSE_READ_TIMEOUT, self.abort)
 
     def resume_writing(self) -> None:
-        """Go on: the peer has read."""
-        if self._reading_due is not None:
-            self._reading_due.cancel()
-            self._reading_due = None
+        """Stop that time: the peer has read."""
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
+        """Refuse what is not HTTP."""
         if not self.transport.is_closing():
             super().send_400_response(msg)
-            self._close_in_time()
+            self._abort_if_not_read()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request, or close."""
+        """Continue with the next request, or close."""
         self._answering = self.pipeline[-1][0] if self.pipeline else None
         super().on_response_complete()
-        self._close_in_time()
+        self._abort_if_not_read()
 
     def shutdown(self) -> None:
-        """Close when the server ends, at the latest after the answer under way."""
+        """Close when the server stops, after the current response at the latest."""
         super().shutdown()
-        self._close_in_time()
+        self._abort_if_not_read()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection."""
         super().timeout_keep_alive_handler()
-        self._close_in_time()
+        self._abort_if_not_read()
 
-    def _close_in_time(self) -> None:
-        """See to it that a connection that closes does not wait for ever until its peer has read what it was sent."""
+    def _abort_if_not_read(self) -> None:
+        """Keep a closing connection from waiting forever for its peer to read."""
         if self.transport.is_closing():
-            self.loop.call_later(ANSWERS_READ_WITHIN, self.transport.abort)
+            self.loop.call_later(RESPONSE_READ_TIMEOUT, self.transport.abort)
 
-    def _wait_for_headers(self) -> None:
-        self._unfinished = 0
-        self._headers_due = self.loop.call_later(HEADERS_WITHIN, self.cut_off)
+    def _start_headers_timer(self) -> None:
+        self._limits.start_waiting_for_headers()
+        self._headers_timer = self.loop.call_later(HEADERS_TIMEOUT, self.abort)
 
-    def _stop_waiting(self) -> None:
-        self._unfinished = 0
-        if self._headers_due is not None:
-            self._headers_due.cancel()
-            self._headers_due = None
+    def _stop_headers_timer(self) -> None:
+        self._limits.stop_waiting_for_headers()
+        if self._headers_timer is not None:
+            self._headers_timer.cancel()
+            self._headers_timer = None
 
-    def cut_off(self) -> None:
+    def abort(self) -> None:
         """Close at once."""
-        self._tell_the_application()
+        self._notify_application()
         self.transport.abort()
 
-    def _tell_the_application(self) -> None:
-        """Let it know that nobody waits any more. uvicorn tells those who answer the latest request alone."""
+    def _notify_application(self) -> None:
+        """Report the disconnect to the request being answered; uvicorn reports it to the latest request only."""
         if self._answering is not None:
             self._answering.disconnected = True
             self._answering.message_event.set()
 
 
-HANDSHAKE_WITHIN = 5.0  # seconds; asyncio's own bound is 60
+def _is_answered(cycle: RequestResponseCycle | None) -> bool:
+    return cycle is not None and bool(cycle.response_complete)
 
 
 class EventLoop(uvloop.Loop):
-    """Ends a connection whose TLS handshake does not come to an end soon."""
+    """uvloop with a limit on the time of TLS handshakes, which uvicorn does not set."""
 
     async def create_server(self, *args: Any, ssl: Any = None, **keywords: Any) -> Any:  # noqa: ANN401  the loop's own
         """Listen."""
         if ssl is not None:
-            keywords["ssl_handshake_timeout"] = HANDSHAKE_WITHIN
+            keywords["ssl_handshake_timeout"] = HANDSHAKE_TIMEOUT
         return await super().create_server(*args, ssl=ssl, **keywords)

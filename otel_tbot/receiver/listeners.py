@@ -1,4 +1,4 @@
-"""Where the receiver listens: an address, the path of a unix socket, or the sockets that systemd hands over."""
+"""The receiver's listening sockets: a TCP address, a unix socket's path, or sockets passed by systemd."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _UNIX = "unix:"
-_FIRST_INHERITED = 3  # sd_listen_fds(3)
-_LAST_PORT = 65535
+_LISTEN_FDS_START = 3  # sd_listen_fds(3)
+_MAX_PORT = 65535
 
 
 class ListenError(OtelTbotError):
@@ -23,24 +23,24 @@ class ListenError(OtelTbotError):
 
 
 @contextmanager
-def listening(listen: str, environ: Mapping[str, str]) -> Iterator[list[socket.socket]]:
-    """Listen, and stop at the end.
+def open_listeners(listen: str, environ: Mapping[str, str]) -> Iterator[list[socket.socket]]:
+    """Listen; close the sockets at the end.
 
     Args:
-        listen: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; port 0 takes a free one. Not used where systemd hands over
+        listen: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; port 0 takes a free one. Ignored where systemd passes
             sockets.
-        environ: the variables, among which systemd puts `LISTEN_FDS` and `LISTEN_PID`.
+        environ: the variables; systemd sets `LISTEN_FDS` and `LISTEN_PID`.
 
     Raises:
-        SettingsError: no such address.
-        ListenError: the address is taken, or not ours.
+        SettingsError: not a valid address.
+        ListenError: the address is in use or not available.
     """
     listeners = _inherited(environ)
     if not listeners:
         try:
-            listeners = [_own(listen)]
+            listeners = [_bind(listen)]
         except OSError as error:
-            reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address there
+            reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address after this
             message = f"cannot listen on {listen}: {reason}"
             raise ListenError(message) from None
     try:
@@ -51,7 +51,7 @@ def listening(listen: str, environ: Mapping[str, str]) -> Iterator[list[socket.s
 
 
 def address_of(listener: socket.socket) -> str:
-    """Return the address of a socket of ours in the form in which `listening` takes it."""
+    """Return the address of a socket in the form that `open_listeners` takes."""
     name = listener.getsockname()
     if not isinstance(name, tuple):
         return f"{_UNIX}{name}"
@@ -59,7 +59,7 @@ def address_of(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _own(listen: str) -> socket.socket:
+def _bind(listen: str) -> socket.socket:
     if listen.startswith(_UNIX):
         return _UnixListener(Path(listen.removeprefix(_UNIX)))
     return _tcp(*_host_and_port(listen))
@@ -72,11 +72,11 @@ def _inherited(environ: Mapping[str, str]) -> list[socket.socket]:
     if not count.isdecimal():
         return []
     try:
-        listeners = [socket.socket(fileno=_FIRST_INHERITED + number) for number in range(int(count))]
+        listeners = [socket.socket(fileno=_LISTEN_FDS_START + number) for number in range(int(count))]
         for listener in listeners:
             listener.set_inheritable(False)
     except OSError as error:
-        message = f"cannot listen on what LISTEN_FDS promises: {error.strerror}"
+        message = f"cannot listen on the sockets of LISTEN_FDS: {error.strerror}"
         raise ListenError(message) from None
     return listeners
 
@@ -86,8 +86,8 @@ def _host_and_port(listen: str) -> tuple[str, int]:
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
-        colon = ""  # an IPv6 address without brackets: which colon is the last is anybody's guess
-    if not (host and colon and port.isdecimal() and int(port) <= _LAST_PORT):
+        colon = ""  # an IPv6 address without brackets is ambiguous
+    if not (host and colon and port.isdecimal() and int(port) <= _MAX_PORT):
         message = "--listen must be HOST:PORT, [IPV6]:PORT or unix:PATH"
         raise SettingsError(message)
     return host, int(port)
@@ -99,10 +99,10 @@ def _tcp(host: str, port: int) -> socket.socket:
 
 
 class _UnixListener(socket.socket):
-    """Listens on a path, and takes the path with it as soon as it listens no more: a successor may have its own."""
+    """Listens on a path, and removes the path when it is closed, unless a successor has replaced it."""
 
     def __init__(self, path: Path) -> None:
-        _remove_left_over(path)
+        _remove_stale_socket(path)
         super().__init__(socket.AF_UNIX)
         self._path = path
         self._identity: tuple[int, int] | None = None
@@ -115,7 +115,7 @@ class _UnixListener(socket.socket):
             raise
 
     def close(self) -> None:
-        with suppress(OSError):  # whatever has become of the path meanwhile
+        with suppress(OSError):  # the path may be gone
             if self._identity == _identity(self._path):
                 self._path.unlink()
         self._identity = None
@@ -127,11 +127,11 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _remove_left_over(path: Path) -> None:
-    """Remove the socket of a receiver that was killed; not one that somebody listens on, and no other file."""
+def _remove_stale_socket(path: Path) -> None:
+    """Remove the socket of a receiver that was killed; not one that a process listens on, and no other file."""
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX) as probe:
-        left_over = probe.connect_ex(str(path)) != 0
-    if left_over:
+        is_stale = probe.connect_ex(str(path)) != 0
+    if is_stale:
         path.unlink()

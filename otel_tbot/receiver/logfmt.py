@@ -1,7 +1,7 @@
-"""The receiver's log: one line on stderr for each thing that an operator should know, as `name=value` pairs (logfmt).
+"""The receiver's log on stderr: one line per event that matters to an operator, as `name=value` pairs (logfmt).
 
-No line tells an address of a sender, or a value of an event. What libraries log is repeated without the arguments that
-they put in, because an address could be among them.
+No line holds a client's address or a value of an event. Messages of libraries are logged without their arguments, which
+could hold an address.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from otel_tbot.otlp.client import ExportResult
 
 _logger = logging.getLogger("otel_tbot.receiver")
-_PLACEHOLDER = re.compile(r"%[-+ #0-9.]*[a-z]")  # where an argument of the library's would stand
-_HINT = "No supported WebSocket library"  # uvicorn's, to whoever offers another protocol; we want none
+_PLACEHOLDER = re.compile(r"%[-+ #0-9.]*[a-z]")  # replaced where a library's message has an argument
+_IGNORED = "No supported WebSocket library"  # uvicorn's hint; the receiver needs none
 _PLAIN = re.compile(r"[^\s\"=]+")
-_REPEAT_AFTER = 60.0  # seconds before a line that says the same is written again
-_MOST_REMEMBERED = 256  # lines; ours and the libraries' are fewer
+_REPEAT_AFTER = 60.0  # seconds before the same line is written again
+_MAX_REMEMBERED = 256  # lines; ours and the libraries' are fewer
 
 
 def log_event(event: str, *, level: int = logging.INFO, **fields: object) -> None:
@@ -29,44 +29,43 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: object) -> Non
 
     Args:
         event: what happened, in a word or two.
-        level: how serious it is.
-        fields: what belongs to it.
+        level: the level of Python's logging.
+        fields: further pairs.
     """
     _logger.log(level, event, extra={"fields": fields})
 
 
 class BackendLog:
-    """Tells when the backend begins to fail, each new reason, and when it accepts again."""
+    """Logs when the backend starts to fail, each new reason, and when it accepts again."""
 
     def __init__(self) -> None:
-        """Suppose that it accepts."""
         self._accepts = True
 
-    def log_event(self, answer: ExportResult) -> None:
-        """Write a line if an answer says something new."""
-        if not answer.accepted:
-            log_event("backend failing", level=logging.WARNING, reason=answer.reason)
+    def log_result(self, result: ExportResult) -> None:
+        """Write a line if the state of the backend has changed."""
+        if not result.accepted:
+            log_event("backend failing", level=logging.WARNING, reason=result.reason)
         elif not self._accepts:
             log_event("backend accepting")
-        self._accepts = answer.accepted
+        self._accepts = result.accepted
 
 
 def write_to_stderr() -> None:
     """Send the log of this process to stderr."""
-    logging.raiseExceptions = False  # a full disk or a reader that left must not make tracebacks
+    logging.raiseExceptions = False  # a full disk or a closed pipe must not print tracebacks
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_LogFmt())
-    handler.addFilter(_Seldom())
+    handler.setFormatter(_LogfmtFormatter())
+    handler.addFilter(_RepeatFilter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     _logger.setLevel(logging.INFO)
 
 
-class _LogFmt(logging.Formatter):
+class _LogfmtFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         pairs = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname.lower(),
-            "event": _words(record),
+            "event": _message(record),
             **getattr(record, "fields", {}),
         }
         if record.name != _logger.name:
@@ -76,26 +75,26 @@ class _LogFmt(logging.Formatter):
         return " ".join(f"{name}={_value(value)}" for name, value in pairs.items())
 
 
-class _Seldom(logging.Filter):
-    """Lets a line pass that says something new, or says it again after a while."""
+class _RepeatFilter(logging.Filter):
+    """Drops a line that was written recently."""
 
     def __init__(self) -> None:
         super().__init__()
         self._written: dict[tuple[str, ...], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if _words(record).startswith(_HINT):
+        if _message(record).startswith(_IGNORED):
             return False
-        said = (record.name, _words(record), str(getattr(record, "fields", "")))
-        if record.created - self._written.get(said, float("-inf")) < _REPEAT_AFTER:
+        key = (record.name, _message(record), str(getattr(record, "fields", "")))
+        if record.created - self._written.get(key, float("-inf")) < _REPEAT_AFTER:
             return False
-        if len(self._written) >= _MOST_REMEMBERED:
+        if len(self._written) >= _MAX_REMEMBERED:
             self._written.clear()
-        self._written[said] = record.created
+        self._written[key] = record.created
         return True
 
 
-def _words(record: logging.LogRecord) -> str:
+def _message(record: logging.LogRecord) -> str:
     return _PLACEHOLDER.sub("…", str(record.msg)).strip()
 
 

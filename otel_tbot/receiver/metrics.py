@@ -1,6 +1,6 @@
-"""The counters as OpenTelemetry metrics: only for whoever asks for them by `OTEL_METRICS_EXPORTER=otlp`.
+"""What the receiver counts, and the same as OpenTelemetry metrics where `OTEL_METRICS_EXPORTER=otlp` requests them.
 
-A private provider, which reads no resource from the environment: nothing that is sent names the host.
+The provider is private and reads no resource from the environment: nothing that is sent names the host.
 """
 
 from __future__ import annotations
@@ -19,28 +19,57 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import MetricExporter
 
-# DOC: """The counters: what the receiver did so far, as plain numbers. None of them says anything about a bot or its address.
-#
-# Only the event loop writes; whoever reads from another thread sees a number that was true a moment ago.
-# """
-
-
 _VARIABLE = "OTEL_METRICS_EXPORTER"
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_LAST_EXPORT_WITHIN = 5_000  # milliseconds, at the end
+_SHUTDOWN_TIMEOUT_MS = 5_000  # for the last export
 _TOTALS = {
-    "received": "Submissions, whatever became of them.",
+    "received": "Submissions.",
     "exported": "Events that the backend accepted.",
     "failed": "Valid events that the backend did not accept in time.",
-    "unknown_fields": "Submissions with fields that this version does not know and has dropped.",
+    "unknown_fields": "Submissions with fields that this version does not know and drops.",
 }
 
 
-def wanted(environ: Mapping[str, str]) -> bool:
-    """Say whether metrics are asked for.
+@dataclass(kw_only=True, slots=True)
+class Counters:
+    """The totals since the start. They hold nothing about a bot or its address.
+
+    Only the event loop writes them; another thread reads a recent value.
+
+    Attributes:
+        received: submissions.
+        refused: those that were not acknowledged, by the reason given to the client.
+        exported: events that the backend accepted.
+        failed: valid events that the backend did not accept in time.
+        unknown_fields: submissions with fields that this version does not know and drops.
+        waiting: events that wait for the backend now.
+    """
+
+    received: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    exported: int = 0
+    failed: int = 0
+    unknown_fields: int = 0
+    waiting: int = 0
+
+    def summary(self) -> dict[str, int]:
+        """Return the totals, named as in the last log line."""
+        reasons = {f"refused_{reason}": count for reason, count in sorted(self.refused.items())}
+        return {
+            "received": self.received,
+            "exported": self.exported,
+            "failed": self.failed,
+            "unknown_fields": self.unknown_fields,
+            "refused": sum(self.refused.values()),
+            **reasons,
+        }
+
+
+def metrics_requested(environ: Mapping[str, str]) -> bool:
+    """Return whether metrics are requested.
 
     Raises:
-        SettingsError: an exporter is asked for that is not offered.
+        SettingsError: an unknown exporter is requested.
     """
     value = environ.get(_VARIABLE, "").strip()
     if value not in {"", "none", "otlp"}:
@@ -49,7 +78,7 @@ def wanted(environ: Mapping[str, str]) -> bool:
     return value == "otlp"
 
 
-def provider(counters: Counters, environ: Mapping[str, str]) -> MeterProvider:
+def create_provider(counters: Counters, environ: Mapping[str, str]) -> MeterProvider:
     """Return a provider that exports the counters, as often as `OTEL_METRIC_EXPORT_INTERVAL` says.
 
     Raises:
@@ -64,28 +93,28 @@ def provider(counters: Counters, environ: Mapping[str, str]) -> MeterProvider:
     except (ValueError, OSError) as error:
         message = f"OTEL_METRIC_* or OTEL_EXPORTER_OTLP_* cannot be used for metrics ({type(error).__name__})"
         raise SettingsError(message) from None
-    made = MeterProvider(
+    provider = MeterProvider(
         metric_readers=[reader],
         resource=Resource({"service.name": "otel-tbot", "service.version": __version__}),
         shutdown_on_exit=False,
     )
-    _observe(made, counters)
-    return made
+    _observe(provider, counters)
+    return provider
 
 
-def shut_down(made: MeterProvider | None) -> None:
-    """Export once more, and end."""
-    if made is not None:
-        made.shutdown(_LAST_EXPORT_WITHIN)
+def shutdown_provider(provider: MeterProvider | None) -> None:
+    """Export once more, and shut down."""
+    if provider is not None:
+        provider.shutdown(_SHUTDOWN_TIMEOUT_MS)
 
 
-def _observe(made: MeterProvider, counters: Counters) -> None:
-    from opentelemetry.metrics import Observation  # noqa: PLC0415  see above
+def _observe(provider: MeterProvider, counters: Counters) -> None:
+    from opentelemetry.metrics import Observation  # noqa: PLC0415  only with metrics
 
     def total(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
         return lambda _: [Observation(getattr(counters, name))]
 
-    meter = made.get_meter("otel_tbot.receiver", __version__)
+    meter = provider.get_meter("otel_tbot.receiver", __version__)
     for name, description in _TOTALS.items():
         meter.create_observable_counter(
             f"otel_tbot.receiver.{name}", [total(name)], unit="{event}", description=description
@@ -116,43 +145,10 @@ def _exporter(environ: Mapping[str, str]) -> MetricExporter:
     from requests import Session  # noqa: PLC0415
 
     session = Session()
-    session.max_redirects = 0  # a redirect is a failure; the exporter by itself takes it for a success
+    session.max_redirects = 0  # a redirect is a failure; the exporter takes it for a success
     session.auth = _no_credentials  # any `auth` at all keeps requests from ~/.netrc
     return OTLPOverHTTP(session=session)
 
 
 def _no_credentials(request: Any) -> Any:  # noqa: ANN401  requests' own types
     return request
-
-
-@dataclass(kw_only=True, slots=True)
-class Counters:
-    """The totals since the start.
-
-    Attributes:
-        received: submissions, whatever became of them.
-        refused: those that were not acknowledged, by the reason that the sender was given.
-        exported: events that the backend accepted.
-        failed: valid events that the backend did not accept in time.
-        unknown_fields: submissions with fields that this version does not know and has dropped.
-        waiting: events that wait for the backend at this moment.
-    """
-
-    received: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    exported: int = 0
-    failed: int = 0
-    unknown_fields: int = 0
-    waiting: int = 0
-
-    def summary(self) -> dict[str, int]:
-        """Return all of them under the names that the last log line uses."""
-        reasons = {f"refused_{reason}": count for reason, count in sorted(self.refused.items())}
-        return {
-            "received": self.received,
-            "exported": self.exported,
-            "failed": self.failed,
-            "unknown_fields": self.unknown_fields,
-            "refused": sum(self.refused.values()),
-            **reasons,
-        }

@@ -1,7 +1,7 @@
-"""One exchange between the server and the Connect library: what both leave open about the bodies.
+"""Completes what the server and the Connect library leave open about request and response bodies.
 
-A body that nobody reads to its end is read on a little, and then the connection is closed. An answer in one piece is
-sent in one piece, with its length.
+The rest of an unread request body is read up to a limit, and then the connection is closed. A response in one part is
+sent with its length.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
 
-# An answer that comes before the end of the body would be lost in the reset of the connection, if the rest of the body
-# were not read first. This much of it is.
-_READ_ON_BYTES = 1024 * 1024
-_READ_ON_SECONDS = 1.0
+# A response before the end of the request body would be lost in the connection's reset, if the rest of the body were
+# not read first: up to this much of it.
+_DRAIN_BYTES = 1024 * 1024
+_DRAIN_SECONDS = 1.0
 
 
 class ResponseMiddleware:
-    """Passes the messages of one request and its answer on."""
+    """Wraps the ASGI functions of one request."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
-        """Stand between the server's two functions and the application."""
+        """Wrap the server's two functions."""
         self._receive = receive
         self._send = send
         self._complete = False
@@ -50,18 +50,18 @@ class ResponseMiddleware:
             headers = [*start.get("headers", ())]
             if not message.get("more_body"):
                 headers.append((b"content-length", b"%d" % len(message.get("body", b""))))
-            if not self._complete and not await self._read_on():
+            if not self._complete and not await self._drain():
                 headers.append((b"connection", b"close"))
             await self._send({**start, "headers": headers})
         await self._send(message)
 
-    async def _read_on(self) -> bool:
-        """Read what is left of the body, and tell whether that was all."""
+    async def _drain(self) -> bool:
+        """Read the rest of the body, and return whether that was all."""
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._read_some(), _READ_ON_SECONDS)
+            await asyncio.wait_for(self._read_rest(), _DRAIN_SECONDS)
         return self._complete
 
-    async def _read_some(self) -> None:
-        left = _READ_ON_BYTES
+    async def _read_rest(self) -> None:
+        left = _DRAIN_BYTES
         while not self._complete and left > 0:
             left -= len((await self.receive()).get("body", b""))

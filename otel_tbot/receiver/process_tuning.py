@@ -1,6 +1,6 @@
-"""Garbage: what a receiver leaves is freed at once, all but a little, so looking for more is worth it seldom.
+"""Settings of the receiver's process: the garbage collector and the limit on open files.
 
-Python looks through all objects now and then, and everybody who waits for an answer waits for that too.
+Nearly everything that the receiver allocates is freed by reference counting, and every collection delays all clients.
 """
 
 from __future__ import annotations
@@ -10,38 +10,37 @@ import resource
 
 from otel_tbot.errors import SettingsError
 
-# DOC: """The limit on open files, of which each connection is one: raised as far as is needed, where that is allowed."""
+# The thresholds of gc.set_threshold. Python's defaults are about 700, 10 and 10.
+_GC_THRESHOLDS = (50_000, 20, 50)
 
 
-# Objects made and not yet freed before the young ones are looked through, and how often that happens before the older
-# and the oldest are. Python's own are 700, 10 and 10, or close to that.
-_THRESHOLDS = (50_000, 20, 50)
-
-
-def collect_seldom() -> None:
-    """Leave alone what is loaded by now, and look through the rest less often."""
+def relax_gc() -> None:
+    """Exempt what is loaded from garbage collection, and collect the rest less often."""
     gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
-# Listeners, pipes, the log, and a new exporting process; with 900 connections, and those that are refused, the usual
-# limit of 1024.
-_OUR_OWN = 44
+# Descriptors for listeners, pipes, the log and a new exporter process. With 900 connections and those that are refused
+# this makes the usual limit of 1024.
+_OWN_FDS = 44
 
 
-def allow(connections: int) -> None:
-    """See to it that so many connections can be open.
+def require_open_files(connections: int) -> None:
+    """Raise the limit on open files where needed and allowed.
+
+    Args:
+        connections: how many connections may be open.
 
     Raises:
-        SettingsError: this process may not have so many files.
+        SettingsError: the hard limit of this process is too low.
     """
-    needed = connections + _OUR_OWN
+    needed = connections + _OWN_FDS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         message = (
-            f"--max-connections takes {needed} open files, and this process may have {hard}: ask for fewer, "
+            f"--max-connections takes {needed} open files, and this process may have {hard}: lower it, "
             "or raise that limit (ulimit -Hn, LimitNOFILE=)"
         )
         raise SettingsError(message)

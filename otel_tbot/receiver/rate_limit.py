@@ -1,7 +1,7 @@
-"""The rate of each peer: a bucket of tokens for each address, in memory only, neither logged nor exported.
+"""The request rate of each peer: a token bucket per address, in memory only, neither logged nor exported.
 
-The table is bounded. Whoever is pushed out of it begins with a full bucket: a flood from very many addresses is for the
-bound on connections to stop.
+The table is bounded. A peer that was dropped from it starts with a full bucket: a flood from very many addresses is
+stopped by the limit on connections.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MOST_PEERS = 4096  # about 1 MB
-_HOST_BITS_OF_V6 = 64  # whoever has one IPv6 address has such a network of them
+_MAX_PEERS = 4096  # about 1 MB
+_HOST_BITS_OF_V6 = 64  # one IPv6 client usually has a /64
 
 
 class PeerRateLimiter:
-    """Admits so many requests a second from each address, and as many at once as a second's worth."""
+    """Admits up to `rate` requests a second from each address, with bursts of one second's worth."""
 
     def __init__(self, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nobody.
+        """Create an empty table.
 
         Args:
             rate: requests a second.
             clock: the time in seconds.
         """
         self._rate = rate
-        self._most = max(1.0, rate)
+        self._capacity = max(1.0, rate)
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def admit(self, host: str) -> bool:
-        """Take one request of a peer into account, and say whether it may pass.
+        """Count one request of a peer, and return whether it is admitted.
 
         Args:
-            host: its address, without the port. All that have none, as on a unix socket, are one peer.
+            host: its address, without the port. All peers without an address, as on a unix socket, are one.
         """
         peer = _network(host)
         now = self._clock()
-        tokens, then = self._buckets.pop(peer, (self._most, now))
-        tokens = min(self._most, tokens + (now - then) * self._rate)
+        tokens, then = self._buckets.pop(peer, (self._capacity, now))
+        tokens = min(self._capacity, tokens + (now - then) * self._rate)
         admitted = tokens >= 1
         self._buckets[peer] = (tokens - 1 if admitted else tokens, now)
-        if len(self._buckets) > _MOST_PEERS:
+        if len(self._buckets) > _MAX_PEERS:
             self._buckets.popitem(last=False)
         return admitted
 
@@ -57,5 +57,5 @@ def _network(host: str) -> str:
         address = ipaddress.IPv6Address(host.partition("%")[0])
     except ValueError:
         return host
-    # A socket for both families shows an IPv4 address as one of IPv6.
+    # A dual-stack socket shows an IPv4 address as an IPv6 address.
     return str(address.ipv4_mapped or int(address) >> _HOST_BITS_OF_V6)

@@ -1,4 +1,4 @@
-"""Runs the receiver: an event loop with uvicorn, the queue and the exporter, from the first connection to the drain."""
+"""Runs the receiver: uvicorn, the queue and the exporter process, from the first connection to the drain."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from otel_tbot.receiver import metrics, process_tuning
 from otel_tbot.receiver.app import Application
 from otel_tbot.receiver.batch_queue import BatchQueue
-from otel_tbot.receiver.exporter_process import Exporter
+from otel_tbot.receiver.exporter_process import ExporterProcess
 from otel_tbot.receiver.health import BackendHealth
-from otel_tbot.receiver.http_protocol import LimitedHttpProtocol
+from otel_tbot.receiver.http_protocol import LimitedHttpProtocol, OpenConnections, protocol_factory
 from otel_tbot.receiver.listeners import address_of
 from otel_tbot.receiver.logfmt import BackendLog, log_event
-from otel_tbot.receiver.metrics import Counters
-from otel_tbot.receiver.process_tuning import collect_seldom
+from otel_tbot.receiver.metrics import Counters, create_provider, metrics_requested, shutdown_provider
+from otel_tbot.receiver.process_tuning import relax_gc, require_open_files
 
 if TYPE_CHECKING:
     import socket
@@ -30,21 +29,21 @@ if TYPE_CHECKING:
     from otel_tbot.receiver.app import Scope
     from otel_tbot.receiver.middleware import Receive, Send
 
-_KEEP_ALIVE = 15  # seconds until an idle connection is closed
-_ROOM_TO_REFUSE = 80  # connections above the limit that still get an answer, which says that there are too many
-_ANSWERS_END = 1  # seconds after the drain, in half of which those that are told so can read it
-_EXPORTERS_END = 1.0  # seconds; by then everything is either delivered or given up
+_KEEP_ALIVE_TIMEOUT = 15  # seconds until an idle connection is closed
+_EXTRA_CONNECTIONS = 80  # above the limit; these still get a response that there are too many
+_RESPONSE_TIMEOUT = 1  # seconds after the drain; clients can read their failures in half of it
+_EXPORTER_STOP_TIMEOUT = 1.0  # seconds; by then everything is either delivered or failed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one receiver takes on.
+    """The limits of one receiver.
 
     Attributes:
         connections: open connections.
         queue: events that wait for the backend.
         peer_rate: requests a second from one address.
-        drain: seconds in which a receiver that is told to end still delivers.
+        drain: seconds in which a stopping receiver still delivers.
     """
 
     connections: int
@@ -61,31 +60,31 @@ def run(
     Args:
         listeners: the sockets to accept connections on.
         settings: where the events go.
-        limits: see there.
-        certificate: path of the certificate chain, PEM; with it, the receiver speaks TLS.
+        limits: the limits.
+        certificate: path of the certificate chain, PEM; with it, the receiver serves TLS.
         key: path of its private key, PEM.
 
     Raises:
-        SettingsError: a variable cannot be used, or this process may not open so many files.
+        SettingsError: a variable cannot be used, or the limit on open files is too low.
     """
-    LimitedHttpProtocol.most = limits.connections + _ROOM_TO_REFUSE
-    process_tuning.allow(LimitedHttpProtocol.most)
+    connections = OpenConnections(maximum=limits.connections + _EXTRA_CONNECTIONS)
+    require_open_files(connections.maximum)
     counters = Counters()
-    provider = metrics.provider(counters, os.environ) if metrics.wanted(os.environ) else None
-    exporter = Exporter(settings.signal, timeout=settings.timeout)
-    backend = BackendHealth(exporter.export, BackendLog().log_event)
-    batches = BatchQueue(backend.export, counters, limit=limits.queue)
+    provider = create_provider(counters, os.environ) if metrics_requested(os.environ) else None
+    exporter = ExporterProcess(settings.signal, timeout=settings.timeout)
+    backend = BackendHealth(exporter.export, BackendLog().log_result)
+    queue = BatchQueue(backend.export, counters, limit=limits.queue)
     application = Application(
-        batches,
+        queue,
         counters,
         peer_rate=limits.peer_rate,
         ready=backend.ready,
-        crowded=lambda: LimitedHttpProtocol.open_now > limits.connections,
+        over_capacity=lambda: connections.count > limits.connections,
     )
     server = _Server(
         uvicorn.Config(
             _Lifespan(application, [backend.ready]),
-            http=LimitedHttpProtocol,
+            http=protocol_factory(connections),  # type: ignore[arg-type]  # called as the class is
             loop="otel_tbot.receiver.http_protocol:EventLoop",
             ws="none",
             lifespan="on",
@@ -95,60 +94,60 @@ def run(
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=limits.drain + _ANSWERS_END,
+            timeout_keep_alive=_KEEP_ALIVE_TIMEOUT,
+            timeout_graceful_shutdown=limits.drain + _RESPONSE_TIMEOUT,
             ssl_certfile=certificate,
             ssl_keyfile=key,
         ),
         limits.drain,
-        batches,
+        queue,
     )
-    _end_on_signals(server)
-    collect_seldom()
+    _stop_on_signals(server)
+    relax_gc()
     log_event("listening", address=" ".join(map(address_of, listeners)))
     try:
         server.run(listeners)
     finally:
-        exporter.stop(patience=_EXPORTERS_END)
-        metrics.shut_down(provider)
+        exporter.stop(timeout=_EXPORTER_STOP_TIMEOUT)
+        shutdown_provider(provider)
         log_event("stopped", **counters.summary())
 
 
 class _Server(uvicorn.Server):
-    """A server that tells those who still wait when the time to deliver is over, before it closes their connections."""
+    """A server that fails waiting requests when the drain time is over, before it closes their connections."""
 
-    def __init__(self, config: uvicorn.Config, drain: int, batches: BatchQueue) -> None:
+    def __init__(self, config: uvicorn.Config, drain: int, queue: BatchQueue) -> None:
         super().__init__(config)
         self._drain = drain
-        self._batches = batches
+        self._queue = queue
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_later(self._drain, self._batches.give_up)
-        loop.call_later(self._drain + _ANSWERS_END / 2, self._cut_off)
+        loop.call_later(self._drain, self._queue.fail_pending)
+        loop.call_later(self._drain + _RESPONSE_TIMEOUT / 2, self._abort_connections)
         await super().shutdown(sockets)
 
-    def _cut_off(self) -> None:
-        """Leave nothing for uvicorn to cancel: those that are still here have not even sent an event."""
+    def _abort_connections(self) -> None:
+        """Leave nothing for uvicorn to cancel: the clients that are left have not even sent an event."""
         for connection in list(self.server_state.connections):
             if isinstance(connection, LimitedHttpProtocol):
-                connection.cut_off()
+                connection.abort()
 
 
 class _Lifespan:
-    """An application, with what runs beside it from the start of the server to its end (ASGI, lifespan)."""
+    """An application with background tasks from the start of the server to its end (ASGI, lifespan)."""
 
-    def __init__(self, application: Application, beside: list[Callable[[], Coroutine[Any, Any, object]]]) -> None:
+    def __init__(self, application: Application, background: list[Callable[[], Coroutine[Any, Any, object]]]) -> None:
         self._application = application
-        self._beside = beside
+        self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._application(scope, receive, send)
             return
         await receive()
-        asyncio.get_running_loop().set_exception_handler(_tell_fault)
-        tasks = [asyncio.create_task(run()) for run in self._beside]
+        asyncio.get_running_loop().set_exception_handler(_log_fault)
+        tasks = [asyncio.create_task(run()) for run in self._background]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
@@ -156,18 +155,18 @@ class _Lifespan:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _end_on_signals(server: uvicorn.Server) -> None:
-    """End well when told to. uvicorn has handlers of its own while it serves, and afterwards repeats what it got."""
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Stop on SIGTERM, SIGINT and SIGHUP. uvicorn has its own handlers while it serves, and raises the signal again."""
 
-    def end(*_: object) -> None:
+    def stop(*_: object) -> None:
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+        signal.signal(number, stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup(1)
-        signal.signal(signal.SIGHUP, end)
+        signal.signal(signal.SIGHUP, stop)
 
 
-def _tell_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Tell a fault by its kind alone: its words may hold the address of a peer."""
+def _log_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an exception by its type alone: its message may hold a peer's address."""
     log_event("fault", level=logging.ERROR, error=type(context.get("exception")).__name__)

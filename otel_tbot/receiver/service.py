@@ -1,4 +1,4 @@
-"""The service that tbot calls: validates an event, waits until it is delivered, and only then acknowledges it."""
+"""The service that tbot calls: it validates an event, waits until it is delivered, and only then acknowledges it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from connectrpc.errors import ConnectError
 
 from otel_tbot.errors import InvalidEventError
 from otel_tbot.event import SECOND_NS, truncate_to_second, validate_attributes
-from otel_tbot.receiver.batch_queue import QueueFullError
-from otel_tbot.receiver.submission import Submission, session
+from otel_tbot.receiver.batch_queue import QueueFullError, Submission, remote_session
 from otel_tbot.receiver.wire.tbot_connect import TbotReportingService
 from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventResponse, TbotRunMode
 
@@ -20,18 +19,16 @@ if TYPE_CHECKING:
     from otel_tbot.receiver.batch_queue import BatchQueue
     from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
 
-# DOC: """Reads tbot's message, and validates what it reports as everywhere else."""
-
-
+_RUN_MODES = {TbotRunMode.ONE_SHOT: "one-shot", TbotRunMode.DAEMON: "daemon"}
 _ACKNOWLEDGED = SubmitTbotEventResponse()
 
 
 class ReportingService(TbotReportingService):
     """Answers `SubmitTbotEvent`."""
 
-    def __init__(self, batches: BatchQueue) -> None:
-        """Deliver events through `batches`."""
-        self._batches = batches
+    def __init__(self, queue: BatchQueue) -> None:
+        """Deliver events through `queue`."""
+        self._queue = queue
 
     async def submit_tbot_event(
         self,
@@ -41,35 +38,32 @@ class ReportingService(TbotReportingService):
         """Acknowledge an event that the backend has accepted.
 
         Raises:
-            ConnectError: `invalid_argument` for what is no event; `resource_exhausted` when too many wait already;
+            ConnectError: `invalid_argument` if it is not an event; `resource_exhausted` when too many wait;
                 `unavailable` when the backend did not accept it.
         """
         try:
-            submission = read(request)
+            submission = read_submission(request)
         except InvalidEventError as error:
             raise ConnectError(Code.INVALID_ARGUMENT, str(error)) from None
         try:
-            accepted, _ = await self._batches.deliver(submission)
+            accepted, _ = await self._queue.deliver(submission)
         except QueueFullError:
             raise ConnectError(Code.RESOURCE_EXHAUSTED, "too many events wait for the backend: try again") from None
         if not accepted:
-            # Why is in our own log: the reason tells about the backend, which is not for the senders to know.
+            # The reason is in our own log: it describes the backend, which clients need not know.
             raise ConnectError(Code.UNAVAILABLE, "the backend did not accept the event")
         return _ACKNOWLEDGED
 
 
-_RUN_MODES = {TbotRunMode.ONE_SHOT: "one-shot", TbotRunMode.DAEMON: "daemon"}
-
-
-def read(request: SubmitTbotEventRequest) -> Submission:
-    """Return what a request reports.
+def read_submission(request: SubmitTbotEventRequest) -> Submission:
+    """Return the validated event of a request.
 
     Raises:
-        InvalidEventError: it holds no start event, its session id is no UUID of version 4, its run mode is neither of
+        InvalidEventError: it has no start event, its session id is not a UUID of version 4, its run mode is neither of
             the two, or a counter is negative.
     """
     if request.event is None:
-        message = "the request holds no start event"
+        message = "the request has no start event"
         raise InvalidEventError(message)
     start = request.event.value
     attributes = validate_attributes(
@@ -85,6 +79,6 @@ def read(request: SubmitTbotEventRequest) -> Submission:
             "tbot.destinations_application": start.destinations_application,
         }
     )
-    # A missing or impossible time becomes the time of arrival.
-    at = truncate_to_second(request.timestamp.seconds * SECOND_NS if request.timestamp else None)
-    return Submission(attributes, session(request.distinct_id), at)
+    # A missing or invalid time becomes the time of arrival.
+    timestamp_ns = truncate_to_second(request.timestamp.seconds * SECOND_NS if request.timestamp else None)
+    return Submission(attributes, remote_session(request.distinct_id), timestamp_ns)

@@ -1,5 +1,5 @@
 """The schema registry: what may leave, in one place.
 
 `registry/` holds the semantic-convention YAML, the one source. `generate` derives the rest from it: the constants in
-`table`, the documentation page and the JSON Schema. `attribute` says how one row cleans a value.
+`table`, the documentation page and the JSON Schema. `attribute` validates the values of one row.
 """

@@ -1,4 +1,4 @@
-"""One row of the schema: an attribute's name, and what a value must look like to leave under it."""
+"""One row of the schema: an attribute's name, and the values that it may have."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute:
-    """An attribute that may leave.
+    """An attribute that may be sent.
 
     Attributes:
         name: its name on the wire.
         type: `string` or `int`.
         required: whether every event or resource carries it.
         values: the texts allowed, where they are a closed set.
-        pattern: what a text must match as a whole, where they are not.
-        prefix: what is taken off the front of a text first.
+        pattern: the regular expression that a text must match completely, where they are not.
+        prefix: removed from the start of a text first.
         max_length: the longest text allowed, in characters.
         maximum: the largest number; a larger one is sent as this.
-        on_invalid: what stands for a text that is not allowed: `omit` leaves the attribute out, `_OTHER` is sent
+        on_invalid: what replaces a text that is not allowed: `omit` leaves the attribute out, `_OTHER` is sent
             instead, `refuse` is an error.
     """
 
@@ -47,16 +47,16 @@ class Attribute:
 
     @cached_property
     def validate(self) -> Callable[[object], str | int | None]:
-        """What makes of a value that which leaves: built anew, of the exact type; None leaves the attribute out.
+        """The function that returns the value to send, rebuilt and of the exact type; None leaves the attribute out.
 
-        Raises InvalidEventError where nothing can stand for the value. The message does not repeat it.
+        It raises InvalidEventError where nothing can replace the value. The message does not repeat it.
         """
         return self._text if self.type == "string" else self._number
 
     def _number(self, value: object) -> int:
         if type(value) is int and 0 <= value <= self.maximum:
             return value
-        # Called on the type, this makes a plain number also of an object that only behaves like one.
+        # Called on the type, this returns a plain int for an object that only behaves like one.
         number = int.__index__(value) if isinstance(value, int) and not isinstance(value, bool) else -1
         if number < 0:
             message = f"{self.name} must be a whole number that is not negative"
@@ -66,7 +66,7 @@ class Attribute:
     def _text(self, value: object) -> str | None:
         if value is None and not self.required:
             return None
-        # Called on the type, this makes a plain text also of an object that only calls itself one.
+        # Called on the type, this returns a plain str for an object that only claims to be one.
         text = str.removeprefix(value, self.prefix) if isinstance(value, str) else None
         if text == "" and not self.required:
             return None
@@ -79,5 +79,5 @@ class Attribute:
 
     @cached_property
     def _matches(self) -> Callable[[str], object]:
-        """Tell whether a text may leave as it is, apart from its length; a truthy answer is a yes."""
+        """The function that returns something truthy if a text may be sent, apart from its length."""
         return frozenset(self.values).__contains__ if self.values else re.compile(self.pattern).fullmatch

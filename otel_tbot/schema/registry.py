@@ -1,4 +1,4 @@
-"""Reads the registry's YAML: for `make generate` and the command `schema`. Nothing that sends needs it."""
+"""Reads the registry's YAML, for `make generate` and the command `schema`. Sending does not need it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SOURCE = "tbot.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """An attribute together with what people are told about it.
+    """An attribute with its documentation.
 
     Attributes:
-        attribute: the row that cleans its values.
-        requirement: when it is present, in words.
+        attribute: the row that validates its values.
+        requirement: when it is present.
         brief: what it says, in one sentence.
         reason: why it is collected.
         examples: values that it may have.
@@ -35,14 +35,14 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """What may leave.
+    """Everything that may be sent.
 
     Attributes:
-        event_name: the name of the event, and of the span that stands for it.
-        event_note: what the log record carries beside the attributes, in words.
-        span_note: what the span carries beside them, in words.
+        event_name: the name of the event, and of its span.
+        event_note: what the log record carries in addition to the attributes.
+        span_note: what the span carries in addition to them.
         event: the attributes of the event, in the order in which they are sent.
-        resource: the attributes of the resource, likewise.
+        resource: the attributes of the resource, in the same order.
     """
 
     event_name: str

@@ -1,4 +1,4 @@
-"""The schema as constants: all that may leave. Generated from `registry/tbot.yaml` by `make generate`."""
+"""The schema as constants: everything that may be sent. Generated from `registry/tbot.yaml` by `make generate`."""
 
 from otel_tbot.schema.attribute import Attribute
 

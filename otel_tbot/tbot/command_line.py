@@ -1,7 +1,7 @@
-"""Reading tbot's command line: which subcommand of `start`, and what its flags and their variables say.
+"""Parses tbot's command line: the subcommand of `start`, its flags and their variables.
 
-The launcher asks this before tbot runs, so nothing here imports YAML or OpenTelemetry, and no file but an `@file`
-argument is opened. Where releases of tbot differ, the newest decides: the last of a repeated flag wins.
+Nothing here imports YAML or OpenTelemetry, and no file is opened except an `@file` argument. Where releases of tbot
+differ, this follows the newest: the last of a repeated flag wins.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 _SUBCOMMAND_OF = {name: row for row in SUBCOMMANDS for name in (row.name, *row.aliases)}
 _USAGE = "see `tbot start --help`"
-_ONLY_START = "only start reports an event, so name that or run tbot by itself"
+_ONLY_START = "only start reports an event, so use start, or run tbot directly"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
-    """What a flag or its variable says.
+    """The value of a flag or its variable.
 
     Attributes:
-        value: the text; empty if neither says anything.
-        source: the flag or the variable that said it.
+        value: the text; empty if neither is set.
+        source: the flag or the variable that gave it.
         on_command_line: whether it was the flag.
     """
 
@@ -40,16 +40,18 @@ class CommandLine(NamedTuple):
     """A command line of `tbot start`.
 
     Attributes:
+        executable: the executable's name, as given.
         subcommand: its row of the grammar; `legacy` where none is named.
         config: the path of the configuration file.
         config_string: the configuration itself in base64.
-        oneshot: what `--oneshot` or `--no-oneshot` says; None without either.
-        join_method: what `--join-method` says.
-        join_uri: what `--join-uri` says.
-        replaces_onboarding: whether the flags take the place of the configuration's whole `onboarding` section.
+        oneshot: the value of `--oneshot` or `--no-oneshot`; None without either.
+        join_method: the value of `--join-method`.
+        join_uri: the value of `--join-uri`.
+        replaces_onboarding: whether the flags replace the configuration's whole `onboarding` section.
         replaces_services: whether `--destination-dir` takes the place of the configuration's services.
     """
 
+    executable: str
     subcommand: Subcommand
     config: Setting
     config_string: Setting
@@ -61,7 +63,7 @@ class CommandLine(NamedTuple):
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> CommandLine:
-    """Read a command line.
+    """Parse a command line.
 
     Args:
         argv: from the executable's name on.
@@ -71,14 +73,15 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> CommandLine:
         NotStartError: the command is not `start`.
         TbotConfigError: tbot would refuse the command line.
     """
-    return _Parser(argv[1:]).read(environ)
+    return _Parser(argv).read(environ)
 
 
 class _Parser:
-    """The state of the reading: what has been named so far, and which flags are therefore known."""
+    """The state of the parser: what has been named so far, and so which flags are known."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._words = TokenStream(arguments)
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._executable = argv[0] if argv else ""
+        self._tokens = TokenStream(argv[1:])
         self._started = False
         self._subcommand: Subcommand | None = None
         self._flags = GLOBAL_FLAGS
@@ -86,72 +89,72 @@ class _Parser:
         self._switched: dict[str, bool] = {}
 
     def read(self, environ: Mapping[str, str]) -> CommandLine:
-        while (word := self._words.next()) is not None:
-            if not word.is_flag:
-                self._take_argument(word)
-            elif word.text.startswith("--"):
-                self._take_long_flag(word)
+        while (token := self._tokens.next()) is not None:
+            if not token.is_flag:
+                self._take_argument(token)
+            elif token.text.startswith("--"):
+                self._take_long_flag(token)
             else:
-                self._take_short_flag(word)
+                self._take_short_flag(token)
         if not self._started or self._switched.get("help"):
-            what = "this asks tbot for help" if self._started else "no tbot command is named"
+            what = "this shows tbot's help" if self._started else "no tbot command is named"
             raise NotStartError(what, _ONLY_START, source="the command line")
         return self._command_line(environ)
 
-    def _take_argument(self, word: Token) -> None:
+    def _take_argument(self, token: Token) -> None:
         if not self._started:
-            if word.text != "start":
-                raise NotStartError("the tbot command is not start", _ONLY_START, source=word.place)
+            if token.text != "start":
+                raise NotStartError("the tbot command is not start", _ONLY_START, source=token.source)
             self._started = True
-        elif self._subcommand is None and word.text in _SUBCOMMAND_OF:
-            self._select(_SUBCOMMAND_OF[word.text])
+        elif self._subcommand is None and token.text in _SUBCOMMAND_OF:
+            self._select(_SUBCOMMAND_OF[token.text])
         else:
-            what = "no argument is expected here" if self._subcommand else "this is no subcommand of tbot start"
-            raise TbotConfigError(what, _USAGE, source=word.place)
+            what = "unexpected argument" if self._subcommand else "not a subcommand of tbot start"
+            raise TbotConfigError(what, _USAGE, source=token.source)
 
     def _select(self, subcommand: Subcommand) -> None:
         self._subcommand = subcommand
         self._flags = GLOBAL_FLAGS | subcommand.flags
 
-    def _take_long_flag(self, word: Token) -> None:
-        name, equals, value = word.text[2:].partition("=")
-        flag = self._known(_long, name, word)
+    def _take_long_flag(self, token: Token) -> None:
+        name, equals, value = token.text[2:].partition("=")
+        flag = self._known(_long, name, token)
         if not flag.boolean:
-            self._keep(flag, word, value if equals else None)
+            self._keep(flag, token, value if equals else None)
         elif equals:
             what = f"the flag --{flag.name} takes no value"
-            raise TbotConfigError(what, f"write --{flag.name} or --no-{flag.name}", source=word.place)
+            raise TbotConfigError(what, f"write --{flag.name} or --no-{flag.name}", source=token.source)
         else:
             self._switched[flag.name] = name == flag.name
 
-    def _take_short_flag(self, word: Token) -> None:
-        letter, rest = word.text[1:2], word.text[2:]
-        flag = self._known(_short, letter, word)
+    def _take_short_flag(self, token: Token) -> None:
+        letter, rest = token.text[1:2], token.text[2:]
+        flag = self._known(_short, letter, token)
         if not flag.boolean:
-            self._keep(flag, word, rest or None)
+            self._keep(flag, token, rest or None)
             return
         self._switched[flag.name] = True
         if rest:
-            self._words.push_back(Token(text=f"-{rest}", place=word.place))
+            self._tokens.push_back(Token(text=f"-{rest}", source=token.source))
 
-    def _known(self, find: Callable[[str, Mapping[str, Flag]], Flag | None], name: str, word: Token) -> Flag:
+    def _known(self, find: Callable[[str, Mapping[str, Flag]], Flag | None], name: str, token: Token) -> Flag:
         flag = find(name, self._flags)
         if flag is None and self._started and self._subcommand is None:
-            # As in tbot: a flag that `start` itself does not know belongs to its default subcommand.
+            # As in tbot, a flag that `start` itself does not know belongs to its default subcommand.
             self._select(LEGACY)
             flag = find(name, self._flags)
         if flag is None:
-            what = "this flag is unknown here" if self._started else "this flag is unknown before start"
-            raise TbotConfigError(what, _USAGE, source=word.place)
+            what = "unknown flag" if self._started else "unknown flag before start"
+            raise TbotConfigError(what, _USAGE, source=token.source)
         return flag
 
-    def _keep(self, flag: Flag, word: Token, attached: str | None) -> None:
+    def _keep(self, flag: Flag, token: Token, attached: str | None) -> None:
         if attached is None:
-            value = self._words.next_value()
+            value = self._tokens.next_value()
             if value is None:
                 what = f"the flag --{flag.name} has no value"
-                remedy = f"write --{flag.name}=VALUE, which may also begin with a dash"
-                raise TbotConfigError(what, remedy, source=word.place)
+                remedy = f"write --{flag.name}=VALUE, which may begin with a dash"
+                raise TbotConfigError(what, remedy, source=token.source)
             attached = value.text
         self._given.setdefault(flag.name, []).append(attached)
 
@@ -162,6 +165,7 @@ class _Parser:
         onboarding = (said["token"].value, said["join-method"].value, *self._given.get("ca-pin", ()))
         nothing = Setting(value="", source="", on_command_line=False)
         return CommandLine(
+            executable=self._executable,
             subcommand=subcommand,
             config=said["config"],
             config_string=said["config-string"],

@@ -1,4 +1,4 @@
-"""Where tbot's configuration comes from: a file, or base64 in a flag or variable; never both, and no default place."""
+"""tbot's configuration: what the event needs of it, and its text from a file or from base64 in a flag or variable."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ if TYPE_CHECKING:
     from otel_tbot.tbot.command_line import CommandLine, Setting
     from otel_tbot.tbot.join_uri import JoinUri
 
-# DOC: """What tbot's configuration says that its start event tells."""
-
-
-# The standard alphabet with its padding, RFC 4648 section 4. That the length is a multiple of four is asked elsewhere:
-# a group that repeats would cost 40 times the memory of the text.
+# The standard alphabet with its padding, RFC 4648 section 4. That the length is a multiple of four is checked
+# separately: a repeated group would cost 40 times the memory of the text.
 _BASE64 = r"[A-Za-z0-9+/]*={0,2}"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class ConfigText(NamedTuple):
-    """The text of a configuration, and what complaints call its source."""
+    """The text of a configuration, and its source's name in error messages."""
 
     text: str
     source: str
@@ -33,7 +30,7 @@ def read_config_text(command: CommandLine) -> ConfigText | None:
     """Return the configuration that a command line names, or None if it names none.
 
     Raises:
-        TbotConfigError: it names two, or it cannot be read, is too large, or is no text.
+        TbotConfigError: it names two, or it cannot be read, is too large, or is not text.
     """
     if command.config.value and command.config_string.value:
         what = f"{command.config.source} gives a second configuration"
@@ -47,7 +44,7 @@ def read_config_text(command: CommandLine) -> ConfigText | None:
 
 def _from_file(setting: Setting) -> ConfigText:
     source = f"the file that {setting.source} names"
-    # The path that the user typed says more, once it is known to be one: it may also be a slip, such as a secret.
+    # A path that the user typed is shown once it is known to exist: it may also be a secret typed by mistake.
     shown = setting.value if setting.on_command_line and setting.value.isprintable() else source
     try:
         content = read_regular_file(setting.value)
@@ -63,7 +60,7 @@ def _from_base64(setting: Setting) -> bytes:
     # Go's decoder, which tbot uses, skips line ends.
     encoded = setting.value.replace("\r", "").replace("\n", "")
     if len(encoded) % 4 or not re.fullmatch(_BASE64, encoded):
-        what, remedy = "this is no standard base64", "encode the YAML with base64, padding included"
+        what, remedy = "not valid base64", "encode the YAML with base64, padding included"
         raise TbotConfigError(what, remedy, source=setting.source)
     content = binascii.a2b_base64(encoded)
     if len(content) > SIZE_LIMIT:
@@ -79,8 +76,8 @@ def _decoded(content: bytes, source: str) -> ConfigText:
     except UnicodeDecodeError as error:
         # In UTF-16 this is the line too: a line end holds the same byte.
         line = content.count(b"\n", 0, error.start) + 1
-    # Raised out here, so that the error keeps no link to one that holds the content.
-    raise TbotConfigError("this is no UTF-8 text", "save it as UTF-8", source=source, line=line)
+    # Raised outside the handler, so that the error keeps no link to one that holds the content.
+    raise TbotConfigError("not UTF-8 text", "save it as UTF-8", source=source, line=line)
 
 
 class Config(NamedTuple):
@@ -90,8 +87,8 @@ class Config(NamedTuple):
         oneshot: whether tbot ends after the first renewal.
         join_method: the join method; empty if none is set.
         join_uri: the join URI, if one is set.
-        outputs: the category of each entry of `outputs`, see `counting`.
-        services: likewise of `services`, or of a v1 file's `destinations`, which tbot turns into services.
+        outputs: the kind of each entry of `outputs`, see `destinations`.
+        services: the kind of each entry of `services`, or of a v1 file's `destinations`.
     """
 
     oneshot: bool = False

@@ -9,13 +9,13 @@ import yaml
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.tbot.config import Config
 from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, destination_kind
+from otel_tbot.tbot.join_uri import JoinUri
 from otel_tbot.tbot.yaml_reader.document import read_document
 from otel_tbot.tbot.yaml_reader.mapping import MappingReader
 from otel_tbot.tbot.yaml_reader.scalars import is_null
 
 if TYPE_CHECKING:
     from otel_tbot.tbot.config import ConfigText
-    from otel_tbot.tbot.yaml_reader.mapping import MappingReader
 
 
 # Only these keys are kept from a document: what stands under any other key is neither sent nor kept in memory.
@@ -65,63 +65,67 @@ PRINTABLE_KEYS = READ_KEYS | {
 
 
 def read_v1(root: MappingReader) -> Config:
-    """Read the configuration. Unknown keys are ignored, and so are those that only version 2 has.
+    """Read the configuration. Unknown keys and those of version 2 are ignored.
 
     Raises:
         TbotConfigError: a key that the event needs has a value that tbot refuses, or there are `outputs`.
     """
     outputs = root.node("outputs")
     if outputs is not None and outputs.value:
-        what = "a configuration without version: v2 has no outputs"
-        raise root.error_at(key="outputs", problem=what, remedy="add the line version: v2")
+        raise root.error_at("outputs", "outputs needs version: v2", "add the line version: v2")
     return Config(
         oneshot=root.boolean("oneshot"),
-        join_method=root.section("onboarding").text("join_method"),
-        services=tuple(_category(entry) for entry in root.entries("destinations")),
+        join_method=root.mapping("onboarding").text("join_method"),
+        services=tuple(_kind_of_v1(entry) for entry in root.entries("destinations")),
     )
 
 
-def _category(entry: MappingReader) -> str:
-    entry.section("database")  # refuses what is no mapping
+def _kind_of_v1(entry: MappingReader) -> str:
+    entry.mapping("database")  # must be a mapping
     kinds = {
         "app": (APPLICATION, _has_name(entry, "app")),
         "database": (DATABASE, entry.node("database") is not None),
         "kubernetes_cluster": (KUBERNETES, _has_name(entry, "kubernetes_cluster")),
         "configs": (OTHER, "ssh_host_cert" in entry.options("configs")),
     }
-    found = [(key, destination_kind) for key, (destination_kind, is_there) in kinds.items() if is_there]
+    found = [(key, kind) for key, (kind, is_set) in kinds.items() if is_set]
     if len(found) > 1:
         what = f"this destination has {found[0][0]} too, and can be of one kind only"
-        raise entry.error_at(key=found[1][0], problem=what, remedy="make two of it")
+        raise entry.error_at(found[1][0], what, "make two destinations")
     return found[0][1] if found else OTHER
 
 
 def _has_name(entry: MappingReader, key: str) -> bool:
-    """Tell whether a name is given: tbot takes any scalar for one here."""
+    """Return whether there is a name: tbot accepts any scalar here."""
     node = entry.node(key)
     if node is not None and not isinstance(node, yaml.ScalarNode):
-        raise entry.error_at(key=key, problem="this is no text", remedy="write a name")
+        raise entry.error_at(key, "not a string", "write a name")
     return node is not None and bool(node.value)
 
 
 def read_v2(root: MappingReader) -> Config:
-    """Read the configuration. Unknown keys are left alone, as newer releases of tbot leave them.
+    """Read the configuration. Unknown keys are ignored, as newer releases of tbot ignore them.
 
     Raises:
         TbotConfigError: a key that the event needs has a value that tbot refuses.
     """
     return Config(
         oneshot=root.boolean("oneshot"),
-        join_method=root.section("onboarding").text("join_method"),
-        join_uri=root.join_uri("join_uri"),
-        outputs=_categories(root, "outputs"),
-        services=_categories(root, "services"),
+        join_method=root.mapping("onboarding").text("join_method"),
+        join_uri=_join_uri(root),
+        outputs=_destination_kinds(root, "outputs"),
+        services=_destination_kinds(root, "services"),
     )
 
 
-def _categories(root: MappingReader, key: str) -> tuple[str, ...]:
+def _join_uri(root: MappingReader) -> JoinUri | None:
+    text = root.text("join_uri")
+    return JoinUri(text=text, source=root.source, line=root.line_of("join_uri"), key="join_uri") if text else None
+
+
+def _destination_kinds(root: MappingReader, key: str) -> tuple[str, ...]:
     node = root.node(key)
-    # tbot takes a scalar and an empty mapping for no list at all.
+    # tbot reads a scalar and an empty mapping as an empty list.
     if isinstance(node, yaml.ScalarNode) or (isinstance(node, yaml.MappingNode) and not node.value):
         return ()
     return tuple([destination_kind(_type(entry)) for entry in root.entries(key)])
@@ -130,11 +134,11 @@ def _categories(root: MappingReader, key: str) -> tuple[str, ...]:
 def _type(entry: MappingReader) -> str:
     type_ = entry.text("type")
     if not type_:
-        raise entry.error_at(key="type", problem="this entry has no type", remedy="give it one, such as identity")
+        raise entry.error_at("type", "this entry has no type", "give it one, such as identity")
     return type_
 
 
-# A configuration without a version is older than versions.
+# A configuration without a version has version 1.
 _READERS = {"": read_v1, "v1": read_v1, "v2": read_v2}
 
 
@@ -150,10 +154,10 @@ def parse_config(configuration: ConfigText) -> Config:
     if is_null(root):
         return Config()
     if not isinstance(root, yaml.MappingNode):
-        what, remedy = "the configuration is no mapping", "write keys and values, or {} for an empty one"
+        what, remedy = "the configuration is not a mapping", "write keys and values, or {} for an empty one"
         raise TbotConfigError(what, remedy, source=document.source, line=line)
-    section = MappingReader(root, document, line)
-    reader = _READERS.get(section.text("version"))
-    if reader is None:
-        raise section.error_at(key="version", problem="this version is unknown", remedy="write v2")
-    return reader(section)
+    reader = MappingReader(root, document, line)
+    read = _READERS.get(reader.text("version"))
+    if read is None:
+        raise reader.error_at("version", "this version is unknown", "write v2")
+    return read(reader)

@@ -1,4 +1,4 @@
-"""How destinations are counted: by the Teleport service that they belong to, as the counters' documentation says.
+"""How destinations are counted: by the Teleport service they belong to, as the counters' documentation says.
 
 tbot itself, from 16.1 on, counts only `application`, `database` and `kubernetes` as such and all later types as other;
 its exact match predates those types. An unknown type is counted as other: new releases of tbot bring new ones.
@@ -34,9 +34,9 @@ TYPES_BY_KIND = {
     ),
 }
 
-_CATEGORY_OF = {type_: destination_kind for destination_kind, types in TYPES_BY_KIND.items() for type_ in types}
+_KIND_OF = {type_: destination_kind for destination_kind, types in TYPES_BY_KIND.items() for type_ in types}
 
 
 def destination_kind(type_: str) -> str:
     """Return the category of a service or output: one of the keys of `CATEGORIES`. The match is exact, as tbot's is."""
-    return _CATEGORY_OF.get(type_, OTHER)
+    return _KIND_OF.get(type_, OTHER)

@@ -14,7 +14,7 @@ class Flag(NamedTuple):
     Attributes:
         name: its long name, without dashes.
         short: its one-letter name, if it has one.
-        variable: the environment variable that stands in for it, if there is one.
+        variable: the environment variable that replaces it when it is absent, if there is one.
         boolean: whether it takes no value and has a `--no-` form.
     """
 
@@ -62,7 +62,7 @@ _COMMON_FLAGS = _flags(
     Flag(name="proxy-server", variable="TELEPORT_PROXY"),
     Flag(name="token", variable="TELEPORT_BOT_TOKEN"),
 )
-# Every subcommand but `legacy` has these too.
+# Every subcommand except `legacy` has these too.
 _LATER_FLAGS = _flags("storage join-uri registration-secret registration-secret-path static-key-path")
 _DESTINATION = "destination reader-user reader-group "
 _SELECTORS = "name-selector label-selector "

@@ -1,6 +1,6 @@
 """The join method that a join URI names: `tbot+<proxy|auth>+<method>://<token>[:<parameter>]@<address>`.
 
-tbot resolves the URI after it has built its own event, which therefore usually has no method. This project's has.
+tbot resolves the URI after it has built its own event, which therefore usually has no method. This event has it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from otel_tbot.errors import TbotConfigError
 from otel_tbot.schema.table import EVENT_ATTRIBUTES
 
 _METHODS = next(row.values for row in EVENT_ATTRIBUTES if row.field == "join_type")
-# A URI's scheme cannot hold the underscores that some methods have: a dash or nothing stands for them.
+# A URI's scheme cannot hold the underscores of some methods: a dash or nothing replaces them.
 _METHOD_OF = {method.replace("_", mark): method for method in _METHODS for mark in ("_", "-", "")}
 
-# The scheme's case does not matter (RFC 3986, section 3.1). What may stand before the @ is what Go's net/url allows.
+# The scheme's case does not matter (RFC 3986, section 3.1). Go's net/url defines what may precede the @.
 _URI = (
     r"tbot\+(?:proxy|auth)\+(?P<method>[a-z0-9][a-z0-9_.-]*)://"
     r"(?!:)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+@[^\s/?#@]+/?"
@@ -28,7 +28,7 @@ class JoinUri:
 
     Attributes:
         text: the URI. It holds the join token.
-        source: what complaints call the flag or file that it comes from.
+        source: the flag or file it comes from, for error messages.
         line: its line there.
         key: its key there.
     """
@@ -43,7 +43,7 @@ def join_method(configured: str, uri: JoinUri | None) -> str:
     """Return the join method in force; empty if none is.
 
     Args:
-        configured: the join method that is set beside the URI; may be empty.
+        configured: the join method that is set in addition to the URI; may be empty.
         uri: the join URI, if there is one.
 
     Raises:
@@ -53,13 +53,13 @@ def join_method(configured: str, uri: JoinUri | None) -> str:
         return configured
     match = re.fullmatch(_URI, uri.text, re.IGNORECASE | re.ASCII)
     if match is None:
-        raise _refusal(uri, "this is no join URI", "write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy")
+        raise _error(uri, "not a join URI", "write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy")
     named = match["method"].lower()
     method = _METHOD_OF.get(named, named)
     if configured and configured != method:
-        raise _refusal(uri, "this join URI names another join method than the one set beside it", "leave one out")
+        raise _error(uri, "the join URI and join_method name different methods", "leave one out")
     return method
 
 
-def _refusal(uri: JoinUri, what: str, remedy: str) -> TbotConfigError:
+def _error(uri: JoinUri, what: str, remedy: str) -> TbotConfigError:
     return TbotConfigError(what, remedy, source=uri.source, line=uri.line, key=uri.key)

@@ -1,16 +1,16 @@
-"""Reading a file that a user named, without ever waiting for it and without more memory than the limit says."""
+"""Reads a regular file that a user named, without blocking and within a memory limit."""
 
 from __future__ import annotations
 
 import os
 import stat
 
-# What a configuration, or all argument files together, may hold, in bytes. Large real ones have some 100 KiB.
+# Bytes that a configuration, or all argument files together, may hold. Large real ones have some 100 KiB.
 SIZE_LIMIT = 1024 * 1024
 
 _OTHER_KINDS = (
     (stat.S_ISDIR, "is a directory"),
-    (stat.S_ISFIFO, "is a pipe, which can be read only once, and by tbot"),
+    (stat.S_ISFIFO, "is a pipe, which only tbot can read"),
     (stat.S_ISCHR, "is a device"),
     (stat.S_ISBLK, "is a device"),
     (stat.S_ISSOCK, "is a socket"),
@@ -18,14 +18,14 @@ _OTHER_KINDS = (
 
 
 class UnreadableFileError(Exception):
-    """Why a file was not read, in words that continue "the file …".
+    """Why a file was not read, as a continuation of "the file …".
 
     Attributes:
-        found: whether there is something of that name.
+        found: whether the name exists.
     """
 
     def __init__(self, why: str, *, found: bool = True) -> None:
-        """Keep the reason."""
+        """Set the reason."""
         super().__init__(why)
         self.found = found
 
@@ -33,25 +33,25 @@ class UnreadableFileError(Exception):
 def read_regular_file(path: str, limit: int = SIZE_LIMIT) -> bytes:
     """Return the content of a regular file.
 
-    The kind is looked at before the file is opened: to open a pipe and close it again would kill its writer, and
-    tbot would find nothing. It is looked at again once open, on the descriptor that is read.
+    The kind is checked before the file is opened: opening and closing a pipe would kill its writer, and tbot would
+    find nothing. It is checked again on the open descriptor.
 
     Args:
         path: the file's name.
         limit: the most bytes that it may hold.
 
     Raises:
-        UnreadableFileError: it is missing, unreadable, no regular file, or longer than the limit.
+        UnreadableFileError: it is missing, unreadable, not a regular file, or longer than the limit.
     """
     found = False
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  pathlib costs more to import than all of this
         found = True
-        _refuse_other_kinds(mode)
-        # O_NONBLOCK: should a pipe have taken the file's place meanwhile, opening it must not wait for a writer.
+        _require_regular(mode)
+        # O_NONBLOCK: if a pipe has replaced the file meanwhile, opening it must not wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
-            _refuse_other_kinds(os.fstat(descriptor).st_mode)
+            _require_regular(os.fstat(descriptor).st_mode)
             content = _read_at_most(descriptor, limit + 1)
         finally:
             os.close(descriptor)
@@ -61,14 +61,14 @@ def read_regular_file(path: str, limit: int = SIZE_LIMIT) -> bytes:
         if len(content) <= limit:
             return content
         why = f"is larger than {limit} bytes"
-    # Raised out here, so that it keeps no link to an error that repeats the name.
+    # Raised outside the handler, so that it keeps no link to an error that repeats the name.
     raise UnreadableFileError(why, found=found)
 
 
-def _refuse_other_kinds(mode: int) -> None:
+def _require_regular(mode: int) -> None:
     if stat.S_ISREG(mode):
         return
-    raise UnreadableFileError(next((what for is_kind, what in _OTHER_KINDS if is_kind(mode)), "is no regular file"))
+    raise UnreadableFileError(next((what for is_kind, what in _OTHER_KINDS if is_kind(mode)), "is not a regular file"))
 
 
 def _read_at_most(descriptor: int, limit: int) -> bytes:

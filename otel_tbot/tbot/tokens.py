@@ -1,6 +1,6 @@
-"""The words of a command line, with every `@file` replaced by that file's lines, as tbot's parser (kingpin) does it.
+"""The tokens of a command line, with every `@file` resourced by that file's lines, as tbot's parser (kingpin) does it.
 
-Arguments are counted from 1, the first after the executable: a complaint names them by that number, not by their text.
+Arguments are counted from 1, the first after the executable: an error names them by that number, not by their text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from otel_tbot.tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_re
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A file may name further files, or itself: so the number of files is what must end.
+# A file may name further files, or itself: so the number of files is limited.
 FILES_LIMIT = 100
 
 
@@ -23,13 +23,13 @@ class Token(NamedTuple):
     """One argument.
 
     Attributes:
-        text: the argument itself; never part of a complaint.
-        place: where it stands, for complaints.
-        literal: whether it stands after `--`, where nothing is a flag.
+        text: the argument itself; never part of an error message.
+        source: its position, for error messages.
+        literal: whether it follows `--`, after which nothing is a flag.
     """
 
     text: str
-    place: str
+    source: str
     literal: bool = False
 
     @property
@@ -39,68 +39,68 @@ class Token(NamedTuple):
 
 
 class TokenStream:
-    """The words of a command line, one after the other."""
+    """The tokens of a command line, in order."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        """Begin at the first of the arguments, which is the one after the executable."""
+        """Start at the first argument after the executable."""
         self._waiting = deque(
-            Token(text=text, place=f"the command line, argument {number}") for number, text in enumerate(arguments, 1)
+            Token(text=text, source=f"the command line, argument {number}") for number, text in enumerate(arguments, 1)
         )
         self._literal = False
         self._files_left = FILES_LIMIT
         self._bytes_left = SIZE_LIMIT
 
     def next(self) -> Token | None:
-        """Return the next word, or None at the end.
+        """Return the next token, or None at the end.
 
         Raises:
             TbotConfigError: an `@file` cannot be read.
         """
         while self._waiting:
-            word = self._waiting.popleft()
+            token = self._waiting.popleft()
             if self._literal:
-                return Token(text=word.text, place=word.place, literal=True)
-            if word.text == "--":
+                return Token(text=token.text, source=token.source, literal=True)
+            if token.text == "--":
                 self._literal = True
-            elif word.text.startswith("@"):
-                self._waiting.extendleft(reversed(self._lines(word)))
+            elif token.text.startswith("@"):
+                self._waiting.extendleft(reversed(self._lines(token)))
             else:
-                return word
+                return token
         return None
 
     def next_value(self) -> Token | None:
-        """Return the next word if it can be a flag's value, which must not begin with a dash; else None."""
+        """Return the next token if it can be a flag's value, which must not begin with a dash; else None."""
         if self._waiting and self._waiting[0].text.startswith("-"):
             return None
-        word = self.next()
-        return None if word is None or word.is_flag or word.literal else word
+        token = self.next()
+        return None if token is None or token.is_flag or token.literal else token
 
-    def push_back(self, word: Token) -> None:
-        """Make this the next word."""
-        self._waiting.appendleft(word)
+    def push_back(self, token: Token) -> None:
+        """Make this the next token."""
+        self._waiting.appendleft(token)
 
-    def _lines(self, word: Token) -> list[Token]:
-        problem = "the argument file is one of too many"
+    def _lines(self, token: Token) -> list[Token]:
+        problem = "the argument file is one too many"
         if self._files_left > 0:
             self._files_left -= 1
             try:
-                content = read_regular_file(word.text[1:], self._bytes_left)
+                content = read_regular_file(token.text[1:], self._bytes_left)
             except UnreadableFileError as error:
                 problem = f"the argument file {error}"
             else:
                 self._bytes_left -= len(content)
-                return _words(content, word.place)
+                return _tokens(content, token.source)
         remedy = f"name up to {FILES_LIMIT} readable files of {SIZE_LIMIT} bytes together, each written @FILE"
-        raise TbotConfigError(problem, remedy, source=word.place)
+        raise TbotConfigError(problem, remedy, source=token.source)
 
 
-def _words(content: bytes, place: str) -> list[Token]:
+def _tokens(content: bytes, source: str) -> list[Token]:
     lines = os.fsdecode(content).split("\n")
     if not lines[-1]:
         lines.pop()
-    # A line that begins with # is a comment to kingpin.
+    # kingpin reads a line that begins with # as a comment.
     return [
-        Token(text=line.removesuffix("\r"), place=f"{place}, line {number}")
+        Token(text=line.removesuffix("\r"), source=f"{source}, line {number}")
         for number, line in enumerate(lines, 1)
         if not line.startswith("#")
     ]

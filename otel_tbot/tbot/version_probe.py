@@ -1,6 +1,6 @@
-"""Which version of tbot an executable is: asked by `tbot version`, the only way in which this project runs it.
+"""Asks a tbot executable for its version by `tbot version`, the only way in which this project runs it.
 
-The question is put early and its answer collected late, so that tbot has its time while other work is done.
+The process is started early and its result collected late, so that other work is done meanwhile.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-# A tbot that takes longer is not waited for. Seconds from the start of the question.
-TIMEOUT = 2.0
+# Seconds from the start of the process; a slower tbot has no known version.
+PROBE_TIMEOUT = 2.0
 # `tbot version` prints one line: what prints more than this, in bytes, is not tbot.
 OUTPUT_LIMIT = 64 * 1024
-# What a killed process may take to be gone, in seconds: only one that is stuck in the kernel needs as much.
+# Seconds that a killed process may take to end; only one that is stuck in the kernel needs them.
 _REAP_TIMEOUT = 1.0
 
 # `Teleport v18.2.3 git:...` or `Teleport Enterprise v18.2.3 git:...`; very old releases end after the version.
@@ -33,7 +33,7 @@ _VERSION_LENGTH = 64
 
 
 class VersionResult(NamedTuple):
-    """What came of the question.
+    """The result of asking an executable.
 
     Attributes:
         version: the version, without `v`; None if unknown.
@@ -45,68 +45,68 @@ class VersionResult(NamedTuple):
 
 
 class VersionProbe:
-    """A question put to an executable: `start` it, then collect its `answer`, which also ends it."""
+    """A running `tbot version`: `start` it, then collect its `result`, which also ends it."""
 
     def __init__(self, process: subprocess.Popen[bytes] | None, reason: str, deadline: float) -> None:
-        """Keep the process that was started, or the reason why there is none."""
+        """Keep the started process, or the reason why there is none."""
         self._process = process
-        self._answer = VersionResult(reason=reason)
+        self._result = VersionResult(reason=reason)
         self._deadline = deadline
 
     @classmethod
-    def start(cls, executable: str, environ: Mapping[str, str], timeout: float = TIMEOUT) -> VersionProbe:
+    def start(cls, executable: str, environ: Mapping[str, str], timeout: float = PROBE_TIMEOUT) -> VersionProbe:
         """Start `executable version` and return at once.
 
         Args:
             executable: a path, or a name that is looked up in the `PATH` of `environ` as a shell does it.
             environ: the variables that it sees.
-            timeout: what it may take, in seconds from now.
+            timeout: seconds that it may take.
         """
         deadline = time.monotonic() + timeout
-        path, reason = _look_up(executable, environ)
+        path, reason = _find_executable(executable, environ)
         process = _run(path, environ) if path else None
         return cls(process, reason or "the executable cannot be run", deadline)
 
-    def answer(self) -> VersionResult:
-        """Return the answer; wait for it until the timeout at most. Nothing that was started is left behind."""
+    def result(self) -> VersionResult:
+        """Return the result; wait at most until the timeout. Everything that was started has ended."""
         process, self._process = self._process, None
         if process is not None:
             try:
-                self._answer = _collect(process, self._deadline)
+                self._result = _collect(process, self._deadline)
             finally:
                 _end(process)
-        return self._answer
+        return self._result
 
 
-def _look_up(executable: str, environ: Mapping[str, str]) -> tuple[str, str]:
+def _find_executable(executable: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the path of an executable; or, with an empty one, why there is none."""
     places = [executable]
     if "/" not in executable:
         # An empty entry means the working directory.
         places = [f"{place or '.'}/{executable}" for place in environ.get("PATH", os.defpath).split(":")]
-    files = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  a name with a NUL is just no file
+    files = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  a name with a NUL is not a file
     path = next((place for place in files if os.access(place, os.X_OK)), "")
     return path, "" if path else "the file is not executable" if files else "the executable was not found"
 
 
 def _run(path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
-    import subprocess  # noqa: PLC0415  needed only where there is something to run
+    import subprocess  # noqa: PLC0415  only where there is something to run
 
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
-        return subprocess.Popen(  # noqa: S603  to run what the user named is what this is for
+        return subprocess.Popen(  # noqa: S603  runs the executable that the user named
             [path, "version"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=dict(environ),
-            # A session of its own: what it starts in turn can be ended with it, and no Ctrl-C reaches it.
+            # A session of its own: what it starts can be ended with it, and Ctrl-C does not reach it.
             start_new_session=True,
         )
     return None
 
 
 def _collect(process: subprocess.Popen[bytes], deadline: float) -> VersionResult:
-    from subprocess import TimeoutExpired  # noqa: PLC0415  see above
+    from subprocess import TimeoutExpired  # noqa: PLC0415  only where there is something to run
 
     output = _read(process, deadline)
     if output is not None and len(output) > OUTPUT_LIMIT:
@@ -118,10 +118,10 @@ def _collect(process: subprocess.Popen[bytes], deadline: float) -> VersionResult
     if output is None or status is None:
         return VersionResult(reason="`tbot version` took too long")
     if status != 0:
-        return VersionResult(reason="`tbot version` ended with a failure")
+        return VersionResult(reason="`tbot version` failed")
     printed = _PRINTED.search(output)
     if printed is None or len(printed[1]) > _VERSION_LENGTH:
-        return VersionResult(reason="`tbot version` printed nothing that looks like a version")
+        return VersionResult(reason="`tbot version` printed no version")
     return VersionResult(version=printed[1].decode("ascii"))
 
 
@@ -134,7 +134,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
     ready.register(pipe, select.POLLIN)
     output = b""
     while len(output) <= OUTPUT_LIMIT:
-        # At and after the deadline, what has been printed already still counts: the answer may be collected late.
+        # At and after the deadline, what has been printed still counts: the result may be collected late.
         if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
             return None
         chunk = os.read(pipe.fileno(), OUTPUT_LIMIT)
@@ -145,12 +145,12 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    from subprocess import TimeoutExpired  # noqa: PLC0415  see above
+    from subprocess import TimeoutExpired  # noqa: PLC0415  only where there is something to run
 
     if process.stdout is not None:
         process.stdout.close()
     if process.returncode is None:
-        # Not reaped yet, so the number is still its own, and its session's.
+        # Not reaped yet, so the number is still that of the process and its session.
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         with contextlib.suppress(TimeoutExpired):

@@ -82,7 +82,7 @@ def _handler(signal: Signal, inbox: Inbox) -> grpc.GenericRpcHandler:
         try:
             message = decode_protobuf(signal, body)
         except ValueError as error:
-            inbox.count_refusal()
+            inbox.count_malformed()
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         request = ReceivedRequest(
             signal=signal.name,

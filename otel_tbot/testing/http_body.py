@@ -16,7 +16,7 @@ _MAX_LINE_BYTES = 65536
 
 
 class RefusedError(Exception):
-    """A request that is answered with an error, because it is no OTLP."""
+    """A request that is answered with an error, because it is not OTLP."""
 
     def __init__(self, status: HTTPStatus, message: str, *, unread: bool = False) -> None:
         """Keep the answer.
@@ -51,7 +51,7 @@ def read_body(stream: io.BufferedIOBase, headers: Message, limit: int) -> bytes:
         raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, f"unknown Transfer-Encoding {coding!r}", unread=True)
     length = headers.get("Content-Length", "0").strip()
     if not (length.isascii() and length.isdigit()):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"Content-Length {length!r} is no number", unread=True)
+        raise RefusedError(HTTPStatus.BAD_REQUEST, f"Content-Length {length!r} is not a number", unread=True)
     if len(length) > len(str(limit)) or int(length) > limit:
         raise _too_large(limit, unread=True)
     return _read_exactly(stream, int(length))
@@ -80,7 +80,7 @@ def decompress(body: bytes, coding: str, limit: int) -> bytes:
         else:
             raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"unknown Content-Encoding {coding!r}")
     except (EOFError, OSError, zlib.error) as error:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"the body is no {coding}: {error}") from error
+        raise RefusedError(HTTPStatus.BAD_REQUEST, f"the body is not valid {coding}: {error}") from error
     if len(data) > limit:
         raise _too_large(limit)
     return data
@@ -118,12 +118,12 @@ def _read_chunk_size(stream: io.BufferedIOBase) -> int:
         raise ConnectionError(message)
     digits = line.partition(b";")[0].strip()
     if not digits or digits.strip(b"0123456789abcdefABCDEF"):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"chunk size {digits[:20]!r} is no number", unread=True)
+        raise RefusedError(HTTPStatus.BAD_REQUEST, f"chunk size {digits[:20]!r} is not a number", unread=True)
     return int(digits, 16)
 
 
 def _read_exactly(stream: io.BufferedIOBase, size: int) -> bytes:
-    """Read so many bytes."""
+    """Read this many bytes."""
     data = stream.read(size)
     if len(data) < size:
         message = f"the client went away after {len(data)} of {size} bytes"

@@ -1,9 +1,10 @@
-"""The HTTP server's sockets and threads: every one is known, so that `stop()` can end it whatever its client does."""
+"""The HTTP server's sockets and threads. All are tracked, so that `stop()` can end them while clients are connected."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from functools import partial
 from socketserver import TCPServer
 from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.testing.inbox import Inbox
 
-# How long stop() may have to wait for the accepting thread to look up, against how often that thread wakes for nothing.
+# How often the accepting thread wakes up: how long stop() may have to wait for it.
 _POLL_SECONDS = 0.02
 
 
@@ -25,18 +26,21 @@ class HTTPServer(TCPServer):
     Not `http.server.HTTPServer`, which asks DNS for the host's name when it binds, nor `ThreadingHTTPServer`, which
     forgets its daemon threads.
 
-    Attributes:
-        inbox: where requests go.
-        max_body_bytes: the largest body that is taken, compressed or not.
     """
 
     request_queue_size = 128  # a burst of clients should be accepted, not refused
 
     def __init__(self, inbox: Inbox, *, tls: ssl.SSLContext | None, max_body_bytes: int) -> None:
-        """Bind the port."""
-        super().__init__(("127.0.0.1", 0), HTTPHandler)
-        self.inbox = inbox
-        self.max_body_bytes = max_body_bytes
+        """Bind the port.
+
+        Args:
+            inbox: where requests go.
+            tls: the context for TLS; None for plain HTTP.
+            max_body_bytes: the largest body that is accepted, compressed or not.
+        """
+        handler = partial(HTTPHandler, inbox=inbox, max_body_bytes=max_body_bytes)
+        super().__init__(("127.0.0.1", 0), handler)
+        self._inbox = inbox
         self._tls = tls
         self._lock = Lock()
         self._connections: dict[Thread, socket.socket] = {}
@@ -50,7 +54,7 @@ class HTTPServer(TCPServer):
         return int(self.server_address[1])
 
     def start(self) -> None:
-        """Begin to accept connections."""
+        """Start to accept connections."""
         self._accepting.start()
 
     def stop(self) -> None:
@@ -68,7 +72,7 @@ class HTTPServer(TCPServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection. A TLS handshake is left to the connection's own thread, for a client may be slow."""
         connection, address = super().get_request()
-        self.inbox.count_connection()
+        self._inbox.count_connection()
         if self._tls is not None:
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
@@ -85,7 +89,7 @@ class HTTPServer(TCPServer):
         try:
             self.finish_request(connection, address)
         except OSError:
-            pass  # the client went away, or failed the TLS handshake: what a test may want, and no news to it
+            pass  # the client disconnected or failed the TLS handshake, which a test may want
         finally:
             with self._lock:
                 del self._connections[current_thread()]
@@ -93,7 +97,7 @@ class HTTPServer(TCPServer):
 
 
 def _break(connection: socket.socket) -> None:
-    """End a connection under the thread that reads from it or writes to it."""
-    with suppress(OSError):  # the client may have been faster
-        # The base class's method: that of a TLS socket changes what the other thread is using.
+    """Shut a connection down while another thread uses it."""
+    with suppress(OSError):  # the client may have closed it
+        # The base class's method: a TLS socket's own method changes state that the other thread uses.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""What both servers share: where requests are kept, and where the answer to the next one comes from."""
+"""What both servers share: the received requests, and the replies to the next ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Inbox:
-    """Keeps what arrives, in order, for threads that write and threads that wait.
+    """Stores what arrives, in order; used by several threads.
 
     Attributes:
         stopping: set when the servers stop; a delayed answer waits on it.
     """
 
     def __init__(self) -> None:
-        """Begin empty, with good answers."""
+        """Start empty; accept everything."""
         self.stopping = Event()
         self._changed = Condition()
         self._requests: list[ReceivedRequest] = []
@@ -43,12 +43,12 @@ class Inbox:
 
     @property
     def malformed_requests(self) -> int:
-        """The number of requests that were no OTLP."""
+        """The number of requests that were not OTLP."""
         with self._changed:
             return self._malformed
 
     def receive(self, request: ReceivedRequest) -> Reply:
-        """Keep a request, and give the answer to it."""
+        """Store a request, and return the reply to it."""
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
@@ -59,16 +59,16 @@ class Inbox:
         with self._changed:
             self._connections += 1
 
-    def count_refusal(self) -> None:
-        """Count a request that was no OTLP."""
+    def count_malformed(self) -> None:
+        """Count a request that was not OTLP."""
         with self._changed:
             self._malformed += 1
 
     def wait(self, count: int, timeout: float) -> list[ReceivedRequest]:
-        """Wait until so many requests are there.
+        """Wait until this many requests are there.
 
         Raises:
-            TimeoutError: they were not, within so many seconds.
+            TimeoutError: they were not, within this many seconds.
         """
         with self._changed:
             if self._changed.wait_for(lambda: len(self._requests) >= count, timeout):
@@ -80,12 +80,12 @@ class Inbox:
             raise TimeoutError(message)
 
     def answer_with(self, replies: Sequence[Reply]) -> None:
-        """Answer with these from now on, in turn, and with the last of them for ever."""
+        """Use these replies from now on, in order, and the last of them for all later requests."""
         with self._changed:
             self._replies = list(replies)
 
     def clear(self) -> None:
-        """Forget what arrived, the counts too; the answers stay."""
+        """Discard what arrived and the counts; the replies stay."""
         with self._changed:
             self._requests.clear()
             self._connections = 0

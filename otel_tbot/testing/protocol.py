@@ -1,9 +1,8 @@
-"""The two signals that a receiver takes, as a table: what distinguishes them over HTTP and over gRPC."""
+"""OTLP's messages for the two signals: paths, requests, responses and the bodies of errors."""
 
 from __future__ import annotations
 
 import json
-import json as json_module
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -24,11 +23,6 @@ from otel_tbot.testing.reply import grpc_code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-# DOC: """From the bytes of a request to its message: the step that protobuf over gRPC, over HTTP and JSON have in common."""
-
-# DOC: """The body of an HTTP error: OTLP demands a `google.rpc.Status` in the encoding of the request."""
-
 
 SignalName: TypeAlias = Literal["logs", "traces"]
 ExportRequest: TypeAlias = ExportLogsServiceRequest | ExportTraceServiceRequest
@@ -63,7 +57,7 @@ def _logs_response(rejected: int, error_message: str) -> ExportLogsServiceRespon
 
 
 def _traces_response(rejected: int, error_message: str) -> ExportTraceServiceResponse:
-    """Build the response to spans, likewise."""
+    """Build the response to spans. A full success must leave `partial_success` unset (OTLP specification)."""
     if not rejected and not error_message:
         return ExportTraceServiceResponse()
     partial = ExportTracePartialSuccess(rejected_spans=rejected, error_message=error_message)
@@ -92,13 +86,13 @@ def decode_protobuf(signal: Signal, data: bytes) -> ExportRequest:
     """Read a request in protobuf's binary form.
 
     Raises:
-        ValueError: the bytes are no such request.
+        ValueError: the bytes are not such a request.
     """
     message = signal.request_type()
     try:
         message.ParseFromString(data)
     except DecodeError as error:
-        reason = f"the body is no {signal.request_type.__name__} in protobuf"
+        reason = f"the body is not a valid {signal.request_type.__name__} in protobuf"
         raise ValueError(reason) from error
     return message
 
@@ -107,7 +101,7 @@ def decode_json(signal: Signal, data: bytes) -> ExportRequest:
     """Read a request in OTLP/JSON.
 
     Raises:
-        ValueError: the bytes are no such request.
+        ValueError: the bytes are not such a request.
     """
     try:
         document = json.loads(data)
@@ -117,18 +111,18 @@ def decode_json(signal: Signal, data: bytes) -> ExportRequest:
     return from_otlp_json(document, signal.request_type)
 
 
-def error_body(status: int, message: str, *, json: bool) -> bytes:
-    """Encode what went wrong.
+def error_body(status: int, message: str, *, as_json: bool) -> bytes:
+    """Encode the body of an HTTP error: a `google.rpc.Status` in the encoding of the request (OTLP specification).
 
     Args:
-        status: the HTTP status of the answer.
-        message: what to say; empty for the bare status.
-        json: whether in JSON; else in protobuf's binary form.
+        status: the HTTP status of the response.
+        message: the error; empty for the bare status.
+        as_json: whether in JSON; otherwise in protobuf's binary form.
     """
     code: int = grpc_code_of(status).value[0]
     message = message or f"HTTP status {status}"
-    if json:
-        return json_module.dumps({"code": code, "message": message}).encode()
-    # The generated google.rpc.Status is no part of the OTLP package. This message is its twin on the wire: field 1 is
-    # an integer and field 2 a string.
+    if as_json:
+        return json.dumps({"code": code, "message": message}).encode()
+    # The generated google.rpc.Status is not in the OTLP package. This message is the same on the wire: field 1 is an
+    # integer and field 2 a string.
     return ExportLogsPartialSuccess(rejected_log_records=code, error_message=message).SerializeToString()

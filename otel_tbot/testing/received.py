@@ -1,4 +1,4 @@
-"""What a receiver hands back: each export request as it came and as it reads, down to the single record."""
+"""What a receiver returns: each export request, raw and decoded, and its records."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Protocol: TypeAlias = Literal["grpc", "http/protobuf", "http/json"]
 
 
 class ReceivedLogRecord(NamedTuple):
-    """A log record, with what the request says around it.
+    """A log record with its resource and scope.
 
     Attributes:
-        resource: the protobuf `Resource` that it comes from.
-        scope: the protobuf `InstrumentationScope` that made it.
+        resource: its protobuf `Resource`.
+        scope: its protobuf `InstrumentationScope`.
         log_record: the protobuf `LogRecord` itself.
     """
 
@@ -36,21 +36,21 @@ class ReceivedLogRecord(NamedTuple):
 
     @property
     def attributes(self) -> dict[str, object]:
-        """The record's attributes as plain values of Python."""
+        """The record's attributes as plain Python values."""
         return _plain_attributes(self.log_record.attributes)
 
     @property
     def resource_attributes(self) -> dict[str, object]:
-        """The resource's attributes as plain values of Python."""
+        """The resource's attributes as plain Python values."""
         return _plain_attributes(self.resource.attributes)
 
 
 class ReceivedSpan(NamedTuple):
-    """A span, with what the request says around it.
+    """A span with its resource and scope.
 
     Attributes:
-        resource: the protobuf `Resource` that it comes from.
-        scope: the protobuf `InstrumentationScope` that made it.
+        resource: its protobuf `Resource`.
+        scope: its protobuf `InstrumentationScope`.
         span: the protobuf `Span` itself.
     """
 
@@ -60,18 +60,18 @@ class ReceivedSpan(NamedTuple):
 
     @property
     def attributes(self) -> dict[str, object]:
-        """The span's attributes as plain values of Python."""
+        """The span's attributes as plain Python values."""
         return _plain_attributes(self.span.attributes)
 
     @property
     def resource_attributes(self) -> dict[str, object]:
-        """The resource's attributes as plain values of Python."""
+        """The resource's attributes as plain Python values."""
         return _plain_attributes(self.resource.attributes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ReceivedRequest:
-    """One export request that a receiver could decode, whatever it answered.
+    """One export request that a receiver could decode, accepted or not.
 
     Attributes:
         signal: `logs` or `traces`.
@@ -117,12 +117,12 @@ class ReceivedRequest:
 
 
 def _plain_attributes(attributes: Iterable[KeyValue]) -> dict[str, object]:
-    """Turn a list of attributes into a dictionary."""
+    """Return a list of attributes as a dictionary."""
     return {attribute.key: _plain_value(attribute.value) for attribute in attributes}
 
 
 def _plain_value(value: AnyValue) -> object:
-    """Turn a value of OTLP into one of Python; a value that is not set becomes None."""
+    """Return an OTLP value as a Python value; None if it is not set."""
     kind = value.WhichOneof("value")
     if kind == "array_value":
         return [_plain_value(inner) for inner in value.array_value.values]

@@ -1,4 +1,4 @@
-"""The receiver itself: both servers, started and stopped together, and all that a test asks them."""
+"""The receiver: both servers, started and stopped together, and what a test reads from them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from otel_tbot.testing.reply import Reply
     from otel_tbot.testing.tls import TLS
 
-# Far above any batch of events; a client that sends more is broken, and should be told rather than fill the memory.
+# Far above any batch of events; a broken client that sends more gets an error instead of filling the memory.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 class OTLPReceiver:
     """An OTLP backend in this process: gRPC and HTTP, protobuf and JSON, logs and traces, on free ports of 127.0.0.1.
 
-    It answers like a good backend, and by `reply` like any bad one. Use it in a `with` statement:
+    It accepts everything by default; `reply` produces any fault. Use it in a `with` statement:
 
     ```python
     with OTLPReceiver() as receiver:
@@ -34,16 +34,16 @@ class OTLPReceiver:
         assert receiver.log_records[0].log_record.event_name == "tbot.start"
     ```
 
-    What is no OTLP is refused by the rules of the specification (400 or INVALID_ARGUMENT, 404, 405, 413, 415),
-    whatever `reply` says. It counts in `malformed_requests`, and is not among `requests`.
+    A request that is not OTLP is refused by the rules of the specification (400 or INVALID_ARGUMENT, 404, 405, 413,
+    415), independently of `reply`. It is counted in `malformed_requests`, and is not in `requests`.
     """
 
     def __init__(self, *, tls: TLS | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> None:
-        """Make a receiver that is not yet started.
+        """Create a receiver; `start` starts it.
 
         Args:
-            tls: the certificates with which both servers speak TLS; without, they speak plain text.
-            max_body_bytes: the largest body that is taken, compressed or not; one that is larger gets 413, or
+            tls: the certificates for TLS on both servers; None for plain text.
+            max_body_bytes: the largest body that is accepted, compressed or not; a larger one gets 413 or
                 RESOURCE_EXHAUSTED.
         """
         self._tls = tls
@@ -54,17 +54,17 @@ class OTLPReceiver:
         self._grpc_endpoint: str | None = None
 
     def start(self) -> Self:
-        """Start both servers. After `stop()` this starts new ones, on other ports.
+        """Start both servers. After `stop()`, start new ones on other ports.
 
         Returns:
             This receiver.
 
         Raises:
-            RuntimeError: it is started already.
+            RuntimeError: it is already started.
             OSError: no port is free, or a file of `tls` cannot be used.
         """
         if self._servers is not None:
-            message = "the receiver is started already"
+            message = "the receiver is already started"
             raise RuntimeError(message)
         self._inbox.stopping.clear()
         context = None if self._tls is None else self._tls.http_context()
@@ -84,9 +84,9 @@ class OTLPReceiver:
         return self
 
     def stop(self) -> None:
-        """Stop both servers at once, whatever their clients do; what arrived can still be read.
+        """Stop both servers at once, also while clients are connected. What arrived can still be read.
 
-        Afterwards no thread, socket or port is held any more. Stopping twice does no harm.
+        No thread, socket or port remains. Stopping twice has no effect.
         """
         servers, self._servers = self._servers, None
         self._inbox.stopping.set()
@@ -105,7 +105,7 @@ class OTLPReceiver:
 
     @property
     def http_endpoint(self) -> str:
-        """The base URL of OTLP/HTTP, as for `OTEL_EXPORTER_OTLP_ENDPOINT`: `/v1/logs` and `/v1/traces` lie below it.
+        """The base URL of OTLP/HTTP, as for `OTEL_EXPORTER_OTLP_ENDPOINT`: `/v1/logs` and `/v1/traces` are below it.
 
         Raises:
             RuntimeError: the receiver was never started.
@@ -123,7 +123,7 @@ class OTLPReceiver:
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The export requests so far, in order of arrival, those answered with an error too."""
+        """The export requests so far, in order of arrival, including those answered with an error."""
         return self._inbox.requests
 
     @property
@@ -138,20 +138,19 @@ class OTLPReceiver:
 
     @property
     def connections(self) -> int:
-        """How often a client came: TCP connections accepted on the HTTP port, plus calls on the gRPC port.
+        """The number of TCP connections accepted on the HTTP port, plus calls on the gRPC port.
 
-        0 means that nobody came. (A connection to the gRPC port on which no call is made is not seen: gRPC does not
-        tell.)
+        A connection to the gRPC port without a call is not counted: gRPC does not report it.
         """
         return self._inbox.connections
 
     @property
     def malformed_requests(self) -> int:
-        """The number of requests so far that were no OTLP and are not among `requests`."""
+        """The number of requests so far that were not OTLP; they are not in `requests`."""
         return self._inbox.malformed_requests
 
     def wait_for_requests(self, count: int, *, timeout: float = 5) -> list[ReceivedRequest]:
-        """Wait until so many requests have arrived since the start or the last `clear()`.
+        """Wait until this many requests have arrived since the start or the last `clear()`.
 
         Args:
             count: the number to wait for.
@@ -166,27 +165,27 @@ class OTLPReceiver:
         return self._inbox.wait(count, timeout)
 
     def reply(self, *replies: Reply) -> None:
-        """Say how the following requests are answered.
+        """Set the responses to the following requests.
 
         Args:
-            replies: one answer for each of the following requests, in turn; the last one is for all after it too. With
-                one, all are answered alike. `Reply()` is the good answer.
+            replies: one for each of the following requests, in order; the last one is used for all later requests too.
+                `Reply()` accepts everything.
 
         Raises:
-            ValueError: no answer is given.
+            ValueError: no reply is given.
         """
         if not replies:
-            message = "no reply is given: reply(Reply()) brings back the good one"
+            message = "no reply is given: reply(Reply()) restores the default"
             raise ValueError(message)
         self._inbox.answer_with(replies)
 
     def clear(self) -> None:
-        """Forget what arrived, and count from 0 again; the answers stay as they are."""
+        """Discard what arrived, and count from 0 again; the replies stay."""
         self._inbox.clear()
 
 
 def _known(endpoint: str | None) -> str:
-    """Give an endpoint to those who started the receiver."""
+    """Return an endpoint, if the receiver was started."""
     if endpoint is None:
         message = "the receiver has no endpoint yet: use it in a with statement, or call start()"
         raise RuntimeError(message)

@@ -1,4 +1,4 @@
-"""How a receiver answers: the good answer by default, and every fault that a backend can have on purpose."""
+"""How a receiver answers: it accepts everything by default, or produces a fault."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import grpc
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What the OpenTelemetry Collector makes of an HTTP status, and of 413, 500 and 501 their namesakes. The statuses that
-# the OTLP specification calls retryable (429, 502, 503, 504) become codes that its gRPC part calls so.
+# The OpenTelemetry Collector's mapping of HTTP statuses; 413, 500 and 501 map to the codes of the same meaning. The
+# retryable statuses of the OTLP specification (429, 502, 503, 504) map to codes that are retryable over gRPC.
 _GRPC_CODES: dict[int, grpc.StatusCode] = {
     HTTPStatus.BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
     HTTPStatus.UNAUTHORIZED: grpc.StatusCode.UNAUTHENTICATED,
@@ -31,28 +31,28 @@ _GRPC_CODES: dict[int, grpc.StatusCode] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """An answer of a receiver. `Reply()` is the good one: everything is accepted.
+    """A response of a receiver. `Reply()` accepts everything.
 
     Attributes:
-        status: the HTTP status, 200 to 599. Over gRPC the code that OTLP gives it: 400 INVALID_ARGUMENT,
+        status: the HTTP status, 200 to 599. Over gRPC, the code for it: 400 INVALID_ARGUMENT,
             401 UNAUTHENTICATED, 403 PERMISSION_DENIED, 404 and 501 UNIMPLEMENTED, 413 and 429 RESOURCE_EXHAUSTED,
             500 INTERNAL, 502, 503 and 504 UNAVAILABLE, 2xx OK, any other UNKNOWN.
-        grpc_code: the gRPC status code, where it should not follow from `status`.
-        delay: seconds between request and answer, `math.inf` for never. `OTLPReceiver.stop()` ends the wait, and then
-            there is no answer.
-        redirect: where to send the client: the header `Location`, with status 307 unless `status` is another 3xx. gRPC
-            has no redirects, so that a call ends with UNKNOWN.
-        drop: close the connection instead of answering. Over gRPC the call ends with UNAVAILABLE, which is what a
-            client makes of a lost connection.
+        grpc_code: the gRPC status code, if it should not follow from `status`.
+        delay: seconds between request and response, `math.inf` for never. `OTLPReceiver.stop()` ends the wait without
+            a response.
+        redirect: the header `Location`, with status 307 unless `status` is another 3xx. gRPC has no redirects, so a
+            call ends with UNKNOWN.
+        drop: close the connection instead of answering. Over gRPC the call ends with UNAVAILABLE, as after a lost
+            connection.
         rejected: how many log records or spans the response says were rejected (`partial_success`).
-        error_message: the reason in `partial_success`, which may stand there without `rejected` as a warning; in an
-            answer that is an error, its message.
+        error_message: the reason in `partial_success`, without `rejected` a warning; for an error status, the error's
+            message.
         headers: further HTTP headers, or trailing gRPC metadata, such as `Retry-After` or `Set-Cookie`. They replace
             the receiver's own of the same name. Bytes are for binary metadata, whose names end in `-bin`.
-        body: the body, over gRPC the message, in place of the right one.
+        body: the body, over gRPC the message, instead of the correct one.
 
     Raises:
-        ValueError: a number is out of its range, or a redirect has a status that is none.
+        ValueError: a number is out of range, or a redirect has a status other than 3xx.
     """
 
     status: int = 200
@@ -66,7 +66,7 @@ class Reply:
     body: bytes | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no server could send."""
+        """Check the values."""
         if not 200 <= self.status <= 599:  # noqa: PLR2004  the range of final HTTP statuses
             message = f"status is {self.status}: use one from 200 to 599"
             raise ValueError(message)
@@ -98,12 +98,12 @@ class Reply:
 
     @property
     def wait_seconds(self) -> float:
-        """The delay, as long as this platform can wait."""
+        """The delay, limited to what this platform can wait."""
         return min(self.delay, TIMEOUT_MAX)
 
 
 def grpc_code_of(status: int) -> grpc.StatusCode:
-    """Give the gRPC status code that stands for an HTTP status."""
+    """Return the gRPC status code for an HTTP status."""
     if status // 100 == 2:  # noqa: PLR2004  the class of success
         return grpc.StatusCode.OK
     return _GRPC_CODES.get(status, grpc.StatusCode.UNKNOWN)

@@ -1,4 +1,4 @@
-"""How much is tried: some hundred inputs a property, the same in every run; with `FUZZ=NUMBER` so many, and others."""
+"""The number of inputs: some hundred per property, the same in every run; with `FUZZ=NUMBER` that many random ones."""
 
 from __future__ import annotations
 

@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from otel_tbot.cli.commands import run_command_line
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-from otel_tbot.launcher.arguments import MAX_TIMEOUT, UsageError, parse
+from otel_tbot.launcher.arguments import UsageError, parse
 from otel_tbot.launcher.start_command import is_start
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
 from otel_tbot.testing import OTLPReceiver
+from otel_tbot.timeout import MAX_TIMEOUT
 from tests.fuzz import allowed
-from tests.fuzz.complaints import check
-from tests.unit.tbot.starting import in_base64
+from tests.fuzz.error_messages import check
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 SECRET = "canary"
 FLAGS = sorted({flag for row in SUBCOMMANDS for flag in row.flags} | {*GLOBAL_FLAGS})
 VALUES = st.text(max_size=6).map(lambda text: f"{SECRET}{text}")
-# What tbot's own users write, with a canary for every value, and what nobody would.
+# What tbot's own users write, with a canary for every value, and what no one would.
 WORDS = st.one_of(
     st.sampled_from(["start", "start", "version", "configure", "--", "-", "", "-d", "-h", "--help", "-c", "-a", "@"]),
     st.sampled_from([name for row in SUBCOMMANDS for name in (row.name, *row.aliases)]),
@@ -56,7 +57,7 @@ CONFIGURATIONS = st.sampled_from(["{}", "version: v2", f"version: {SECRET}", f"{
 ENVIRONMENTS = st.dictionaries(VARIABLES, VALUES.map("{} ".format) | CONFIGURATIONS | st.just(""), max_size=4)
 
 
-class Ended(NamedTuple):
+class CompletedRun(NamedTuple):
     """How a command ended, and what it printed."""
 
     status: int
@@ -64,9 +65,9 @@ class Ended(NamedTuple):
     stderr: str
 
 
-def command(*words: str, environ: dict[str, str]) -> Ended:
+def command(*words: str, environ: dict[str, str]) -> CompletedRun:
     """Run a command line in this process, with these variables and no others."""
-    # As Python has them at its start: what is no text cannot be written to stdout, and is escaped on stderr.
+    # As Python has them at its start: what is not text cannot be written to stdout, and is escaped on stderr.
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
     with patch.dict(os.environ, environ, clear=True), redirect_stdout(stdout), redirect_stderr(stderr):
@@ -75,13 +76,13 @@ def command(*words: str, environ: dict[str, str]) -> Ended:
     for stream in (stdout, stderr):
         stream.flush()
         printed.append(stream.buffer.getvalue().decode())
-    return Ended(status, *printed)
+    return CompletedRun(status, *printed)
 
 
-def check_clean(ended: Ended) -> None:
+def check_clean(ended: CompletedRun) -> None:
     """Check what holds for every command: its exit status, no fault of ours, and whole lines under its name."""
     assert ended.status in {0, 1, 2}
-    assert "unexpected fault" not in ended.stderr
+    assert "internal error" not in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
     lines = ended.stderr.split("\n")
     assert lines.pop() == ""

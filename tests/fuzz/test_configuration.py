@@ -1,6 +1,6 @@
 """Whatever the configuration is: it is read as an allowed event, or refused in one known sentence.
 
-The bytes are those of the cases in `tests/unit/tbot/golden`, damaged: so most are nearly right, which random ones never are.
+The bytes are damaged cases of `tests/unit/tbot/golden`: most are nearly valid, which random bytes never are.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
 from tests.fuzz import allowed
-from tests.fuzz.complaints import check
-from tests.unit.tbot.starting import in_base64
+from tests.fuzz.error_messages import check
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ def test_file_says_the_same(content: bytes, file: Path) -> None:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that each example writes anew."""
+    """A file that each example writes again."""
     return tmp_path_factory.mktemp("fuzz") / "tbot.yaml"
 
 

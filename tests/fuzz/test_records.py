@@ -25,7 +25,7 @@ from otel_tbot import (
 from otel_tbot.session import current_session
 from otel_tbot.testing import OTLPReceiver
 from tests.fuzz import allowed, wire
-from tests.fuzz.hosts import (
+from tests.fuzz.hostile_objects import (
     ANYTHING,
     CONTAINERS,
     ERRORS,
@@ -36,11 +36,11 @@ from tests.fuzz.hosts import (
     SCALAR,
     SECRET,
     TEXT,
+    DeceptiveInt,
+    DeceptiveStr,
     Hostile,
     Item,
-    LyingNumber,
-    LyingText,
-    Raising,
+    RaisingObject,
     broken_after,
     built,
     sound_items,
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WHOLE: dict[str, object] = {"tbot.run_mode": "daemon", **dict.fromkeys(allowed.COUNTERS, 1)}
-NUMBER = Hostile(LyingNumber, (10**18,))
-LIE = Hostile(LyingText, (SECRET, "daemon"))
+NUMBER = Hostile(DeceptiveInt, (10**18,))
+LIE = Hostile(DeceptiveStr, (SECRET, "daemon"))
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
@@ -60,7 +60,7 @@ class Signal(NamedTuple):
 
     exporter: Callable[[], tuple[Any, wire.Wire]]
     made: Callable[[Item], Any]
-    read: Callable[[Any], list[wire.Left]]
+    read: Callable[[Any], list[wire.SentEvent]]
 
 
 LOGS = Signal(wire.log_exporter, Item.as_log_record, wire.log_records)
@@ -87,7 +87,7 @@ def told() -> Iterator[list[str]]:
         logger.removeHandler(handler)
 
 
-def exported(signal: Signal, batch: object) -> list[wire.Left]:
+def exported(signal: Signal, batch: object) -> list[wire.SentEvent]:
     """Export a batch, and return what left: it is allowed, it is said how it went, and nothing tells a secret."""
     exporter, behind = signal.exporter()
     with told() as messages:
@@ -121,7 +121,7 @@ def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
 
 @given(sound=sound_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
 def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[Any]) -> None:
-    """An event leaves, whatever stands before and after it in its batch."""
+    """An event leaves, whatever precedes and follows it in its batch."""
     for signal in SIGNALS:
         left = exported(signal, [*built(before), signal.made(sound), *built(after)])
 
@@ -198,7 +198,7 @@ def test_on_the_wire(backend: OTLPReceiver, items: list[Item]) -> None:
 
 
 # What raises when it is looked at does so to the caller whose it is.
-LOOKED_AT = ANYTHING.filter(lambda value: not (isinstance(value, Hostile) and value.kind is Raising))
+LOOKED_AT = ANYTHING.filter(lambda value: not (isinstance(value, Hostile) and value.kind is RaisingObject))
 
 
 @given(
@@ -219,7 +219,7 @@ def test_event(values: dict[str, Any]) -> None:
     assert SECRET not in said
 
 
-class Kept:
+class RecordingProcessor:
     """A processor that keeps what it gets, and may fail."""
 
     def __init__(self, error: type[Exception] | None) -> None:
@@ -236,8 +236,8 @@ class Kept:
 
 @given(items=st.lists(ITEMS, max_size=2), others=st.lists(NO_ITEMS, max_size=2), error=st.none() | ERRORS)
 def test_processor(items: list[Item], others: list[Any], error: type[Exception] | None) -> None:
-    """The processor hands on what is named as our event, and no record of another name; it never raises."""
-    kept = Kept(error)
+    """The processor forwards what is named as our event, and no record of another name; it never raises."""
+    kept = RecordingProcessor(error)
     processor = OptInLogRecordProcessor(kept)  # type: ignore[arg-type]  # it has the one method that is called
     for other in built(others):
         processor.on_emit(other)
@@ -248,7 +248,7 @@ def test_processor(items: list[Item], others: list[Any], error: type[Exception] 
 
     passed = {id(record) for record in kept.records}
     for item, record in zip(items, records, strict=True):
-        # A name that is no text may claim to be ours. The exporters, which are the gate, do not believe it.
+        # A name that is not text may claim to be ours. The exporters, which are the gate, do not believe it.
         if type(item.name) is str:
             assert (id(record) in passed) is item.ours
 
@@ -287,4 +287,6 @@ def test_sampler_s_argument(argument: Any) -> None:  # noqa: ANN401  any may com
 
     assert sampler.should_sample(None, 1, EVENT_NAME).decision is Decision.RECORD_AND_SAMPLE
     assert sampler.should_sample(None, 1, "other").decision in Decision
-    assert set(messages) <= {"OTEL_TRACES_SAMPLER_ARG names no sampler: parentbased_always_on is used for other spans"}
+    assert set(messages) <= {
+        "OTEL_TRACES_SAMPLER_ARG is not a known sampler: parentbased_always_on is used for other spans"
+    }

@@ -18,11 +18,11 @@ from otel_tbot.receiver.app import Application
 from otel_tbot.receiver.metrics import Counters
 from otel_tbot.records import build_record, encode_request
 from tests.fuzz import wire
-from tests.integration.receiver.exchange import GO, PATH
-from tests.integration.receiver.exchange import request as message
+from tests.integration.receiver.http_client import GO, PATH
+from tests.integration.receiver.http_client import request as message
 
 if TYPE_CHECKING:
-    from otel_tbot.receiver.submission import Submission
+    from otel_tbot.receiver.batch_queue import Submission
 
 ACCEPTED = 200
 REFUSED = {400, 404, 405, 408, 413, 415, 429, 431, 501, 503}
@@ -63,14 +63,14 @@ class Backend:
 
 
 def status_of(body: bytes, headers: dict[str, str], *, method: str = "POST", path: str = PATH) -> int:
-    """Send a request to the application, check all that it hands on, and return the status of the answer."""
+    """Send a request to the application, check all that it forwards, and return the status of the answer."""
     backend, counters = Backend(), Counters()
     application = Application(
         backend,  # type: ignore[arg-type]  # it has the one method that is called
         counters,
         peer_rate=1e9,
         ready=lambda: asyncio.sleep(0, ExportResult(accepted=True, reason="")),
-        crowded=lambda: False,
+        over_capacity=lambda: False,
     )
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "method": method,

@@ -44,7 +44,7 @@ MESSAGES = (
     r"{name} must be none or gzip( or deflate)? with the protocol (grpc|http/protobuf)",
     r"{name} must be true or false",
     r"{name} must be a text",
-    r"an exporter named tbot takes no other keywords than [a-z_, ]+",
+    r"an exporter named tbot takes only the keywords [a-z_, ]+",
 )
 _NAME = rf"({'|'.join([*VARIABLES, *KEYWORDS])})"
 _MESSAGE = re.compile("|".join(message.format(name=_NAME) for message in MESSAGES))

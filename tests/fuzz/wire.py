@@ -28,7 +28,7 @@ INFO = 9
 INTERNAL = 1
 
 
-class Left(NamedTuple):
+class SentEvent(NamedTuple):
     """One event as it left.
 
     Attributes:
@@ -67,7 +67,7 @@ def span_exporter() -> tuple[AnonymousSpanExporter, Wire]:
     return AnonymousSpanExporter(wire), wire  # type: ignore[arg-type]  # likewise
 
 
-def log_records(requests: Iterable[bytes]) -> list[Left]:
+def log_records(requests: Iterable[bytes]) -> list[SentEvent]:
     """Read requests of log records; every field is checked."""
     left = []
     for body in requests:
@@ -86,7 +86,7 @@ def log_records(requests: Iterable[bytes]) -> list[Left]:
     return left
 
 
-def spans(requests: Iterable[bytes]) -> list[Left]:
+def spans(requests: Iterable[bytes]) -> list[SentEvent]:
     """Read requests of spans; every field is checked."""
     left = []
     for body in requests:
@@ -146,13 +146,13 @@ def _check_time(nanoseconds: int) -> None:
     assert nanoseconds % SECOND == 0
 
 
-def _checked(attributes: Any, resource: dict[str, Any]) -> Left:  # noqa: ANN401  see above
+def _checked(attributes: Any, resource: dict[str, Any]) -> SentEvent:  # noqa: ANN401  see above
     """Return an event that conforms to the package's JSON Schema, and to the list written by hand."""
     event = _plain(attributes)
     _schema().validate({"attributes": event, "resource": resource})
     allowed.check_event(event)
     allowed.check_resource(resource)
-    return Left(attributes=event, resource=resource)
+    return SentEvent(attributes=event, resource=resource)
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot import StartEvent
-from tests.support.backend import to
+from tests.support.backend import otlp_variables
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_sdk_is_not_loaded_for_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_packages_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
     """One protocol does not load the other's transport, and one signal not the other's messages."""
-    modules = loaded(["-m", "otel_tbot", "emit", *START], to(receiver, protocol), tmp_path)
+    modules = loaded(["-m", "otel_tbot", "emit", *START], otlp_variables(receiver, protocol), tmp_path)
     assert receiver.log_records
     packages = {name.partition(".")[0] for name in modules} & HEAVY
     transport = {"grpc"} if protocol == "grpc" else {"requests", "urllib3"}
@@ -72,7 +72,7 @@ def test_packages_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol
 def test_modules_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
     """Sending an event loads at most a quarter more modules than a script that somebody writes by hand for it."""
     (tmp_path / "tbot.yaml").write_text("onboarding:\n  join_method: github\nservices: []\n")
-    environ = to(receiver, protocol)
+    environ = otlp_variables(receiver, protocol)
     ours = loaded(["-m", "otel_tbot", "emit", *START, "-c", "tbot.yaml"], environ, tmp_path)
     theirs = loaded([str(HAND_WRITTEN), protocol, "tbot.yaml"], environ, tmp_path)
     assert len(receiver.log_records) == 2
@@ -81,7 +81,7 @@ def test_modules_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol:
 
 EVENT = StartEvent(run_mode="daemon", version="18.2.3", join_type="github", helper="helper", helper_version="1.0")
 CALLS = 500
-# Each calls one thing so many times; the first calls nothing.
+# Each calls one thing this many times; the first calls nothing.
 LOOPS = {
     "nothing": "pass",
     "json.dumps": f"json.dumps({EVENT.attributes!r})",
@@ -131,7 +131,7 @@ def test_instructions_of_the_values(instructions: dict[str, float]) -> None:
 
 @pytest.mark.timeout(300)
 def test_instructions_of_a_drop(instructions: dict[str, float]) -> None:
-    """What nobody asked for is dropped by one look-up: at most one and a half times what that takes."""
+    """What no one asked for is dropped by one lookup: at most one and a half times what that takes."""
     assert instructions["a drop"] <= 1.5 * instructions["os.environ.get"]
 
 

@@ -21,7 +21,7 @@ _APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]
 _WITHIN = 50  # seconds, far above what any run takes
 
 
-class HostResult(NamedTuple):
+class CompletedRun(NamedTuple):
     """What is visible of a finished host, and its duration in seconds."""
 
     status: int
@@ -33,7 +33,7 @@ class HostResult(NamedTuple):
 
 def run_host(
     entry_point: str, host_backend: HostBackend, environ: dict[str, str], *, prefix: tuple[str, ...] = ()
-) -> HostResult:
+) -> CompletedRun:
     """Run the host application to its end."""
     began = time.monotonic()
     ended = subprocess.run(
@@ -41,7 +41,7 @@ def run_host(
         capture_output=True, text=True, check=False, timeout=_WITHIN,
     )  # fmt: skip
     seconds = time.monotonic() - began
-    return HostResult(ended.returncode, ended.stdout, ended.stderr, host_backend.take_received(), seconds)
+    return CompletedRun(ended.returncode, ended.stdout, ended.stderr, host_backend.take_received(), seconds)
 
 
 def _variables(environ: dict[str, str]) -> dict[str, str]:
@@ -52,7 +52,7 @@ def _variables(environ: dict[str, str]) -> dict[str, str]:
 
 def run_host_with_signals(
     entry_point: str, host_backend: HostBackend, environ: dict[str, str], wait_for_report: Callable[[], object]
-) -> HostResult:
+) -> CompletedRun:
     """Run the host application, and send it two signals while it reports, or when it would."""
     began = time.monotonic()
     with subprocess.Popen(
@@ -70,7 +70,7 @@ def run_host_with_signals(
         output, errors = process.communicate("\n", timeout=_WITHIN)
     seconds = time.monotonic() - began
     printed = printed.replace("reporting\n", "") + output
-    return HostResult(process.returncode, printed, said + errors, host_backend.take_received(), seconds)
+    return CompletedRun(process.returncode, printed, said + errors, host_backend.take_received(), seconds)
 
 
 def _read_until(last: str, stream: IO[str]) -> str:

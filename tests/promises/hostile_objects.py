@@ -74,7 +74,7 @@ class EndlessMapping(Mapping[str, object]):
         return 1
 
 
-class LyingText(str):
+class DeceptiveStr(str):
     """Equals any other text, and raises when it is converted."""
 
     __slots__ = ()
@@ -90,7 +90,7 @@ class LyingText(str):
         return False
 
 
-class LyingNumber(int):
+class DeceptiveInt(int):
     """Is larger and smaller than any number, and raises when it is converted."""
 
     __hash__ = int.__hash__
@@ -131,14 +131,16 @@ HOSTILE_OBJECTS: dict[str, Callable[[], object]] = {
     "every attribute raises": EveryAttributeRaises,
     "record is None": lambda: record_and_span(None, log_record=None, name=None),
     "another name": lambda: record_and_span(_VALID, name=CANARY, event_name=CANARY),
-    "name that equals every name": lambda: record_and_span(_VALID, name=LyingText("x"), event_name=LyingText("x")),
+    "name that equals every name": lambda: record_and_span(
+        _VALID, name=DeceptiveStr("x"), event_name=DeceptiveStr("x")
+    ),
     "no attributes": lambda: record_and_span(None),
     "attributes are text": lambda: record_and_span(CANARY),
     "attributes raise": lambda: record_and_span(RaisingMapping()),
     "attributes never end": lambda: record_and_span(EndlessMapping()),
     "unknown run mode": lambda: record_and_span({**_VALID, "tbot.run_mode": CANARY}),
     "run mode is not text": lambda: record_and_span({**_VALID, "tbot.run_mode": EveryAttributeRaises()}),
-    "run mode equals every text": lambda: record_and_span({**_VALID, "tbot.run_mode": LyingText(CANARY)}),
+    "run mode equals every text": lambda: record_and_span({**_VALID, "tbot.run_mode": DeceptiveStr(CANARY)}),
     "counter is text": lambda: record_and_span({**_VALID, "tbot.destinations_other": CANARY}),
     "counter is no number": lambda: record_and_span({**_VALID, "tbot.destinations_other": float("nan")}),
     "counter is negative": lambda: record_and_span({**_VALID, "tbot.destinations_other": -1}),
@@ -158,13 +160,13 @@ VALID_WITH_EXTRAS: dict[str, Callable[[], object]] = {
     "deep value": lambda: record_and_span({**_VALID, "deep": _nested(100_000)}),
     "keys that are no text": lambda: record_and_span(_with_odd_keys()),
     "session raises": lambda: record_and_span({**_VALID, "session.id": EveryAttributeRaises()}),
-    "session equals every text": lambda: record_and_span({**_VALID, "session.id": LyingText(CANARY)}),
+    "session equals every text": lambda: record_and_span({**_VALID, "session.id": DeceptiveStr(CANARY)}),
     "time is text": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, CANARY)),
     "time is no number": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, float("nan"))),
     "time is endless": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, 10**30)),
     "time is None": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN)),
-    "time lies": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, LyingNumber(_SECOND))),
-    "counter lies": lambda: record_and_span({**_VALID, "tbot.destinations_other": LyingNumber(0)}),
+    "time lies": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, DeceptiveInt(_SECOND))),
+    "counter lies": lambda: record_and_span({**_VALID, "tbot.destinations_other": DeceptiveInt(0)}),
     "resource raises": lambda: record_and_span(_VALID, resource=EveryAttributeRaises(), body=EveryAttributeRaises()),
     "attribute named twice": lambda: record_and_span({**_VALID, "TBOT.VERSION": CANARY, "tbot.version ": CANARY}),
 }

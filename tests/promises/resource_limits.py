@@ -59,10 +59,10 @@ def widen():
 """
 _LOADED = """
 import otel_tbot.records
-from otel_tbot.otlp.client import otlp_exporter
+from otel_tbot.otlp.client import create_exporter
 from otel_tbot.otlp.settings import resolve_settings
 from otel_tbot.otlp.failure_reason import FailureReason
-otlp_exporter(resolve_settings("logs", os.environ), FailureReason()).shutdown()
+create_exporter(resolve_settings("logs", os.environ), FailureReason()).shutdown()
 """
 
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import expected, words
-from tests.integration.launcher.program import NOWHERE, WAYS, WITH_SENDER, WITHIN, Started
+from tests.integration.launcher.processes import NOWHERE, WAYS, WITH_SENDER, WITHIN, RunningProcess
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import shell_script
 
@@ -108,9 +108,9 @@ def observe(
     """
     command = [*preparing_command(environment.prepare), *WAYS[mode], str(tbot), "start", *environment.arguments]
     environ = {**NOWHERE, **environment.environ, **variables}
-    with Started(command, environ, **environment.options) as started:
+    with RunningProcess(command, environ, **environment.options) as started:
         with _wait_for_pipe(tbot, started) as writer:
-            inherited = words(proc.inherited(_wait_for_reader(tbot, started)), started)
+            inherited = words(procfs.inherited(_wait_for_reader(tbot, started)), started)
             writer.write(f"{ending}\n".encode())
         stdout, stderr = started.process.communicate(timeout=WITHIN)
     return ObservedRun(
@@ -139,7 +139,7 @@ def start_variables(mode: str) -> dict[str, str]:
     return {"TELEPORT_ANONYMOUS_TELEMETRY": "1" if mode in WITH_SENDER else "0", "MARK": uuid.uuid4().hex}
 
 
-def _wait_for_pipe(tbot: Path, started: Started) -> IO[bytes]:
+def _wait_for_pipe(tbot: Path, started: RunningProcess) -> IO[bytes]:
     """Wait until tbot opens its pipe, and return the other end."""
     opened: list[int] = []
 
@@ -153,13 +153,13 @@ def _wait_for_pipe(tbot: Path, started: Started) -> IO[bytes]:
     return os.fdopen(opened[0], "wb")
 
 
-def _wait_for_reader(tbot: Path, started: Started) -> int:
+def _wait_for_reader(tbot: Path, started: RunningProcess) -> int:
     """Wait until the shell reads from the pipe, and return its pid, which is tbot's."""
     ending = f"{tbot}.ending"
     found: list[int] = []
 
     def reads() -> bool:
-        found[:] = [pid for pid in proc.alive(started.mark) if _descriptors_of(pid, ending) == [0]]
+        found[:] = [pid for pid in procfs.alive(started.mark) if _descriptors_of(pid, ending) == [0]]
         return bool(found)
 
     wait_until(reads, "tbot waits for its ending", within=WITHIN)
@@ -169,5 +169,5 @@ def _wait_for_reader(tbot: Path, started: Started) -> int:
 
 def _descriptors_of(pid: int, file: str) -> list[int]:
     with suppress(OSError):  # the process has ended
-        return [number for number, (to, _) in proc.descriptors(pid).items() if to == file]
+        return [number for number, (to, _) in procfs.descriptors(pid).items() if to == file]
     return []

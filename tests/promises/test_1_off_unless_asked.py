@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.testing import OTLPReceiver
 
-TBOT_WOULD_ACCEPT = "tbot itself takes this value for a yes"
+TBOT_WOULD_ACCEPT = "tbot itself reads this value as true"
 PROTOCOLS = ("http/protobuf", "grpc")
 
 

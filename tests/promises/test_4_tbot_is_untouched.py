@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.testing import OTLPReceiver, Reply
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import WAYS
-from tests.integration.launcher.program import WITH_SENDER, WITHIN, start
+from tests.integration.launcher.processes import WITH_SENDER, WITHIN, start
 from tests.promises.host_programs import (
     BUSY_PIPELINE,
     CHILD_OUTPUT,
@@ -47,19 +47,12 @@ from tests.promises.tbot_process import (
 )
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import WAITS, shell_script
-from tests.support.process import HostProcess, host_variables
+from tests.support.process import HostProcess, opted_in_variables
 from tests.support.program import SOURCE
-from tests.support.terminal import signals_as_in_a_terminal
+from tests.support.terminal import default_signals  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_in_a_terminal() -> Iterator[None]:
-    with signals_as_in_a_terminal():
-        yield
 
 
 def observe_both(
@@ -147,7 +140,7 @@ def test_signal_while_sending(name: str, number: signal.Signals, receiver: OTLPR
     protocol, code = WAITING_PROGRAMS[name]
     receiver.reply(Reply(delay=math.inf))
     with HostProcess(
-        f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{code}", host_variables(receiver, protocol)
+        f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{code}", opted_in_variables(receiver, protocol)
     ) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.process.send_signal(number)
@@ -159,7 +152,7 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """Ctrl-C reaches a program that is sending as KeyboardInterrupt."""
     receiver.reply(Reply(delay=math.inf))
     code = f"try: {SEND}\nexcept KeyboardInterrupt: print('interrupted')"
-    with HostProcess(code, host_variables(receiver, protocol)) as host:
+    with HostProcess(code, opted_in_variables(receiver, protocol)) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.process.send_signal(signal.SIGINT)
         assert host.wait() == (0, "interrupted\n", "")
@@ -170,7 +163,7 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
 def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """However a program ends after `send`, its exit status and output are unchanged, and the event arrives once."""
     code, status, output = ENDINGS_AFTER_SENDING[name]
-    with HostProcess(f"{SEND}\n{code}", host_variables(receiver, protocol)) as host:
+    with HostProcess(f"{SEND}\n{code}", opted_in_variables(receiver, protocol)) as host:
         ended, printed, errors = host.wait()
     assert (ended, printed) == (status, output)
     # A gRPC thread that exec interrupts may write a line of gRPC's own log.
@@ -186,15 +179,15 @@ def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
     receiver.reply(Reply(delay=math.inf))
     mark = uuid.uuid4().hex
     sending = "threading.Thread(target=lambda: print(otel_tbot.send(event()))).start()"
-    environ = {**host_variables(receiver, protocol), "MARK": mark, "GRPC_VERBOSITY": "NONE"}
+    environ = {**opted_in_variables(receiver, protocol), "MARK": mark, "GRPC_VERBOSITY": "NONE"}
     with HostProcess(f"{sending}\nsys.stdin.readline()\n{code}", environ) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
-        assert proc.alive(mark) == [host.process.pid]
+        assert procfs.alive(mark) == [host.process.pid]
         host.send_line()
         if status == -signal.SIGKILL:
             host.process.kill()
         assert host.wait() == (status, output, "")
-        assert proc.alive(mark) == []
+        assert procfs.alive(mark) == []
     assert len(receiver.requests) == 1
 
 
@@ -203,7 +196,7 @@ def test_end_while_sending(name: str, protocol: str, receiver: OTLPReceiver) -> 
 def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver) -> None:
     """Each event of any process or thread arrives once, and nothing is printed."""
     code, versions = PROGRAMS[name]
-    with HostProcess(code, host_variables(receiver, protocol)) as host:
+    with HostProcess(code, opted_in_variables(receiver, protocol)) as host:
         assert host.wait() == (0, "", "")
     assert versions_in(receiver) == versions
     assert len({record.resource_attributes["session.id"] for record in receiver.log_records}) == len(versions)
@@ -221,7 +214,7 @@ sys.stdin.readline()
 forked("2.0")
 thread.join()
 """
-    with HostProcess(code, {**host_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
+    with HostProcess(code, {**opted_in_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.send_line()
         assert host.wait() == (0, f"{CHILD_OUTPUT[protocol]}sent\n", "")
@@ -232,7 +225,7 @@ thread.join()
 def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """A child forked after its parent has sent can send over HTTP; over gRPC it reports that it cannot."""
     code = f"{FORK}\n{SEND}; forked('2.0'); otel_tbot.send(event('3.0'))"
-    with HostProcess(code, host_variables(receiver, protocol)) as host:
+    with HostProcess(code, opted_in_variables(receiver, protocol)) as host:
         assert host.wait() == (0, CHILD_OUTPUT[protocol], "")
     assert versions_in(receiver) == (["1.0", "3.0"] if protocol == "grpc" else ["1.0", "2.0", "3.0"])
 
@@ -249,7 +242,7 @@ print(ended_child())
 thread.join()
 emit()
 """
-    with HostProcess(code, {**host_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
+    with HostProcess(code, {**opted_in_variables(receiver, protocol), "GRPC_VERBOSITY": "NONE"}) as host:
         receiver.wait_for_requests(1, timeout=WITHIN)
         host.send_line()
         assert host.wait() == (0, "3\n", "")
@@ -272,7 +265,7 @@ enough.set()
 thread.join()
 """
     # gRPC's C library starts threads in each child, some of which crash, for every user of it; so that is turned off.
-    with HostProcess(code, {**host_variables(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
+    with HostProcess(code, {**opted_in_variables(receiver, protocol), "GRPC_ENABLE_FORK_SUPPORT": "0"}) as host:
         assert host.wait() == (0, "{3}\n", "")
 
 
@@ -288,7 +281,7 @@ if __name__ == "__main__":
             event = otel_tbot.StartEvent(run_mode="daemon", version=f"{number}.0")
             print(method, pool.submit(otel_tbot.send, event).result().status)
 """)
-    with HostProcess("", host_variables(receiver, protocol), program=(str(program),)) as host:
+    with HostProcess("", opted_in_variables(receiver, protocol), program=(str(program),)) as host:
         assert host.wait() == (0, "fork sent\nspawn sent\nforkserver sent\n", "")
     assert [record.attributes["tbot.version"] for record in receiver.log_records] == ["0.0", "1.0", "2.0"]
 

@@ -22,7 +22,7 @@ from otel_tbot.testing import OTLPReceiver
 from tests.promises.previews import EMIT, PREVIEW
 from tests.support.audit import SOURCE, Event, run_audited
 from tests.support.consent_table import OFF, ON
-from tests.unit.tbot.starting import in_base64
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

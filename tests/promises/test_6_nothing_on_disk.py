@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.promises.mounts import MOUNTS, WRITE_ERRORS, mount_command
 from tests.promises.watched_directory import VERSION, WatchedDirectory
 from tests.support.audit import PYTHON_PATHS, SOURCE, AuditedProcess, run_audited
@@ -184,7 +184,7 @@ def test_nothing_is_written(
     )
     assert ended.status == program.statuses[backend], ended.stderr
     check_delivery(program, receiver, backend)
-    wait_until(lambda: not proc.alive(str(tmp_path)), "what was started has ended", within=WAIT_TIMEOUT)
+    wait_until(lambda: not procfs.alive(str(tmp_path)), "what was started has ended", within=WAIT_TIMEOUT)
     assert watched.changed() == {}
     assert [event for event in ended.events if event.is_write] == []
     assert unexpected_files(opened_files(ended, watched), watched) == set()

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import otel_tbot
 from otel_tbot.testing import Reply
-from tests.promises.host_run import TIMEOUT, HostResult, run_host, run_host_with_signals
+from tests.promises.host_run import TIMEOUT, CompletedRun, run_host, run_host_with_signals
 from tests.promises.hostile_objects import (
     BROKEN_EXPORTERS,
     BROKEN_PROVIDERS,
@@ -36,7 +36,7 @@ from tests.promises.hostile_objects import (
 from tests.promises.resource_limits import RESOURCE_LIMITS, program_under_limit, program_without_streams
 from tests.support.backends.host_backend import HostBackend, without_random_ids
 from tests.support.black_hole import black_hole
-from tests.support.process import HostProcess, host_variables
+from tests.support.process import HostProcess, opted_in_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +85,7 @@ def variables_of(state: str, backend: OTLPReceiver, silent: str) -> dict[str, st
     return {name: value.format(**places) for name, value in STATES[state].items()}
 
 
-def check_unaffected(reference: HostResult, result: HostResult) -> None:
+def check_unaffected(reference: CompletedRun, result: CompletedRun) -> None:
     """Check that a host behaves like the reference run without the plug-in, and ends in time."""
     assert (result.status, result.stdout, result.stderr) == (reference.status, reference.stdout, reference.stderr)
     assert (result.status, result.stdout) == (3, EXPECTED_OUTPUT)
@@ -159,7 +159,7 @@ def test_host_under_resource_limit(name: str, protocol: str, receiver: OTLPRecei
     """
     limit = RESOURCE_LIMITS[name]
     delivers = protocol in limit.delivering_protocols
-    with HostProcess(program_under_limit(limit, protocol), host_variables(receiver, protocol)) as host:
+    with HostProcess(program_under_limit(limit, protocol), opted_in_variables(receiver, protocol)) as host:
         status, printed, errors = host.wait()
     first, later = printed.splitlines()
     assert (status, first) == (0, "sent" if delivers else "failed")
@@ -182,7 +182,7 @@ def test_host_without_streams(
     file = tmp_path / "file"
     file.touch()
     receiver.reply(Reply(), Reply(status=403))
-    environ = {**host_variables(receiver, protocol), "FILE": str(file), "TAKEN": "yes" if taken else ""}
+    environ = {**opted_in_variables(receiver, protocol), "FILE": str(file), "TAKEN": "yes" if taken else ""}
     with HostProcess("", environ, program=program_without_streams(closed)) as host:
         status, printed, errors = host.wait()
     assert (status, printed, file.read_bytes()) == (0, "", b"")

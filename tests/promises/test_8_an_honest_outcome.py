@@ -29,7 +29,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, consent, emit, emit_span, send
 from otel_tbot.opt_in import OPT_IN
-from tests.integration.launcher.program import Started, start
+from tests.integration.launcher.processes import RunningProcess, start
 from tests.support.fake_tbot import shell_script
 from tests.support.faults.delivery import (
     EVENT,
@@ -40,7 +40,7 @@ from tests.support.faults.delivery import (
     variables,
     wait_for_own_threads,
 )
-from tests.support.faults.table import ACCEPTANCES, FAULTS, LONG, Acceptance, Fault, faults_named, time_needed
+from tests.support.faults.table import ACCEPTANCES, FAULTS, LONG, AcceptedCase, Fault, faults_named, time_needed
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ NOTICE = "otel-tbot: reporting this start of tbot anonymously because TELEPORT_A
 
 
 @contextmanager
-def running(case: Fault | Acceptance, monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[Backend]:
+def running(case: Fault | AcceptedCase, monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[Backend]:
     """Run the backend of a case; if `monkeypatch` is given, point this process's variables to it."""
     skip_without_ipv6(case.name)
     with case.backend() as backend:
@@ -130,7 +130,7 @@ def emit_into_pipeline(signal: str, timeout: float) -> None:
     provider.shutdown()
 
 
-def assert_accepted_once(case: Acceptance, backend: Backend) -> None:
+def assert_accepted_once(case: AcceptedCase, backend: Backend) -> None:
     """Check the backend's own count: the refused requests and one more arrived, all with the same event."""
     assert backend.receiver is not None
     requests = backend.receiver.requests
@@ -174,7 +174,7 @@ class TestFaults:
 class TestAcceptances:
     """Every backend that accepts, within this process."""
 
-    def test_send(self, case: Acceptance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_send(self, case: AcceptedCase, monkeypatch: pytest.MonkeyPatch) -> None:
         """`send` returns sent, and the backend has accepted the event exactly once."""
         with running(case, monkeypatch) as backend:
             assert send(EVENT, timeout=LONG) == Outcome(status="sent")
@@ -182,7 +182,7 @@ class TestAcceptances:
 
     @pytest.mark.parametrize("signal", ["logs", "traces"])
     def test_pipeline(
-        self, case: Acceptance, signal: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, case: AcceptedCase, signal: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A pipeline delivers the event exactly once, and nothing is logged, not even refused attempts."""
         with running(case, monkeypatch) as backend:
@@ -216,7 +216,7 @@ class TestEmit:
         pytest.fail(f"the fault was not met, or not told: {line}")
 
     @pytest.mark.parametrize("case", ACCEPTED_OVER_NETWORK, ids=str)
-    def test_acceptance(self, case: Acceptance) -> None:
+    def test_acceptance(self, case: AcceptedCase) -> None:
         """A success is status 0 and one line on stderr, and the backend has accepted the event exactly once."""
         with running(case) as backend:
             environ = variables(case.protocol, backend)
@@ -250,7 +250,7 @@ class TestRun:
 
     @pytest.mark.parametrize("mode", ["on", "supervised"])
     @pytest.mark.parametrize("case", ACCEPTED_OVER_NETWORK, ids=str)
-    def test_acceptance(self, case: Acceptance, mode: str, tmp_path: Path) -> None:
+    def test_acceptance(self, case: AcceptedCase, mode: str, tmp_path: Path) -> None:
         """A success has the same output, and the backend has accepted the event exactly once."""
         tbot = shell_script(tmp_path, TBOT)
         with running(case) as backend:
@@ -259,12 +259,12 @@ class TestRun:
             assert_accepted_once(case, backend)
 
 
-def start_with_timeout(mode: str, tbot: Path, timeout: float, environ: dict[str, str]) -> Started:
+def start_with_timeout(mode: str, tbot: Path, timeout: float, environ: dict[str, str]) -> RunningProcess:
     """Start tbot in a mode, with a timeout for its sender."""
     return start(mode, tbot, "--tbot-version", "18.2.3", "--timeout", str(timeout), environ=environ)
 
 
-def assert_only_tbot_output(*processes: Started, timeout: float) -> None:
+def assert_only_tbot_output(*processes: RunningProcess, timeout: float) -> None:
     """Check tbot's exit status and output, then wait until the senders have ended, in time."""
     for one in processes:
         status, output, errors = one.finish()

@@ -25,7 +25,7 @@ from otel_tbot import AnonymousLogExporter, Session, send
 from otel_tbot.event import validate_attributes
 from otel_tbot.records import build_log_record, build_resource
 from otel_tbot.testing import Reply
-from tests.integration.launcher.program import start
+from tests.integration.launcher.processes import start
 from tests.support.fake_tbot import shell_script
 from tests.support.faults.backends import replying
 from tests.support.faults.client import Client

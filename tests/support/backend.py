@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
 
-def to(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
+def otlp_variables(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
     """Return the general variables that send there over a protocol."""
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
     return {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}

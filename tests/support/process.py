@@ -32,12 +32,12 @@ loggers = LoggerProvider()
 """
 
 
-def host_variables(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
+def opted_in_variables(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
     """Return the variables that opt in and point to a receiver."""
     return {
         "TELEPORT_ANONYMOUS_TELEMETRY": "1",
         "OTEL_EXPORTER_OTLP_TIMEOUT": "20",
-        **backend.to(receiver, protocol),
+        **backend.otlp_variables(receiver, protocol),
     }
 
 

@@ -33,7 +33,7 @@ def run(
     )  # fmt: skip
 
 
-def stand_in_for_tbot(folder: Path, script: str = f"echo 'Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7'") -> Path:
+def install_fake_tbot(folder: Path, script: str = f"echo 'Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7'") -> Path:
     """Put an executable named tbot into a folder; `script` is what it does."""
     folder.mkdir(exist_ok=True)
     executable = folder / "tbot"

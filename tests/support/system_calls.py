@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.support.collector import wait_until
 
 _OPEN_CALLS = ("creat", "open", "openat", "openat2")
@@ -79,7 +79,7 @@ def _strace(*options: str) -> list[str] | None:
 
 def destinations(log: Path) -> set[tuple[str, int]]:
     """Wait until strace has ended, and return each address that was used as a destination."""
-    wait_until(lambda: not proc.alive(str(log)), "strace has ended")
+    wait_until(lambda: not procfs.alive(str(log)), "strace has ended")
     return addresses(log.read_text())
 
 

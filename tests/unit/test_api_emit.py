@@ -132,7 +132,7 @@ def test_without_a_pipeline() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_a_broken_pipeline_does_not_reach_the_caller(caplog: pytest.LogCaptureFixture) -> None:
-    """A pipeline that raises is told in a warning without its text, and the caller goes on."""
+    """A pipeline that raises is reported in a warning without its text, and the caller goes on."""
 
     class Broken:
         def __getattr__(self, name: str) -> object:

@@ -153,7 +153,7 @@ def test_what_only_claims_to_be_an_event(backend: OTLPReceiver) -> None:
 def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exporter that is ready only after the deadline sends nothing any more."""
     ready, made = threading.Event(), threading.Event()
-    make = client.otlp_exporter
+    make = client.create_exporter
 
     def make_late(*arguments: Any) -> Any:  # noqa: ANN401  passed on
         ready.wait(30)
@@ -161,7 +161,7 @@ def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch:
         made.set()
         return exporter
 
-    monkeypatch.setattr(client, "otlp_exporter", make_late)
+    monkeypatch.setattr(client, "create_exporter", make_late)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
     assert send(EVENT, timeout=0.1).reason == "the backend did not accept it within 0.1 s"
     ready.set()
@@ -173,7 +173,7 @@ def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch:
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("dripped", [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000, b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000])
 def test_an_answer_that_drips(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backend that answers byte by byte costs no more than the time-out, and leaves neither thread nor connection."""
+    """A backend that answers byte by byte costs no more than the timeout, and leaves neither thread nor connection."""
     gone = threading.Event()
 
     def drip(server: socket.socket) -> None:
@@ -236,7 +236,7 @@ def test_rejected(backend: OTLPReceiver) -> None:
 
 @pytest.mark.usefixtures("opted_in", "protocol")
 def test_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backend that is not there makes a failure with a reason, in no more than the time-out."""
+    """A backend that is not there makes a failure with a reason, in no more than the timeout."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     outcome = send(EVENT, timeout=0.5)
     assert outcome.status == "failed"
@@ -245,7 +245,7 @@ def test_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("opted_in", "protocol", "_nobody_answers")
 def test_deadline_over_a_black_hole() -> None:
-    """A backend that never answers costs no more than the time-out, and leaves no thread behind for long."""
+    """A backend that never answers costs no more than the timeout, and leaves no thread behind for long."""
     before = threading.active_count()
     begun = time.monotonic()
     assert send(EVENT, timeout=0.5).status == "failed"
@@ -255,7 +255,7 @@ def test_deadline_over_a_black_hole() -> None:
 
 @pytest.mark.usefixtures("opted_in", "protocol")
 def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resolver that hangs does not hang the caller: the look-up, too, is inside the deadline."""
+    """A resolver that hangs does not hang the caller: the lookup, too, is inside the deadline."""
     stalled = threading.Event()
     released = threading.Event()
 
@@ -279,7 +279,7 @@ def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("timeout", [0, -1, 1e10, float("nan"), float("inf"), "soon"])
 def test_unusable_timeout(timeout: float) -> None:
-    """A time-out that is none is a failure with a reason, and no exception."""
+    """A timeout that is none is a failure with a reason, and no exception."""
     outcome = send(EVENT, timeout=timeout)
     assert outcome == Outcome(status="failed", reason="timeout must be a number of seconds above 0, and at most 86400")
 

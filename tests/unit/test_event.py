@@ -83,7 +83,7 @@ def test_run_mode_is_one_of_two(run_mode: object) -> None:
 )
 def test_version(given: object, sent: str | None) -> None:
     """A version is sent without its v; what does not look like one is left out."""
-    assert StartEvent(run_mode="daemon", version=given).version == sent  # type: ignore[arg-type]  # see above
+    assert StartEvent(run_mode="daemon", version=given).version == sent  # type: ignore[arg-type]  # the same reason as above
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_version(given: object, sent: str | None) -> None:
 )
 def test_join_type(given: object, sent: str | None) -> None:
     """An unknown join method is never sent by its name."""
-    assert StartEvent(run_mode="daemon", join_type=given).join_type == sent  # type: ignore[arg-type]  # see above
+    assert StartEvent(run_mode="daemon", join_type=given).join_type == sent  # type: ignore[arg-type]  # the same reason as above
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_counters_are_whole_numbers(count: object) -> None:
     with pytest.raises(
         InvalidEventError, match=r"^tbot.destinations_other must be a whole number that is not negative$"
     ):
-        StartEvent(run_mode="daemon", destinations_other=count)  # type: ignore[arg-type]  # see above
+        StartEvent(run_mode="daemon", destinations_other=count)  # type: ignore[arg-type]  # the same reason as above
 
 
 def test_counters_end_at_int32() -> None:

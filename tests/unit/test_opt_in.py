@@ -29,8 +29,19 @@ def test_on_with_exactly_1() -> None:
 
 @pytest.mark.parametrize("value", NO)
 def test_every_other_value_is_off(value: str) -> None:
-    """Whatever else the variable says, nothing is sent."""
+    """With any other value nothing is sent."""
     assert not consent({OPT_IN: value})
+
+
+@pytest.mark.parametrize("value", ["0", "1", "yes"])
+def test_what_tbot_refuses_or_agrees_on(value: str) -> None:
+    """A value that tbot reads as this project does, or refuses, is not reported as one that only tbot accepts."""
+    assert not consent({OPT_IN: value}).tbot_would_accept
+
+
+def test_representation() -> None:
+    """The representation shows the decision and its reason."""
+    assert repr(consent({})) == "Consent(on=False, reason='TELEPORT_ANONYMOUS_TELEMETRY is not set')"
 
 
 @pytest.mark.parametrize("value", ["t", "T", "TRUE", "true", "True"])
@@ -39,7 +50,7 @@ def test_what_tbot_takes_for_yes_is_said(value: str) -> None:
     decision = consent({OPT_IN: value})
     assert not decision
     assert decision.tbot_would_accept
-    assert "tbot itself takes this value for a yes" in decision.reason
+    assert "tbot itself reads this value as true" in decision.reason
 
 
 @pytest.mark.parametrize("value", ["1", "true", "yes", " ", "FALSE", "00"])
@@ -80,7 +91,7 @@ def test_reads_the_process_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("value", [None, "", "0", "1", "true"])
 def test_asked(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
-    """What nobody asked for is off; that somebody did is no consent yet."""
+    """What no one asked for is off; that somebody did is no consent yet."""
     if value is not None:
         monkeypatch.setenv(OPT_IN, value)
     assert is_opt_in_set() == (value is not None)

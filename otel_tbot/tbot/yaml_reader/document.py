@@ -14,15 +14,28 @@ from otel_tbot.tbot.yaml_reader.merge_keys import MergeResolver
 if TYPE_CHECKING:
     from otel_tbot.tbot.yaml_reader.merge_keys import Fields
 
-# DOC: """Refusing a document in which a mapping has a key twice, as tbot refuses it: which of the two counts is undefined."""
-
-
-# libyaml compares each %TAG directive with all before it: 65,000 of them, 1 MiB, take ten seconds.
+# libyaml compares each %TAG directive with all previous ones: 65,000 of them, 1 MiB, take ten seconds.
 TAG_DIRECTIVE_LIMIT = 100
 
 # What no YAML document may hold (YAML 1.1, section 5.1).
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_REPAIR = "repair the YAML"
+# libyaml's constant texts, which quote nothing of the document. Any other reason of a parser is left out.
+PARSER_REASONS = frozenset(
+    {
+        "block sequence entries are not allowed in this context",
+        "could not find expected ':'",
+        "did not find expected ',' or ']'",
+        "did not find expected ',' or '}'",
+        "did not find expected '-' indicator",
+        "did not find expected key",
+        "did not find expected node content",
+        "found a tab character where an indentation space is expected",
+        "found character that cannot start any token",
+        "found undefined alias",
+        "found unexpected end of stream",
+        "mapping values are not allowed in this context",
+    }
+)
 
 
 class Document:
@@ -30,22 +43,22 @@ class Document:
 
     Attributes:
         root: its outermost node.
-        source: what complaints call it.
+        source: its name in error messages.
     """
 
     def __init__(self, root: yaml.Node, source: str, read_keys: frozenset[str]) -> None:
-        """Keep the nodes."""
+        """Keep the root; `read_keys` are the keys that are kept."""
         self.root = root
         self.source = source
         self._keys = MergeResolver(source, read_keys)
 
     def fields(self, mapping: yaml.MappingNode) -> Fields:
-        """Return what stands under the keys of one of the document's mappings, as far as they are read."""
+        """Return the fields of one of the document's mappings, as far as they are read."""
         return self._keys.fields(mapping)
 
 
 def read_document(text: str, source: str, read_keys: frozenset[str], printable_keys: frozenset[str]) -> Document:
-    """Read the first document; what follows it may be anything.
+    """Read the first document; anything may follow it.
 
     Args:
         text: the whole text.
@@ -54,12 +67,12 @@ def read_document(text: str, source: str, read_keys: frozenset[str], printable_k
         printable_keys: the keys that an error may name.
 
     Raises:
-        TbotConfigError: there is no document, it is no YAML, a key is there twice, or a limit is exceeded.
+        TbotConfigError: there is no document, it is not YAML, a key occurs twice, or a limit is exceeded.
     """
     if unprintable := _NOT_PRINTABLE.search(text):
-        what = "this line holds a character that YAML does not allow"
+        what = "not valid YAML (control character)"
         position = text.count("\n", 0, unprintable.start()) + 1
-        raise TbotConfigError(what, _REPAIR, source=source, line=position)
+        raise TbotConfigError(what, "remove it", source=source, line=position)
     if text.count("%TAG") > TAG_DIRECTIVE_LIMIT:
         what = f"there are more than {TAG_DIRECTIVE_LIMIT} %TAG directives"
         raise TbotConfigError(what, "write tags in full", source=source)
@@ -69,7 +82,7 @@ def read_document(text: str, source: str, read_keys: frozenset[str], printable_k
 
 
 def _compose(text: str, source: str) -> yaml.Node:
-    what, remedy, line = "this is no valid YAML", _REPAIR, None
+    what, remedy, line = "not valid YAML", "correct it", None
     try:
         root = first_document(text)
     except (TooDeepError, RecursionError) as error:  # the latter where the caller has used up Python's stack
@@ -77,22 +90,23 @@ def _compose(text: str, source: str) -> yaml.Node:
         line = getattr(error, "line", None)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
+        what += f" ({error.problem})" if error.problem in PARSER_REASONS else ""
     except (yaml.YAMLError, ValueError, ArithmeticError):
-        # Without libyaml, absurd escapes and versions are numbers that Python refuses.
+        # Without libyaml, huge escapes and versions are numbers that Python refuses.
         pass
     else:
         if root is not None:
             return root
-        what, remedy = "there is no YAML document", "write {} for an empty one"
-    # Raised out here, so that the error keeps no link to PyYAML's, which quotes the text.
+        what, remedy = "no YAML document", "write {} for an empty one"
+    # Raised outside the handler, so that the error keeps no link to PyYAML's, which quotes the text.
     raise TbotConfigError(what, remedy, source=source, line=line)
 
 
 def refuse_duplicate_keys(root: yaml.Node, source: str, printable_keys: frozenset[str]) -> None:
-    """Look at every mapping of a document. Keys are compared as text, quoted or not.
+    """Check every mapping of a document. Keys are compared as text, quoted or not, as by tbot.
 
     Raises:
-        TbotConfigError: a key is there twice.
+        TbotConfigError: a key occurs twice.
     """
     # Without recursion, and each node once, however many aliases lead to it.
     seen: set[int] = set()
@@ -119,5 +133,5 @@ def _duplicate(mapping: yaml.MappingNode, source: str, printable_keys: frozenset
             break
         seen.add(key.value)
     name = key.value if key.value in printable_keys else ""
-    what, line = "this key is in its mapping twice", key.start_mark.line + 1
+    what, line = "duplicate key", key.start_mark.line + 1
     return TbotConfigError(what, "remove one of them", source=source, line=line, key=name)

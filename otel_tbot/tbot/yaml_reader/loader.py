@@ -1,7 +1,7 @@
 """PyYAML, set up to compose the first document of a text within a bounded depth, its scalars as they are written.
 
-What tbot's YAML library (Go's yaml.v3) makes of a scalar is not what PyYAML makes of it: see `scalars`. To leave that
-out also saves enough of PyYAML's time to pay for the checks that follow.
+tbot's YAML library (Go's yaml.v3) reads scalars in another way than PyYAML: see `scalars`. Leaving PyYAML's resolution
+out also saves enough time for the checks that follow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TooDeepError(Exception):
     """There are more levels than the limit allows; `line` is where."""
 
     def __init__(self, line: int) -> None:
-        """Keep the line."""
+        """Set the line."""
         super().__init__(line)
         self.line = line
 
@@ -37,11 +37,11 @@ class _Hooks(BaseResolver):
     _depth = 0
 
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: object) -> str:  # noqa: ARG002  PyYAML's
-        """Give a node that has no tag none."""
+        """Leave a node without a tag untagged."""
         return ""
 
     def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:  # noqa: ARG002  PyYAML's
-        """Go a level down, if there may be one."""
+        """Go a level down, within the limit."""
         self._depth += 1
         if self._depth > DEPTH_LIMIT and current_node is not None:
             raise TooDeepError(current_node.start_mark.line + 1)
@@ -56,12 +56,12 @@ class _Loader(_Hooks, _InstalledLoader):
 
 
 class _Rebinding(Composer):
-    """Composes in Python, and lets a document define an anchor anew, as YAML and tbot do and PyYAML does not."""
+    """Composes in Python, and lets a document redefine an anchor, as YAML and tbot do and PyYAML does not."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose a node, its anchor forgotten if it is known."""
-        if not self.check_event(yaml.AliasEvent):  # type: ignore[attr-defined]  # the parser's beside it
-            self.anchors.pop(self.peek_event().anchor, None)  # type: ignore[attr-defined]  # likewise
+        """Compose a node; forget its anchor if it is known."""
+        if not self.check_event(yaml.AliasEvent):  # type: ignore[attr-defined]  # the parser's method, from another base class
+            self.anchors.pop(self.peek_event().anchor, None)  # type: ignore[attr-defined]  # the parser's method
         return super().compose_node(parent, index)
 
 
@@ -77,13 +77,13 @@ def first_document(text: str) -> yaml.Node | None:
     """Return the root of the first document, or None if there is none. An alias and its anchor share their node.
 
     Raises:
-        yaml.YAMLError: the text up to the end of the first document is no YAML.
+        yaml.YAMLError: the text up to the end of the first document is not YAML.
         TooDeepError: the document has too many levels.
     """
     try:
         return _compose(_Loader(text))
     except ComposerError as error:
-        if error.context is None:  # an alias without an anchor, not an anchor defined anew
+        if error.context is None:  # an alias without an anchor, not a redefined anchor
             raise
     return _compose(_RebindingLoader(text))
 

@@ -1,6 +1,8 @@
-"""What stands under the keys of a mapping, with what the key `<<` merges in from other mappings."""
+"""The fields of a mapping, with what the key `<<` merges in from other mappings."""
 
 from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
 
 import yaml
 
@@ -13,12 +15,12 @@ Fields = dict[str, yaml.Node]
 class MergeResolver:
     """The fields of a document's mappings.
 
-    Each mapping is merged once, however many aliases lead to it, and only keys that are read are kept: so what a
-    document takes is limited by its length.
+    Each mapping is merged once, however many aliases lead to it, and only known keys are kept: so the cost of a
+    document is limited by its length.
     """
 
     def __init__(self, source: str, read_keys: frozenset[str]) -> None:
-        """Read a document.
+        """Resolve the mappings of one document.
 
         Args:
             source: its name in error messages.
@@ -26,60 +28,66 @@ class MergeResolver:
         """
         self._source = source
         self._read_keys = read_keys
-        # By the id of the node, so the document must outlive this. None: begun and not finished.
-        self._known: dict[int, Fields | None] = {}
+        # By the id of the node, so the document must outlive this.
+        self._resolved: dict[int, Fields] = {}
 
     def fields(self, mapping: yaml.MappingNode) -> Fields:
-        """Return what stands under the keys that are read: first the mapping's own, then those merged, in order.
+        """Return the nodes by key: the mapping's own take precedence, then the merged ones in order.
 
         Raises:
-            TbotConfigError: what is merged is no mapping or list of mappings, or contains itself.
+            TbotConfigError: `<<` names something other than mappings, or a mapping merges itself.
         """
         own, merged = self._split(mapping)
-        return own if merged is None else {**self._merged(merged), **own}
+        return own if merged is None else {**self._resolve(merged), **own}
 
-    def _merged(self, node: yaml.Node) -> Fields:
+    def _resolve(self, node: yaml.Node) -> Fields:
+        """Return the fields of a node to be merged: a mapping, or a list of mappings."""
+        nodes, sources = self._reachable(node)
+        order = TopologicalSorter({key: [id(source) for source in found] for key, found in sources.items()})
+        try:
+            for key in order.static_order():
+                if key not in self._resolved:
+                    self._resolved[key] = self._combine(nodes[key], sources[key])
+        except CycleError as error:
+            cycle = error.args[1]
+        else:
+            return self._resolved[id(node)]
+        # Raised outside the handler, so that the error keeps no link to another.
+        raise self._error_at(nodes[cycle[0]], "this mapping merges itself", "remove the merge")
+
+    def _reachable(self, node: yaml.Node) -> tuple[dict[int, yaml.Node], dict[int, list[yaml.Node]]]:
+        """Return the unresolved nodes that a node merges, directly or not, and what each of them merges."""
+        nodes: dict[int, yaml.Node] = {}
+        sources: dict[int, list[yaml.Node]] = {}
         waiting = [node]
         while waiting:
-            current = waiting[-1]
-            if self._known.get(id(current)) is not None:
-                waiting.pop()
-                continue
-            parts = self._parts(current)
-            missing = [part for part in parts if self._known.get(id(part)) is None]
-            if not missing:
-                self._known[id(current)] = self._together(current, parts)
-            elif id(current) in self._known:
-                raise self._refusal(current, "this mapping is merged into itself")
-            else:
-                self._known[id(current)] = None
-                waiting.extend(missing)
-        return self._known[id(node)] or {}
+            current = waiting.pop()
+            if id(current) not in nodes and id(current) not in self._resolved:
+                nodes[id(current)] = current
+                sources[id(current)] = self._sources(current)
+                waiting += sources[id(current)]
+        return nodes, sources
 
-    def _parts(self, node: yaml.Node) -> list[yaml.Node]:
-        """Return what has to be known before the node's own fields can be."""
+    def _sources(self, node: yaml.Node) -> list[yaml.Node]:
+        """Return the nodes whose fields a node takes."""
         if isinstance(node, yaml.MappingNode):
             merged = self._split(node)[1]
             return [] if merged is None else [merged]
         if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.MappingNode) for item in node.value):
             return list(node.value)
-        raise self._refusal(node, "only a mapping or a list of mappings can be merged by <<")
+        raise self._error_at(node, "<< can merge only a mapping or a list of mappings", "correct it")
 
-    def _together(self, node: yaml.Node, parts: list[yaml.Node]) -> Fields:
+    def _combine(self, node: yaml.Node, sources: list[yaml.Node]) -> Fields:
         fields: Fields = {}
-        # The earlier wins.
-        for part in reversed(parts):
-            fields.update(self._known[id(part)] or {})
+        # The earlier source takes precedence.
+        for source in reversed(sources):
+            fields.update(self._resolved[id(source)])
         if isinstance(node, yaml.MappingNode):
             fields.update(self._split(node)[0])
         return fields
 
-    def _refusal(self, node: yaml.Node, what: str) -> TbotConfigError:
-        line = node.start_mark.line + 1
-        return TbotConfigError(what, "repair the YAML", source=self._source, line=line)
-
     def _split(self, mapping: yaml.MappingNode) -> tuple[Fields, yaml.Node | None]:
-        """Return what the mapping itself says under keys that are read, and what it merges in."""
+        """Return the mapping's own fields, and the node that it merges."""
         own: Fields = {}
         merged = None
         for key, value in mapping.value:
@@ -89,3 +97,6 @@ class MergeResolver:
                 elif is_merge_key(key):
                     merged = value
         return own, merged
+
+    def _error_at(self, node: yaml.Node, problem: str, remedy: str) -> TbotConfigError:
+        return TbotConfigError(problem, remedy, source=self._source, line=node.start_mark.line + 1)

@@ -1,7 +1,7 @@
-"""What tbot's YAML library (Go's yaml.v3) makes of a scalar in a text field or a boolean field.
+"""How tbot's YAML library (Go's yaml.v3) reads a scalar in a string field or a boolean field.
 
-`yes` is text that a boolean field happens to accept, quoted or not; `"true"` is text that it refuses. Numbers are
-recognised and never converted: nothing here needs one, and a million digits would take long.
+A boolean field accepts the string `yes`, quoted or not, and refuses the string `"true"`. Numbers are recognized and
+never converted: nothing here needs one, and a million digits would take long.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _NUMBER = re.compile(
 
 
 def is_null(node: yaml.Node) -> bool:
-    """Tell whether the node is null, which is no value for any field."""
+    """Tell whether the node is null, which counts as missing in any field."""
     return isinstance(node, yaml.ScalarNode) and _kind(node) == "null"
 
 
 def as_text(node: yaml.ScalarNode) -> str | None:
-    """Return the scalar as a text field takes it, null as the empty text; None if it is something else."""
+    """Return the scalar as a string field reads it, null as the empty string; None if it is of another type."""
     kind = _kind(node)
     if kind == "null":
         return ""
@@ -38,7 +38,7 @@ def as_text(node: yaml.ScalarNode) -> str | None:
 
 
 def as_boolean(node: yaml.ScalarNode) -> bool | None:
-    """Return the scalar as a boolean field takes it, null as false; None if it is something else."""
+    """Return the scalar as a boolean field reads it, null as false; None if it is of another type."""
     kind = _kind(node)
     if kind in {"bool", "str"}:
         true, false = (_TRUE, _FALSE) if kind == "bool" else (_OLD_TRUE, _OLD_FALSE)

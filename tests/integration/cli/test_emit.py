@@ -1,4 +1,4 @@
-"""`otel-tbot emit`: sends, says what became of it in one line, and ends with the contract's status."""
+"""`otel-tbot emit`: sends, says the outcome in one line, and ends with the contract's status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.promises.start_environments import (
     interpreter_memory_limit,
 )
 from tests.promises.tbot_process import preparing_command
-from tests.support.program import SOURCE, VERSION, run, stand_in_for_tbot
+from tests.support.program import SOURCE, VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def environ(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> dict[str,
 
 def test_sent(receiver: OTLPReceiver, environ: dict[str, str], tmp_path: Path) -> None:
     """A sent event is said in one line on stderr, and the status is 0."""
-    ended = run("emit", "tbot", "start", "--oneshot", environ=environ, path=stand_in_for_tbot(tmp_path / "bin"))
+    ended = run("emit", "tbot", "start", "--oneshot", environ=environ, path=install_fake_tbot(tmp_path / "bin"))
     shown = environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + ("" if "grpc" in environ.values() else "/v1/logs")
     assert (ended.returncode, ended.stdout) == (0, "")
     assert ended.stderr == f"otel-tbot: tbot.start sent to {shown}\n"
@@ -52,7 +52,7 @@ def test_not_delivered(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_dead_backend(protocol: str) -> None:
-    """A backend that is not there makes one line and status 1, within the time-out."""
+    """A backend that is not there makes one line and status 1, within the timeout."""
     dead = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     ended = run("emit", "--timeout", "0.5", "tbot", "start", environ={**ON, **dead})
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
@@ -83,7 +83,7 @@ def test_no_library_prints_beside_us(receiver: OTLPReceiver, protocol: str, tls_
 )
 def test_off(receiver: OTLPReceiver, tmp_path: Path, off: dict[str, str], reason: str) -> None:
     """Off is said with its reason and ends well: no connection, no OpenTelemetry loaded, tbot not asked."""
-    path = stand_in_for_tbot(tmp_path / "bin", f"touch {tmp_path / 'asked'}")
+    path = install_fake_tbot(tmp_path / "bin", f"touch {tmp_path / 'asked'}")
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "PYTHONPROFILEIMPORTTIME": "1", **off}
     ended = run("emit", "tbot", "start", "-c", "missing.yaml", environ=variables, path=path)
     said = [line for line in ended.stderr.splitlines() if not line.startswith("import time:")]

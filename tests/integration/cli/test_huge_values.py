@@ -1,4 +1,4 @@
-"""Values of 10 MB, which no system hands on, but a host can set: one line, no repetition, and bounded work."""
+"""Values of 10 MB, which no system forwards, but a host can set: one line, no repetition, and bounded work."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CASES = {
     "refusal": Case("DO_NOT_TRACK", "0", "nothing sent: DO_NOT_TRACK is set", 0),
     "switch": Case("OTEL_SDK_DISABLED", "true", SENT, 0),
     "configuration": Case("TBOT_CONFIG", "QUFB", "is larger than 1048576 bytes"),
-    "configuration that is none": Case("TBOT_CONFIG", "canary ", "this is no standard base64"),
+    "configuration that is none": Case("TBOT_CONFIG", "canary ", "not valid base64"),
     "path": Case("TBOT_CONFIG_PATH", "canary/", "the configuration file cannot be read"),
     "helper": Case("_TBOT_TELEMETRY_HELPER", "canary", SENT, 0),
     "headers": Case("OTEL_EXPORTER_OTLP_HEADERS", "canary=%41,", TOO_LONG),
@@ -57,7 +57,7 @@ CASES = {
 }
 
 
-class Ended(NamedTuple):
+class CompletedRun(NamedTuple):
     """How `emit` ended, what it printed, and what it took: memory at its peak, and time of the processor."""
 
     status: int
@@ -67,7 +67,7 @@ class Ended(NamedTuple):
     seconds: float
 
 
-def emit(receiver: OTLPReceiver, variables: dict[str, tuple[str, str]]) -> Ended:
+def emit(receiver: OTLPReceiver, variables: dict[str, tuple[str, str]]) -> CompletedRun:
     """Run `otel-tbot emit` with variables that only a process itself can set."""
     options = ("emit", "--tbot-version=1", "tbot", "start")
     environ = {
@@ -83,7 +83,7 @@ def emit(receiver: OTLPReceiver, variables: dict[str, tuple[str, str]]) -> Ended
         process.returncode = os.waitstatus_to_exitcode(status)
         printed, said = map(_content, (output, errors))
     unit = 1 if sys.platform == "darwin" else 1024
-    return Ended(process.returncode, printed, said, used.ru_maxrss * unit, used.ru_utime + used.ru_stime)
+    return CompletedRun(process.returncode, printed, said, used.ru_maxrss * unit, used.ru_utime + used.ru_stime)
 
 
 def _content(file: IO[bytes]) -> str:
@@ -92,7 +92,7 @@ def _content(file: IO[bytes]) -> str:
 
 
 @pytest.fixture(scope="module")
-def usual() -> Ended:
+def usual() -> CompletedRun:
     """Run it with usual values."""
     with OTLPReceiver() as receiver:
         ended = emit(receiver, {})
@@ -101,7 +101,7 @@ def usual() -> Ended:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_emit(name: str, usual: Ended, receiver: OTLPReceiver) -> None:
+def test_emit(name: str, usual: CompletedRun, receiver: OTLPReceiver) -> None:
     """Each variable that anything is read from may be huge: `emit` says one short line, and keeps a few copies."""
     case = CASES[name]
     ended = emit(receiver, {case.variable: (case.beginning, case.repeated)})

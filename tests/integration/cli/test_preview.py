@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.program import VERSION, run, stand_in_for_tbot
+from tests.support.program import VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 def test_text(tmp_path: Path) -> None:
     """The text names every attribute with its value, and whether, why and to where it would be sent."""
-    ended = run("preview", "tbot", "start", "--oneshot", path=stand_in_for_tbot(tmp_path / "bin"))
+    ended = run("preview", "tbot", "start", "--oneshot", path=install_fake_tbot(tmp_path / "bin"))
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = ended.stdout.splitlines()
     assert lines[0] == (
@@ -56,7 +56,7 @@ def test_json_stands_alone(signal: str) -> None:
 
 
 def test_unknown_version_is_explained() -> None:
-    """Where nobody can tell the version, it is left out and the reason said."""
+    """Where no one can tell the version, it is left out and the reason said."""
     ended = run("preview", "./no-tbot-here", "start")
     assert ended.returncode == 0
     assert "tbot.version " not in ended.stdout
@@ -68,7 +68,8 @@ def test_unusable_version_is_explained() -> None:
     ended = run("preview", "--tbot-version", "latest", "tbot", "start")
     assert "tbot.version " not in ended.stdout
     assert (
-        ended.stderr == "otel-tbot: tbot.version is left out: what --tbot-version says does not look like a version\n"
+        ended.stderr
+        == "otel-tbot: tbot.version is left out: the value of --tbot-version does not look like a version\n"
     )
 
 

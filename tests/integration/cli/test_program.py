@@ -12,8 +12,8 @@ import yaml
 
 from otel_tbot import __version__
 from otel_tbot.schema import registry
-from otel_tbot.schema.generate import PAGE
 from otel_tbot.schema.json_schema import json_schema
+from scripts.schema_table import PAGE
 from tests.support.program import SOURCE, run
 
 
@@ -52,14 +52,17 @@ def test_schema_in_each_form() -> None:
     assert run("schema", "--format", "markdown").stdout == PAGE.read_text()
 
 
-def test_an_unexpected_fault_is_one_line() -> None:
-    """A fault of our own reaches the user as one line, and not as a traceback."""
-    script = "import sys, otel_tbot.cli.status; del sys.modules['otel_tbot.cli.status'].resolve_settings; sys.argv[1:] = ['status']"
+def test_an_internal_error_is_one_line() -> None:
+    """An error of our own is reported in one line, not as a traceback."""
+    script = "import sys, otel_tbot.cli.status; sys.argv[1:] = ['status']"
+    script += "; del sys.modules['otel_tbot.cli.status'].resolve_settings"
     script += "; import otel_tbot.__main__ as program; program.main()"
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     ended = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "otel-tbot: an unexpected fault (NameError); please report it\n"
+    assert ended.stderr == (
+        "otel-tbot: internal error (NameError); please report it, with the traceback of python -X dev -m otel_tbot\n"
+    )
 
 
 def test_a_reader_that_leaves_early() -> None:

@@ -63,6 +63,6 @@ def test_check(variables: dict[str, str], status: int) -> None:
 
 
 def test_loads_no_opentelemetry() -> None:
-    """The state is told without loading OpenTelemetry."""
+    """The state is reported without loading OpenTelemetry."""
     ended = run("status", environ={**ON, "PYTHONPROFILEIMPORTTIME": "1"})
     assert not [line for line in ended.stderr.splitlines() if "opentelemetry" in line]

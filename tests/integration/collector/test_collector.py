@@ -12,7 +12,7 @@ from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_tbot import Session, __version__
 from otel_tbot.otlp.json_encoding import from_otlp_json
-from tests.support.program import VERSION, run, stand_in_for_tbot
+from tests.support.program import VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ def check_resource(resource: dict[str, Any]) -> None:
 
 def test_log_record(collector: Collector, environ: dict[str, str], command: list[str], tmp_path: Path) -> None:
     """`emit` makes one log record arrive, which is the contract's, part for part."""
-    ended = run("emit", *command, environ=environ, path=stand_in_for_tbot(tmp_path / "bin"))
+    ended = run("emit", *command, environ=environ, path=install_fake_tbot(tmp_path / "bin"))
     assert (ended.returncode, ended.stdout) == (0, "")
     (request,) = collector.requests("logs")
     (resource_logs,) = request["resourceLogs"]
@@ -106,7 +106,7 @@ def test_log_record(collector: Collector, environ: dict[str, str], command: list
 
 def test_span(collector: Collector, environ: dict[str, str], command: list[str], tmp_path: Path) -> None:
     """`emit --signal traces` makes one span arrive, which is the contract's, part for part."""
-    ended = run("emit", "--signal", "traces", *command, environ=environ, path=stand_in_for_tbot(tmp_path / "bin"))
+    ended = run("emit", "--signal", "traces", *command, environ=environ, path=install_fake_tbot(tmp_path / "bin"))
     assert (ended.returncode, ended.stdout) == (0, "")
     (request,) = collector.requests("traces")
     (resource_spans,) = request["resourceSpans"]
@@ -135,7 +135,7 @@ def test_preview_is_what_arrives(  # noqa: PLR0913, PLR0917  each fixture is one
     tmp_path: Path,
 ) -> None:
     """`preview --format json` shows the request that the Collector gets, but for session, time and ids."""
-    path = stand_in_for_tbot(tmp_path / "bin")
+    path = install_fake_tbot(tmp_path / "bin")
     previewed = run("preview", "--format", "json", "--signal", signal, *command, environ=environ, path=path)
     assert previewed.returncode == 0
     assert run("emit", "--signal", signal, *command, environ=environ, path=path).returncode == 0

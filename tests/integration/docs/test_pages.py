@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import runpy
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from scripts import generate
 from tests.integration.examples.readme import SOURCE, blocks, run
 from tests.integration.pipelines import declarative
 from tests.integration.pipelines.processes import instrumented
@@ -32,9 +32,8 @@ def named(page: Path) -> str:
 
 
 def test_generated_pages_are_fresh() -> None:
-    """The reference is what the code says: `python docs/generate.py` writes it."""
-    generate = runpy.run_path(str(DOCS / "generate.py"))
-    stale = [named(path) for path, text in generate["pages"]().items() if path.read_text(encoding="utf-8") != text]
+    """The reference is what the code says: `make generate` writes it."""
+    stale = [named(path) for path, text in generate.pages().items() if path.read_text(encoding="utf-8") != text]
     assert stale == []
 
 
@@ -104,3 +103,14 @@ def test_excerpts() -> None:
     text = (SOURCE / "examples" / "kubernetes" / "deployment.yaml").read_text(encoding="utf-8")
     assert str(container["image"]) in text
     assert all(f"value: {one['value']}" in text.replace('"', "") for one in container["env"])
+
+
+def test_architecture_names_what_exists() -> None:
+    """The architecture page names every part of the package, and only files that exist."""
+    package = SOURCE / "otel_tbot"
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    named_files = set(re.findall(r"[\w/]+\.py", page))
+    assert [name for name in named_files if not (package / name).exists()] == []
+    folders = [path.parent.name for path in package.glob("*/__init__.py")]
+    modules = [path.stem for path in package.glob("*.py") if not path.stem.startswith("_")]
+    assert [name for name in (*folders, *modules) if f"`{name}" not in page] == []

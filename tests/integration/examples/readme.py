@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.program import stand_in_for_tbot
+from tests.support.program import install_fake_tbot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def run(commands: str, environ: Mapping[str, str], *, cwd: Path, tbot: Path) -> 
         cwd: the working directory.
         tbot: a folder into which a stand-in for tbot is put, to be found on `PATH`.
     """
-    search = os.pathsep.join((str(Path(sys.executable).parent), str(stand_in_for_tbot(tbot)), os.environ["PATH"]))
+    search = os.pathsep.join((str(Path(sys.executable).parent), str(install_fake_tbot(tbot)), os.environ["PATH"]))
     return subprocess.run(
         ["sh", "-eu", "-c", commands], env={"PATH": search, **environ}, cwd=cwd, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=_TIMEOUT, check=False,

@@ -140,6 +140,6 @@ def test_workflow_runs(collector: Collector, tmp_path: Path) -> None:
 
 
 def test_example_configurations_are_tbots() -> None:
-    """The configuration beside the Deployment is one that tbot's rules admit."""
+    """The configuration next to the Deployment is one that tbot's rules admit."""
     event = StartEvent.from_command(["tbot", "start", "-c", str(KUBERNETES / "tbot.yaml")], environ={})
     assert event.run_mode == "daemon"

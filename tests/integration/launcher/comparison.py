@@ -6,8 +6,8 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.launcher import proc
-from tests.integration.launcher.program import NOWHERE, Started, start
+from tests.integration.launcher import procfs
+from tests.integration.launcher.processes import NOWHERE, RunningProcess, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +17,10 @@ WAYS = ("off", "on", "supervised")
 DOCUMENTED = {"supervised": {"pid": "a child's", "ppid": "the process"}}
 
 
-def words(seen: dict[str, Any], started: Started) -> dict[str, object]:
+def words(seen: dict[str, Any], started: RunningProcess) -> dict[str, object]:
     """Replace the numbers of processes by what they are: they differ from start to start."""
     names = {started.pid: "the process", os.getpid(): "this test"}
-    pipes = {proc.link(f"/proc/self/fd/{pipe.fileno()}"): name for name, pipe in started.pipes.items()}
+    pipes = {procfs.link(f"/proc/self/fd/{pipe.fileno()}"): name for name, pipe in started.pipes.items()}
     return {
         **seen,
         "pid": "the process's" if seen["pid"] == started.pid else "a child's",
@@ -32,7 +32,7 @@ def words(seen: dict[str, Any], started: Started) -> dict[str, object]:
 def look(way: str, tbot: Path, environ: dict[str, str], **options: Any) -> dict[str, object]:  # noqa: ANN401  those of `subprocess.Popen`
     """Start tbot in a way, and return all that it has inherited."""
     with start(way, tbot, environ={**NOWHERE, **environ}, **options) as started:
-        seen = words(proc.inherited(int(started.line())), started)
+        seen = words(procfs.inherited(int(started.line())), started)
         started.finish()
         started.wait_until_alone()
     return seen

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.support.black_hole import black_hole
-from tests.support.terminal import signals_as_in_a_terminal
+from tests.support.fake_tbot import WAITS, shell_script
+from tests.support.terminal import default_signals  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
-def _signals_as_in_a_terminal() -> Iterator[None]:
-    with signals_as_in_a_terminal():
-        yield
+@pytest.fixture
+def tbot(tmp_path: Path) -> Path:
+    """Return a tbot that answers for its version, and runs until it reads a line."""
+    return shell_script(tmp_path, WAITS)
 
 
 @pytest.fixture(name="black_hole")
@@ -28,5 +30,5 @@ def _black_hole() -> Iterator[str]:
 
 @pytest.fixture
 def _needs_proc() -> None:
-    if not proc.PROC.joinpath("self", "status").exists():
+    if not procfs.PROC.joinpath("self", "status").exists():
         pytest.skip("only Linux shows what a process has inherited")

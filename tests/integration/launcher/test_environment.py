@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import WAYS, compare
-from tests.integration.launcher.program import NOWHERE, Started, start
+from tests.integration.launcher.processes import NOWHERE, RunningProcess, start
 from tests.support.fake_tbot import WAITS, shell_script
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
-
-
-@pytest.fixture
-def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that waits to be looked at."""
-    return shell_script(tmp_path, WAITS)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -49,8 +43,8 @@ def test_locale_without_proc(tbot: Path) -> None:
     """What Python added for the locale C is gone also where the system does not show how the environment began."""
     hidden = "import builtins, sys\ndef fail(*_): raise FileNotFoundError\nbuiltins.open = fail\n"
     script = f"{hidden}from otel_tbot.launcher.run import run\nrun(sys.argv[1:])"
-    with Started([sys.executable, "-c", script, str(tbot), "start"], {"LANG": "C"}) as started:
-        names = {entry.partition(b"=")[0] for entry in proc.environment(int(started.line()))}
+    with RunningProcess([sys.executable, "-c", script, str(tbot), "start"], {"LANG": "C"}) as started:
+        names = {entry.partition(b"=")[0] for entry in procfs.environment(int(started.line()))}
     assert b"LANG" in names
     assert b"LC_CTYPE" not in names
 
@@ -63,7 +57,7 @@ def test_arguments(way: str, tmp_path: Path) -> None:
     environ = {**NOWHERE, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     with start(way, "tbot", environ=environ, more=arguments) as started:
         pid = int(started.line())
-        assert proc.PROC.joinpath(str(pid), "cmdline").read_bytes().split(b"\0")[2:-1] == [
+        assert procfs.PROC.joinpath(str(pid), "cmdline").read_bytes().split(b"\0")[2:-1] == [
             b"start",
             *map(os.fsencode, arguments),
         ]

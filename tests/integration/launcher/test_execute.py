@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher.program import NOWHERE, RUN, WITH_SENDER, Started, start
+from tests.integration.launcher.processes import NOWHERE, RUN, WITH_SENDER, RunningProcess, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +84,7 @@ def test_path(folder: Path, kind: str, status: int, way: str) -> None:
 def test_name(folder: Path, search: list[str], status: int) -> None:
     """A name is looked for on PATH, past what is not executable, as a shell does it."""
     places = ":".join(str(folder / place) for place in search) or "/nowhere"
-    with Started([*RUN, "tbot", "start"], {"PATH": places}) as started:
+    with RunningProcess([*RUN, "tbot", "start"], {"PATH": places}) as started:
         ended, _, errors = started.finish()
     assert ended == status
     assert len(errors.splitlines()) == (status in {126, 127})
@@ -92,20 +92,20 @@ def test_name(folder: Path, search: list[str], status: int) -> None:
 
 def test_empty_entry_of_path(folder: Path) -> None:
     """An empty entry of PATH is the working directory."""
-    with Started([*RUN, "tbot", "start"], {"PATH": "/nowhere:"}, cwd=folder / "script") as started:
+    with RunningProcess([*RUN, "tbot", "start"], {"PATH": "/nowhere:"}, cwd=folder / "script") as started:
         assert started.finish()[0] == 23
 
 
 def test_no_path() -> None:
     """Without PATH, the system's usual folders are searched."""
     command = ["env", "-u", "PATH", *RUN, "true"]
-    with Started(command, {}) as started:
+    with RunningProcess(command, {}) as started:
         assert started.finish() == (0, "", "")
 
 
 def test_unprintable_name() -> None:
-    """A name that is no text, or more than one line, is complained about in one line of text."""
-    with Started([*RUN, "no\nsuch\x1b " + os.fsdecode(b"\xff")], {}) as started:
+    """A name that is not text, or more than one line, is complained about in one line of text."""
+    with RunningProcess([*RUN, "no\nsuch\x1b " + os.fsdecode(b"\xff")], {}) as started:
         status, _, errors = started.finish()
     assert (status, len(errors.splitlines())) == (127, 1)
 
@@ -113,7 +113,7 @@ def test_unprintable_name() -> None:
 @pytest.mark.parametrize("words", [[], ["--no-such-option", "tbot"], ["--timeout", "x", "tbot"]], ids=" ".join)
 def test_usage_error(words: list[str]) -> None:
     """A usage error of ours is one line and status 2, and tbot does not run."""
-    with Started([*RUN, *words], {}) as started:
+    with RunningProcess([*RUN, *words], {}) as started:
         status, output, errors = started.finish()
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
     assert errors.endswith("See 'otel-tbot run --help'.\n")
@@ -122,7 +122,7 @@ def test_usage_error(words: list[str]) -> None:
 def test_windows() -> None:
     """On Windows there is one line that says what to do instead, and status 2."""
     script = "import os, sys; os.name = 'nt'; from otel_tbot.launcher.run import run; sys.exit(run(['tbot', 'start']))"
-    with Started([sys.executable, "-c", script], {}) as started:
+    with RunningProcess([sys.executable, "-c", script], {}) as started:
         status, _, errors = started.finish()
     assert (status, len(errors.splitlines())) == (2, 1)
     assert "otel-tbot emit" in errors

@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher.program import NOWHERE, PROGRAM, RUN, WITH_SENDER, WITHIN, Started, start, works
-from tests.support.fake_tbot import WAITS, shell_script
+from tests.integration.launcher.processes import (
+    NOWHERE,
+    PROGRAM,
+    RUN,
+    WITH_SENDER,
+    WITHIN,
+    RunningProcess,
+    start,
+    works,
+)
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -20,12 +28,6 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
 CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-
-
-@pytest.fixture
-def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that runs until it is told to end."""
-    return shell_script(tmp_path, WAITS)
 
 
 @pytest.mark.parametrize(("way", "generation"), [("on", 0), ("on", 1), ("on", 2), ("supervised", 0), ("supervised", 1)])
@@ -47,7 +49,7 @@ sys.exit(run(sys.argv[1:]))
 """
     options = ["--supervise"] if way == "supervised" else []
     command = [sys.executable, "-c", script, *options, str(tbot), "start"]
-    with Started(command, {**NOWHERE, **CONSENT}) as started:
+    with RunningProcess(command, {**NOWHERE, **CONSENT}) as started:
         assert started.line().isdigit()
         status, _, errors = started.finish("7\n")
     assert (status, len(errors.splitlines())) == (7, 1)
@@ -75,7 +77,7 @@ def test_process_limit(way: str) -> None:
         pytest.skip("processes cannot be limited here")
     options = ["--supervise"] if way == "supervised" else []
     consent = {} if way == "off" else CONSENT
-    with Started([*limit, *RUN, *options, "echo", "start"], {**NOWHERE, **consent}) as started:
+    with RunningProcess([*limit, *RUN, *options, "echo", "start"], {**NOWHERE, **consent}) as started:
         status, output, errors = started.finish()
     assert (status, output) == (0, "start\n")
     assert ("is not reported" in errors) == (way != "off")
@@ -89,7 +91,7 @@ def test_descriptor_limit(way: str) -> None:
     options = ["--supervise"] if way == "supervised" else []
     consent = {} if way == "off" else CONSENT
     command = [sys.executable, "-c", PROGRAM, "run", *options, "echo", "start"]
-    with Started(command, {**NOWHERE, **consent}, preexec_fn=lambda: _limit_descriptors(limit)) as started:
+    with RunningProcess(command, {**NOWHERE, **consent}, preexec_fn=lambda: _limit_descriptors(limit)) as started:
         assert started.finish()[:2] == (0, "start\n")
 
 
@@ -143,7 +145,7 @@ from otel_tbot.launcher.run import run
 sys.exit(run(sys.argv[1:]))
 """
     options = ["--supervise"] if way == "supervised" else []
-    assert works(Started([sys.executable, "-c", script, *options, str(tbot), "start"], {**NOWHERE, **CONSENT}))
+    assert works(RunningProcess([sys.executable, "-c", script, *options, str(tbot), "start"], {**NOWHERE, **CONSENT}))
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
@@ -161,7 +163,7 @@ def test_read_only_file_system(way: str, tbot: Path, receiver: OTLPReceiver) -> 
         pytest.skip("the system refuses to make its file systems read-only for one process")
     options = ["--supervise"] if way == "supervised" else []
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
-    with Started([*mount, *RUN, *options, str(tbot), "start"], environ) as started:
+    with RunningProcess([*mount, *RUN, *options, str(tbot), "start"], environ) as started:
         assert started.line().isdigit()
         receiver.wait_for_requests(1, timeout=WITHIN)
         assert started.finish("7\n")[0] == 7

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher import proc
-from tests.integration.launcher.program import RUN, WITHIN, Started
+from tests.integration.launcher import procfs
+from tests.integration.launcher.processes import RUN, WITHIN, RunningProcess
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import TELLS_SIGNALS, WAITS, python_script, shell_script
 
@@ -38,20 +38,20 @@ def namespace() -> list[str]:
     pytest.skip(f"the system refuses a PID namespace: {refused}")
 
 
-def start(tbot: Path, *options: str, environ: Mapping[str, str] | None = None) -> Started:
+def start(tbot: Path, *options: str, environ: Mapping[str, str] | None = None) -> RunningProcess:
     """Start tbot by a `run` that is process 1."""
     command = [*namespace(), *RUN, *options, str(tbot), "start"]
-    return Started(
+    return RunningProcess(
         command, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2", **(environ or {})}
     )
 
 
-def init_of(started: Started) -> int:
+def init_of(started: RunningProcess) -> int:
     """Return the pid that process 1 has outside."""
     found: list[int] = []
 
     def there() -> bool:
-        found[:] = proc.children(started.pid)
+        found[:] = procfs.children(started.pid)
         return bool(found)
 
     wait_until(there, "process 1 is there")
@@ -101,7 +101,7 @@ def test_orphans(tmp_path: Path) -> None:
         started.line()
         pid = started.line()
         init = init_of(started)
-        wait_until(lambda: len(proc.children(init)) == 1, f"only tbot ({pid}) is left")
+        wait_until(lambda: len(procfs.children(init)) == 1, f"only tbot ({pid}) is left")
 
 
 def test_stop(tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ def test_stop(tmp_path: Path) -> None:
     with start(shell_script(tmp_path, WAITS)) as started:
         started.line()
         init = init_of(started)
-        wait_until(lambda: len(proc.children(init)) == 1, "only tbot is left")
-        (tbot,) = proc.children(init)
+        wait_until(lambda: len(procfs.children(init)) == 1, "only tbot is left")
+        (tbot,) = procfs.children(init)
         os.kill(tbot, signal.SIGSTOP)
-        wait_until(lambda: proc.status(tbot)["State"].startswith("T"), "tbot has stopped")
+        wait_until(lambda: procfs.status(tbot)["State"].startswith("T"), "tbot has stopped")
         os.kill(init, signal.SIGCONT)
         assert started.finish("3\n")[0] == 3

@@ -10,14 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.launcher.program import NOWHERE, PROGRAM, WITH_SENDER, Started, start, works
-from tests.support.fake_tbot import WAITS, shell_script
-
-
-@pytest.fixture
-def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that runs until it is told to end."""
-    return shell_script(tmp_path, WAITS)
+from tests.integration.launcher.processes import NOWHERE, PROGRAM, WITH_SENDER, RunningProcess, start, works
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
@@ -31,7 +24,7 @@ def test_text(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_full_stderr(way: str, tbot: Path) -> None:
-    """A stderr that nobody reads, and that is full, does not hold up tbot."""
+    """A stderr that nothing reads, and that is full, does not hold up tbot."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):
@@ -45,7 +38,7 @@ def test_full_stderr(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_closed_reader_of_stderr(way: str, tbot: Path) -> None:
-    """Nor does one that nobody will ever read."""
+    """Nor does one that no one will ever read."""
     reading, writing = os.pipe()
     os.close(reading)
     assert works(start(way, tbot, environ=NOWHERE, stderr=writing))
@@ -77,5 +70,5 @@ def test_number_of_another_file(way: str, tbot: Path, tmp_path: Path) -> None:
     options = ["--supervise"] if way == "supervised" else []
     command = [sys.executable, "-c", script, "run", *options, str(tbot), "start"]
     environ = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-    assert works(Started(command, environ, preexec_fn=lambda: os.close(2)))
+    assert works(RunningProcess(command, environ, preexec_fn=lambda: os.close(2)))
     assert other.read_text() == ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher.program import WITHIN, start
+from tests.integration.launcher.processes import WITHIN, start
 from tests.support.fake_tbot import python_script
 
 if TYPE_CHECKING:

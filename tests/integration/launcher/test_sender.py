@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher import proc
-from tests.integration.launcher.program import RUN, WITH_SENDER, WITHIN, Started, start, to
+from tests.integration.launcher import procfs
+from tests.integration.launcher.processes import RUN, WITH_SENDER, WITHIN, RunningProcess, endpoint_variables, start
 from tests.support.fake_tbot import VERSION, WAITS, shell_script
 
 if TYPE_CHECKING:
@@ -21,17 +21,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 
-@pytest.fixture
-def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that answers for its version, and runs until it is told to end."""
-    return shell_script(tmp_path, WAITS)
-
-
 @pytest.mark.parametrize("way", WITH_SENDER)
 @pytest.mark.parametrize("options", [[], ["--signal=logs", "--timeout=10"]], ids=len)
 def test_event(way: str, options: list[str], tbot: Path, receiver: OTLPReceiver) -> None:
     """The event arrives, while tbot runs, and says what tbot was started with."""
-    with start(way, tbot, *options, environ=to(receiver.http_endpoint), more=["app", "--oneshot"]) as started:
+    with start(
+        way, tbot, *options, environ=endpoint_variables(receiver.http_endpoint), more=["app", "--oneshot"]
+    ) as started:
         receiver.wait_for_requests(1, timeout=WITHIN)
         (record,) = receiver.log_records
         assert record.attributes == {
@@ -47,9 +43,9 @@ def test_event(way: str, options: list[str], tbot: Path, receiver: OTLPReceiver)
 
 def test_preview(tbot: Path, receiver: OTLPReceiver) -> None:
     """What `preview` shows for the same command line is what is sent, attribute for attribute."""
-    environ = to(receiver.http_endpoint, _TBOT_TELEMETRY_HELPER="gha:teleport-actions/auth")
+    environ = endpoint_variables(receiver.http_endpoint, _TBOT_TELEMETRY_HELPER="gha:teleport-actions/auth")
     preview = [*RUN[:-1], "preview", "--format", "json", str(tbot), "start", "--join-method=github"]
-    with Started(preview, environ) as shown:
+    with RunningProcess(preview, environ) as shown:
         request = json.loads(shown.finish()[1])
     (shown_record,) = request["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
     with start("on", tbot, environ=environ, more=["--join-method=github"]):
@@ -64,7 +60,7 @@ def test_preview(tbot: Path, receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_signal_option(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
     """`--signal traces` sends a span, over gRPC too, and `--tbot-version` is believed."""
-    environ = to(receiver.grpc_endpoint, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
+    environ = endpoint_variables(receiver.grpc_endpoint, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
     with start(way, tbot, "--signal", "traces", "--tbot-version", "17.0.0", environ=environ):
         receiver.wait_for_requests(1, timeout=WITHIN)
     assert [span.attributes["tbot.version"] for span in receiver.spans] == ["17.0.0"]
@@ -73,7 +69,13 @@ def test_signal_option(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
 def test_relative_paths(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> None:
     """A relative path of the configuration, and of tbot, is found from where tbot is started."""
     (tmp_path / "tbot.yaml").write_text("version: v2\nservices: [{type: application}, {type: database}]\n")
-    with start("on", f"./{tbot.name}", environ=to(receiver.http_endpoint), more=["-c", "tbot.yaml"], cwd=tmp_path):
+    with start(
+        "on",
+        f"./{tbot.name}",
+        environ=endpoint_variables(receiver.http_endpoint),
+        more=["-c", "tbot.yaml"],
+        cwd=tmp_path,
+    ):
         receiver.wait_for_requests(1, timeout=WITHIN)
     assert receiver.log_records[0].attributes["tbot.destinations_database"] == 1
     assert receiver.log_records[0].attributes["tbot.version"] == VERSION
@@ -82,7 +84,7 @@ def test_relative_paths(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> N
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_death_of_the_group(number: int, tbot: Path, receiver: OTLPReceiver) -> None:
     """A supervisor that kills tbot's process group as soon as tbot runs does not reach the sender."""
-    with start("on", tbot, environ=to(receiver.http_endpoint)) as started:
+    with start("on", tbot, environ=endpoint_variables(receiver.http_endpoint)) as started:
         started.line()
         os.killpg(started.pid, number)
         assert started.process.wait(WITHIN) == -number
@@ -94,8 +96,8 @@ def test_death_of_the_group(number: int, tbot: Path, receiver: OTLPReceiver) -> 
     "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 )
 def test_signal_to_everything(way: str, number: int, tbot: Path, receiver: OTLPReceiver) -> None:
-    """The sender is deaf to what a service manager sends to every process of a service."""
-    with start(way, tbot, environ=to(receiver.http_endpoint)) as started:
+    """The sender is ignores what a service manager sends to every process of a service."""
+    with start(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as started:
         pid = int(started.line())
         for sender in started.senders(pid):
             os.kill(sender, number)
@@ -105,7 +107,7 @@ def test_signal_to_everything(way: str, number: int, tbot: Path, receiver: OTLPR
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_pipes(way: str, tbot: Path, black_hole: str) -> None:
     """Who reads tbot's output sees its end when tbot ends, though the sender still waits for its backend."""
-    with start(way, tbot, environ=to(black_hole)) as started:
+    with start(way, tbot, environ=endpoint_variables(black_hole)) as started:
         started.line()
         started.write("0\n")
         assert started.pipes["stdout"].read() == b""
@@ -117,13 +119,15 @@ def test_pipes(way: str, tbot: Path, black_hole: str) -> None:
 def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
     """Once tbot runs, no other process of ours has any of its descriptors, nor its terminal, group or session."""
     reading, writing = os.pipe()
-    with start(way, tbot, environ=to(black_hole), pass_fds=[reading, writing]) as started:
+    with start(way, tbot, environ=endpoint_variables(black_hole), pass_fds=[reading, writing]) as started:
         pid = int(started.line())
-        inherited = {to for to, _ in proc.descriptors(pid).values()}
+        inherited = {endpoint_variables for endpoint_variables, _ in procfs.descriptors(pid).values()}
         for sender in started.senders(pid):
-            assert inherited.isdisjoint(to for to, _ in proc.descriptors(sender).values())
-            assert proc.stat(sender)["sid"] != proc.stat(pid)["sid"]
-        assert proc.children(pid) == []
+            assert inherited.isdisjoint(
+                endpoint_variables for endpoint_variables, _ in procfs.descriptors(sender).values()
+            )
+            assert procfs.stat(sender)["sid"] != procfs.stat(pid)["sid"]
+        assert procfs.children(pid) == []
     os.close(reading)
     os.close(writing)
 
@@ -146,7 +150,7 @@ def test_nothing_to_send(
     way: str, environ: dict[str, str], more: list[str], tbot: Path, receiver: OTLPReceiver
 ) -> None:
     """A configuration or a setting that cannot be used keeps the event from being sent, and tbot from nothing."""
-    with start(way, tbot, environ=to(receiver.http_endpoint, **environ), more=more) as started:
+    with start(way, tbot, environ=endpoint_variables(receiver.http_endpoint, **environ), more=more) as started:
         pid = int(started.line())
         started.wait_until_sent(pid)
         assert started.finish("5\n")[0] == 5
@@ -157,8 +161,8 @@ def test_nothing_for_others(tmp_path: Path, receiver: OTLPReceiver) -> None:
     """A command other than `start` that only the whole grammar tells apart sends nothing, and tbot is asked nothing."""
     tbot = shell_script(tmp_path, WAITS, version="touch asked")
     (tmp_path / "arguments").write_text("init\n")
-    environ = to(receiver.http_endpoint, TELEPORT_ANONYMOUS_TELEMETRY="1")
-    with Started([*RUN, str(tbot), "@arguments"], environ, cwd=tmp_path) as started:
+    environ = endpoint_variables(receiver.http_endpoint, TELEPORT_ANONYMOUS_TELEMETRY="1")
+    with RunningProcess([*RUN, str(tbot), "@arguments"], environ, cwd=tmp_path) as started:
         started.line()
         started.wait_until_alone()
     assert receiver.requests == []
@@ -168,7 +172,7 @@ def test_nothing_for_others(tmp_path: Path, receiver: OTLPReceiver) -> None:
 def test_fresh_session(tbot: Path, receiver: OTLPReceiver) -> None:
     """Two starts have two sessions."""
     for _ in range(2):
-        with start("on", tbot, environ=to(receiver.http_endpoint)) as started:
+        with start("on", tbot, environ=endpoint_variables(receiver.http_endpoint)) as started:
             started.line()
             started.wait_until_alone()
     first, second = (record.resource_attributes["session.id"] for record in receiver.log_records)
@@ -180,7 +184,7 @@ def test_no_file(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> None:
     home = tmp_path / "home"
     home.mkdir()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    environ = to(receiver.http_endpoint, HOME=str(home), TMPDIR=str(home), XDG_CACHE_HOME=str(home))
+    environ = endpoint_variables(receiver.http_endpoint, HOME=str(home), TMPDIR=str(home), XDG_CACHE_HOME=str(home))
     with start("on", tbot, environ=environ, cwd=home) as started:
         started.line()
         receiver.wait_for_requests(1, timeout=WITHIN)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.testing import Reply
-from tests.integration.launcher import proc
-from tests.integration.launcher.program import NOWHERE, RUN, WITHIN, Started, start, to
+from tests.integration.launcher import procfs
+from tests.integration.launcher.processes import NOWHERE, RUN, WITHIN, RunningProcess, endpoint_variables, start
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import TELLS_SIGNALS, WAITS, python_script, shell_script
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
-# Nobody can pass on SIGKILL and SIGSTOP; SIGCHLD is about the parent's own children; SIGQUIT ends the stand-in.
+# No one can pass on SIGKILL and SIGSTOP; SIGCHLD is about the parent's own children; SIGQUIT ends the stand-in.
 FORWARDED = set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGQUIT}
 
 
@@ -48,7 +48,7 @@ def test_signals_without_their_origin(tmp_path: Path) -> None:
     )
     tbot = python_script(tmp_path, TELLS_SIGNALS)
     environ = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-    with Started([sys.executable, "-c", script, "--supervise", str(tbot), "start"], environ) as started:
+    with RunningProcess([sys.executable, "-c", script, "--supervise", str(tbot), "start"], environ) as started:
         started.line()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
             started.process.send_signal(number)
@@ -119,7 +119,7 @@ def test_wait_is_cancelled(number: int, tmp_path: Path, black_hole: str) -> None
     with start("supervised", shell_script(tmp_path, WAITS), "--timeout=60", environ=environ) as started:
         pid = int(started.line())
         started.write("4\n")
-        wait_until(lambda: pid not in proc.children(started.pid), "tbot has been reaped")
+        wait_until(lambda: pid not in procfs.children(started.pid), "tbot has been reaped")
         started.process.send_signal(number)
         assert started.process.wait(WITHIN) == 4
 
@@ -127,7 +127,9 @@ def test_wait_is_cancelled(number: int, tmp_path: Path, black_hole: str) -> None
 def test_killed_parent(tmp_path: Path, receiver: OTLPReceiver) -> None:
     """When the parent is killed, which it cannot pass on, tbot runs on, the event arrives, and the sender ends."""
     receiver.reply(Reply(delay=1))  # so that the sender is seen
-    with start("supervised", shell_script(tmp_path, WAITS), environ=to(receiver.http_endpoint)) as started:
+    with start(
+        "supervised", shell_script(tmp_path, WAITS), environ=endpoint_variables(receiver.http_endpoint)
+    ) as started:
         pid = int(started.line())
         started.senders(pid)
         started.process.kill()
@@ -144,8 +146,8 @@ def test_memory(tmp_path: Path) -> None:
     bare = subprocess.Popen([sys.executable, "-I", "-c", "input()"], stdin=subprocess.PIPE)
     with start("supervised", shell_script(tmp_path, WAITS), environ=NOWHERE) as started:
         started.wait_until_sent(int(started.line()))
-        memory = {pid: int(proc.status(pid)["RssAnon"].split()[0]) for pid in (bare.pid, started.pid)}
-        libraries = proc.PROC.joinpath(str(started.pid), "maps").read_text()
+        memory = {pid: int(procfs.status(pid)["RssAnon"].split()[0]) for pid in (bare.pid, started.pid)}
+        libraries = procfs.PROC.joinpath(str(started.pid), "maps").read_text()
     bare.communicate(b"\n")
     assert memory[started.pid] < memory[bare.pid] + 2048, memory
     assert not re.search("grpc|protobuf|yaml|ssl", libraries)
@@ -157,7 +159,13 @@ def test_descriptors(tmp_path: Path) -> None:
     with start("supervised", shell_script(tmp_path, WAITS), environ=NOWHERE, pass_fds=[writing]) as started:
         started.line()
         # It lets go of them once the sender has been started, which tbot does not wait for.
-        wait_until(lambda: {to for to, _ in proc.descriptors(started.pid).values()} == {"/dev/null"}, "all are let go")
+        wait_until(
+            lambda: (
+                {endpoint_variables for endpoint_variables, _ in procfs.descriptors(started.pid).values()}
+                == {"/dev/null"}
+            ),
+            "all are let go",
+        )
         started.finish()
     os.close(writing)
     assert os.read(reading, 1) == b""
@@ -172,7 +180,7 @@ def test_variables_that_name_the_process(way: str, name: str, tmp_path: Path) ->
     command = [*RUN, *(["--supervise"] if way == "supervised" else []), str(tmp_path / "tbot"), "start"]
     naming = ["sh", "-c", f'export {name}=$$; exec "$@"', "sh"]
     environ = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "0" if way == "off" else "1"}
-    with Started([*naming, *command], environ) as started:
+    with RunningProcess([*naming, *command], environ) as started:
         pid, named = started.line().split()
         assert pid == named
 

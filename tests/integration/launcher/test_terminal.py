@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher.program import RUN, WITHIN, Started
+from tests.integration.launcher.processes import RUN, WITHIN, RunningProcess
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import TELLS_SIGNALS, python_script, shell_script
 
@@ -52,7 +52,7 @@ class Terminal:
         self._seen = ""
         # With a terminal of its own: setsid comes from `start_new_session`, the rest from opening it.
         name = os.ttyname(slave)
-        self.program = Started(
+        self.program = RunningProcess(
             ["sh", "-c", f'exec "$@" <{name} >{name} 2>&1', "sh", *command],
             ENVIRON,
             stdin=slave,
@@ -136,7 +136,7 @@ def test_background(way: str, shell: Terminal, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_hang_up(way: str, tmp_path: Path) -> None:
-    """When the terminal hangs up, tbot is told so once, though it need not be the leader of the session."""
+    """When the terminal hangs up, tbot is reported so once, though it need not be the leader of the session."""
     told = tmp_path / "told"
     terminal = Terminal([*WAYS[way], str(teller(tmp_path, told)), "start"])
     with terminal.program:
@@ -147,7 +147,7 @@ def test_hang_up(way: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_hang_up_of_shell(way: str, shell: Terminal, tmp_path: Path) -> None:
-    """When the terminal of tbot's shell hangs up, tbot is told so once."""
+    """When the terminal of tbot's shell hangs up, tbot is reported so once."""
     told = tmp_path / "told"
     shell.type(f"{typed(way, teller(tmp_path, told))}\n")
     wait_until(lambda: told.exists() and told.read_text(), "tbot runs")

@@ -1,4 +1,4 @@
-"""Nobody can tell that tbot was started by `run`: a stand-in is looked at from outside, key by key."""
+"""No one can tell that tbot was started by `run`: a stand-in is looked at from outside, key by key."""
 
 from __future__ import annotations
 
@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import WAYS, compare, expected, table
-from tests.integration.launcher.program import NOWHERE, WITHIN, Started, start
+from tests.integration.launcher.processes import NOWHERE, WITHIN, RunningProcess, start
 from tests.support.collector import wait_until
-from tests.support.fake_tbot import SLEEPS, WAITS, shell_script
+from tests.support.fake_tbot import SLEEPS, shell_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
-
-
-@pytest.fixture
-def tbot(tmp_path: Path) -> Path:
-    """Give a tbot that waits to be looked at."""
-    return shell_script(tmp_path, WAITS)
 
 
 def test_comparison(tbot: Path) -> None:
@@ -95,7 +89,7 @@ def test_python_s_own_signals(way: str, tbot: Path) -> None:
     """The signals that Python ignores for itself have their defaults in tbot."""
     with start(way, tbot, environ=NOWHERE) as started:
         pid = int(started.line())
-        assert proc.signals(pid, "SigIgn").isdisjoint({signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT})
+        assert procfs.signals(pid, "SigIgn").isdisjoint({signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT})
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -126,17 +120,17 @@ def test_closed_stdio(way: str, closed: tuple[int, ...], tmp_path: Path) -> None
         start(way, tbot, environ=NOWHERE, stdin=other, stdout=other, stderr=other, preexec_fn=close) as started,
     ):
         pid = wait_for_sleep(started)
-        assert not proc.descriptors(pid).keys() & set(closed)
+        assert not procfs.descriptors(pid).keys() & set(closed)
         if 2 in closed:
             assert (tmp_path / "other").read_text() == ""
 
 
-def wait_for_sleep(started: Started) -> int:
+def wait_for_sleep(started: RunningProcess) -> int:
     """Wait until tbot, be it the process or its child, has turned into `sleep`; return its pid."""
     found: list[int] = []
 
     def asleep() -> bool:
-        found[:] = [pid for pid in proc.alive(started.mark) if proc.is_asleep(pid, "sleep")]
+        found[:] = [pid for pid in procfs.alive(started.mark) if procfs.is_asleep(pid, "sleep")]
         return bool(found)
 
     wait_until(asleep, "tbot sleeps", within=WITHIN)

@@ -20,7 +20,7 @@ _TIMEOUT = 60  # seconds, far above what any program waits for
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
-class Ended(NamedTuple):
+class CompletedRun(NamedTuple):
     """How a program ended.
 
     Attributes:
@@ -36,7 +36,7 @@ class Ended(NamedTuple):
     seconds: float
 
 
-def start(command: list[str], environ: Mapping[str, str], cwd: Path | None = None) -> Ended:
+def start(command: list[str], environ: Mapping[str, str], cwd: Path | None = None) -> CompletedRun:
     """Run a command to its end, with the interpreter's own folder first on PATH."""
     search = os.pathsep.join((str(_BIN), os.environ["PATH"]))
     began = time.monotonic()
@@ -44,15 +44,15 @@ def start(command: list[str], environ: Mapping[str, str], cwd: Path | None = Non
         command, env={"PATH": search, "PYTHONPATH": str(SOURCE), **environ}, cwd=cwd, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=_TIMEOUT, check=False,
     )  # fmt: skip
-    return Ended(ended.returncode, ended.stdout, _noteworthy(ended.stderr), time.monotonic() - began)
+    return CompletedRun(ended.returncode, ended.stdout, _noteworthy(ended.stderr), time.monotonic() - began)
 
 
-def python(program: str, *arguments: str, environ: Mapping[str, str]) -> Ended:
+def python(program: str, *arguments: str, environ: Mapping[str, str]) -> CompletedRun:
     """Run one of the programs in `programs` by itself; a warning of Python's is an error there too."""
     return start([sys.executable, "-W", "error", str(PROGRAMS / f"{program}.py"), *arguments], environ)
 
 
-def instrumented(program: str, *arguments: str, environ: Mapping[str, str]) -> Ended:
+def instrumented(program: str, *arguments: str, environ: Mapping[str, str]) -> CompletedRun:
     """Run one of the programs under `opentelemetry-instrument`, which configures OpenTelemetry before it."""
     command = [str(_BIN / "opentelemetry-instrument"), sys.executable, str(PROGRAMS / f"{program}.py"), *arguments]
     return start(command, {"OTEL_METRICS_EXPORTER": "none", **environ})

@@ -1,4 +1,4 @@
-"""By a declarative file: every keyword, the sampler, the detector; and what is wrong there never aborts the set-up."""
+"""By a declarative file: every keyword, the sampler, the detector; and what is wrong there never aborts the setup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = declarative.REQUIRED
 
-# The host's own spans go beside the event, to the same place.
+# The host's own spans go next to the event, to the same place.
 WITH_SAMPLER = """\
 file_format: "1.0"
 resource:
@@ -41,7 +41,7 @@ tracer_provider:
 
 
 def test_keywords(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Protocol, endpoint, headers in each of their forms, compression and time-out are as the file says."""
+    """Protocol, endpoint, headers in each of their forms, compression and timeout are as the file says."""
     logs = f"""\
 protocol: http/protobuf
 endpoint: {receiver.http_endpoint}/v1/logs
@@ -105,8 +105,8 @@ logger_provider:
   processors:
 """
 UNUSABLE = {
-    "tls: {ca_file: canary}": "an exporter named tbot takes no other keywords than certificate, client_certificate, ",
-    "exporter: {canary: }": "an exporter named tbot takes no other keywords than ",
+    "tls: {ca_file: canary}": "an exporter named tbot takes only the keywords certificate, client_certificate, ",
+    "exporter: {canary: }": "an exporter named tbot takes only the keywords ",
     "protocol: canary": "protocol must be http/protobuf or grpc",
     "timeout: canary": "timeout must be a number of seconds above 0, and at most 86400",
     "endpoint: canary": "endpoint must be a URL that starts with http:// or https:// and a host",
@@ -117,7 +117,7 @@ UNUSABLE = {
 
 
 def test_unusable_keywords(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Each keyword that cannot be used is told in one line, and the other exporters of the same file work."""
+    """Each keyword that cannot be used is reported in one line, and the other exporters of the same file work."""
     text = ONLY_LOGS
     for keywords in (*UNUSABLE, "compression: gzip"):
         given = {
@@ -157,7 +157,7 @@ def test_sampler_and_detector(receiver: OTLPReceiver, tmp_path: Path, sampler: s
 
 
 def test_unusable_keywords_of_the_detector(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """A keyword of the detector's, which takes none, is told in one line, and the set-up goes on."""
+    """A keyword of the detector's, which takes none, is reported in one line, and the setup goes on."""
     text = WITH_SAMPLER.format(sampler="always_on:", endpoint=receiver.http_endpoint)
     file = named(tmp_path, text.replace("- tbot:", "- tbot: {canary: 1}"))
     ended = instrumented("configured", environ={**ON, **file})

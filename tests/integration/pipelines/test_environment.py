@@ -1,4 +1,4 @@
-"""By variables alone, under `opentelemetry-instrument`: beside other exporters, and each setting on its own."""
+"""By variables alone, under `opentelemetry-instrument`: next to other exporters, and each setting on its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.pipelines.processes import ON, instrumented, start
-from tests.support.backend import to
+from tests.support.backend import otlp_variables
 
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
@@ -20,7 +20,7 @@ SPANS = {"OTEL_LOGS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "otlp"}
 
 def test_beside_otlp(receiver: OTLPReceiver) -> None:
     """Beside `otlp` the exporter sends the event with its own resource, and nothing of what else passes."""
-    ended = instrumented("pipeline", "configured", "1.2.3", environ={**ON, **BESIDE, **to(receiver)})
+    ended = instrumented("pipeline", "configured", "1.2.3", environ={**ON, **BESIDE, **otlp_variables(receiver)})
     assert (ended.status, ended.stderr) == (0, [])
     for items in (receiver.log_records, receiver.spans):
         (ours,) = [one for one in items if one.scope.name == "otel_tbot"]
@@ -33,7 +33,7 @@ def test_beside_otlp(receiver: OTLPReceiver) -> None:
 
 def test_off_beside_otlp(receiver: OTLPReceiver) -> None:
     """Without consent the host's exporter goes on as before, and ours sends nothing."""
-    ended = instrumented("pipeline", "configured", "1.2.3", environ={**BESIDE, **to(receiver)})
+    ended = instrumented("pipeline", "configured", "1.2.3", environ={**BESIDE, **otlp_variables(receiver)})
     assert (ended.status, ended.stderr) == (0, [])
     assert {one.scope.name for one in receiver.log_records} == {"host"}
     assert {one.scope.name for one in receiver.spans} == {"host"}
@@ -51,7 +51,7 @@ def test_off_beside_otlp(receiver: OTLPReceiver) -> None:
 def test_sampler(receiver: OTLPReceiver, consent: dict[str, str], argument: str | None, names: list[str]) -> None:
     """With consent the sampler records the event and leaves other spans to the named one; without it, none."""
     sampler = {"OTEL_TRACES_SAMPLER": "tbot", **({"OTEL_TRACES_SAMPLER_ARG": argument} if argument else {})}
-    ended = instrumented("sampled", environ={**consent, **SPANS, **sampler, **to(receiver)})
+    ended = instrumented("sampled", environ={**consent, **SPANS, **sampler, **otlp_variables(receiver)})
     assert (ended.status, ended.stderr) == (0, [])
     assert [one.span.name for one in receiver.spans] == names
 
@@ -59,7 +59,7 @@ def test_sampler(receiver: OTLPReceiver, consent: dict[str, str], argument: str 
 def test_resource_detector(receiver: OTLPReceiver) -> None:
     """With consent the detector puts the session on the host's resource, and the event bears the same one."""
     detector = {"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "tbot", "OTEL_SERVICE_NAME": "helper"}
-    environ = {**ON, **SPANS, "OTEL_TRACES_EXPORTER": "otlp,tbot", **detector, **to(receiver)}
+    environ = {**ON, **SPANS, "OTEL_TRACES_EXPORTER": "otlp,tbot", **detector, **otlp_variables(receiver)}
     ended = instrumented("sampled", environ=environ)
     assert (ended.status, ended.stderr) == (0, [])
     resources = [one.resource_attributes for one in receiver.spans]
@@ -69,7 +69,7 @@ def test_resource_detector(receiver: OTLPReceiver) -> None:
 
 def test_resource_detector_off(receiver: OTLPReceiver) -> None:
     """Without consent the detector adds nothing to the host's resource."""
-    environ = {**SPANS, "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "tbot", **to(receiver)}
+    environ = {**SPANS, "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "tbot", **otlp_variables(receiver)}
     ended = instrumented("sampled", environ=environ)
     assert (ended.status, ended.stderr) == (0, [])
     (span,) = receiver.spans
@@ -79,7 +79,7 @@ def test_resource_detector_off(receiver: OTLPReceiver) -> None:
 def test_each_signal_has_variables_of_its_own(receiver: OTLPReceiver) -> None:
     """A signal's protocol, endpoint, headers and compression stand before the general ones, for that signal alone."""
     variables = {
-        **to(receiver),
+        **otlp_variables(receiver),
         "OTEL_EXPORTER_OTLP_HEADERS": "x-of=all",
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": receiver.grpc_endpoint,
@@ -105,7 +105,7 @@ def test_stock_distro_means_grpc(receiver: OTLPReceiver) -> None:
 
 
 def test_grpc_to_a_port_that_speaks_http(receiver: OTLPReceiver) -> None:
-    """The stock distro's gRPC on a port for HTTP is told in one line for each signal, within the time-out."""
+    """The stock distro's gRPC on a port for HTTP is reported in one line for each signal, within the timeout."""
     environ = {
         **ON,
         **ALONE,
@@ -124,6 +124,6 @@ def test_option_of_the_launcher(receiver: OTLPReceiver) -> None:
     code = "import otel_tbot; otel_tbot.send(otel_tbot.StartEvent(run_mode='daemon'))"
     none = {"OTEL_LOGS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
     command = ["opentelemetry-instrument", "--tbot_signal", "traces", "python", "-c", code]
-    ended = start(command, {**ON, **none, **to(receiver)})
+    ended = start(command, {**ON, **none, **otlp_variables(receiver)})
     assert (ended.status, ended.stderr) == (0, [])
     assert [request.signal for request in receiver.requests] == ["traces"]

@@ -16,10 +16,10 @@ from tests.integration.pipelines.processes import ON, instrumented, python, star
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.integration.pipelines.processes import Ended
+    from tests.integration.pipelines.processes import CompletedRun
     from tests.support.collector import Collector
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "ways.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "test-matrix.md"
 PROTOCOLS = ("http/protobuf", "grpc")
 CONSENTS = ("on", "off", "given, then withdrawn")
 # The rows, and the program that has the results of each.
@@ -55,13 +55,13 @@ class Processes:
         self._collector = collector
         self._folder = folder
 
-    def all(self) -> Iterator[Callable[[], Ended]]:
+    def all(self) -> Iterator[Callable[[], CompletedRun]]:
         """Give each as a function that runs it to its end."""
         for protocol in PROTOCOLS:
             for consent in CONSENTS:
                 yield from self._of(protocol, consent)
 
-    def _of(self, protocol: str, consent: str) -> Iterator[Callable[[], Ended]]:
+    def _of(self, protocol: str, consent: str) -> Iterator[Callable[[], CompletedRun]]:
         environ = {
             **(ON if consent == "on" else {}),
             "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,

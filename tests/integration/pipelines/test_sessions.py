@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span, send
 from tests.integration.pipelines.processes import ON, python
-from tests.support.backend import to
+from tests.support.backend import otlp_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ def test_sent_at_once_from_many_threads(receiver: OTLPReceiver) -> None:
 )
 def test_forked_workers(receiver: OTLPReceiver, protocol: str, own_report: str) -> None:
     """A worker has a session of its own, not its parent's, and sends through the pipeline that it inherited."""
-    ended = python("forking", own_report, environ={**ON, **to(receiver, protocol)})
+    ended = python("forking", own_report, environ={**ON, **otlp_variables(receiver, protocol)})
     assert (ended.status, ended.stderr) == (0, [])
     logs = [one.resource_attributes["session.id"] for one in receiver.log_records]
     spans = [one.resource_attributes["session.id"] for one in receiver.spans]
@@ -91,7 +91,7 @@ def test_forked_workers(receiver: OTLPReceiver, protocol: str, own_report: str) 
 
 def test_workers_forked_after_grpc(receiver: OTLPReceiver) -> None:
     """After their parent has sent over gRPC, workers send nothing, say so once for each pipeline, and live on."""
-    ended = python("forking", "before", environ={**ON, **to(receiver, "grpc")})
+    ended = python("forking", "before", environ={**ON, **otlp_variables(receiver, "grpc")})
     reason = "the protocol grpc cannot be used in a process forked after its parent used it: use http/protobuf"
     assert (ended.status, ended.stderr) == (0, 4 * [f"tbot.start was not delivered: {reason}"])
     assert sorted(request.signal for request in receiver.requests) == ["logs", "traces"]

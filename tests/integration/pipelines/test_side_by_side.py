@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.pipelines.processes import Ended
+    from tests.integration.pipelines.processes import CompletedRun
 
 # At the end of the process each signal's queue goes out in one request, so that requests can be compared.
 AT_THE_END = 600_000  # milliseconds
@@ -51,7 +51,7 @@ def own(collector_binary: str, tmp_path: Path) -> Iterator[OwnBackend]:
         yield running
 
 
-def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> Ended:
+def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> CompletedRun:
     """Run the host, configured by a file in which the exporter named tbot has these keywords, or is not there."""
     beside = "" if keywords is None else f"    - batch: {{exporter: {{tbot: {{{keywords}}}}}}}"
     text = FILE.format(
@@ -61,7 +61,7 @@ def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> Ended:
     return instrumented("host", environ={**ON, **declarative.named(folder, text)})
 
 
-def by_variables(own: OwnBackend, exporters: str, **variables: str) -> Ended:
+def by_variables(own: OwnBackend, exporters: str, **variables: str) -> CompletedRun:
     """Run the host, configured by variables."""
     environ = {
         **ON,
@@ -81,7 +81,7 @@ def by_variables(own: OwnBackend, exporters: str, **variables: str) -> Ended:
     return instrumented("host", environ=environ)
 
 
-def check_noise(without: Ended, beside: Ended) -> None:
+def check_noise(without: CompletedRun, beside: CompletedRun) -> None:
     """Check that each exporter said no more than one line, and that the process ended in time."""
     assert (without.status, beside.status) == (0, 0)
     # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.
@@ -132,7 +132,7 @@ def test_configured_by_variables(own: OwnBackend) -> None:
     without = by_variables(own, "otlp")
     expected = own.read_and_forget()
     assert "the job is done" in expected["logs"][0]
-    # Where the endpoint speaks no TLS, nobody but us minds a certificate that is not there: our exporters alone fail.
+    # Where the endpoint speaks no TLS, no one but us minds a certificate that is not there: our exporters alone fail.
     for trouble, events in (({}, 2), ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/canary"}, 0)):
         check_noise(without, by_variables(own, "otlp,tbot", **trouble))
         assert own.read_and_forget() == expected
@@ -142,7 +142,7 @@ def test_configured_by_variables(own: OwnBackend) -> None:
 @pytest.mark.parametrize("answer", ["0", "true"])
 @pytest.mark.timeout(120)  # seconds; two processes
 def test_off(own: OwnBackend, answer: str) -> None:
-    """Without consent the host's telemetry is the same too; a yes that does not count is told once by each exporter."""
+    """Without consent the host's telemetry is the same; each exporter reports a value that does not count once."""
     # Without a handler of the SDK's, Python prints warnings on stderr.
     consent = {
         "TELEPORT_ANONYMOUS_TELEMETRY": answer,
@@ -157,4 +157,4 @@ def test_off(own: OwnBackend, answer: str) -> None:
     known = {_ADDRESS.sub("", line) for line in without.stderr}
     more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
     assert len(more) == (2 if answer == "true" else 0)
-    assert all("tbot itself takes this value for a yes" in line for line in more)
+    assert all("tbot itself reads this value as true" in line for line in more)

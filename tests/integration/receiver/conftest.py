@@ -11,8 +11,8 @@ import trustme
 
 from otel_tbot.testing import OTLPReceiver
 from tests.integration.receiver.metrics_backend import MetricsBackend
-from tests.integration.receiver.running import Running
-from tests.support.terminal import signals_as_in_a_terminal
+from tests.integration.receiver.receiver_process import RunningReceiver
+from tests.support.terminal import default_signals  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,29 +24,23 @@ collect_ignore_glob = [] if find_spec("connectrpc") else ["test_[!r]*.py"]
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
-@pytest.fixture(autouse=True)
-def _signals_as_in_a_terminal() -> Iterator[None]:
-    with signals_as_in_a_terminal():
-        yield
-
-
-def _before(backend: OTLPReceiver) -> Running:
-    return Running(variables={**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": backend.http_endpoint})
+def _before(backend: OTLPReceiver) -> RunningReceiver:
+    return RunningReceiver(variables={**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": backend.http_endpoint})
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Running]]:
+def serve() -> Iterator[Callable[..., RunningReceiver]]:
     """Start receivers with the arguments and variables given, and end them after the test."""
     with ExitStack() as stack:
 
-        def started(*arguments: str, **variables: str) -> Running:
-            return stack.enter_context(Running(*arguments, variables=variables))
+        def started(*arguments: str, **variables: str) -> RunningReceiver:
+            return stack.enter_context(RunningReceiver(*arguments, variables=variables))
 
         yield started
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[tuple[Running, OTLPReceiver]]:
+def shared() -> Iterator[tuple[RunningReceiver, OTLPReceiver]]:
     """Run one receiver and its backend for all tests of a module, which leave no trace but in the counters."""
     with OTLPReceiver() as backend, _before(backend) as receiver:
         backend.wait_for_requests(1, timeout=30)  # the first one is empty, and asks whether it is there
@@ -54,13 +48,13 @@ def shared() -> Iterator[tuple[Running, OTLPReceiver]]:
 
 
 @pytest.fixture
-def port(shared: tuple[Running, OTLPReceiver]) -> int:
+def port(shared: tuple[RunningReceiver, OTLPReceiver]) -> int:
     """Give the port of the shared receiver."""
     return shared[0].port
 
 
 @pytest.fixture
-def backend(shared: tuple[Running, OTLPReceiver]) -> OTLPReceiver:
+def backend(shared: tuple[RunningReceiver, OTLPReceiver]) -> OTLPReceiver:
     """Give the backend of the shared receiver, with nothing in it."""
     shared[1].clear()
     return shared[1]
@@ -75,7 +69,7 @@ def metrics_backend() -> Iterator[MetricsBackend]:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Make an authority, whose certificates nobody trusts who is not told to."""
+    """Make an authority, whose certificates no one trusts who is not told to."""
     return trustme.CA()
 
 
@@ -90,6 +84,6 @@ def tls(authority: trustme.CA, tmp_path: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def running(serve: Callable[..., Running], receiver: OTLPReceiver) -> Running:
+def running(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> RunningReceiver:
     """Run a receiver before a good backend."""
     return serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.receiver.app import MAX_HEADER_BYTES, REQUEST_WITHIN, timeouts
-from otel_tbot.receiver.http_protocol import ANSWERS_READ_WITHIN, HANDSHAKE_WITHIN, HEADERS_WITHIN
+from otel_tbot.receiver.app import MAX_HEADER_BYTES, REQUEST_TIMEOUT_MS, timeouts
+from otel_tbot.receiver.http_protocol import HANDSHAKE_TIMEOUT, RESPONSE_READ_TIMEOUT
 from otel_tbot.receiver.rate_limit import PeerRateLimiter
+from otel_tbot.receiver.request_limits import HEADERS_TIMEOUT
 from otel_tbot.testing import Reply
 from tests.integration.receiver.conftest import ON
-from tests.integration.receiver.exchange import (
+from tests.integration.receiver.http_client import (
     CHECK,
     GO,
     PATH,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.running import Running
+    from tests.integration.receiver.receiver_process import RunningReceiver
 
 
 MUCH = 64 * 2**20  # bytes; some of them are kept by the system, on the way
@@ -112,11 +113,11 @@ def test_large_requests_in_one_piece(port: int, backend: OTLPReceiver) -> None:
     assert len(backend.log_records) == 3
 
 
-def test_empty_line_while_waiting(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_empty_line_while_waiting(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """An empty line behind an event does not end the wait for its answer."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
-    receiver.reply(Reply(delay=HEADERS_WITHIN + 1), Reply())
+    receiver.reply(Reply(delay=HEADERS_TIMEOUT + 1), Reply())
     with connect(running.port) as connection:
         connection.sendall(raw(request()))
         receiver.wait_for_requests(2, timeout=30)
@@ -139,7 +140,7 @@ def test_somewhat_too_long_body(port: int) -> None:
 
 
 def test_slow_body(port: int) -> None:
-    """A body that does not come within the time of the request ends with a time-out, and the connection with it."""
+    """A body that does not come within the time of the request ends with a timeout, and the connection with it."""
     with connect(port) as connection:
         head = raw(b"", {**GO, "Connect-Timeout-Ms": "300", "Content-Length": "100"})
         answer = send(connection, head + b"\x0a")
@@ -150,15 +151,15 @@ def test_slow_body(port: int) -> None:
 @pytest.mark.parametrize(
     ("asked", "given"),
     [
-        ([], REQUEST_WITHIN),
+        ([], REQUEST_TIMEOUT_MS),
         ([(b"connect-timeout-ms", b"300")], 300),
-        ([(b"connect-timeout-ms", b"99999999")], REQUEST_WITHIN),
-        ([(b"connect-timeout-ms", b"99999999"), (b"connect-timeout-ms", b"1")], REQUEST_WITHIN),
+        ([(b"connect-timeout-ms", b"99999999")], REQUEST_TIMEOUT_MS),
+        ([(b"connect-timeout-ms", b"99999999"), (b"connect-timeout-ms", b"1")], REQUEST_TIMEOUT_MS),
     ],
 )
 def test_every_request_has_a_time_out(asked: list[tuple[bytes, bytes]], given: int) -> None:
-    """A request has the time-out that its client asks for, but ours where it asks for none or a longer one."""
-    assert dict(timeouts(asked)) == {b"connect-timeout-ms": b"%d" % given, b"grpc-timeout": b"%dm" % REQUEST_WITHIN}
+    """A request has the timeout that its client asks for, but ours where it asks for none or a longer one."""
+    assert dict(timeouts(asked)) == {b"connect-timeout-ms": b"%d" % given, b"grpc-timeout": b"%dm" % REQUEST_TIMEOUT_MS}
 
 
 def test_slow_headers(port: int) -> None:
@@ -169,20 +170,20 @@ def test_slow_headers(port: int) -> None:
         assert send(between, raw(request())).status == 200
         between.sendall(b"\r\n\r\n")
         assert all(map(closed, (silent, halfway, between)))
-        assert time.monotonic() - begun < HEADERS_WITHIN + 5
+        assert time.monotonic() - begun < HEADERS_TIMEOUT + 5
 
 
-def test_slow_handshake(serve: Callable[..., Running], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
+def test_slow_handshake(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
     """Where TLS is spoken, a peer that does not begin with it is closed in time too."""
     running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as silent:
         begun = time.monotonic()
         assert closed(silent)
-        assert time.monotonic() - begun < HANDSHAKE_WITHIN + 5
+        assert time.monotonic() - begun < HANDSHAKE_TIMEOUT + 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what was sent and not yet read is told by Linux alone")
-def test_unread_answers(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+def test_unread_answers(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
     """A peer that has asked much, and never reads an answer, is cut off in time."""
     path = str(tmp_path / "socket")
     serve("--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -195,11 +196,11 @@ def test_unread_answers(serve: Callable[..., Running], receiver: OTLPReceiver, t
                 send(neighbour, CHECK, "GET")
         ended = select.poll()
         ended.register(connection, 0)
-        assert ended.poll((ANSWERS_READ_WITHIN + 10) * 1000)
+        assert ended.poll((RESPONSE_READ_TIMEOUT + 10) * 1000)
 
 
-def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
-    """Above the number of connections that may be open, a peer is told so; far above, it is not even heard."""
+def test_connections(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """Above the number of connections that may be open, a peer is reported so; far above, it is not even heard."""
     running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     held = [connect(running.port) for _ in range(5)]
     answer = submit(running.port)
@@ -216,7 +217,7 @@ def test_connections(serve: Callable[..., Running], receiver: OTLPReceiver) -> N
     assert running.summary["refused_service_unavailable"] == 1
 
 
-def test_peer_rate(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_peer_rate(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """A peer that sends too many events a second is refused the surplus, and its address appears nowhere."""
     running = serve("--peer-rate", "3", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     answers = [submit(running.port) for _ in range(12)]
@@ -228,8 +229,8 @@ def test_peer_rate(serve: Callable[..., Running], receiver: OTLPReceiver) -> Non
     assert running.summary["refused_resource_exhausted"] == len(refused)
 
 
-def test_rate_of_all_requests(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Every request counts, also one that is no call, and one over a unix socket, where all are one peer."""
+def test_rate_of_all_requests(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """Every request counts, also one that is not a call, and one over a unix socket, where all are one peer."""
     path = tmp_path / "socket"
     running = serve(
         "--peer-rate", "0.001", "--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint
@@ -246,7 +247,7 @@ def test_rate_of_all_requests(serve: Callable[..., Running], receiver: OTLPRecei
     assert running.summary["refused_resource_exhausted"] == 2
 
 
-def test_rate_of_health_checks(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_rate_of_health_checks(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """To ask for the backend has a rate of its own, far above what anybody needs; to ask for the process has none."""
     running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as connection:
@@ -290,7 +291,7 @@ def test_both_families() -> None:
 
 
 def test_table_of_peers_is_bounded() -> None:
-    """However many peers come, only so many are remembered, the latest of them."""
+    """However many peers come, only this many are remembered, the latest of them."""
     peers = PeerRateLimiter(1, clock=lambda: 0.0)
     for numbers in itertools.product(range(100), range(100)):
         assert peers.admit("10.0.{}.{}".format(*numbers))

@@ -17,15 +17,15 @@ import pytest
 
 from otel_tbot.testing import Reply
 from tests.integration.receiver.conftest import ON
-from tests.integration.receiver.exchange import CHECK, connect, raw, read, request, send, submit
-from tests.integration.receiver.fleet import Played, play, sessions_of
+from tests.integration.receiver.http_client import CHECK, connect, raw, read, request, send, submit
+from tests.integration.receiver.load import LoadResult, play, sessions_of
 from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.running import Running
+    from tests.integration.receiver.receiver_process import RunningReceiver
     from tests.support.collector import Collector
 
 
@@ -50,7 +50,7 @@ def exporting_process(pid: int) -> int:
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_collector(serve: Callable[..., Running], collector: Collector, protocol: str) -> None:
+def test_collector(serve: Callable[..., RunningReceiver], collector: Collector, protocol: str) -> None:
     """Events go to a real Collector by either protocol, and are there when they are acknowledged."""
     endpoint = collector.endpoints[protocol]
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
@@ -64,7 +64,7 @@ def test_collector(serve: Callable[..., Running], collector: Collector, protocol
     [Reply(status=400), Reply(rejected=1), Reply(redirect="http://127.0.0.1:1/"), Reply(drop=True)],
     ids=["refuses", "rejects", "redirects", "hangs up"],
 )
-def test_bad_backend(serve: Callable[..., Running], receiver: OTLPReceiver, reply: Reply) -> None:
+def test_bad_backend(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, reply: Reply) -> None:
     """A backend that does not take an event makes an `unavailable`, one line in the log, and no acknowledgement."""
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
     running = serve(**ON, **variables)
@@ -83,7 +83,7 @@ def test_bad_backend(serve: Callable[..., Running], receiver: OTLPReceiver, repl
     assert running.summary == {**running.summary, "exported": 1, "failed": 2, "refused_unavailable": 2}
 
 
-def test_no_backend(serve: Callable[..., Running]) -> None:
+def test_no_backend(serve: Callable[..., RunningReceiver]) -> None:
     """A receiver whose backend is not there starts all the same, and acknowledges nothing."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TIMEOUT="0.3")
     assert submit(running.port).code == "unavailable"
@@ -91,7 +91,7 @@ def test_no_backend(serve: Callable[..., Running]) -> None:
     assert running.events("backend failing")
 
 
-def test_full_queue(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_full_queue(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """When as many events wait as may, the next one is refused at once; those that wait are delivered."""
     running = serve("--queue-size", "2", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
@@ -114,8 +114,8 @@ def test_full_queue(serve: Callable[..., Running], receiver: OTLPReceiver) -> No
     assert running.summary["exported"] == len(receiver.log_records) == 3
 
 
-def test_sender_that_has_gone(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
-    """An event whose sender gave up while it waited is dropped: nobody was told that it arrived."""
+def test_sender_that_has_gone(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """An event whose sender gave up while it waited is dropped: no one was told that it arrived."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
@@ -134,7 +134,7 @@ def test_sender_that_has_gone(serve: Callable[..., Running], receiver: OTLPRecei
     assert len(receiver.log_records) == 2
 
 
-def test_senders_that_have_gone_in_turn(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_senders_that_have_gone_in_turn(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """Of events that are sent without waiting, those behind one whose sender has gone are dropped, without a word."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
@@ -150,7 +150,7 @@ def test_senders_that_have_gone_in_turn(serve: Callable[..., Running], receiver:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: signal.Signals) -> None:
+def test_drain(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, number: signal.Signals) -> None:
     """Told to end, the receiver takes no more, delivers and acknowledges what it has, and ends with 0."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
@@ -161,7 +161,7 @@ def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: si
         connection.sendall(raw(request()))
     receiver.wait_for_requests(1)
     idle = connect(running.port)
-    assert send(idle, CHECK, "GET").status == 200  # so that it is no connection that nobody has accepted yet
+    assert send(idle, CHECK, "GET").status == 200  # so that it is no connection that no one has accepted yet
     running.process.send_signal(number)
     assert idle.recv(1) == b""
     assert [read(connection).status for connection in senders] == [200] * len(senders)
@@ -171,8 +171,8 @@ def test_drain(serve: Callable[..., Running], receiver: OTLPReceiver, number: si
     assert len(receiver.log_records) == len(senders)
 
 
-def test_drain_has_a_deadline(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
-    """A backend that does not answer holds the end up no longer than the drain may take; senders are told so."""
+def test_drain_has_a_deadline(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """A backend that does not answer holds the end up no longer than the drain may take; senders are reported so."""
     running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
@@ -192,7 +192,7 @@ def test_drain_has_a_deadline(serve: Callable[..., Running], receiver: OTLPRecei
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
-def test_exporting_process_is_replaced(running: Running, receiver: OTLPReceiver) -> None:
+def test_exporting_process_is_replaced(running: RunningReceiver, receiver: OTLPReceiver) -> None:
     """When the exporting process is killed, its events are not acknowledged, and the next one starts another."""
     receiver.wait_for_requests(1, timeout=30)
     receiver.reply(Reply(delay=30), Reply())
@@ -206,7 +206,7 @@ def test_exporting_process_is_replaced(running: Running, receiver: OTLPReceiver)
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are found in /proc")
 @pytest.mark.parametrize("more", [0, 2, 4])
-def test_exporting_process_that_cannot_start(running: Running, receiver: OTLPReceiver, more: int) -> None:
+def test_exporting_process_that_cannot_start(running: RunningReceiver, receiver: OTLPReceiver, more: int) -> None:
     """Where no other exporting process can be started, events are not acknowledged; where one can again, they are."""
     receiver.wait_for_requests(1, timeout=30)
     pid = running.process.pid
@@ -225,10 +225,10 @@ def test_exporting_process_that_cannot_start(running: Running, receiver: OTLPRec
 
 
 @pytest.mark.timeout(150)
-def test_ten_thousand_events_across_a_restart(serve: Callable[..., Running], collector: Collector) -> None:
+def test_ten_thousand_events_across_a_restart(serve: Callable[..., RunningReceiver], collector: Collector) -> None:
     """Of ten thousand events, sent while the Collector is restarted, every acknowledged one arrives."""
     running = serve("--peer-rate", "100000", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoints["http/protobuf"])
-    played, arrived = Played(), set[str]()
+    played, arrived = LoadResult(), set[str]()
 
     def restart() -> None:
         wait_until(lambda: len(played.acknowledged) > 2_000, "2000 events are acknowledged", within=60)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.receiver.running import PROGRAM
+from tests.integration.receiver.receiver_process import PROGRAM
 from tests.support.collector import find_collector
 from tests.support.program import SOURCE
 

@@ -11,13 +11,13 @@ import pytest
 from otel_tbot import Session, records
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
 from tests.integration.receiver.conftest import ON
-from tests.integration.receiver.exchange import GO, SESSION, connect, raw, read, request, submit
+from tests.integration.receiver.http_client import GO, SESSION, connect, raw, read, request, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.running import Running
+    from tests.integration.receiver.receiver_process import RunningReceiver
 
 NEWEST = 1_767_323_045  # seconds since 1970
 ALL = {
@@ -54,7 +54,7 @@ def test_resource(port: int, backend: OTLPReceiver) -> None:
     assert not {"os.type", "host.arch"} & record.resource_attributes.keys()
 
 
-def test_span(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_span(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """With --signal traces the event arrives as a root span."""
     running = serve("--signal", "traces", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     assert submit(running.port, request(at=NEWEST)).status == 200
@@ -111,7 +111,7 @@ def test_nothing_else_travels(port: int, backend: OTLPReceiver) -> None:
     assert b"127.0.0.1" not in received.body
 
 
-def test_unknown_fields_are_counted(running: Running) -> None:
+def test_unknown_fields_are_counted(running: RunningReceiver) -> None:
     """A submission with fields unknown to this version is accepted, and counted once, in either encoding."""
     as_json = {**GO, "Content-Type": "application/json"}
     known = b'{"distinctId": "%s", "start": {"runMode": "TBOT_RUN_MODE_DAEMON"%s}}'

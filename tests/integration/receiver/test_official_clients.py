@@ -20,7 +20,7 @@ from protobuf.wkt import FileDescriptorSet
 from otel_tbot.receiver.wire import tbot_pb
 from otel_tbot.receiver.wire.tbot_connect import TbotReportingServiceClientSync
 from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
-from tests.integration.receiver.exchange import SESSION, START
+from tests.integration.receiver.http_client import SESSION, START
 
 if TYPE_CHECKING:
     from connectrpc.codec import Codec
@@ -48,7 +48,7 @@ def test_python(
         with pytest.raises(ConnectError) as refused:
             client.submit_tbot_event(SubmitTbotEventRequest(distinct_id=SESSION))
     assert refused.value.code is Code.INVALID_ARGUMENT
-    assert refused.value.message == "the request holds no start event"
+    assert refused.value.message == "the request has no start event"
     assert [record.attributes["tbot.version"] for record in backend.log_records] == [START.version]
 
 
@@ -93,7 +93,7 @@ def test_node(port: int, backend: OTLPReceiver, node: Path) -> None:
 
 
 def test_node_over_http2(port: int, backend: OTLPReceiver, node: Path) -> None:
-    """Told to speak HTTP/2, the client for Node finds out at once that nobody does."""
+    """Told to speak HTTP/2, the client for Node finds out at once that no one does."""
     played = _played(node, port, "2")
     assert played.returncode == 1
     assert "ConnectError" in played.stderr

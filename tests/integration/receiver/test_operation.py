@@ -15,10 +15,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from otel_tbot.testing import Reply
-from tests.integration.receiver.activation import activated
 from tests.integration.receiver.conftest import ON
-from tests.integration.receiver.exchange import connect, raw, read, request, send, submit
+from tests.integration.receiver.http_client import connect, raw, read, request, send, submit
 from tests.integration.receiver.metrics_backend import MetricsBackend
+from tests.integration.receiver.socket_activation import activated
 from tests.support.collector import wait_until
 from tests.support.program import SOURCE, run
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     import trustme
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.running import Running
+    from tests.integration.receiver.receiver_process import RunningReceiver
 
 
-def health(running: Running, path: str, method: str = "GET") -> int:
+def health(running: RunningReceiver, path: str, method: str = "GET") -> int:
     """Return the status of a health check."""
     return submit(running.port, b"", {}, method=method, path=path).status
 
@@ -72,15 +72,15 @@ def test_consent(variables: dict[str, str], said: str) -> None:
     ],
 )
 def test_bad_settings(arguments: list[str], variables: dict[str, str], status: int, said: str) -> None:
-    """What cannot be used is told in one line, and the receiver does not start."""
+    """What cannot be used is reported in one line, and the receiver does not start."""
     ended = run("serve", "--listen", "127.0.0.1:0", *arguments, environ={**ON, **variables})
     assert (ended.returncode, ended.stdout) == (status, "")
     assert said in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
-def test_address_in_use(running: Running) -> None:
-    """An address that is taken is told in one line."""
+def test_address_in_use(running: RunningReceiver) -> None:
+    """An address that is taken is reported in one line."""
     ended = run("serve", "--listen", running.address, environ=ON)
     assert (ended.returncode, ended.stderr) == (
         1,
@@ -88,7 +88,7 @@ def test_address_in_use(running: Running) -> None:
     )
 
 
-def test_log(running: Running, receiver: OTLPReceiver) -> None:
+def test_log(running: RunningReceiver, receiver: OTLPReceiver) -> None:
     """A quiet life makes two lines, as pairs: listening, and stopped with the counters. stdout stays empty."""
     assert submit(running.port).status == 200
     assert health(running, "/healthz") == 200
@@ -108,14 +108,14 @@ def test_log(running: Running, receiver: OTLPReceiver) -> None:
     assert len(receiver.log_records) == 1
 
 
-def test_health(running: Running, receiver: OTLPReceiver) -> None:
+def test_health(running: RunningReceiver, receiver: OTLPReceiver) -> None:
     """`/healthz` says that the process answers, `/readyz` that the backend accepts; neither sends an event."""
     assert (health(running, "/healthz"), health(running, "/readyz")) == (200, 200)
     assert (health(running, "/healthz", "HEAD"), health(running, "/readyz", "POST")) == (200, 405)
     assert receiver.log_records == []
 
 
-def test_not_ready(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_not_ready(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """While the backend does not accept, the receiver is alive and not ready; it is again when the backend does."""
     receiver.reply(Reply(status=400))
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -125,7 +125,7 @@ def test_not_ready(serve: Callable[..., Running], receiver: OTLPReceiver) -> Non
     wait_until(lambda: health(running, "/readyz") == 200, "the receiver is ready")
 
 
-def test_stalled_backend_is_not_ready(serve: Callable[..., Running], receiver: OTLPReceiver) -> None:
+def test_stalled_backend_is_not_ready(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """A backend that does not answer makes `/readyz` answer soon all the same."""
     receiver.reply(Reply(delay=60))
     running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -134,7 +134,7 @@ def test_stalled_backend_is_not_ready(serve: Callable[..., Running], receiver: O
 
 
 def test_tls(
-    serve: Callable[..., Running], receiver: OTLPReceiver, authority: trustme.CA, tls: tuple[str, ...]
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, authority: trustme.CA, tls: tuple[str, ...]
 ) -> None:
     """With a certificate and a key the receiver speaks TLS; a client that offers HTTP/2 too gets HTTP/1.1, as Go's."""
     running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -148,14 +148,14 @@ def test_tls(
 
 
 def test_encrypted_key(tls: tuple[str, ...]) -> None:
-    """A key that takes a password is refused in one line, since a service has nobody to ask for it."""
+    """A key that takes a password is refused in one line, since a service has no one to ask for it."""
     path = Path(tls[-1])
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     encryption = serialization.BestAvailableEncryption(b"secret")
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
     path.write_bytes(key.private_bytes(*form, encryption))
     ended = run("serve", "--listen", "127.0.0.1:0", *tls, environ=ON)
-    assert (ended.returncode, ended.stderr) == (2, "otel-tbot: --tls-key is encrypted: give one that is not\n")
+    assert (ended.returncode, ended.stderr) == (2, "otel-tbot: --tls-key is encrypted: use a key without a password\n")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_encrypted_key(tls: tuple[str, ...]) -> None:
     ],
 )
 def test_open_files(receiver: OTLPReceiver, hard: int, status: int, said: str) -> None:
-    """As many open files as connections need are taken, or it is told in one line that they cannot be had."""
+    """As many open files as connections need are taken, or it is reported in one line that they cannot be had."""
     limited = f'ulimit -Sn 64; ulimit -Hn {hard}; exec "$0" "$@" --listen 127.0.0.1:0 --max-connections 100'
     with subprocess.Popen(
         ["sh", "-c", limited, sys.executable, "-m", "otel_tbot", "serve"],
@@ -183,7 +183,7 @@ def test_open_files(receiver: OTLPReceiver, hard: int, status: int, said: str) -
     assert said in told
 
 
-def test_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+def test_unix_socket(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
     """The receiver listens on a unix socket, takes over the one of a receiver that was killed, and removes its own."""
     path = tmp_path / "tbot.sock"
     arguments = ("--listen", f"unix:{path}")
@@ -200,7 +200,9 @@ def test_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_
     assert not path.exists()
 
 
-def test_successor_on_a_unix_socket(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+def test_successor_on_a_unix_socket(
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path
+) -> None:
     """A receiver that ends leaves the socket alone that its successor has put in place meanwhile."""
     path = tmp_path / "tbot.sock"
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
@@ -222,7 +224,9 @@ def test_successor_on_a_unix_socket(serve: Callable[..., Running], receiver: OTL
         assert send(sender, raw(request())).status == 200
 
 
-def test_folder_of_the_socket_has_gone(serve: Callable[..., Running], receiver: OTLPReceiver, tmp_path: Path) -> None:
+def test_folder_of_the_socket_has_gone(
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path
+) -> None:
     """A socket that cannot be taken away, for its folder has gone, does not keep events from being delivered."""
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -257,7 +261,7 @@ def test_nohup(receiver: OTLPReceiver) -> None:
 
 
 def test_no_other_file_is_removed(tmp_path: Path) -> None:
-    """A file that is no socket is not touched."""
+    """A file that is not a socket is not touched."""
     path = tmp_path / "precious"
     path.write_text("data")
     assert run("serve", "--listen", f"unix:{path}", environ=ON).returncode == 1
@@ -283,17 +287,19 @@ def test_socket_activation(receiver: OTLPReceiver) -> None:
 
 
 def test_promised_sockets_that_are_none(receiver: OTLPReceiver) -> None:
-    """Sockets that are promised and not there are told in one line."""
+    """Sockets that are promised and not there are reported in one line."""
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "LISTEN_FDS": "2"}
     with socket.create_server(("127.0.0.1", 0)) as listener, activated(listener, variables) as process:
         assert process.stderr is not None
         told = process.stderr.read()
         assert process.wait(30) == 1
-    assert told.startswith(b"otel-tbot: cannot listen on what LISTEN_FDS promises: ")
+    assert told.startswith(b"otel-tbot: cannot listen on the sockets of LISTEN_FDS: ")
     assert told.count(b"\n") == 1
 
 
-def test_metrics(serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend) -> None:
+def test_metrics(
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend
+) -> None:
     """The counters go out as metrics where the standard variable asks for it, without anything about this host."""
     running = serve(
         **ON,
@@ -329,9 +335,9 @@ def test_metrics(serve: Callable[..., Running], receiver: OTLPReceiver, metrics_
 
 
 def test_metrics_are_not_redirected(
-    serve: Callable[..., Running], receiver: OTLPReceiver, metrics_backend: MetricsBackend
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend
 ) -> None:
-    """A backend that redirects gets the counters, nobody else does, and that it took none is told."""
+    """A backend that redirects gets the counters, no one else does, and that it took none is reported."""
     with MetricsBackend() as elsewhere:
         metrics_backend.redirect = elsewhere.endpoint
         running = serve(
@@ -345,8 +351,8 @@ def test_metrics_are_not_redirected(
     assert [line for line in running.lines if "level=error" in line and "metric_exporter" in line]
 
 
-def test_no_metrics_unasked(running: Running, receiver: OTLPReceiver) -> None:
-    """Nobody who did not ask for metrics gets any: the backend sees the event, and nothing else."""
+def test_no_metrics_unasked(running: RunningReceiver, receiver: OTLPReceiver) -> None:
+    """No one who did not ask for metrics gets any: the backend sees the event, and nothing else."""
     submit(running.port)
     assert running.stop() == 0
     assert receiver.malformed_requests == 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
-from tests.integration.receiver.exchange import (
+from tests.integration.receiver.http_client import (
     GO,
     PATH,
     SESSION,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.running import Running
+    from tests.integration.receiver.receiver_process import RunningReceiver
 
 JSON = {**GO, "Content-Type": "application/json"}
 AS_JSON = json.dumps(
@@ -155,14 +155,14 @@ def test_refused(port: int, backend: OTLPReceiver, case: Refused) -> None:
     assert backend.log_records == []
 
 
-def test_refusals_are_counted(running: Running) -> None:
+def test_refusals_are_counted(running: RunningReceiver) -> None:
     """Each refusal is counted under its reason, and none makes a line in the log."""
     for case in REFUSED.values():
         submit(running.port, case.body, case.headers, method=case.method, path=case.path)
     assert running.stop() == 0
     phrases = (case.code or HTTPStatus(case.status).phrase.lower().replace(" ", "_") for case in REFUSED.values())
     expected = Counter(f"refused_{phrase}" for phrase in phrases)
-    # Those with a bad version or time-out are refused before they are understood as calls.
+    # Those with a bad version or timeout are refused before they are understood as calls.
     expected["refused_invalid_argument"] -= 4
     expected["refused_bad_request"] += 4
     assert running.summary == {**running.summary, **expected, "refused": len(REFUSED)}
@@ -207,7 +207,7 @@ def test_pipelining(port: int, backend: OTLPReceiver) -> None:
 
 
 def test_expect_continue(port: int) -> None:
-    """A client that asks before it sends the body is told to go on."""
+    """A client that asks before it sends the body is reported to go on."""
     with connect(port) as connection:
         head, _, body = raw(request(), {**GO, "Expect": "100-continue"}).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\n\r\n")
@@ -248,8 +248,8 @@ def test_upgrades_are_refused(port: int) -> None:
     assert (answer.status, answer.closes) == (400, True)
 
 
-def test_upgrades_are_ignored(running: Running) -> None:
-    """Without a body such a request is answered as any other, and nobody is told what to install."""
+def test_upgrades_are_ignored(running: RunningReceiver) -> None:
+    """Without a body such a request is answered as any other, and no one is reported what to install."""
     answer = submit(running.port, b"", UPGRADE, method="GET", path="/healthz")
     assert (answer.status, answer.closes) == (200, True)
     assert running.stop() == 0
@@ -258,7 +258,7 @@ def test_upgrades_are_ignored(running: Running) -> None:
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"nonsense\r\n\r\n", b"POST /\xe9 HTTP/1.1\r\n\r\n"])
 def test_no_http(port: int, data: bytes) -> None:
-    """What is no HTTP is answered by 400, and the connection is closed."""
+    """What is not HTTP is answered by 400, and the connection is closed."""
     with connect(port) as connection:
         assert send(connection, data).status == 400
         assert connection.recv(1) == b""

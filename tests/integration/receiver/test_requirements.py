@@ -1,4 +1,4 @@
-"""What serve needs beside the rest of the package, and how it says what is missing."""
+"""What serve needs next to the rest of the package, and how it says what is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from otel_tbot.cli import serve
+from otel_tbot.cli import commands, serve
 from otel_tbot.errors import SettingsError
 from tests.integration.receiver.conftest import ON
 from tests.support.program import SOURCE, run
@@ -17,8 +17,8 @@ def test_off_loads_nothing() -> None:
     """Without consent neither OpenTelemetry nor the extra's packages are loaded."""
     program = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n"
-        "from otel_tbot.cli.serve import main\n"
-        "assert main() == 2\n"
+        "from otel_tbot.cli.commands import run_command_line\n"
+        "assert run_command_line(['serve']) == 2\n"
         "print([name for name in sys.modules if name.startswith(('opentelemetry', 'connectrpc', 'uvicorn'))])"
     )
     command = [sys.executable, "-I", "-c", program]
@@ -35,8 +35,9 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)  # the import system's word for "not there"
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
+    options = commands.serve.make_context("serve", ["--listen", "127.0.0.1:0"]).params
     with pytest.raises(SettingsError, match=r"serve needs packages .*pip install 'otel-tbot\[serve\]'"):
-        serve.main(listen="127.0.0.1:0")
+        serve.main(**options)
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 11), reason="this Python is new enough")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from protobuf import DescFieldValueEnum, DescFieldValueScalar
 
 from otel_tbot.receiver.wire import tbot_pb
-from tests.integration.receiver.exchange import PATH
+from tests.integration.receiver.http_client import PATH
 
 
 def test_address() -> None:

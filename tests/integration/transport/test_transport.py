@@ -30,12 +30,16 @@ def endpoint(receiver: OTLPReceiver, protocol: str, signal: str = "logs") -> str
 
 
 def export(
-    receiver: OTLPReceiver, protocol: str, times: int = 1, signal: str = "logs", **keywords: Any
-) -> ExportResult:  # noqa: ANN401  settings of any kind
+    receiver: OTLPReceiver,
+    protocol: str,
+    times: int = 1,
+    signal: str = "logs",
+    **keywords: Any,  # noqa: ANN401  settings of any kind
+) -> ExportResult:
     """Send an event over one connection, several times, and return the last answer."""
     given = {"protocol": protocol, "endpoint": endpoint(receiver, protocol, signal), "timeout": 5, **keywords}
     sender = OTLPClient(signal, given)  # type: ignore[arg-type]  # one of the two signals
-    item = build_record(signal, EVENT.attributes, Session(), timestamp_ns=0)  # type: ignore[arg-type]  # see above
+    item = build_record(signal, EVENT.attributes, Session(), timestamp_ns=0)  # type: ignore[arg-type]  # the same reason as above
     for _ in range(times):
         answer = sender.export([item])
     sender.shutdown()
@@ -84,7 +88,7 @@ class TestHonesty:
         assert first.message == second.message
 
     def test_too_many_requests(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
-        """A backend that has enough gets the same event again, or, as older exporters have it, the failure is told."""
+        """An overloaded backend gets the same event again, or older exporters report the failure."""
         receiver.reply(Reply(status=429), Reply())
         accepted, reason = export(receiver, protocol, signal=signal)
         assert (accepted, reason, len(receiver.requests)) in {
@@ -243,14 +247,14 @@ class TestTLS:
 
     @pytest.mark.parametrize("certificate", [None, "other.pem"])
     def test_not_trusted(self, protocol: str, authority: Path, certificate: str | None) -> None:
-        """A backend that nobody vouches for gets nothing."""
+        """A backend that no one vouches for gets nothing."""
         path = str(authority / certificate) if certificate else None
         with serving(authority) as receiver:
             assert not export(receiver, protocol, certificate=path, timeout=0.5).accepted
             assert receiver.requests == []
 
     def test_the_standard_variable_wins(self, protocol: str, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """OTEL_EXPORTER_OTLP_CERTIFICATE stands before requests' own variables."""
+        """OTEL_EXPORTER_OTLP_CERTIFICATE takes precedence over requests' own variables."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(authority / "ours.pem"))
         for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
             monkeypatch.setenv(name, str(authority / "other.pem"))

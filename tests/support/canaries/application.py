@@ -48,7 +48,7 @@ from opentelemetry.trace import (
 )
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, StartEvent, emit, emit_span, send
-from tests.support.canaries.id_generator import LeakingIdGenerator
+from tests.support.canaries.id_generator import CanaryIdGenerator
 from tests.support.canaries.resource_detector import word
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def main(entry_point: str, signal: str, context_name: str, command: list[str]) -
 
 def _parent() -> NonRecordingSpan:
     trace_state = TraceState([(word("key of the trace state"), word("trace state"))])
-    ids = LeakingIdGenerator()
+    ids = CanaryIdGenerator()
     sampled = TraceFlags(TraceFlags.SAMPLED)
     of_parent = SpanContext(
         ids.generate_trace_id(), ids.generate_span_id(), is_remote=True, trace_flags=sampled, trace_state=trace_state
@@ -193,7 +193,7 @@ def _pipelines_in_code() -> tuple[Any, Any]:
     resource = Resource.create(known, word("schema of the pipeline"))
     loggers = LoggerProvider(resource)
     loggers.add_log_record_processor(BatchLogRecordProcessor(AnonymousLogExporter()))
-    tracers = TracerProvider(resource=resource, id_generator=LeakingIdGenerator())
+    tracers = TracerProvider(resource=resource, id_generator=CanaryIdGenerator())
     tracers.add_span_processor(BatchSpanProcessor(AnonymousSpanExporter()))
     return loggers, tracers
 

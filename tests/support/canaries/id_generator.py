@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from tests.support.canaries.resource_detector import word
 
 
-class LeakingIdGenerator(IdGenerator):
+class CanaryIdGenerator(IdGenerator):
     """Generate ids that are canaries."""
 
     def generate_trace_id(self) -> int:

@@ -10,8 +10,8 @@ import uuid
 from typing import TYPE_CHECKING
 
 from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
-from tests.integration.receiver.exchange import GO, PATH, request, submit
-from tests.integration.receiver.running import Running
+from tests.integration.receiver.http_client import GO, PATH, request, submit
+from tests.integration.receiver.receiver_process import RunningReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ def report(signal: str, plant: Callable[[str], str], *, python: str, environ: Ma
         f"X-{plant('name of a header')}": plant("header of tbot"),
     }
     path = f"/{plant('prefix of the path')}{PATH}?{plant('query')}=1"
-    with Running("--signal", signal, variables=environ, strict=False, python=python, folder=folder) as running:
+    with RunningReceiver("--signal", signal, variables=environ, strict=False, python=python, folder=folder) as running:
         answer = submit(running.port, message, headers, path=path)
         assert answer.status == 200, answer
         status = running.stop()

@@ -24,7 +24,7 @@ def word(location: str) -> str:
     return str(json.loads(os.environ["CANARIES"])[location])
 
 
-class LeakingResourceDetector(ResourceDetector):
+class CanaryDetector(ResourceDetector):
     """Detect the canaries."""
 
     def detect(self) -> Resource:

@@ -61,14 +61,14 @@ _RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand y
 _AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
 
 # Patterns of the reported reason.
-UNREACHABLE = "no connection to the backend, or it was closed before the answer"
+UNREACHABLE = "no connection to the backend, or it was closed before the response"
 TIMED_OUT = (
-    r"no (connection to|answer from) the backend within the time-out|the backend did not accept it within [\d.]+ s"
+    r"no (connection to|response from) the backend within the timeout|the backend did not accept it within [\d.]+ s"
 )
 TIMED_OUT_GRPC = rf"{TIMED_OUT}|the backend's gRPC status is DEADLINE_EXCEEDED"
 TLS_FAILED = "TLS with the backend failed: check the certificates"
-NOT_OTLP = r"the backend's answer is not OTLP's: is this an OTLP endpoint\?"
-TOO_LONG = r"the backend's answer is too long to be OTLP's: is this an OTLP endpoint\?"
+NOT_OTLP = r"the backend's response is not an OTLP response: is this an OTLP endpoint\?"
+TOO_LONG = r"the backend's response is too long to be an OTLP response: is this an OTLP endpoint\?"
 REJECTED = r"the backend rejected 1 (log record|span)\(s\)"
 
 
@@ -281,7 +281,7 @@ FAULTS = tuple(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Acceptance(_Case):
+class AcceptedCase(_Case):
     """A backend that accepts in an unusual way.
 
     Attributes:
@@ -304,7 +304,7 @@ _GOOD_OVER: dict[Protocol, dict[str, tuple[Serve, int]]] = {
     "grpc": _GOOD,
 }
 ACCEPTANCES = tuple(
-    Acceptance(name=name, protocol=protocol, refusals=refusals, serve=serve)
+    AcceptedCase(name=name, protocol=protocol, refusals=refusals, serve=serve)
     for protocol, rows in _GOOD_OVER.items()
     for name, (serve, refusals) in rows.items()
 )

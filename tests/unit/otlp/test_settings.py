@@ -58,7 +58,7 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
     ],
 )
 def test_variables(name: str, environ: dict[str, str], value: object) -> None:
-    """The signal's variable stands before the general one, and this before the default."""
+    """The signal's variable takes precedence over the general one, and that over the default."""
     assert getattr(resolve_settings("logs", environ), name) == value
 
 
@@ -137,7 +137,7 @@ def test_unusable_keywords(keywords: dict[str, object]) -> None:
     ],
 )
 def test_signal(environ: dict[str, str], chosen: str | None, signal: str) -> None:
-    """The argument stands before the variable, and this before the default, a log record."""
+    """The argument takes precedence over the variable, and the variable over the default, logs."""
     assert resolve_signal(environ, chosen) == signal
 
 
@@ -146,3 +146,37 @@ def test_unusable_signal(environ: dict[str, str], chosen: str | None) -> None:
     """Another signal than these two is an error."""
     with pytest.raises(SettingsError, match="must be logs or traces"):
         resolve_signal(environ, chosen)
+
+
+@pytest.mark.parametrize("name", ["a", "http/json", "zzz"])
+def test_unknown_protocol(name: str) -> None:
+    """A protocol that is neither of the two is an error, not a guess."""
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or grpc"):
+        resolve_settings("logs", {"OTEL_EXPORTER_OTLP_PROTOCOL": name})
+
+
+def test_length_limit() -> None:
+    """A setting may have 128 Ki characters, and not one more."""
+    longest = "x" * 131072
+    assert resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest}).certificate == longest
+    for more in (1, 2):
+        with pytest.raises(SettingsError, match="must have at most 131072 characters"):
+            resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest + "x" * more})
+
+
+def test_all_keywords() -> None:
+    """Every keyword can be given at once."""
+    given = {
+        "protocol": "grpc", "endpoint": "https://host:1", "headers": {"a": "b"}, "timeout": 1, "compression": "gzip",
+        "certificate": "ca", "client_key": "key", "client_certificate": "cert", "insecure": False,
+    }  # fmt: skip
+    assert resolve_settings("logs", {}, given)._asdict() == {"signal": "logs", **given}
+
+
+def test_unknown_signal() -> None:
+    """The signal is compared by value, and a wrong one is reported by the name under which it was given."""
+    assert resolve_signal({}, str(b"traces", "ascii")) == "traces"
+    with pytest.raises(SettingsError, match=r"^the signal must be logs or traces$"):
+        resolve_signal({}, "metrics")
+    with pytest.raises(SettingsError, match=r"^OTEL_TBOT_SIGNAL must be logs or traces$"):
+        resolve_signal({"OTEL_TBOT_SIGNAL": "metrics"})

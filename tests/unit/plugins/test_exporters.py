@@ -1,4 +1,4 @@
-"""Both exporters let our event through, built anew, and nothing else: whatever comes in, and whatever happens."""
+"""Both exporters let our event through, built again, and nothing else: whatever comes in, and whatever happens."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def rig(request: pytest.FixtureRequest) -> Rig:
 
 @pytest.mark.usefixtures("opted_in")
 class TestConstruction:
-    """What leaves is built anew."""
+    """What leaves is built again."""
 
     def test_nothing_of_the_host_goes_through(self, rig: Rig) -> None:
         """No text that the host attached anywhere is among the bytes that are sent."""
@@ -251,7 +251,7 @@ class TestConsent:
             rig.exporter.export([rig.in_a_host(EVENT.attributes)])
         assert rig.passed() == []
         assert len(caplog.messages) == 1
-        assert "tbot itself takes this value for a yes" in caplog.messages[0]
+        assert "tbot itself reads this value as true" in caplog.messages[0]
 
 
 @pytest.mark.usefixtures("opted_in")
@@ -284,11 +284,11 @@ class TestTrouble:
 
     @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
     def test_unknown_keyword(self, exporter: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
-        """An unknown keyword, as a declarative file may hold, is told and does not abort the host's set-up."""
+        """An unknown keyword, as a declarative file may hold, is reported and does not abort the host's setup."""
         made = exporter(canary="canary")
         item = (log_in_a_host if exporter is AnonymousLogExporter else span_in_a_host)(EVENT.attributes)
         assert made.export([item]).name == "FAILURE"
-        assert "takes no other keywords" in caplog.text
+        assert "takes only the keywords" in caplog.text
         assert "canary" not in caplog.text
 
     @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
@@ -299,7 +299,7 @@ class TestTrouble:
         assert made.force_flush()
         assert made.export([item]).name == "FAILURE"
         made.shutdown()
-        assert "takes no other keywords" in caplog.text
+        assert "takes only the keywords" in caplog.text
         assert "canary" not in caplog.text
 
     def test_an_exporter_that_raises(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
@@ -367,7 +367,7 @@ class TestPipeline:
     def test_one_warning_a_cause(
         self, protocol: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A dead backend is told in one warning, and the exporters' own logging of it is held back."""
+        """A dead backend is reported in one warning, and the exporters' own logging of it is held back."""
         caplog.set_level(logging.DEBUG, "opentelemetry")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")

@@ -26,7 +26,7 @@ def test_on() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_keywords(caplog: pytest.LogCaptureFixture) -> None:
-    """What a declarative file may give does not abort the host's set-up, and is told in one warning."""
+    """What a declarative file may give does not abort the host's setup, and is reported in one warning."""
     detector = SessionResourceDetector(raise_on_error=True, canary=1)
     for _ in range(2):
         assert detector.detect().attributes["session.id"] == current_session().id
@@ -36,6 +36,6 @@ def test_keywords(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_keywords_when_off(caplog: pytest.LogCaptureFixture) -> None:
-    """Without consent nothing is told either."""
+    """Without consent nothing is reported either."""
     SessionResourceDetector(canary=1).detect()
     assert caplog.messages == []

@@ -62,7 +62,7 @@ def test_the_hosts_trace_state_goes_on() -> None:
 
 @pytest.mark.parametrize("argument", ["canary", "traceidratio", "traceidratio=2", "traceidratio=x", "always_on=1", 7])
 def test_unknown_argument(argument: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401  any may come in
-    """An argument that names no sampler is told in one warning, and does not abort the host's set-up."""
+    """An argument that names no sampler is reported in one warning, and does not abort the host's setup."""
     assert OptInSampler(argument).get_description().startswith("OptInSampler{ParentBased{root:AlwaysOnSampler")
     assert len(caplog.messages) == 1
     assert "canary" not in caplog.text

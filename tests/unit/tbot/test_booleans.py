@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.tbot.starting import refused, start
+from tests.unit.tbot.read_helpers import refused, start
 
 TRUE = ["true", "True", "TRUE"]
 FALSE = ["false", "False", "FALSE"]
@@ -40,7 +40,7 @@ def test_old_words_quoted(value: str, quoted: str) -> None:
 @pytest.mark.parametrize("value", TRUE + FALSE)
 def test_quoted(value: str, quoted: str) -> None:
     """A quoted true or false is a text, and so an error."""
-    assert "line 1, oneshot: this is no boolean" in refused(configuration=f"oneshot: {quoted.format(value)}\n")
+    assert "line 1, oneshot: not a boolean" in refused(configuration=f"oneshot: {quoted.format(value)}\n")
 
 
 @pytest.mark.parametrize("value", ["null", "Null", "NULL", "~", "", "!!null null"])
@@ -61,4 +61,4 @@ def test_explicit_tag(value: str, expected: str) -> None:
 ])  # fmt: skip
 def test_anything_else(value: str) -> None:
     """Everything else is refused, the numbers 0 and 1 included."""
-    assert "line 1, oneshot: this is no boolean" in refused(configuration=f"oneshot: {value}\n")
+    assert "line 1, oneshot: not a boolean" in refused(configuration=f"oneshot: {value}\n")

@@ -6,7 +6,7 @@ import pytest
 
 from otel_tbot.errors import NotStartError, TbotConfigError
 from otel_tbot.tbot.command_line import CommandLine, parse
-from tests.unit.tbot.starting import in_base64, refused, start
+from tests.unit.tbot.read_helpers import in_base64, refused, start
 
 
 def parsed(*arguments: str, **environ: str) -> CommandLine:
@@ -83,30 +83,30 @@ def test_booleans(arguments: list[str], *, oneshot: bool | None) -> None:
     (["--config", "--oneshot"], "argument 2: the flag --config has no value"),
     (["--config", "-"], "argument 2: the flag --config has no value"),
     (["--config", "--", "FILE"], "argument 2: the flag --config has no value"),
-    (["--no-config", "FILE"], "argument 2: this flag is unknown here; see `tbot start --help`"),
-    (["--no-join-method"], "argument 2: this flag is unknown here"),
-    (["--canary"], "argument 2: this flag is unknown here"),
-    (["--canary=value"], "argument 2: this flag is unknown here"),
-    (["-x"], "argument 2: this flag is unknown here"),
-    (["-dx"], "argument 2: this flag is unknown here"),
-    (["-"], "argument 2: this flag is unknown here"),
-    (["--="], "argument 2: this flag is unknown here"),
-    (["--c", "FILE"], "argument 2: this flag is unknown here"),
-    (["-config", "FILE"], "argument 3: this is no subcommand of tbot start"),
-    (["--Config", "FILE"], "argument 2: this flag is unknown here"),
-    (["--conf", "FILE"], "argument 2: this flag is unknown here"),
-    (["canary"], "argument 2: this is no subcommand of tbot start; see `tbot start --help`"),
-    (["Identity"], "argument 2: this is no subcommand of tbot start"),
-    ([""], "argument 2: this is no subcommand of tbot start"),
-    (["start"], "argument 2: this is no subcommand of tbot start"),
-    (["identity", "identity"], "argument 3: no argument is expected here"),
-    (["identity", "canary"], "argument 3: no argument is expected here"),
-    (["legacy", "identity"], "argument 3: no argument is expected here"),
-    (["--oneshot", "identity"], "argument 3: no argument is expected here"),
-    (["--token", "t", "identity"], "argument 4: no argument is expected here"),
-    (["--", "--oneshot"], "argument 3: this is no subcommand of tbot start"),
-    (["identity", "--", "-d"], "argument 4: no argument is expected here"),
-    (["identity", "--", "@file"], "argument 4: no argument is expected here"),
+    (["--no-config", "FILE"], "argument 2: unknown flag; see `tbot start --help`"),
+    (["--no-join-method"], "argument 2: unknown flag"),
+    (["--canary"], "argument 2: unknown flag"),
+    (["--canary=value"], "argument 2: unknown flag"),
+    (["-x"], "argument 2: unknown flag"),
+    (["-dx"], "argument 2: unknown flag"),
+    (["-"], "argument 2: unknown flag"),
+    (["--="], "argument 2: unknown flag"),
+    (["--c", "FILE"], "argument 2: unknown flag"),
+    (["-config", "FILE"], "argument 3: not a subcommand of tbot start"),
+    (["--Config", "FILE"], "argument 2: unknown flag"),
+    (["--conf", "FILE"], "argument 2: unknown flag"),
+    (["canary"], "argument 2: not a subcommand of tbot start; see `tbot start --help`"),
+    (["Identity"], "argument 2: not a subcommand of tbot start"),
+    ([""], "argument 2: not a subcommand of tbot start"),
+    (["start"], "argument 2: not a subcommand of tbot start"),
+    (["identity", "identity"], "argument 3: unexpected argument"),
+    (["identity", "canary"], "argument 3: unexpected argument"),
+    (["legacy", "identity"], "argument 3: unexpected argument"),
+    (["--oneshot", "identity"], "argument 3: unexpected argument"),
+    (["--token", "t", "identity"], "argument 4: unexpected argument"),
+    (["--", "--oneshot"], "argument 3: not a subcommand of tbot start"),
+    (["identity", "--", "-d"], "argument 4: unexpected argument"),
+    (["identity", "--", "@file"], "argument 4: unexpected argument"),
     (["--destination-dir", "-"], "argument 2: the flag --destination-dir has no value"),
 ])  # fmt: skip
 def test_usage_errors(arguments: list[str], complaint: str) -> None:
@@ -116,7 +116,7 @@ def test_usage_errors(arguments: list[str], complaint: str) -> None:
 
 def test_unknown_before_start() -> None:
     """A flag of `start` is unknown before it."""
-    with pytest.raises(TbotConfigError, match="argument 1: this flag is unknown before start") as raised:
+    with pytest.raises(TbotConfigError, match="argument 1: unknown flag before start") as raised:
         parsed("--oneshot", "start")
 
     assert not isinstance(raised.value, NotStartError)
@@ -129,7 +129,7 @@ def test_dashes_end_the_flags() -> None:
 
 def test_second_dashes() -> None:
     """A second `--` is an argument like others."""
-    assert "argument 4: no argument is expected here" in refused("--", "identity", "--")
+    assert "argument 4: unexpected argument" in refused("--", "identity", "--")
 
 
 @pytest.mark.parametrize("arguments", [
@@ -152,7 +152,7 @@ def test_second_dashes() -> None:
     ["--help"],
 ])  # fmt: skip
 def test_not_start(arguments: list[str]) -> None:
-    """Any other command, none, and a request for help, is told apart from a broken command line."""
+    """Any other command, none, and a request for help, is reported apart from a broken command line."""
     with pytest.raises(NotStartError, match="only start reports an event"):
         parsed(*arguments)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from otel_tbot.event import StartEvent
-from tests.unit.tbot.starting import counts, refused, start
+from tests.unit.tbot.read_helpers import counts, refused, start
 
 ENTRIES = "outputs: [{type: database}, {type: app}]\n"
 NOTHING = StartEvent(run_mode="daemon")
@@ -30,13 +32,13 @@ def test_empty_stream_says_what_to_do() -> None:
     """The complaint says how to write an empty configuration."""
     message = refused(configuration="# nothing\n")
 
-    assert message == "TBOT_CONFIG: there is no YAML document; write {} for an empty one"
+    assert message == "TBOT_CONFIG: no YAML document; write {} for an empty one"
 
 
 @pytest.mark.parametrize("text", ["[]", "[a]", "a", "- a: b\n", "1", "true", '""', "!!str", "| \n a\n"])
 def test_no_mapping(text: str) -> None:
-    """A document that is no mapping is an error."""
-    assert refused(configuration=text).startswith("TBOT_CONFIG, line 1: the configuration is no mapping")
+    """A document that is not a mapping is an error."""
+    assert refused(configuration=text).startswith("TBOT_CONFIG, line 1: the configuration is not a mapping")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_version_2(version: str) -> None:
 )
 def test_unknown_version(version: str) -> None:
     """Anything else is an error, the number 2 included."""
-    assert refused(configuration=f"a: b\nversion: {version}\n").startswith("TBOT_CONFIG, line 2, version: this")
+    assert refused(configuration=f"a: b\nversion: {version}\n").startswith("TBOT_CONFIG, line 2, version: ")
 
 
 @pytest.mark.parametrize("text", [
@@ -77,7 +79,7 @@ def test_unknown_version(version: str) -> None:
 ])  # fmt: skip
 def test_duplicate_key(text: str) -> None:
     """A key that is there twice is an error, however it is written."""
-    assert "oneshot: this key is in its mapping twice; remove one of them" in refused(configuration=text)
+    assert "oneshot: duplicate key; remove one of them" in refused(configuration=text)
 
 
 @pytest.mark.parametrize(("text", "line"), [
@@ -94,7 +96,7 @@ def test_duplicate_key_anywhere(text: str, line: int) -> None:
     """So it is in every mapping of the document; a key that tbot does not know is not named."""
     message = refused(configuration=text)
 
-    assert message == f"TBOT_CONFIG, line {line}: this key is in its mapping twice; remove one of them"
+    assert message == f"TBOT_CONFIG, line {line}: duplicate key; remove one of them"
 
 
 @pytest.mark.parametrize(
@@ -125,11 +127,11 @@ def test_no_duplicate(text: str) -> None:
     "? - a\n? b: c\n d\n",
 ])  # fmt: skip
 def test_broken_yaml(text: str) -> None:
-    """What is no YAML is refused, with the line."""
+    """What is not YAML is refused, with the line."""
     message = refused(configuration=text)
 
     assert message.startswith("TBOT_CONFIG, line ")
-    assert message.endswith("this is no valid YAML; repair the YAML")
+    assert re.search(r": not valid YAML( \([a-z ,':}\]-]+\))?; correct it$", message)
 
 
 def test_anchors() -> None:
@@ -143,7 +145,7 @@ def test_anchors() -> None:
 
 
 def test_anchor_defined_anew() -> None:
-    """An anchor may be defined anew; an alias means the last definition before it."""
+    """An anchor may be defined again; an alias means the last definition before it."""
     text = "version: v2\nx: &a database\nservices:\n- type: *a\n- type: &a kubernetes\n- type: *a\n"
 
     assert counts(start(configuration=text)) == {"database": 1, "kubernetes": 2}
@@ -188,7 +190,7 @@ def test_bad_merge(merged: str) -> None:
     """Nothing but mappings can be merged."""
     text = f"version: v2\nservices:\n- <<: {merged}\n  type: a\n"
 
-    assert "only a mapping or a list of mappings can be merged" in refused(configuration=text)
+    assert "<< can merge only a mapping or a list of mappings" in refused(configuration=text)
 
 
 @pytest.mark.parametrize("text", [
@@ -199,7 +201,7 @@ def test_bad_merge(merged: str) -> None:
 ])  # fmt: skip
 def test_merged_into_itself(text: str) -> None:
     """A mapping cannot be merged into itself."""
-    assert "this mapping is merged into itself" in refused(configuration=text)
+    assert "this mapping merges itself" in refused(configuration=text)
 
 
 def test_merge_at_the_top() -> None:
@@ -210,7 +212,7 @@ def test_merge_at_the_top() -> None:
 
 
 def test_containing_itself() -> None:
-    """A list that contains itself, where nobody looks, does no harm."""
+    """A list that contains itself, where no one looks, does no harm."""
     assert start(configuration="x: &a [*a, {b: *a}]\noneshot: true\n").run_mode == "one-shot"
 
 
@@ -241,18 +243,18 @@ def test_join_method(version: str, onboarding: str, expected: str | None) -> Non
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize(("onboarding", "complaint"), [
-    ("github", "onboarding: this is no mapping; write keys and values"),
-    ("[]", "onboarding: this is no mapping"),
-    ("''", "onboarding: this is no mapping"),
-    ("true", "onboarding: this is no mapping"),
-    ("{join_method: [github]}", "join_method: this is no text"),
-    ("{join_method: {github: }}", "join_method: this is no text"),
-    ("{join_method: true}", "join_method: this is no text"),
-    ("{join_method: 1}", "join_method: this is no text"),
-    ("{join_method: 0o17}", "join_method: this is no text"),
-    ("{join_method: 1_000.5e3}", "join_method: this is no text"),
-    ("{join_method: -.inf}", "join_method: this is no text"),
-    ("{join_method: !mine github}", "join_method: this is no text"),
+    ("github", "onboarding: not a mapping; write keys and values"),
+    ("[]", "onboarding: not a mapping"),
+    ("''", "onboarding: not a mapping"),
+    ("true", "onboarding: not a mapping"),
+    ("{join_method: [github]}", "join_method: not a string"),
+    ("{join_method: {github: }}", "join_method: not a string"),
+    ("{join_method: true}", "join_method: not a string"),
+    ("{join_method: 1}", "join_method: not a string"),
+    ("{join_method: 0o17}", "join_method: not a string"),
+    ("{join_method: 1_000.5e3}", "join_method: not a string"),
+    ("{join_method: -.inf}", "join_method: not a string"),
+    ("{join_method: !mine github}", "join_method: not a string"),
 ])  # fmt: skip
 def test_bad_onboarding(version: str, onboarding: str, complaint: str) -> None:
     """Another type there is refused."""

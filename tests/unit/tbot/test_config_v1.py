@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.tbot.starting import counts, refused, start
+from tests.unit.tbot.read_helpers import counts, refused, start
 
 
 @pytest.mark.parametrize(("entry", "expected"), [
@@ -54,7 +54,7 @@ def test_two_kinds(first: str, second: str) -> None:
     if first != second:
         message = refused(configuration=f"destinations:\n- {{{KINDS[first]}, {KINDS[second]}}}\n")
 
-        assert " too, and can be of one kind only; make two of it" in message
+        assert " too, and can be of one kind only; make two destinations" in message
         assert first in message
         assert second in message
 
@@ -74,7 +74,7 @@ def test_two_kinds(first: str, second: str) -> None:
 ])  # fmt: skip
 def test_entry_of_another_type(entry: str, key: str) -> None:
     """Another type is refused."""
-    assert refused(configuration=f"destinations:\n- {entry}\n").startswith(f"TBOT_CONFIG, line 2, {key}: this ")
+    assert refused(configuration=f"destinations:\n- {entry}\n").startswith(f"TBOT_CONFIG, line 2, {key}: ")
 
 
 @pytest.mark.parametrize("value", ["a", "1", "{}", "{app: a}", "''", "true"])
@@ -82,7 +82,7 @@ def test_destinations_of_another_type(value: str) -> None:
     """`destinations` is a list."""
     message = refused(configuration=f"destinations: {value}\n")
 
-    assert message == "TBOT_CONFIG, line 1, destinations: this is no list; write a list"
+    assert message == "TBOT_CONFIG, line 1, destinations: not a list; write a list"
 
 
 @pytest.mark.parametrize("value", ["", "~", "[]"])
@@ -96,9 +96,7 @@ def test_outputs(value: str) -> None:
     """Outputs that are not empty are an error: a v2 file that lost its version."""
     message = refused(configuration=f"a: b\noutputs: {value}\n")
 
-    assert message == (
-        "TBOT_CONFIG, line 2, outputs: a configuration without version: v2 has no outputs; add the line version: v2"
-    )
+    assert message == ("TBOT_CONFIG, line 2, outputs: outputs needs version: v2; add the line version: v2")
 
 
 @pytest.mark.parametrize("value", ["", "~", "[]", "{}", "''"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.tbot.starting import counts, refused, start
+from tests.unit.tbot.read_helpers import counts, refused, start
 
 
 @pytest.mark.parametrize("key", ["outputs", "services"])
@@ -19,16 +19,16 @@ def test_mapping(key: str) -> None:
     """A mapping that is not empty is an error."""
     message = refused(configuration=f"version: v2\n{key}:\n  type: identity\n")
 
-    assert message.startswith(f"TBOT_CONFIG, line 3, {key}: this is no list; write a list")
+    assert message.startswith(f"TBOT_CONFIG, line 3, {key}: not a list; write a list")
 
 
 @pytest.mark.parametrize("key", ["outputs", "services"])
 @pytest.mark.parametrize("entry", ["", "~", "identity", "1", "[]", "[type]", "''"])
 def test_entry_of_another_type(key: str, entry: str) -> None:
-    """An entry that is no mapping is an error."""
+    """An entry that is not a mapping is an error."""
     message = refused(configuration=f"version: v2\n{key}:\n- type: database\n- {entry}\n")
 
-    assert message == f"TBOT_CONFIG, line 4, {key}: this entry is no mapping; write its keys and values"
+    assert message == f"TBOT_CONFIG, line 4, {key}: this entry is not a mapping; write its keys and values"
 
 
 @pytest.mark.parametrize("key", ["outputs", "services"])
@@ -42,10 +42,10 @@ def test_entry_without_a_type(key: str, entry: str) -> None:
 
 @pytest.mark.parametrize("type_", ["[database]", "{database: }", "1", "true", "1.5", "!mine database"])
 def test_type_of_another_type(type_: str) -> None:
-    """A type that is no text is an error."""
+    """A type that is not text is an error."""
     message = refused(configuration=f"version: v2\nservices:\n- name: a\n  type: {type_}\n")
 
-    assert message.startswith("TBOT_CONFIG, line 4, type: this is no text")
+    assert message.startswith("TBOT_CONFIG, line 4, type: not a string")
 
 
 def test_unknown_keys() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot.tbot.destinations import TYPES_BY_KIND, destination_kind
-from tests.unit.tbot.starting import counts, start
+from tests.unit.tbot.read_helpers import counts, start
 
 # Section 3's table, written down again.
 TABLE = {

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.start import read_start
-from tests.unit.tbot.starting import in_base64
+from otel_tbot.event import StartEvent
+from tests.unit.tbot.read_helpers import in_base64
 
 FOLDER = Path(__file__).parent / "golden"
 CASES = [
@@ -40,10 +40,10 @@ def test_case(case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     if "error" in case:
         with pytest.raises(TbotConfigError) as raised:
-            read_start(shlex.split(line), environ=environ)
+            StartEvent.from_command(shlex.split(line), environ=environ)
         assert str(raised.value) == case["error"]
     else:
-        event = read_start(shlex.split(line), environ=environ)
+        event = StartEvent.from_command(shlex.split(line), environ=environ)
         # Counters of 0 are left out in the cases.
         assert {name[5:]: value for name, value in event.attributes.items() if value != 0} == case["event"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.tbot.starting import refused, start
+from tests.unit.tbot.read_helpers import refused, start
 
 METHODS = [
     "azure",
@@ -85,14 +85,14 @@ def test_form(uri: str) -> None:
 ])  # fmt: skip
 def test_malformed(uri: str) -> None:
     """What is not of the form is refused."""
-    assert refused("noop", "--join-uri", uri).startswith("--join-uri: this is no join URI; write tbot+proxy+METHOD")
+    assert refused("noop", "--join-uri", uri).startswith("--join-uri: not a join URI; write tbot+proxy+METHOD")
 
 
 def test_malformed_in_the_file() -> None:
     """The complaint about the file's names line and key."""
     message = refused(configuration="version: v2\n\njoin_uri: nonsense\n")
 
-    assert message.startswith("TBOT_CONFIG, line 3, join_uri: this is no join URI")
+    assert message.startswith("TBOT_CONFIG, line 3, join_uri: not a join URI")
 
 
 def test_unknown_method() -> None:
@@ -102,22 +102,22 @@ def test_unknown_method() -> None:
 
 @pytest.mark.parametrize("arguments", [("--join-method", "iam"), ("--join-method=iam", "--token=t")])
 def test_conflict_with_the_flag(arguments: tuple[str, ...]) -> None:
-    """Another method beside it is refused."""
+    """Another method in addition to the URI is refused."""
     message = refused("noop", *arguments, "--join-uri=tbot+proxy+github://t@h")
 
-    assert message == "--join-uri: this join URI names another join method than the one set beside it; leave one out"
+    assert message == "--join-uri: the join URI and join_method name different methods; leave one out"
 
 
 def test_conflict_in_the_file() -> None:
     """So is another `join_method` in the file."""
     message = refused(configuration="version: v2\nonboarding: {join_method: iam}\njoin_uri: tbot+auth+tpm://t@h\n")
 
-    assert message.startswith("TBOT_CONFIG, line 3, join_uri: this join URI names another join method")
+    assert message.startswith("TBOT_CONFIG, line 3, join_uri: the join URI and join_method name different methods")
 
 
 @pytest.mark.parametrize("method", ["bound_keypair", "", "~"])
 def test_no_conflict(method: str) -> None:
-    """The same method, or none, beside it is none."""
+    """The same method, or none, in addition to the URI is accepted."""
     text = f"version: v2\nonboarding: {{join_method: {method}}}\njoin_uri: tbot+auth+bound-keypair://t@h\n"
 
     assert start(configuration=text).join_type == "bound_keypair"
@@ -155,4 +155,4 @@ def test_not_in_version_1() -> None:
 
 def test_wrong_type() -> None:
     """A mapping is no URI."""
-    assert "line 2, join_uri: this is no text" in refused(configuration="version: v2\njoin_uri: {a: b}\n")
+    assert "line 2, join_uri: not a string" in refused(configuration="version: v2\njoin_uri: {a: b}\n")

@@ -26,6 +26,6 @@ def test_command_line_is_cheap() -> None:
 
 def test_yaml_is_loaded_late() -> None:
     """Without a configuration no YAML library is needed."""
-    program = "from otel_tbot.tbot.start import read_start; read_start(['tbot', 'start'], environ={})"
+    program = "from otel_tbot import StartEvent; StartEvent.from_command(['tbot', 'start'], environ={})"
 
     assert loaded(program).isdisjoint({"yaml", "opentelemetry", "subprocess"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.tbot.starting import counts, start
+from tests.unit.tbot.read_helpers import counts, start
 
 ONBOARDING = "version: v2\nonboarding: {join_method: github, token: t}\n"
 

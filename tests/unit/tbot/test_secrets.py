@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.start import read_start
-from tests.unit.tbot.starting import in_base64
+from otel_tbot.event import StartEvent
+from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +99,9 @@ def test_command_line(arguments: list[str], tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     configuration = in_base64("oneshot: [canary]")
     with pytest.raises(TbotConfigError) as raised:
-        read_start(["canary", *arguments], environ={"TBOT_CONFIG": configuration, "TELEPORT_BOT_TOKEN": CANARY})
+        StartEvent.from_command(
+            ["canary", *arguments], environ={"TBOT_CONFIG": configuration, "TELEPORT_BOT_TOKEN": CANARY}
+        )
 
     check(raised)
     assert configuration not in str(raised.value)
@@ -111,7 +113,7 @@ def test_string(configuration: str) -> None:
     encoded = in_base64(configuration.encode(errors="surrogateescape"))
     for arguments, environ in (([], {"TBOT_CONFIG": encoded}), (["--config-string", encoded], {})):
         with pytest.raises(TbotConfigError) as raised:
-            read_start(["tbot", "start", *arguments, *_second(configuration)], environ=environ)
+            StartEvent.from_command(["tbot", "start", *arguments, *_second(configuration)], environ=environ)
 
         check(raised)
         assert encoded[:20] not in str(raised.value)
@@ -125,7 +127,7 @@ def test_file(configuration: str, tmp_path: Path) -> None:
         path.write_bytes(configuration.encode(errors="surrogateescape"))
     for arguments, environ in ((["-c", str(typed)], {}), ([], {"TBOT_CONFIG_PATH": str(held)})):
         with pytest.raises(TbotConfigError) as raised:
-            read_start(
+            StartEvent.from_command(
                 ["tbot", "start", *arguments, *_second(configuration, "--config-string=Y2FuYXJ5")], environ=environ
             )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
-from tests.unit.tbot.starting import in_base64, refused, start
+from tests.unit.tbot.read_helpers import in_base64, refused, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,14 +77,14 @@ def test_bad_base64(value: str) -> None:
     """Anything else is refused."""
     message = refused(TBOT_CONFIG=value)
 
-    assert message == "TBOT_CONFIG: this is no standard base64; encode the YAML with base64, padding included"
+    assert message == "TBOT_CONFIG: not valid base64; encode the YAML with base64, padding included"
 
 
 def test_error_names_the_file(path: Path) -> None:
     """A complaint names the file as the user named it, and the line."""
     path.write_text("a: b\noneshot: 1\n")
 
-    assert refused("-c", str(path)).startswith(f"{path}, line 2, oneshot: this is no boolean; write true or false")
+    assert refused("-c", str(path)).startswith(f"{path}, line 2, oneshot: not a boolean; write true or false")
 
 
 def test_error_names_the_variable(path: Path) -> None:
@@ -138,7 +138,7 @@ def test_fifo(tmp_path: Path) -> None:
 
     message = refused("-c", str(tmp_path / "fifo"))
 
-    assert "the configuration file is a pipe, which can be read only once, and by tbot" in message
+    assert "the configuration file is a pipe, which only tbot can read" in message
 
 
 def test_fifo_is_left_alone(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_encodings(encoding: str) -> None:
 )
 def test_no_text(content: bytes) -> None:
     """Bytes that are no text are refused, with the line."""
-    assert refused(configuration=content) == "TBOT_CONFIG, line 2: this is no UTF-8 text; save it as UTF-8"
+    assert refused(configuration=content) == "TBOT_CONFIG, line 2: not UTF-8 text; save it as UTF-8"
 
 
 @pytest.mark.parametrize("character", ["\0", "\x01", "\x08", "\x0b", "\x1b", "\x7f", "\x9f", "\ufffe", "\uffff"])
@@ -261,4 +261,4 @@ def test_control_characters(character: str) -> None:
     """Characters that YAML forbids are refused, with the line."""
     message = refused(configuration=f"a: \u00e9\nb: {character}\n")
 
-    assert message == "TBOT_CONFIG, line 2: this line holds a character that YAML does not allow; repair the YAML"
+    assert message == "TBOT_CONFIG, line 2: not valid YAML (control character); remove it"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot.event import StartEvent
-from otel_tbot.tbot.start import read_start
-from tests.unit.tbot.starting import start
+from tests.unit.tbot.read_helpers import start
 
 
 def test_nothing_configured() -> None:
@@ -34,16 +33,16 @@ def test_empty_helper() -> None:
 @pytest.mark.parametrize(("given", "expected"), [("v18.2.3", "18.2.3"), ("19.0.0-dev", "19.0.0-dev"), ("x", None)])
 def test_version(given: str, expected: str | None) -> None:
     """The version is the caller's to find out."""
-    assert read_start(["tbot", "start"], environ={}, version=given).version == expected
+    assert StartEvent.from_command(["tbot", "start"], environ={}, version=given).version == expected
 
 
 def test_from_command() -> None:
     """`StartEvent.from_command` is the same thing."""
     command = ["tbot", "start", "database-tunnel", "--oneshot", "--join-method=iam"]
 
-    assert StartEvent.from_command(command, environ={}) == read_start(command, environ={})
+    assert StartEvent.from_command(command, environ={}) == StartEvent.from_command(command, environ={})
 
 
 def test_executable_is_any_name() -> None:
     """The first argument is the executable's name, whatever it looks like."""
-    assert read_start(["--version", "start"], environ={}) == StartEvent(run_mode="daemon")
+    assert StartEvent.from_command(["--version", "start"], environ={}) == StartEvent(run_mode="daemon")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.tbot.starting import command, counts, refused, start
+from tests.unit.tbot.read_helpers import command, counts, refused, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def test_no_file(tmp_path: Path, argument: str) -> None:
     (tmp_path / "value").write_text("github\n")
 
     if argument == "--":
-        assert "argument 3: this is no subcommand" in refused("--", "@value")
+        assert "argument 3: not a subcommand" in refused("--", "@value")
     else:
         assert start(argument).join_type == "_OTHER"
 
@@ -81,7 +81,7 @@ def test_empty_line(tmp_path: Path) -> None:
     """An empty line is an empty argument."""
     (tmp_path / "arguments").write_text("db\n\n")
 
-    assert refused("@arguments").startswith("the command line, argument 2, line 2: no argument is expected here")
+    assert refused("@arguments").startswith("the command line, argument 2, line 2: unexpected argument")
 
 
 def test_place(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_place(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("-d\n#\n@two")
     (tmp_path / "two").write_text("-d\n--canary")
 
-    assert refused("@one").startswith("the command line, argument 2, line 3, line 2: this flag is unknown here; ")
+    assert refused("@one").startswith("the command line, argument 2, line 3, line 2: unknown flag; ")
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_endless(tmp_path: Path) -> None:
     """A file that names itself comes to an end."""
     (tmp_path / "arguments").write_text("-d\n@arguments\n")
 
-    assert "the argument file is one of too many" in refused("@arguments")
+    assert "the argument file is one too many" in refused("@arguments")
 
 
 def test_many_files(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_many_files(tmp_path: Path) -> None:
     (tmp_path / "many").write_text("@empty\n" * 100_000)
 
     began = time.monotonic()
-    assert "the argument file is one of too many" in refused("@many")
+    assert "the argument file is one too many" in refused("@many")
     assert time.monotonic() - began < 10
 
 

@@ -38,7 +38,7 @@ def test_undecodable(receiver: OTLPReceiver) -> None:
         call(receiver, b"no protobuf")
 
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert caught.value.details() == "the body is no ExportLogsServiceRequest in protobuf"
+    assert caught.value.details() == "the body is not a valid ExportLogsServiceRequest in protobuf"
     assert (receiver.requests, receiver.malformed_requests) == ([], 1)
 
 

@@ -141,7 +141,7 @@ def test_keep_alive(receiver: OTLPReceiver) -> None:
     ],
 )
 def test_refused(receiver: OTLPReceiver, status: int, request_parts: tuple[str, str, dict[str, str], bytes]) -> None:
-    """What is no OTLP/HTTP gets the status that says why, counts as refused, and is no request."""
+    """What is not OTLP/HTTP gets the status that says why, counts as refused, and is no request."""
     method, path, headers, body = request_parts
 
     assert post(receiver, body, headers, path=path, method=method).status == status
@@ -160,7 +160,7 @@ def test_bad_chunks(receiver: OTLPReceiver, chunks: bytes) -> None:
 
 
 def test_refusal_ignores_the_reply(receiver: OTLPReceiver) -> None:
-    """What is no OTLP is refused however other requests are answered, and takes no reply from them."""
+    """What is not OTLP is refused however other requests are answered, and takes no reply from them."""
     receiver.reply(Reply(status=503), Reply())
 
     assert [post(receiver, body).status for body in (b"no protobuf", b"", b"")] == [400, 503, 200]
@@ -178,7 +178,7 @@ def test_refusal_says_why(receiver: OTLPReceiver) -> None:
 
     assert in_json == {"code": 3, "message": "ExportLogsServiceRequest in OTLP/JSON is an object, not list"}
     assert in_protobuf.rejected_log_records == 3
-    assert in_protobuf.error_message == "the body is no ExportLogsServiceRequest in protobuf"
+    assert in_protobuf.error_message == "the body is not a valid ExportLogsServiceRequest in protobuf"
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def small() -> Iterator[OTLPReceiver]:
 
 
 def _log_request_of(size: int) -> bytes:
-    """Encode a request of exactly so many bytes: an unknown field is valid protobuf."""
+    """Encode a request of exactly this many bytes: an unknown field is valid protobuf."""
     filler = size - 4  # two bytes of tag, two of length
     return b"\xfa\x3f" + bytes([filler & 0x7F | 0x80, filler >> 7]) + bytes(filler)
 
@@ -237,7 +237,7 @@ def test_too_large_in_chunks(small: OTLPReceiver) -> None:
 
 
 def test_client_that_leaves(receiver: OTLPReceiver) -> None:
-    """A client that leaves in the middle of a body sends no request, and harms nobody."""
+    """A client that leaves in the middle of a body sends no request, and harms no one."""
     assert _exchange(receiver, b"POST /v1/logs HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf") == b""
     assert _exchange(receiver, b"POST /v1/logs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n") == b""
 

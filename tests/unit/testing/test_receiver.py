@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ["grpc", "http/protobuf"]
 
-# What stop() may take beside a client that would hold it for ever; loaded machines are slow.
+# What stop() may take next to a client that would hold it forever; loaded machines are slow.
 PROMPT_SECONDS = 3
 
 
@@ -88,7 +88,7 @@ def test_requests_is_a_snapshot(receiver: OTLPReceiver) -> None:
 
 
 def test_nobody_came(receiver: OTLPReceiver) -> None:
-    """A receiver that nobody talks to counts no connection."""
+    """A receiver that no one talks to counts no connection."""
     assert receiver.connections == 0
 
 
@@ -163,7 +163,7 @@ def test_endpoint_before_start() -> None:
 
 def test_start_twice(receiver: OTLPReceiver) -> None:
     """A receiver that runs cannot be started."""
-    with pytest.raises(RuntimeError, match="started already"):
+    with pytest.raises(RuntimeError, match="already started"):
         receiver.start()
 
 
@@ -236,7 +236,7 @@ def test_stop_beside_client_that_does_not_read() -> None:
 
 
 def test_stop_during_http_delay() -> None:
-    """An answer that is delayed for ever over HTTP is never given, and does not hold stop() up."""
+    """An answer that is delayed forever over HTTP is never given, and does not hold stop() up."""
     receiver = OTLPReceiver().start()
     receiver.reply(Reply(delay=math.inf))
     with socket.create_connection(address(receiver.http_endpoint), TIMEOUT_SECONDS) as client:
@@ -248,7 +248,7 @@ def test_stop_during_http_delay() -> None:
 
 
 def test_stop_during_grpc_delay() -> None:
-    """An answer that is delayed for ever over gRPC is never given, and does not hold stop() up."""
+    """An answer that is delayed forever over gRPC is never given, and does not hold stop() up."""
     receiver = OTLPReceiver().start()
     receiver.reply(Reply(delay=math.inf))
     with grpc.insecure_channel(urlsplit(receiver.grpc_endpoint).netloc) as channel:

@@ -164,7 +164,7 @@ def test_body(receiver: OTLPReceiver) -> None:
 
 
 def test_in_turn(receiver: OTLPReceiver) -> None:
-    """Several replies are given in turn, and the last one for ever."""
+    """Several replies are given in turn, and the last one forever."""
     receiver.reply(Reply(status=503), Reply(status=429), Reply())
 
     assert [post(receiver, b"").status for _ in range(4)] == [503, 429, 200, 200]

@@ -1,4 +1,4 @@
-"""TLS: both servers speak it, and let in whom they are told to."""
+"""TLS: both servers speak it, and let in whom they are reported to."""
 
 from __future__ import annotations
 

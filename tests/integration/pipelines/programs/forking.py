@@ -27,7 +27,7 @@ def main(own_report: str) -> None:
     tracers.add_span_processor(BatchSpanProcessor(AnonymousSpanExporter()))
     if own_report == "before":
         report(loggers, tracers)
-    # Python 3.12 warns of every fork beside threads, which the SDK's batch processors have.
+    # Python 3.12 warns of every fork next to threads, which the SDK's batch processors have.
     warnings.simplefilter("ignore", DeprecationWarning)
     for _ in range(WORKERS):
         if os.fork() == 0:

@@ -9,7 +9,7 @@ from otel_tbot import StartEvent, send
 
 
 def main(turns: list[str]) -> None:
-    """Send each start as a log record and as a span, and print what became of both."""
+    """Send each start as a log record and as a span, and print the outcome of both."""
     for turn in turns:
         consent, colon, version = turn.rpartition(":")
         if colon:

@@ -11,7 +11,7 @@ import yaml
 
 from otel_tbot.tbot.regular_file import SIZE_LIMIT
 from otel_tbot.tbot.yaml_reader import loader
-from tests.unit.tbot.starting import refused, start
+from tests.unit.tbot.read_helpers import refused, start
 
 # Seconds; each takes less than two on a machine that does nothing else. What took quadratic time would take far longer.
 BOUND = 20
@@ -194,8 +194,8 @@ def test_levels_without_libyaml(opener: str) -> None:
     ],
 )
 def test_broken_without_libyaml(text: str) -> None:
-    """Without libyaml, what is no YAML is refused as well."""
-    assert "this is no valid YAML" in refused(configuration=text)
+    """Without libyaml, what is not YAML is refused as well."""
+    assert "not valid YAML" in refused(configuration=text)
 
 
 @pytest.mark.usefixtures("without_libyaml")
@@ -210,7 +210,7 @@ def test_read_without_libyaml(text: str) -> None:
 
 def test_deep_stack() -> None:
     """Where little of Python's stack is left, the error is the project's own."""
-    text = "x: &a 1\ny: &a " + "[" * 90 + "]" * 90  # an anchor defined anew is read by a recursive function
+    text = "x: &a 1\ny: &a " + "[" * 90 + "]" * 90  # an anchor defined again is read by a recursive function
 
     def descend(levels: int) -> str:
         return descend(levels - 1) if levels else refused(configuration=text)

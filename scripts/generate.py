@@ -1,7 +1,4 @@
-"""Writes the pages of the reference that the code itself knows: `python docs/generate.py`.
-
-A test compares the pages with what this would write. `event.md` beside them is written by `make generate`.
-"""
+"""Generates the schema table and the reference pages: `make generate`. Tests compare both with its output."""
 
 from __future__ import annotations
 
@@ -20,14 +17,15 @@ from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands
 from otel_tbot.otlp import settings
 from otel_tbot.plugins import environment_variables
+from scripts import schema_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-_NOTICE = "<!-- Generated from the code by `python docs/generate.py`. -->"
+_NOTICE = "<!-- Generated from the code by `make generate`. -->"
 
 
 def commands_page() -> Iterator[str]:
@@ -62,18 +60,18 @@ def _option(option: click.Option) -> str:
 
 def variables_page() -> Iterator[str]:
     """Give the lines about environment variables."""
-    yield from ("# Variables", "", _NOTICE, "", "## Consent", "")
-    yield "In this order; what none of them turns on is off."
+    yield from ("# Environment variables", "", _NOTICE, "", "## Consent", "")
+    yield "The variables are checked in this order. The default is off."
     yield from ("", "| variable | meaning |", "|---|---|")
     yield f"| `{opt_in.SDK_DISABLED}` | `true` turns everything off, as everywhere in OpenTelemetry. |"
     yield f"| `{opt_in.DO_NOT_TRACK}` | Anything but empty, `0` or `false` turns everything off. |"
     yield f"| `{opt_in.OPT_IN}` | Exactly `1` turns it on. Everything else is off. |"
     yield from ("", "## Signal", "", "| variable | meaning |", "|---|---|")
     signal = environment_variables.OTEL_TBOT_SIGNAL
-    yield f"| `{signal}` | `logs` (the default) or `traces`: what the commands and `send` send. |"
-    yield from ("", "## Where, and how", "")
-    yield "The signal's variable stands before the general one; an empty variable counts as unset. The keyword is the"
-    yield "name of the same setting in a declarative file and in code, where it stands before both."
+    yield f"| `{signal}` | `logs` (the default) or `traces`: the signal that the commands and `send` use. |"
+    yield from ("", "## Endpoint and transport", "")
+    yield "The signal's variable takes precedence over the general one; an empty variable counts as unset. The keyword"
+    yield "is the name of the same setting in a declarative file and in code, where it takes precedence over both."
     yield from ("", "| keyword | general variable | for one signal | meaning |", "|---|---|---|---|")
     for keyword, meaning in _attributes(settings.OTLPSettings):
         if keyword in settings.KEYWORDS:
@@ -81,14 +79,15 @@ def variables_page() -> Iterator[str]:
             signals = ", ".join(f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in settings.SIGNALS)
             yield f"| `{keyword}` | `{general}` | {signals} | {meaning} |"
     yield ""
-    yield "The general endpoint is a base, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's own"
-    yield "endpoint and the keyword are taken as they are. tbot's own variables are read as tbot reads them."
+    yield "The general endpoint is a base URL, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's"
+    yield "own endpoint and the keyword are used as they are. tbot's own variables are read as tbot reads them."
 
 
 def entry_points_page() -> Iterator[str]:
     """Give the lines about what OpenTelemetry loads."""
     yield from ("# Entry points", "", _NOTICE, "")
-    yield "The names under which OpenTelemetry finds the parts of this package. There is no distro and no configurator."
+    yield "The names under which OpenTelemetry finds the components of this package. There is no distro and no"
+    yield "configurator."
     yield from ("", "| group | name | object | what it is |", "|---|---|---|---|")
     for entry_point in sorted(distribution("otel-tbot").entry_points, key=lambda one: (one.group, one.name)):
         if entry_point.group.startswith("opentelemetry"):
@@ -100,13 +99,13 @@ def entry_points_page() -> Iterator[str]:
 def python_api_page() -> Iterator[str]:
     """Give the lines about the public names."""
     yield from ("# Python API", "", _NOTICE, "")
-    yield "All names of `otel_tbot`. Importing the package loads nothing else; each name is loaded when first used."
+    yield "The public names of `otel_tbot`. Importing the package loads nothing else; each name is loaded on first use."
     yield from _names(otel_tbot)
 
 
 def testing_page() -> Iterator[str]:
     """Give the lines about the backend for tests."""
-    yield from ("# For tests: `otel_tbot.testing`", "", _NOTICE, "")
+    yield from ("# The test backend: `otel_tbot.testing`", "", _NOTICE, "")
     yield from _docstring(testing)
     yield from _names(testing)
 
@@ -210,7 +209,8 @@ def pages() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write the pages."""
+    """Write everything that is generated."""
+    schema_table.write()
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Starting tbot in four ways that nobody may be able to tell apart: directly, and by `run` off, on and supervised."""
+"""Starting tbot in four ways that no one may be able to tell apart: directly, and by `run` off, on and supervised."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import uuid
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.integration.launcher import proc
+from tests.integration.launcher import procfs
 from tests.support.collector import wait_until
 from tests.support.program import SOURCE
 
@@ -31,12 +31,12 @@ WITHIN = 20  # seconds that anything may take that is waited for
 _ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
-def to(endpoint: str, **more: str) -> dict[str, str]:
+def endpoint_variables(endpoint: str, **more: str) -> dict[str, str]:
     """Return the variables of a backend, and more."""
     return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "10", **more}
 
 
-class Started:
+class RunningProcess:
     """A program that was started in one of the ways.
 
     Attributes:
@@ -68,7 +68,7 @@ class Started:
 
     def __exit__(self, *_: object) -> None:
         """End all that is left of it."""
-        for pid in proc.alive(self.mark):
+        for pid in procfs.alive(self.mark):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.communicate(timeout=WITHIN)
@@ -102,7 +102,7 @@ class Started:
 
     def others(self) -> list[int]:
         """Return its processes but the one that was started."""
-        return [pid for pid in proc.alive(self.mark) if pid != self.pid]
+        return [pid for pid in procfs.alive(self.mark) if pid != self.pid]
 
     def senders(self, tbot: int) -> list[int]:
         """Wait until the sender has let go of all that is tbot's, and return its processes."""
@@ -132,7 +132,7 @@ def start(
     environ: Mapping[str, str] | None = None,
     more: Sequence[str] = (),
     **options: Any,  # noqa: ANN401  those of `subprocess.Popen`
-) -> Started:
+) -> RunningProcess:
     """Start `tbot start` in one of the ways.
 
     Args:
@@ -145,10 +145,10 @@ def start(
     """
     consent = _ON if way in WITH_SENDER else {}
     command = [*WAYS[way], *(arguments if WAYS[way] else ()), str(tbot), "start", *more]
-    return Started(command, {**(environ or {}), **consent}, **options)
+    return RunningProcess(command, {**(environ or {}), **consent}, **options)
 
 
-def works(started: Started) -> bool:
-    """Tell whether a tbot that waits does run, and ends as it is told to."""
+def works(started: RunningProcess) -> bool:
+    """Tell whether a tbot that waits does run, and ends as it is reported to."""
     with started:
         return started.line().isdigit() and started.finish("7\n")[0] == 7

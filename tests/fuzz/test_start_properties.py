@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from otel_tbot.errors import TbotConfigError
+from otel_tbot.event import StartEvent
 from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
-from otel_tbot.tbot.start import read_start
-from tests.unit.tbot.oracle import Configured, Started, expected
-from tests.unit.tbot.starting import in_base64
-from tests.unit.tbot.writing import TEXT, configurations, starts, written_in_any_way
+from tests.unit.tbot.read_helpers import in_base64
+from tests.unit.tbot.reference_model import Configured, ReferenceStart, expected
+from tests.unit.tbot.strategies import TEXT, configurations, starts, written_in_any_way
 
 # No deadline for one example, since machines differ: the time is bounded below for what it is about.
 SAME_IN_EVERY_RUN = settings(deadline=None, derandomize=True, database=None)
@@ -24,7 +24,7 @@ def event_or_complaint(arguments: list[str], environ: dict[str, str]) -> dict[st
     """Return what a start reports, counters of 0 left out, or the complaint; nothing else may happen."""
     began = time.monotonic()
     try:
-        event = read_start(["tbot", *arguments], environ=environ)
+        event = StartEvent.from_command(["tbot", *arguments], environ=environ)
     except TbotConfigError as error:
         return _checked(error)
     finally:
@@ -40,7 +40,7 @@ def _checked(error: TbotConfigError) -> str:
 
 @settings(SAME_IN_EVERY_RUN, max_examples=300)
 @given(start=starts())
-def test_start(start: tuple[Started, list[str], dict[str, str], str | None]) -> None:
+def test_start(start: tuple[ReferenceStart, list[str], dict[str, str], str | None]) -> None:
     """Every start that the grammar allows reports what the oracle says."""
     started, arguments, environ, text = start
     if text is not None:
@@ -49,7 +49,7 @@ def test_start(start: tuple[Started, list[str], dict[str, str], str | None]) -> 
     found, wanted = event_or_complaint(arguments, environ), expected(started)
 
     if wanted is None:
-        assert "this join URI names another join method than the one set beside it" in found
+        assert "the join URI and join_method name different methods" in found
     else:
         assert found == wanted
 
@@ -61,7 +61,7 @@ def test_configuration(configuration: tuple[Configured, str]) -> None:
     configured, text = configuration
 
     found = event_or_complaint(["start"], {"TBOT_CONFIG": in_base64(text)})
-    wanted = expected(Started(configured=configured))
+    wanted = expected(ReferenceStart(configured=configured))
 
     if wanted is None:
         assert str(found).startswith("TBOT_CONFIG, line ")
@@ -106,14 +106,14 @@ def test_any_bytes(content: bytes) -> None:
 @settings(SAME_IN_EVERY_RUN, max_examples=600)
 @given(text=written_in_any_way())
 def test_any_text(text: str) -> None:
-    """Whatever text of YAML's marks and tbot's words it is, likewise."""
+    """Whatever text of YAML's marks and tbot's words it is, the same way."""
     event_or_complaint(["start"], {"TBOT_CONFIG": in_base64(text.encode(errors="surrogatepass"))})
 
 
 @settings(SAME_IN_EVERY_RUN, max_examples=200)
 @given(value=st.text(max_size=40))
 def test_any_base64(value: str) -> None:
-    """Whatever stands where base64 should, likewise."""
+    """Whatever stands where base64 should, the same way."""
     event_or_complaint(["start"], {"TBOT_CONFIG": value})
     event_or_complaint(["start", f"--config-string={value}"], {})
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 PROGRAM = SOURCE / "bin" / "otel-tbot"  # as it is installed
-_LONGEST_END = 30  # seconds; a drain takes at most its own time-out of less
+_LONGEST_END = 30  # seconds; a drain takes at most its own timeout of less
 
 
-class Running:
+class RunningReceiver:
     """A receiver that listens on a free port of this machine, unless the arguments say otherwise.
 
     Attributes:
@@ -42,7 +42,7 @@ class Running:
 
         Args:
             arguments: what stands after `otel-tbot serve`.
-            variables: its environment, beside what Python needs.
+            variables: its environment, next to what Python needs.
             strict: whether a warning in the receiver is a fault, like in a test; costs time.
             python: what it runs under.
             folder: its working directory; ours by default.

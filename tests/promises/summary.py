@@ -1,7 +1,7 @@
 """A pytest plugin that ends a run with a table: the tests, cases and result of each promise.
 
-`make promises` loads it by `-p tests.promises.table`. A case is one call of a test. The text of a promise is the first
-line of its module.
+`make promises` loads it by `-p tests.promises.summary`. A case is one call of a test. The text of a promise is the
+first line of its module.
 """
 
 from __future__ import annotations

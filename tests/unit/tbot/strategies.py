@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.unit.tbot.oracle import METHODS, SUBCOMMANDS, Configured, Started
+from tests.unit.tbot.reference_model import METHODS, SUBCOMMANDS, Configured, ReferenceStart
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -174,7 +174,7 @@ def _destinations(draw: DrawFn, keys: list[str]) -> list[str]:
 
 
 @st.composite
-def starts(draw: DrawFn) -> tuple[Started, list[str], dict[str, str], str | None]:
+def starts(draw: DrawFn) -> tuple[ReferenceStart, list[str], dict[str, str], str | None]:
     """Draw a start, its arguments, its environment, and its configuration's YAML."""
     configured, text = draw(configurations()) if draw(st.booleans()) else (None, None)
     # The default subcommand has the most rules, so it is drawn most often.
@@ -185,7 +185,7 @@ def starts(draw: DrawFn) -> tuple[Started, list[str], dict[str, str], str | None
     uri = "" if legacy else draw(st.sampled_from(["", "", *METHODS]))
     directories = draw(_values(WORD)) if legacy else []
     token = draw(st.sampled_from([None, "", "secret"]))
-    started = Started(
+    started = ReferenceStart(
         subcommand=subcommand,
         configured=configured,
         oneshot=switches[-1] if switches else None,

@@ -75,7 +75,7 @@ class Configured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Started:
+class ReferenceStart:
     """A start of tbot.
 
     Attributes:
@@ -106,7 +106,7 @@ class Started:
         return self.subcommand in {"", "legacy"}
 
 
-def expected(started: Started) -> dict[str, str | int] | None:
+def expected(started: ReferenceStart) -> dict[str, str | int] | None:
     """Return the event, counters of 0 left out, or None where tbot refuses to start."""
     file = started.configured or Configured(version=1)
     method = _join_method(started, file)
@@ -124,7 +124,7 @@ def expected(started: Started) -> dict[str, str | int] | None:
     return event
 
 
-def _join_method(started: Started, file: Configured) -> str | None:
+def _join_method(started: ReferenceStart, file: Configured) -> str | None:
     last = started.join_methods[-1] if started.join_methods else ""
     token = started.tokens[-1] if started.tokens else started.token_variable
     flags_decide = last != "" or token != "" or any(pin != "" for pin in started.pins)
@@ -135,7 +135,7 @@ def _join_method(started: Started, file: Configured) -> str | None:
     return uri or method
 
 
-def _destinations(started: Started, file: Configured) -> list[str]:
+def _destinations(started: ReferenceStart, file: Configured) -> list[str]:
     services = file.services
     if started.is_legacy and started.destination_dirs and started.destination_dirs[-1]:
         services = ["identity"]

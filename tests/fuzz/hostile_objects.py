@@ -41,7 +41,7 @@ ERRORS: SearchStrategy[type[Exception]] = st.sampled_from(
 # Objects that misbehave. Each is one that a test double, a proxy or a broken plug-in could be.
 
 
-class Raising:
+class RaisingObject:
     """Raises whatever it is asked for."""
 
     def __init__(self, error: type[Exception]) -> None:
@@ -53,19 +53,19 @@ class Raising:
         raise object.__getattribute__(self, "error")(SECRET)
 
     def __iter__(self) -> Iterator[object]:
-        """Likewise."""
+        """In the same way."""
         return self.anything
 
     def __eq__(self, other: object) -> bool:
-        """Likewise."""
+        """In the same way."""
         return self.anything
 
     def __hash__(self) -> int:
-        """Likewise."""
+        """In the same way."""
         return self.anything
 
 
-class Endless:
+class EndlessObject:
     """Has every attribute, and is each of them; equal to everything, as a mock may be."""
 
     def __getattr__(self, name: str) -> Self:
@@ -89,7 +89,7 @@ class Endless:
         return SECRET
 
 
-class LyingText(str):  # noqa: SLOT000  a text cannot have slots that hold something
+class DeceptiveStr(str):  # noqa: SLOT000  a text cannot have slots that hold something
     """A text whose every method says something else than what it is."""
 
     _claimed: str
@@ -126,7 +126,7 @@ class LyingText(str):  # noqa: SLOT000  a text cannot have slots that hold somet
     removeprefix = lower = strip = _self
 
 
-class LyingNumber(int):
+class DeceptiveInt(int):
     """A number that claims to be in every range, and another one where it is turned into a plain one."""
 
     def _other(self, *_: object) -> int:
@@ -187,17 +187,17 @@ def built(drawn: Any) -> Any:  # noqa: ANN401  any may come in
 
 
 HOSTILE: SearchStrategy[Hostile] = (
-    st.builds(Hostile, st.just(Raising), st.tuples(ERRORS))
-    | st.just(Hostile(Endless))
+    st.builds(Hostile, st.just(RaisingObject), st.tuples(ERRORS))
+    | st.just(Hostile(EndlessObject))
     | st.builds(
         Hostile,
-        st.just(LyingText),
+        st.just(DeceptiveStr),
         st.tuples(
             st.sampled_from(["tbot.start", "tbot.run_mode", "daemon", "18.2.3", SECRET]),
             st.sampled_from(["tbot.start", "tbot.run_mode", "daemon", "github"]),
         ),
     )
-    | st.builds(Hostile, st.just(LyingNumber), st.tuples(st.integers(-(2**70), 2**70)))
+    | st.builds(Hostile, st.just(DeceptiveInt), st.tuples(st.integers(-(2**70), 2**70)))
     | st.builds(
         Hostile,
         st.just(ChangingMapping),
@@ -217,11 +217,11 @@ ANYTHING: SearchStrategy[Any] = st.recursive(
 TIME = (
     SCALAR
     | st.sampled_from([0, 1, 10**9 - 1, 2**63 - 1, 2**63, 2**64, -1])
-    | st.builds(Hostile, st.just(LyingNumber), st.tuples(st.integers()))
+    | st.builds(Hostile, st.just(DeceptiveInt), st.tuples(st.integers()))
 )
 ANY_TIME = TIME | HOSTILE
 
-HOSTILE_KEY = st.sampled_from(NAMES).map(lambda name: Hostile(LyingText, (SECRET, name)))
+HOSTILE_KEY = st.sampled_from(NAMES).map(lambda name: Hostile(DeceptiveStr, (SECRET, name)))
 
 # Values that are allowed, as they leave.
 VERSION = st.builds(
@@ -304,7 +304,7 @@ class Item:
         return ReadableLogRecord(record, Resource({"host.name": SECRET, "tbot.version": SECRET}, SECRET), scope)
 
     def as_span(self) -> ReadableSpan:
-        """Return it as a span, likewise."""
+        """Return it as a span, the same way."""
         return ReadableSpan(
             name=built(self.name),
             context=SpanContext(1, 2, is_remote=True),

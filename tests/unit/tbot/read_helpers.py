@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.start import read_start
-
-if TYPE_CHECKING:
-    from otel_tbot.event import StartEvent
+from otel_tbot.event import StartEvent
 
 
 def in_base64(configuration: str | bytes) -> str:
@@ -29,7 +25,7 @@ def command(*arguments: str, configuration: str | bytes | None = None, **environ
     """Return what `tbot ARGUMENTS` reports."""
     if configuration is not None:
         environ["TBOT_CONFIG"] = in_base64(configuration)
-    return read_start(["tbot", *arguments], environ=environ)
+    return StartEvent.from_command(["tbot", *arguments], environ=environ)
 
 
 def refused(*arguments: str, configuration: str | bytes | None = None, **environ: str) -> str:

@@ -1,7 +1,4 @@
-"""Derives the rest from the registry: `make generate`, after a change to `registry/tbot.yaml`.
-
-Writes `table.py` beside this file, and `docs/reference/event.md` in the source tree.
-"""
+"""Generates `otel_tbot/schema/table.py` and `docs/reference/event.md` from the registry."""
 
 from __future__ import annotations
 
@@ -18,11 +15,12 @@ if TYPE_CHECKING:
     from otel_tbot.schema.attribute import Attribute
     from otel_tbot.schema.registry import Registry
 
-TABLE = Path(__file__).with_name("table.py")
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "event.md"
+_ROOT = Path(__file__).parents[1]
+TABLE = _ROOT / "otel_tbot" / "schema" / "table.py"
+PAGE = _ROOT / "docs" / "reference" / "event.md"
 
 _HEAD = '''\
-"""The schema as constants: all that may leave. Generated from `registry/tbot.yaml` by `make generate`."""
+"""The schema as constants: everything that may be sent. Generated from `registry/tbot.yaml` by `make generate`."""
 
 from otel_tbot.schema.attribute import Attribute
 '''
@@ -65,13 +63,8 @@ def _literal(value: object) -> str:
     return f'r"{value}"' if "\\" in value else f'"{value}"'
 
 
-def main() -> None:
-    """Write what derives from the registry."""
+def write() -> None:
+    """Write both files."""
     registry = load()
     TABLE.write_text(table(registry), encoding="utf-8")
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(markdown(registry), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.receiver.exchange import raw, request
+from tests.integration.receiver.http_client import raw, request
 
 if TYPE_CHECKING:
     from tests.support.collector import Collector
@@ -24,7 +24,7 @@ _TICK = 0.002  # seconds
 
 
 @dataclass
-class Played:
+class LoadResult:
     """What the tbots saw.
 
     Attributes:
@@ -43,7 +43,7 @@ class Played:
 class Tbot(asyncio.Protocol):
     """One connection, which sends an event at a time."""
 
-    def __init__(self, events: list[tuple[str, bytes]], due: asyncio.Queue[float], played: Played) -> None:
+    def __init__(self, events: list[tuple[str, bytes]], due: asyncio.Queue[float], played: LoadResult) -> None:
         """Take sessions and requests from a list, and the times at which they are due from a queue."""
         self._events = events
         self._due = due
@@ -74,7 +74,7 @@ class Tbot(asyncio.Protocol):
         await self._over.wait()
 
     async def play(self) -> None:
-        """Send what is due, for ever."""
+        """Send what is due, forever."""
         while True:
             due = await self._due.get()
             session, data = self._events.pop()
@@ -93,8 +93,8 @@ def _complete(head: bytes, body: bytes) -> bool:
     return len(body) >= int(length[1]) if length else body.endswith(_LAST_CHUNK)
 
 
-async def play(port: int, rate: int, seconds: float, played: Played) -> None:
-    """Send so many events a second for so long."""
+async def play(port: int, rate: int, seconds: float, played: LoadResult) -> None:
+    """Send this many events a second for so long."""
     due = asyncio.Queue[float]()
     total = int(rate * seconds)
     # Made beforehand: the tbots of a fleet would not take their time from the receiver's processor.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOO_LONG = VersionResult(reason="`tbot version` took too long")
-NO_VERSION = VersionResult(reason="`tbot version` printed nothing that looks like a version")
-FAILED = VersionResult(reason="`tbot version` ended with a failure")
+NO_VERSION = VersionResult(reason="`tbot version` printed no version")
+FAILED = VersionResult(reason="`tbot version` failed")
 NOT_FOUND = VersionResult(reason="the executable was not found")
 NOT_EXECUTABLE = VersionResult(reason="the file is not executable")
 CANNOT_RUN = VersionResult(reason="the executable cannot be run")
@@ -40,7 +40,7 @@ def tbot(tmp_path: Path) -> Callable[[str], str]:
 
 def ask(executable: str, *, timeout: float = 10.0, **environ: str) -> VersionResult:
     """Ask, with time enough for a busy machine."""
-    return VersionProbe.start(executable, {"PATH": os.environ["PATH"], **environ}, timeout).answer()
+    return VersionProbe.start(executable, {"PATH": os.environ["PATH"], **environ}, timeout).result()
 
 
 @pytest.mark.parametrize(("printed", "expected"), [
@@ -70,7 +70,7 @@ def test_without_a_line_end(tbot: Callable[[str], str]) -> None:
     "Teleport v", "Teleport v18.2.3canary", " Teleport v18.2.3", "Teleport v1.2-" + "a" * 64, "Teleport a b v1",
 ])  # fmt: skip
 def test_no_version(tbot: Callable[[str], str], printed: str) -> None:
-    """Anything else is no version."""
+    """Anything else is not a version."""
     assert ask(tbot(f"printf '%s\\n' '{printed}'")) == NO_VERSION
 
 
@@ -88,7 +88,7 @@ def test_only_version(tbot: Callable[[str], str]) -> None:
 
 
 def test_streams(tbot: Callable[[str], str], capfd: pytest.CaptureFixture[str]) -> None:
-    """It reads nothing, and what it says on stderr is heard by nobody."""
+    """It reads nothing, and what it says on stderr is heard by no one."""
     assert ask(tbot("cat; echo canary >&2; echo Teleport v1.0")).version == "1.0"
     assert capfd.readouterr() == ("", "")
 
@@ -109,7 +109,7 @@ def test_own_session(tbot: Callable[[str], str]) -> None:
     assert os.getsid(leader) == leader
 
     os.kill(leader, signal.SIGKILL)
-    question.answer()
+    question.result()
 
 
 @pytest.mark.parametrize("name", ["missing", "/missing", "./missing", "", "a\0b", "\ud800", "tbot/missing", "."])
@@ -170,8 +170,8 @@ def test_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `PATH`, the system's own folders are searched."""
     monkeypatch.chdir(tmp_path)
 
-    assert VersionProbe.start("true", {}).answer() == NO_VERSION
-    assert VersionProbe.start("tbot-that-is-nowhere", {}).answer() == NOT_FOUND
+    assert VersionProbe.start("true", {}).result() == NO_VERSION
+    assert VersionProbe.start("tbot-that-is-nowhere", {}).result() == NOT_FOUND
 
 
 def test_relative_path(tbot: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_starts_at_once(tbot: Callable[[str], str]) -> None:
     question = VersionProbe.start(path, {"PATH": os.environ["PATH"]}, 0.5)
     started = time.monotonic() - began
 
-    assert question.answer() == TOO_LONG
+    assert question.result() == TOO_LONG
     assert started < 0.4
 
 
@@ -264,14 +264,14 @@ def test_collected_late(tbot: Callable[[str], str]) -> None:
     question = VersionProbe.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]}, 0.5)
     time.sleep(1)
 
-    assert question.answer().version == "1.0"
+    assert question.result().version == "1.0"
 
 
 def test_collected_twice(tbot: Callable[[str], str]) -> None:
     """The answer stays the same."""
     question = VersionProbe.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]})
 
-    assert question.answer() == question.answer() == VersionResult(version="1.0")
+    assert question.result() == question.result() == VersionResult(version="1.0")
 
 
 def test_no_descriptor_is_left(tbot: Callable[[str], str]) -> None:
@@ -303,4 +303,4 @@ def test_children_of_others_are_left_alone(tbot: Callable[[str], str]) -> None:
 
 def test_limits() -> None:
     """A tbot is waited for two seconds."""
-    assert version.TIMEOUT == 2.0
+    assert version.PROBE_TIMEOUT == 2.0

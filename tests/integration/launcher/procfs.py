@@ -80,7 +80,7 @@ def is_asleep(pid: int, name: str) -> bool:
 
 
 def inherited(pid: int) -> dict[str, object]:
-    """Return all that a process has from whoever started it, and can see of itself."""
+    """Return all that a process has from the caller that started it, and can see of itself."""
     base = PROC / str(pid)
     numbers = stat(pid)
     return {

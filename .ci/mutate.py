@@ -1,0 +1,97 @@
+"""Change the core of the package in small ways, in a copy, and fail unless the unit tests notice 98 % of the changes.
+
+Run by `make mutate`, in an environment that holds Cosmic Ray. A mutant that does not compile, or that changes an
+annotation only, is not counted; `tests/unit/equivalent_mutants.toml` lists those that change no behaviour.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tomllib
+
+ROOT = Path(__file__).parent.parent
+REQUIRED = 98  # per cent of the mutants that are not equivalent
+# Each module, and the unit tests that must notice.
+MODULES = {
+    "opt_in.py": "test_opt_in.py",
+    "event.py": "test_event.py",
+    "session.py": "test_session.py",
+    "schema/attribute.py": "schema test_event.py",
+    "schema/table.py": "schema test_event.py",
+    "records.py": "plugins test_api_emit.py test_api_send.py",
+    "otlp/client.py": "otlp test_api_send.py",
+    "otlp/settings.py": "otlp",
+}
+TIMEOUT = 60  # seconds for one mutant
+
+
+def code(text: str) -> str | None:
+    """Return what a module does, without its annotations; None if it does not compile."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+    return ast.dump(tree)
+
+
+def mutants(copy: Path, module: str, tests: str) -> list[tuple[str, bool]]:
+    """Run one module's mutants; return the changed lines of each that counts, and whether it was noticed."""
+    paths = " ".join(f"tests/unit/{name}" for name in tests.split())
+    config, session = copy / "mutate.toml", copy / "mutate.sqlite"
+    command = f"{sys.executable} -m pytest -q -x -p no:cacheprovider -p no:randomly {paths}"
+    config.write_text(
+        f'[cosmic-ray]\nmodule-path = ["otel_tbot/{module}"]\ntimeout = {TIMEOUT}.0\nexcluded-modules = []\n'
+        f"test-command = {json.dumps(command)}\n[cosmic-ray.distributor]\nname = 'local'\n"
+    )
+    session.unlink(missing_ok=True)
+    tool = Path(sys.executable).with_name("cosmic-ray")
+    for arguments in (["baseline", config], ["init", config, session], ["exec", config, session]):
+        subprocess.run([tool, *arguments], cwd=copy, check=True)
+    dump = subprocess.run([tool, "dump", session], cwd=copy, check=True, capture_output=True, text=True).stdout
+    original = (ROOT / "otel_tbot" / module).read_text()
+    found = []
+    for line in dump.splitlines():
+        _, result = json.loads(line)
+        diff = [part for part in result["diff"].splitlines() if part[:1] in "+-" and part[:3] not in {"---", "+++"}]
+        before = "\n".join(part[1:] for part in diff if part.startswith("-"))
+        after = "\n".join(part[1:] for part in diff if part.startswith("+"))
+        if code(original.replace(before, after)) in {None, code(original)}:
+            continue
+        change = f"{module}: {before.strip()} -> {after.strip()}"
+        found.append((change, result["test_outcome"] != "survived"))
+    return found
+
+
+def main() -> None:
+    """Compare the survivors of every module with the list of equivalent mutants."""
+    listed = tomllib.loads((ROOT / "tests/unit/equivalent_mutants.toml").read_text(encoding="utf-8"))
+    equivalent = {entry["change"] for entry in listed.get("mutant", [])}
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "tree")
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "dist", ".*_cache"))
+        found = [one for module, tests in MODULES.items() for one in mutants(copy, module, tests)]
+    counted = [(change, noticed) for change, noticed in found if change not in equivalent]
+    survivors = [change for change, noticed in counted if not noticed]
+    for change in survivors:
+        print(f"survived: {change}")
+    for change in sorted(equivalent - {change for change, noticed in found if not noticed}):
+        print(f"not a survivor any more, take it off the list: {change}")
+    share = 100 * (len(counted) - len(survivors)) / max(len(counted), 1)
+    print(f"mutate: {len(counted) - len(survivors)} of {len(counted)} mutants were noticed, {share:.1f} %")
+    sys.exit(not counted or share < REQUIRED)
+
+
+if __name__ == "__main__":
+    main()
