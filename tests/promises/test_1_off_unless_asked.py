@@ -305,12 +305,13 @@ def test_calls_when_on(tmp_path: Path, tripwire: TripwireSocket) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_tripwire_is_connected_when_on(tmp_path: Path, tripwire: TripwireSocket, protocol: str) -> None:
     """With exactly 1, `send` connects to the tripwire socket, over gRPC too."""
-    assert not tripwire.was_connected
-    # The socket never answers. The timeout has to cover loading the exporter, so it grows on a busy machine.
-    rows = {"1": ON["1"]}
-    outcomes, _ = run_rows("send", rows, tmp_path, backend(tripwire.endpoint, protocol, "5"))
-    assert outcomes["1"].startswith("failed: ")
-    assert tripwire.was_connected
+    # The socket never answers. A timeout that is too short on a busy machine, to load the exporter, is tried again.
+    for timeout in ("1", "3", "9"):
+        outcomes, _ = run_rows("send", {"1": ON["1"]}, tmp_path, backend(tripwire.endpoint, protocol, timeout))
+        assert outcomes["1"].startswith("failed: ")
+        if tripwire.was_connected:
+            return
+    pytest.fail("the event was not sent to the tripwire socket")
 
 
 # The tests below withdraw consent in a running process.

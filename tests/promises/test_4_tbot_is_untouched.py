@@ -205,7 +205,7 @@ def test_processes_and_threads(name: str, protocol: str, receiver: OTLPReceiver)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_fork_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """An event arrives once although its process forks while a thread sends it; over HTTP the child can send, too."""
-    delay = 2  # seconds that the first answer is delayed; the fork needs a fraction
+    delay = 1  # seconds that the first answer is delayed; the fork needs a fraction
     receiver.reply(Reply(delay=delay), Reply())
     code = f"""{FORK}
 thread = threading.Thread(target=lambda: print(otel_tbot.send(event("1.0")).status))
@@ -233,7 +233,7 @@ def test_fork_after_sending(protocol: str, receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_forked_child_exits_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """A forked child that exits normally does not close the connection on which its parent waits for an answer."""
-    receiver.reply(Reply(delay=2), Reply())
+    receiver.reply(Reply(delay=1), Reply())
     code = f"""{BUSY_PIPELINE}
 thread = threading.Thread(target=emit)
 thread.start()

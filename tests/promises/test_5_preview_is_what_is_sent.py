@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otel_tbot.testing import ReceivedRequest
+    from tests.support.collector import Collector
 
 OPTED_IN = ON["1"]
 VERSION = "18.2.3"
@@ -202,6 +203,42 @@ def test_golden(tmp_path: Path, receiver: OTLPReceiver, signal: str, protocol: s
     assert preview_side_effects(events) == []
     # Over HTTP the hook sees the sockets of `emit`, so it would have seen those of a preview.
     assert any(event.is_network for event in events if event.label == EMIT) == (protocol != "grpc")
+
+
+def without_empty(part: Any) -> Any:  # noqa: ANN401  any part of a message
+    """Return a message without empty messages: the Collector writes a body and a status that are not set as {}."""
+    if isinstance(part, list):
+        return [without_empty(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {name: without_empty(value) for name, value in part.items() if value != {}}
+
+
+def test_collector_receives_what_is_shown(tmp_path: Path, collector: Collector) -> None:
+    """The real Collector writes the message that `preview` shows as OTLP/JSON, for each signal and protocol."""
+    (tmp_path / "tbot.yaml").write_text("version: v2\nservices: [{type: identity}, {type: database}]\n")
+    environ = {**OPTED_IN, "_TBOT_TELEMETRY_HELPER": "gha:teleport-actions/auth", "_TBOT_TELEMETRY_HELPER_VERSION": "2"}
+    cases = {
+        f"{signal} over {protocol}": make_case(
+            tmp_path,
+            "tbot start -c tbot.yaml --oneshot",
+            {
+                **environ,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints[protocol],
+                "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+                "OTEL_TBOT_SIGNAL": signal,
+            },
+            *("--tbot-version", VERSION),
+        )
+        for signal in SIGNALS
+        for protocol in PROTOCOLS
+    }
+    results, _ = run_cases(tmp_path, cases)
+    for signal in SIGNALS:
+        requests = collector.requests(signal, count=len(PROTOCOLS))
+        for protocol, request in zip(PROTOCOLS, requests, strict=True):
+            preview = json.loads(results[f"{signal} over {protocol}"].json.stdout)
+            assert normalized(without_empty(preview)) == normalized(without_empty(request))
 
 
 def test_number_of_golden_cases() -> None:

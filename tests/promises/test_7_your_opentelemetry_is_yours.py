@@ -34,8 +34,9 @@ from tests.promises.hostile_objects import (
     record_and_span,
 )
 from tests.promises.resource_limits import RESOURCE_LIMITS, program_under_limit, program_without_streams
-from tests.support.backends.host_backend import HostBackend, without_random_ids
+from tests.support.backends.host_backend import HostBackend
 from tests.support.black_hole import black_hole
+from tests.support.otlp_json import without_ids
 from tests.support.process import HostProcess, opted_in_variables
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def check_unaffected(reference: CompletedRun, result: CompletedRun) -> None:
     """Check that a host behaves like the reference run without the plug-in, and ends in time."""
     assert (result.status, result.stdout, result.stderr) == (reference.status, reference.stdout, reference.stderr)
     assert (result.status, result.stdout) == (3, EXPECTED_OUTPUT)
-    assert without_random_ids(result.received) == without_random_ids(reference.received)
+    assert without_ids(result.received) == without_ids(reference.received)
     # A log record and a span are reported one after the other, each within its deadline.
     assert result.seconds < reference.seconds + 2 * TIMEOUT + SLACK
 

@@ -262,15 +262,19 @@ def test_shutdown_ends_an_export(protocol: Protocol, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("fault", faults_named("silent", "silent after the request", "silent after the call"), ids=str)
 def test_export_at_interpreter_exit(fault: Fault, entry_point: str) -> None:
     """An export at the exit of the interpreter delays the exit no longer than its timeout."""
-    timeout = 2.0
-    with fault.backend() as backend:
-        environ = {**variables(fault.protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout)}
-        ended = run_script(EXPORTS_AT_EXIT, entry_point, environ=environ, within=timeout + START_ALLOWANCE + HANG)
-        assert backend.count_connections is not None
-        assert backend.count_connections() > 0
-    assert ended.returncode == 0
-    assert ended.stdout == ("failed\n" if entry_point == "send" else "")
-    assert len(without_grpc_log(ended.stderr, fault.protocol)) == (1 if entry_point == "pipeline" else 0), ended.stderr
+    for timeout in (0.8, 3.0):  # seconds; the first may be too short on a busy machine to connect
+        with fault.backend() as backend:
+            environ = {**variables(fault.protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout)}
+            ended = run_script(EXPORTS_AT_EXIT, entry_point, environ=environ, within=timeout + START_ALLOWANCE + HANG)
+            assert backend.count_connections is not None
+            connected = backend.count_connections() > 0
+        assert ended.returncode == 0
+        assert ended.stdout == ("failed\n" if entry_point == "send" else "")
+        lines = without_grpc_log(ended.stderr, fault.protocol)
+        assert len(lines) == (1 if entry_point == "pipeline" else 0), ended.stderr
+        if connected:
+            return
+    pytest.fail("the backend was not reached")
 
 
 def test_stalled_name_lookup() -> None:

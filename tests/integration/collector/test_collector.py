@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_tbot import Session, __version__
-from otel_tbot.otlp.json_encoding import from_otlp_json
 from tests.support.program import VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from google.protobuf.message import Message
 
     from tests.support.collector import Collector
 
@@ -121,43 +115,6 @@ def test_span(collector: Collector, environ: dict[str, str], command: list[str],
     # 256 says that the SDK knows whether a parent is remote (OTLP's span flags); there is none.
     rest = {"endTimeUnixNano": time, "name": "tbot.start", "kind": 1, "flags": 256, "status": {}}
     assert {name: value for name, value in span.items() if name != "attributes"} == rest
-
-
-@pytest.mark.parametrize(
-    ("signal", "message"), [("logs", ExportLogsServiceRequest), ("traces", ExportTraceServiceRequest)]
-)
-def test_preview_is_what_arrives(  # noqa: PLR0913, PLR0917  each fixture is one of the parties
-    signal: str,
-    message: type[Message],
-    collector: Collector,
-    environ: dict[str, str],
-    command: list[str],
-    tmp_path: Path,
-) -> None:
-    """`preview --format json` shows the request that the Collector gets, but for session, time and ids."""
-    path = install_fake_tbot(tmp_path / "bin")
-    previewed = run("preview", "--format", "json", "--signal", signal, *command, environ=environ, path=path)
-    assert previewed.returncode == 0
-    assert run("emit", "--signal", signal, *command, environ=environ, path=path).returncode == 0
-    (received,) = collector.requests(signal)
-    shown = from_otlp_json(json.loads(previewed.stdout), message)
-    arrived = from_otlp_json(received, message)
-    assert without_chance(shown) == without_chance(arrived)
-
-
-def without_chance(request: Any) -> Any:  # noqa: ANN401  a request of either signal
-    """Take out of a request what differs from start to start."""
-    for of_resource in (*getattr(request, "resource_logs", ()), *getattr(request, "resource_spans", ())):
-        for attribute in of_resource.resource.attributes:
-            if attribute.key in {"session.id", "service.instance.id"}:
-                attribute.ClearField("value")
-        for of_scope in (*getattr(of_resource, "scope_logs", ()), *getattr(of_resource, "scope_spans", ())):
-            for item in (*getattr(of_scope, "log_records", ()), *getattr(of_scope, "spans", ())):
-                for field, _ in item.ListFields():
-                    # The Collector writes a body and a status that are not set as {}.
-                    if field.name.endswith(("unix_nano", "_id")) or field.name in {"body", "status"}:
-                        item.ClearField(field.name)
-    return request
 
 
 @pytest.mark.parametrize(

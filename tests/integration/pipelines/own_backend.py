@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.support.collector import Collector, wait_until
+from tests.support.otlp_json import without_ids, without_times
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIGNALS = ("traces", "logs", "metrics")
-_IDS = {"traceId", "spanId", "parentSpanId"}
-_ID_ATTRIBUTES = {"service.instance.id", "session.id"}
 
 
 class OwnBackend(Collector):
@@ -48,7 +47,9 @@ class OwnBackend(Collector):
             wait_until(file.exists, f"{signal} arrived")
             requests = [json.loads(line) for line in file.read_text().splitlines()]
             self.of_tbot += sum(map(_is_tbot, (one for request in requests for of in request.values() for one in of)))
-            arrived[signal] = [json.dumps(_comparable(one)) for one in map(_of_the_host, requests) if one]
+            arrived[signal] = [
+                json.dumps(without_ids(without_times(one))) for one in map(_of_the_host, requests) if one
+            ]
             file.write_bytes(b"")
         return arrived
 
@@ -73,16 +74,3 @@ def _is_tbot(of_resource: dict[str, Any]) -> bool:
 
 def _is_warning(scope: dict[str, Any], record: dict[str, Any]) -> bool:
     return scope["scope"]["name"] == "otel_tbot" and "eventName" not in record
-
-
-def _comparable(part: Any) -> Any:  # noqa: ANN401  any part of a request
-    """Return a part of a request without times and ids."""
-    if isinstance(part, list):
-        return [_comparable(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    if part.get("key") in _ID_ATTRIBUTES:
-        return {"key": part["key"]}
-    return {
-        name: 0 if name.endswith("UnixNano") else _comparable(value) for name, value in part.items() if name not in _IDS
-    }

@@ -12,6 +12,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.otlp_json import without_times
+
 if TYPE_CHECKING:
     from google.protobuf.message import Message
     from typing_extensions import Self
@@ -70,7 +72,7 @@ def _handler(received: list[tuple[str, dict[str, str], Any]]) -> type[BaseHTTPRe
             headers = {
                 name: value for name, value in self.headers.items() if name not in {"HostProcess", "Content-Length"}
             }
-            received.append((self.path, headers, _without_times(MessageToDict(message))))
+            received.append((self.path, headers, without_times(MessageToDict(message))))
             self.send_response(200)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", "0")
@@ -80,26 +82,3 @@ def _handler(received: list[tuple[str, dict[str, str], Any]]) -> type[BaseHTTPRe
             """Print nothing."""
 
     return Handler
-
-
-def _without_times(part: Any) -> Any:  # noqa: ANN401  any part of a request
-    if isinstance(part, list):
-        return [_without_times(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    return {name: 0 if name.endswith("UnixNano") else _without_times(value) for name, value in part.items()}
-
-
-def without_random_ids(part: Any) -> Any:  # noqa: ANN401  any part of a request
-    """Return a part of a request without the random ids of traces, spans, instances and sessions."""
-    if isinstance(part, tuple):
-        return tuple(without_random_ids(one) for one in part)
-    if isinstance(part, list):
-        return [without_random_ids(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    if part.get("key") in {"service.instance.id", "session.id"}:
-        return {"key": part["key"]}
-    return {
-        name: without_random_ids(one) for name, one in part.items() if name not in {"traceId", "spanId", "parentSpanId"}
-    }
