@@ -1,4 +1,4 @@
-"""What every test needs: an empty environment, and real backends on this machine."""
+"""Fixtures of all tests: an empty environment, and real backends on this machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-# A child that is forked only to become another program must not run gRPC's handlers: now and then they abort it. To be
-# set before gRPC is loaded, and for as long as it may begin.
+# A child that is forked only to exec another program must not run gRPC's fork handlers, which abort some of them. Has
+# to be set before gRPC is loaded, and as long as it runs.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 from otel_tbot.testing import OTLPReceiver
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What it takes to find and start programs. Nothing of it says anything about telemetry.
+# Needed to find and start programs; none of these has a meaning for telemetry.
 _KEPT = {"PATH", "SYSTEMROOT", "OTELCOL", "CI", "GRPC_ENABLE_FORK_SUPPORT"}
 
 
@@ -31,7 +31,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def opted_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give consent as a user does."""
+    """Set the variable by which a user opts in."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
 
 
@@ -44,7 +44,7 @@ def receiver() -> Iterator[OTLPReceiver]:
 
 @pytest.fixture
 def collector_binary() -> str:
-    """Find the real OpenTelemetry Collector: in CI it must be there."""
+    """Find the real OpenTelemetry Collector; in CI it must exist."""
     binary = find_collector()
     if binary is None:
         reason = "no OpenTelemetry Collector: set OTELCOL to its path, or put otelcol on PATH"

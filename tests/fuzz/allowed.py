@@ -1,6 +1,6 @@
-"""What may leave, written down a second time and by hand: the fuzzing does not take the code's word for it.
+"""The values that may be sent, written by hand: the fuzz tests do not rely on the schema registry.
 
-Where this page and the schema registry differ, one of them is wrong.
+If the two differ, one of them is wrong.
 """
 
 from __future__ import annotations

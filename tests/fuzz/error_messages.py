@@ -62,7 +62,7 @@ _UNREADABLE = (
 
 
 def _pattern(sentence: str) -> str:
-    # What is written as a pattern above stays one; the rest is taken as it stands.
+    # Keep the patterns above, and escape the rest.
     parts = re.split(rf"({re.escape(_NUMBER)}|{re.escape(_FLAG)}|\[a-z_\]\+|\(-c.*PATH\))", sentence)
     pattern = "".join(part if number % 2 else re.escape(part) for number, part in enumerate(parts))
     return pattern.replace("MISSING", f"({_UNREADABLE}|is one too many)").replace("UNREADABLE", f"({_UNREADABLE})")
@@ -84,11 +84,11 @@ _KEY = "|".join(map(re.escape, sorted(PRINTABLE_KEYS)))
 
 
 def is_known(complaint: str, *files: str) -> bool:
-    """Tell whether a complaint consists of known sentences alone.
+    """Return whether an error message consists of known sentences only.
 
     Args:
-        complaint: what was said.
-        files: the paths of files that are there, which a complaint may name where the user typed them.
+        complaint: the message.
+        files: paths of existing files, which a message may contain if the user typed them.
     """
     sources = "|".join([*_SOURCES, *map(re.escape, files)])
     known = rf"({sources})(, line {_NUMBER})?(, ({_KEY}))?: ({_SENTENCE})"
@@ -96,6 +96,6 @@ def is_known(complaint: str, *files: str) -> bool:
 
 
 def check(error: TbotConfigError, *files: str) -> None:
-    """Check that an error says known sentences alone, and keeps no other error that could say more."""
+    """Check that an error has known sentences only, and holds no other error that could reveal more."""
     assert is_known(str(error), *files), str(error)
     assert (error.__cause__, error.__context__) == (None, None)

@@ -1,6 +1,6 @@
-"""What a host may put into a pipeline: events of ours, what nearly is one, what is none, and objects that misbehave.
+"""What a host may put into a pipeline: our events, similar records, other records, and objects that misbehave.
 
-`SECRET` stands in everything that is not to leave. No value that is allowed can hold it, for it has spaces.
+`SECRET` is in everything that must not be sent. No allowed value can contain it, because it has spaces.
 """
 
 from __future__ import annotations
@@ -38,64 +38,64 @@ ERRORS: SearchStrategy[type[Exception]] = st.sampled_from(
 )
 
 
-# Objects that misbehave. Each is one that a test double, a proxy or a broken plug-in could be.
+# Objects that misbehave. Each could be a test double, a proxy or a broken plug-in.
 
 
 class RaisingObject:
-    """Raises whatever it is asked for."""
+    """Raises for every attribute and operation."""
 
     def __init__(self, error: type[Exception]) -> None:
-        """Keep the error."""
+        """Set the error to raise."""
         object.__setattr__(self, "error", error)
 
     def __getattribute__(self, name: str) -> NoReturn:
-        """Raise it, also for `__class__`."""
+        """Raise the error, also for `__class__`."""
         raise object.__getattribute__(self, "error")(SECRET)
 
     def __iter__(self) -> Iterator[object]:
-        """In the same way."""
+        """Raise the error."""
         return self.anything
 
     def __eq__(self, other: object) -> bool:
-        """In the same way."""
+        """Raise the error."""
         return self.anything
 
     def __hash__(self) -> int:
-        """In the same way."""
+        """Raise the error."""
         return self.anything
 
 
 class EndlessObject:
-    """Has every attribute, and is each of them; equal to everything, as a mock may be."""
+    """Is the value of each of its attributes and calls, and equals everything, like a mock."""
 
     def __getattr__(self, name: str) -> Self:
-        """Be that, too."""
+        """Return itself."""
         return self
 
     def __call__(self, *_: object, **__: object) -> Self:
-        """Be the result."""
+        """Return itself."""
         return self
 
     def __eq__(self, other: object) -> bool:
-        """Be equal."""
+        """Be equal to everything."""
         return True
 
     def __hash__(self) -> int:
-        """Be found where the event's name is."""
+        """Have the hash of the event's name."""
         return hash(EVENT_NAME)
 
     def __str__(self) -> str:
-        """Tell."""
+        """Return the secret."""
         return SECRET
 
 
 class DeceptiveStr(str):  # noqa: SLOT000  a text cannot have slots that hold something
-    """A text whose every method says something else than what it is."""
+    """A string whose methods contradict its value."""
 
     _claimed: str
 
     def __new__(cls, text: str, claimed: str = EVENT_NAME) -> Self:
-        """Make one that is found where another text is."""
+        """Create one with the hash of another text."""
         made = super().__new__(cls, text)
         made._claimed = claimed
         return made
@@ -104,19 +104,19 @@ class DeceptiveStr(str):  # noqa: SLOT000  a text cannot have slots that hold so
         return SECRET
 
     def __eq__(self, other: object) -> bool:
-        """Be equal."""
+        """Be equal to everything."""
         return True
 
     def __hash__(self) -> int:
-        """Be found where the other text is."""
+        """Return the hash of the other text."""
         return hash(self._claimed)
 
     def __len__(self) -> int:
-        """Be short."""
+        """Claim to be short."""
         return 1
 
     def encode(self, *_: object, **__: object) -> bytes:
-        """Tell."""
+        """Return the secret."""
         return SECRET.encode()
 
     def _self(self, *_: object) -> Self:
@@ -127,7 +127,7 @@ class DeceptiveStr(str):  # noqa: SLOT000  a text cannot have slots that hold so
 
 
 class DeceptiveInt(int):
-    """A number that claims to be in every range, and another one where it is turned into a plain one."""
+    """A number that claims to be in every range, and converts to another number."""
 
     def _other(self, *_: object) -> int:
         return -(2**70)
@@ -141,36 +141,36 @@ class DeceptiveInt(int):
 
 
 class ChangingMapping(Mapping[str, object]):
-    """Has every key, with another value each time: what was looked at is not what is taken."""
+    """Contains every key, with another value at each lookup: the validated value is not the one that is read later."""
 
     def __init__(self, *values: object) -> None:
-        """Keep what it says in turn."""
+        """Set the values to return in turn."""
         self._values = deque(values)
 
     def __contains__(self, _: object) -> bool:
-        """Have it."""
+        """Contain every key."""
         return True
 
     def __getitem__(self, _: str) -> object:
-        """Say the next."""
+        """Return the next value."""
         self._values.rotate(-1)
         return self._values[0]
 
     def __iter__(self) -> Iterator[str]:
-        """Have none, on the other hand."""
+        """Contain no key when iterated."""
         return iter(())
 
     def __len__(self) -> int:
-        """Be as large as can be."""
+        """Return the largest possible length."""
         return sys.maxsize
 
 
 class Hostile(NamedTuple):
-    """How to make such an object: drawn in its place, for the fuzzing itself looks at what it draws.
+    """A recipe for a hostile object, because Hypothesis itself inspects what it draws.
 
     Attributes:
-        kind: its class.
-        arguments: what it is made of.
+        kind: the class.
+        arguments: the arguments of its constructor.
     """
 
     kind: Callable[..., Any]
@@ -178,7 +178,7 @@ class Hostile(NamedTuple):
 
 
 def built(drawn: Any) -> Any:  # noqa: ANN401  any may come in
-    """Return what was drawn, with the objects that misbehave in their places."""
+    """Return what was drawn, with recipes replaced by hostile objects."""
     if isinstance(drawn, Hostile):
         return drawn.kind(*map(built, drawn.arguments))
     if isinstance(drawn, dict):
@@ -223,7 +223,7 @@ ANY_TIME = TIME | HOSTILE
 
 HOSTILE_KEY = st.sampled_from(NAMES).map(lambda name: Hostile(DeceptiveStr, (SECRET, name)))
 
-# Values that are allowed, as they leave.
+# Allowed values, as they are sent.
 VERSION = st.builds(
     "{}{}{}".format,
     st.lists(st.integers(0, 10**6), min_size=1, max_size=4).map(lambda numbers: ".".join(map(str, numbers))),
@@ -245,7 +245,7 @@ EVENTS = st.fixed_dictionaries(
 
 @st.composite
 def events(draw: DrawFn) -> dict[str, object]:
-    """Draw the attributes of an event as they leave."""
+    """Draw the attributes of an event as they are sent."""
     attributes: dict[str, object] = draw(EVENTS)
     if "tbot.helper" not in attributes:
         attributes.pop("tbot.helper_version", None)
@@ -254,7 +254,7 @@ def events(draw: DrawFn) -> dict[str, object]:
 
 @st.composite
 def nearly_events(draw: DrawFn) -> dict[Any, Any]:
-    """Draw the attributes of an event of which some values are anything, with some that are not the event's."""
+    """Draw the attributes of an event, with some values replaced, added or removed."""
     attributes: dict[Any, Any] = dict(draw(events()))
     attributes.update(draw(st.dictionaries(st.sampled_from([*NAMES, "session.id"]), HOSTILE | ANYTHING, max_size=3)))
     attributes.update(draw(st.dictionaries(TEXT | HOSTILE_KEY, ANYTHING, max_size=2)))
@@ -264,20 +264,20 @@ def nearly_events(draw: DrawFn) -> dict[Any, Any]:
 
 
 class Item:
-    """What a record or span is made of.
+    """The content of a record or span.
 
     Attributes:
         name: its name.
         attributes: its attributes.
-        times: when it happened, twice.
-        leaves: the attributes with which it must leave; None if it must not, or if that is not known.
-        ours: whether it could leave at all: it is named as our event is.
+        times: its two times.
+        leaves: the attributes with which it must be sent; None if it must not be, or if that is unknown.
+        ours: whether it has the name of our event, without which it must not be sent.
     """
 
     def __init__(
         self, name: object, attributes: object, times: tuple[object, object], leaves: dict[str, object] | None = None
     ) -> None:
-        """Keep all that."""
+        """Set the content."""
         self.name = name
         self.attributes = attributes
         self.times = times
@@ -285,11 +285,11 @@ class Item:
         self.ours = type(name) is str and name == EVENT_NAME
 
     def __repr__(self) -> str:
-        """Show what it is made of."""
+        """Return the content as text."""
         return f"Item({self.name!r}, {self.attributes!r}, {self.times!r}, {self.leaves!r})"
 
     def as_log_record(self) -> ReadableLogRecord:
-        """Return it as a log record, with the secret wherever a host can put something."""
+        """Return a log record with this content, and the secret wherever a host can put a value."""
         record = LogRecord(
             timestamp=built(self.times[0]),
             observed_timestamp=built(self.times[1]),
@@ -304,7 +304,7 @@ class Item:
         return ReadableLogRecord(record, Resource({"host.name": SECRET, "tbot.version": SECRET}, SECRET), scope)
 
     def as_span(self) -> ReadableSpan:
-        """Return it as a span, the same way."""
+        """Return a span with this content, and the secret wherever a host can put a value."""
         return ReadableSpan(
             name=built(self.name),
             context=SpanContext(1, 2, is_remote=True),
@@ -328,7 +328,7 @@ def _around(record: object) -> SimpleNamespace:
 
 @st.composite
 def sound_items(draw: DrawFn) -> Item:
-    """Draw what must leave, and with what: a whole event, between attributes that are not the event's."""
+    """Draw content that must be sent: a valid event among other attributes."""
     attributes = draw(events())
     others = draw(st.dictionaries(st.sampled_from(["host.name", SECRET, "tbot.", "tbot.secret"]), ANYTHING, max_size=2))
     return Item(EVENT_NAME, {**others, **attributes}, draw(st.tuples(TIME, TIME)), attributes)
@@ -343,7 +343,7 @@ ITEMS: SearchStrategy[Item] = (
     | st.builds(Item, NAMED_OTHERWISE | HOSTILE | SCALAR, events() | nearly_events(), st.tuples(ANY_TIME, ANY_TIME))
 )
 
-# What is no record and no span, though some of it looks like one.
+# Objects that are neither a record nor a span, though some look like one.
 NO_ITEMS: SearchStrategy[Any] = (
     ANYTHING
     | st.builds(Hostile, st.just(_named), st.tuples(st.just(EVENT_NAME) | ANYTHING, nearly_events() | ANYTHING))
@@ -352,12 +352,12 @@ NO_ITEMS: SearchStrategy[Any] = (
 
 
 def broken_after(items: list[Any], error: type[Exception]) -> Iterator[Any]:
-    """Give some items, then raise."""
+    """Yield some items, then raise."""
     yield from items
     raise error(SECRET)
 
 
-# How a batch may be handed over.
+# The types in which a batch may be passed.
 CONTAINERS: SearchStrategy[Callable[[list[Any]], Any]] = st.sampled_from(
     [list, tuple, deque, iter, lambda items: (item for item in items)]
 )

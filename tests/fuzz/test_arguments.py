@@ -1,6 +1,6 @@
-"""Whatever the arguments and variables are: an allowed event, or one line that repeats no value of them.
+"""For any arguments and variables, there is an allowed event, or one line of error that repeats none of their values.
 
-Every command runs in this process. `run`, `demo` and `serve` do not: they would start programs and servers.
+Every command runs in this process, except `run`, `demo` and `serve`, which would start programs and servers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SECRET = "canary"
 FLAGS = sorted({flag for row in SUBCOMMANDS for flag in row.flags} | {*GLOBAL_FLAGS})
 VALUES = st.text(max_size=6).map(lambda text: f"{SECRET}{text}")
-# What tbot's own users write, with a canary for every value, and what no one would.
+# Arguments of real users, with a canary for every value, and invalid ones.
 WORDS = st.one_of(
     st.sampled_from(["start", "start", "version", "configure", "--", "-", "", "-d", "-h", "--help", "-c", "-a", "@"]),
     st.sampled_from([name for row in SUBCOMMANDS for name in (row.name, *row.aliases)]),
@@ -53,12 +53,12 @@ VARIABLES = st.sampled_from(
     ]
 )
 CONFIGURATIONS = st.sampled_from(["{}", "version: v2", f"version: {SECRET}", f"{SECRET}: ["]).map(in_base64)
-# A space keeps a canary from being a helper's name, which may leave.
+# A space makes a canary an invalid helper name; a valid one may be sent.
 ENVIRONMENTS = st.dictionaries(VARIABLES, VALUES.map("{} ".format) | CONFIGURATIONS | st.just(""), max_size=4)
 
 
 class CompletedRun(NamedTuple):
-    """How a command ended, and what it printed."""
+    """Exit status and output of a command."""
 
     status: int
     stdout: str
@@ -66,8 +66,8 @@ class CompletedRun(NamedTuple):
 
 
 def command(*words: str, environ: dict[str, str]) -> CompletedRun:
-    """Run a command line in this process, with these variables and no others."""
-    # As Python has them at its start: what is not text cannot be written to stdout, and is escaped on stderr.
+    """Run a command line in this process, with only these variables."""
+    # Like Python's own streams at its start: stdout rejects text that cannot be encoded, and stderr escapes it.
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
     with patch.dict(os.environ, environ, clear=True), redirect_stdout(stdout), redirect_stderr(stderr):
@@ -80,7 +80,7 @@ def command(*words: str, environ: dict[str, str]) -> CompletedRun:
 
 
 def check_clean(ended: CompletedRun) -> None:
-    """Check what holds for every command: its exit status, no fault of ours, and whole lines under its name."""
+    """Check the exit status, and that stderr has whole lines with the program's name and no internal error."""
     assert ended.status in {0, 1, 2}
     assert "internal error" not in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
@@ -93,7 +93,7 @@ def check_clean(ended: CompletedRun) -> None:
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """The commands turn off what a short-lived process does without."""
+    """Restore what the commands turn off in a short-lived process."""
     yield
     gc.enable()
     logging.disable(logging.NOTSET)
@@ -105,7 +105,7 @@ def _as_before() -> Iterator[None]:
 @example(words=["start", "-c", SECRET], environ={})
 @example(words=["start", "-c", SECRET, "--config-string", SECRET], environ={})
 def test_from_command(words: list[str], environ: dict[str, str]) -> None:
-    """Whatever tbot's command line is, it is read as an allowed event, or refused in one known sentence."""
+    """Any command line of tbot is read as an allowed event, or rejected by a known sentence."""
     try:
         event = StartEvent.from_command(["tbot", *words], environ=environ, version=SECRET)
     except TbotConfigError as error:
@@ -123,7 +123,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(lines=st.lists(WORDS | st.just("@again"), max_size=6), end=st.sampled_from(["\n", "\r\n", "\0"]))
 def test_argument_file(lines: list[str], end: str, folder: Path) -> None:
-    """So are words that stand in a file, which may name itself."""
+    """An argument file, even one that names itself, is read as an allowed event, or rejected by a known sentence."""
     path = folder / "arguments"
     content = end.join(lines).replace("@again", f"@{path}")
     path.write_bytes(content.encode(errors="surrogatepass"))
@@ -147,13 +147,13 @@ OPTIONS = st.one_of(
 
 @given(words=st.lists(OPTIONS, max_size=6), rest=st.lists(WORDS, max_size=3))
 def test_arguments_of_run(words: list[str], rest: list[str]) -> None:
-    """`run` understands its options, leaves the rest as it is, and repeats no value of what it refuses."""
+    """`run` parses its options, leaves the rest unchanged, and repeats no value of what it rejects."""
     given_words = [*words, *rest]
     try:
         arguments = parse(given_words)
     except UsageError as error:
         said = str(error)
-        # An option's name may be repeated, and any word that begins with a dash may be taken for one.
+        # An option's name may be repeated, and any word that begins with a dash may be one.
         for word in given_words:
             said = said.replace(word, "") if word.startswith("-") and "=" not in word else said
         assert SECRET not in said
@@ -166,7 +166,7 @@ def test_arguments_of_run(words: list[str], rest: list[str]) -> None:
 
 @given(words=st.lists(WORDS, max_size=5))
 def test_quick_look(words: list[str]) -> None:
-    """The quick look at a command line never misses a start that the whole grammar sees."""
+    """The quick check of a command line recognizes every start that the full grammar recognizes."""
     try:
         StartEvent.from_command(["tbot", *words], environ={})
     except TbotConfigError:
@@ -174,7 +174,7 @@ def test_quick_look(words: list[str]) -> None:
     assert is_start(["tbot", *words])
 
 
-# The options of the commands, for click: right, wrong, cut short and doubled.
+# The options of the commands: valid, invalid, incomplete and repeated.
 COMMANDS = st.sampled_from(["preview", "emit", "status", "schema", "", "previe", SECRET, "--version", "--help", "-h"])
 CLICKED = st.one_of(
     st.sampled_from(["--format", "json", "text", "yaml", "--check", "--signal", "logs", "--timeout", "1", "--help"]),
@@ -213,7 +213,7 @@ def test_commands(  # noqa: PLR0913, PLR0917  each is a part of one command line
     environ: dict[str, str],
     settings: dict[str, str],
 ) -> None:
-    """Whatever the command line is, a command ends with 0, 1 or 2, and with one line where it ends with 2."""
+    """Any command line ends with status 0, 1 or 2, and with one line of error for status 2."""
     backend.clear()
     variables = {name: value.replace("\0", "") for name, value in {**environ, **settings}.items()}
     variables = {name: value.encode(errors="replace").decode() for name, value in variables.items()}
@@ -222,7 +222,7 @@ def test_commands(  # noqa: PLR0913, PLR0917  each is a part of one command line
     ended = command(name, *options, *tbot, *words, environ=variables)
 
     check_clean(ended)
-    # Words before TBOT are this program's own; those of tbot's, and variables, are repeated nowhere.
+    # Arguments before TBOT belong to this program; tbot's arguments and the variables must not be repeated.
     if tbot and SECRET not in name + "".join(options):
         assert SECRET not in ended.stderr + ended.stdout or takes_no_tbot(name, options)
     on = settings.get("TELEPORT_ANONYMOUS_TELEMETRY") == "1"
@@ -231,7 +231,7 @@ def test_commands(  # noqa: PLR0913, PLR0917  each is a part of one command line
 
 
 def takes_no_tbot(name: str, options: list[str]) -> bool:
-    """Tell whether what was meant for tbot stands where this program's own words do."""
+    """Return whether an argument of tbot is in a position of this program's arguments."""
     waiting = bool(options) and options[-1] in {"--format", "--signal", "--timeout", "--tbot-version"}
     return name not in {"preview", "emit"} or waiting
 

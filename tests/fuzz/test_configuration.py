@@ -1,4 +1,4 @@
-"""Whatever the configuration is: it is read as an allowed event, or refused in one known sentence.
+"""Any configuration is read as an allowed event, or rejected by a known sentence.
 
 The bytes are damaged cases of `tests/unit/tbot/golden`: most are nearly valid, which random bytes never are.
 """
@@ -34,7 +34,7 @@ CORPUS = sorted(
         if case.get(key)
     }
 )
-# What has a meaning in YAML, or in one of the encodings in which it may be written.
+# Characters with a meaning in YAML, or in one of its encodings.
 MARKS = [
     *(b"\0", b"\t", b"\r\n", b"\x85", b"\xc2\x85", b"\xe2\x80\xa8", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"),
     *(b"---\n", b"...\n", b"%YAML 1.2\n---\n", b"%TAG ! x\n---\n", b"- ", b": ", b"? ", b"<<: ", b"&a ", b"*a ", b"# "),
@@ -45,7 +45,7 @@ SECRET = "canary"
 
 
 def outcome(content: bytes, **environ: str) -> str:
-    """Read a start with this configuration, and return the event's values or the complaint; either is checked."""
+    """Read a start with this configuration, check the event or the error, and return either."""
     try:
         event = StartEvent.from_command(["tbot", "start"], environ={"TBOT_CONFIG": in_base64(content), **environ})
     except TbotConfigError as error:
@@ -57,7 +57,7 @@ def outcome(content: bytes, **environ: str) -> str:
 
 @st.composite
 def damaged(draw: DrawFn) -> bytes:
-    """Draw a configuration of the corpus, changed in a few places."""
+    """Draw a configuration of the corpus with a few changes."""
     content: bytes = draw(st.sampled_from(CORPUS))
     for _ in range(draw(st.integers(1, 4))):
         begin, end = sorted(draw(st.tuples(*[st.integers(0, len(content))] * 2)))
@@ -86,19 +86,19 @@ def flipped(content: bytes, other: bytes) -> bytes:
 
 @given(content=damaged())
 def test_damaged(content: bytes) -> None:
-    """A damaged configuration is read or refused like any other."""
+    """A damaged configuration is read or rejected like any other."""
     outcome(content)
 
 
 @given(content=damaged(), encoding=st.sampled_from(["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "utf-7"]))
 def test_encoded(content: bytes, encoding: str) -> None:
-    """So is one in another encoding."""
+    """A configuration in another encoding is read or rejected like any other."""
     outcome(content.decode("latin-1").encode(encoding))
 
 
 @given(content=damaged().filter(bool))  # an empty variable counts as unset
 def test_file_says_the_same(content: bytes, file: Path) -> None:
-    """A configuration in a file is read as the same one in a variable is; the complaint names the file alone."""
+    """A configuration is read the same from a file and from a variable, and its error names only the file."""
     file.write_bytes(content)
     try:
         found = str(StartEvent.from_command(["tbot", "start", "-c", str(file)], environ={}).attributes)
@@ -111,11 +111,11 @@ def test_file_says_the_same(content: bytes, file: Path) -> None:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that each example writes again."""
+    """A file that each example overwrites."""
     return tmp_path_factory.mktemp("fuzz") / "tbot.yaml"
 
 
-# Structures of any form, with the names that are read in some places, and a canary in every other scalar.
+# Structures of any form, with known keys in some places, and a canary in every other scalar.
 _NAMES = [
     *("version", "oneshot", "onboarding", "join_method", "join_uri", "outputs", "services", "destinations"),
     *("type", "app", "database", "kubernetes_cluster", "configs", "ssh_host_cert", "token", "storage"),
@@ -147,7 +147,7 @@ ROOTS = st.fixed_dictionaries(
     helper=CANARIES.map(lambda text: f"{text} {SECRET}"),
 )
 def test_structure(root: object, flow: bool | None, style: str | None, helper: str) -> None:  # noqa: FBT001  PyYAML's own
-    """No value of any structure is in the event or in the complaint, and no name that tbot does not know."""
+    """No value and no unknown key of any structure is in the event or in the error."""
     written = yaml.safe_dump(root, default_flow_style=flow, default_style=style, allow_unicode=True, sort_keys=False)
 
     assert SECRET not in outcome(written.encode(errors="surrogatepass"), _TBOT_TELEMETRY_HELPER=helper)

@@ -1,4 +1,4 @@
-"""Whatever enters the exporters, the processor or the sampler: nothing is raised, and all that leaves is allowed."""
+"""For any input of exporters, processor and sampler, nothing is raised, and only allowed values are sent."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
 class Signal(NamedTuple):
-    """One of the two signals, with what is done with it here."""
+    """One of the two signals, and its functions for these tests."""
 
     exporter: Callable[[], tuple[Any, wire.Wire]]
     made: Callable[[Item], Any]
@@ -75,7 +75,7 @@ def _opted_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def told() -> Iterator[list[str]]:
-    """Keep what is logged."""
+    """Keep a log record."""
     messages: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
@@ -88,7 +88,7 @@ def told() -> Iterator[list[str]]:
 
 
 def exported(signal: Signal, batch: object) -> list[wire.SentEvent]:
-    """Export a batch, and return what left: it is allowed, it is said how it went, and nothing tells a secret."""
+    """Export a batch, check the result, the values and the logs, and return what was sent."""
     exporter, behind = signal.exporter()
     with told() as messages:
         result = exporter.export(batch)
@@ -101,7 +101,7 @@ def exported(signal: Signal, batch: object) -> list[wire.SentEvent]:
 
 
 def are_among(wanted: list[Any], found: list[Any]) -> bool:
-    """Tell whether all that is wanted is found, in that order; there may be more."""
+    """Return whether all wanted items are found in this order, possibly among others."""
     rest = iter(found)
     return all(one in rest for one in wanted)
 
@@ -111,7 +111,7 @@ def are_among(wanted: list[Any], found: list[Any]) -> bool:
 @example(items=[Item(EVENT_NAME, WHOLE, (1, 1), WHOLE)], put=list)
 @example(items=[Item(EVENT_NAME, dict.fromkeys(allowed.EVENT, LIE), (None, None))], put=list)
 def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
-    """Of any batch of records or spans leave the events, whole and in order, and nothing that is not an event."""
+    """The events of any batch are sent complete and in order, and nothing else is."""
     for signal in SIGNALS:
         left = [one.attributes for one in exported(signal, put([signal.made(item) for item in items]))]
 
@@ -121,7 +121,7 @@ def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
 
 @given(sound=sound_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
 def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[Any]) -> None:
-    """An event leaves, whatever precedes and follows it in its batch."""
+    """An event is sent, whatever else is in its batch."""
     for signal in SIGNALS:
         left = exported(signal, [*built(before), signal.made(sound), *built(after)])
 
@@ -130,21 +130,21 @@ def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[A
 
 @given(batch=ANYTHING)
 def test_what_is_no_batch(batch: object) -> None:
-    """What is no batch at all raises nothing, and nothing leaves."""
+    """An object that is not a batch raises nothing, and nothing is sent."""
     for signal in SIGNALS:
         assert exported(signal, built(batch)) == []
 
 
 @given(items=st.lists(ITEMS, max_size=2), error=ERRORS)
 def test_what_breaks(items: list[Item], error: type[Exception]) -> None:
-    """A batch that breaks while it is read raises nothing."""
+    """A batch that raises while it is read raises nothing."""
     for signal in SIGNALS:
         exported(signal, broken_after([signal.made(item) for item in items], error))
 
 
 @given(item=sound_items(), session_id=ANYTHING | st.uuids().map(str) | st.uuids(version=4).map(str))
 def test_session(item: Item, session_id: object) -> None:
-    """A session id that is named leaves only if it is a random UUID."""
+    """A session id is sent only if it is a random UUID."""
     assert isinstance(item.attributes, dict)
     attributes = {**item.attributes, "session.id": session_id}
     for signal in SIGNALS:
@@ -158,7 +158,7 @@ def test_session(item: Item, session_id: object) -> None:
 
 
 def is_random(session_id: str) -> bool:
-    """Tell whether a text is a UUID of version 4 as it is usually written."""
+    """Return whether a text is a UUID of version 4 in its usual form."""
     with suppress(ValueError):
         found = UUID(session_id)
         return str(found) == session_id and found.version == 4
@@ -167,7 +167,7 @@ def is_random(session_id: str) -> bool:
 
 @given(item=sound_items(), answer=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_without_consent(item: Item, answer: str) -> None:
-    """Whatever the variable says, nothing leaves unless it is exactly 1."""
+    """Nothing is sent unless the variable is exactly 1."""
     assume(answer != "1")
     with patch.dict(os.environ, {"TELEPORT_ANONYMOUS_TELEMETRY": answer}):
         for signal in SIGNALS:
@@ -183,7 +183,7 @@ def backend() -> Iterator[OTLPReceiver]:
 
 @given(items=st.lists(ITEMS, min_size=1, max_size=2))
 def test_on_the_wire(backend: OTLPReceiver, items: list[Item]) -> None:
-    """What a real backend gets of any batch is allowed."""
+    """A real backend gets only allowed values of any batch."""
     exporters: tuple[Any, ...] = (
         AnonymousLogExporter(endpoint=f"{backend.http_endpoint}/v1/logs"),
         AnonymousSpanExporter(endpoint=f"{backend.http_endpoint}/v1/traces"),
@@ -197,7 +197,7 @@ def test_on_the_wire(backend: OTLPReceiver, items: list[Item]) -> None:
         assert are_among([item.leaves for item in items if item.leaves], [one.attributes for one in left])
 
 
-# What raises when it is looked at does so to the caller whose it is.
+# An object that raises when it is read raises in the caller's own code.
 LOOKED_AT = ANYTHING.filter(lambda value: not (isinstance(value, Hostile) and value.kind is RaisingObject))
 
 
@@ -208,7 +208,7 @@ LOOKED_AT = ANYTHING.filter(lambda value: not (isinstance(value, Hostile) and va
     )
 )
 def test_event(values: dict[str, Any]) -> None:
-    """An event made of anything is refused, or has allowed values only."""
+    """An event built from any values is rejected, or has only allowed values."""
     try:
         event = StartEvent(**built(values))
     except InvalidEventError as error:
@@ -220,15 +220,15 @@ def test_event(values: dict[str, Any]) -> None:
 
 
 class RecordingProcessor:
-    """A processor that keeps what it gets, and may fail."""
+    """A processor that keeps records, and may raise."""
 
     def __init__(self, error: type[Exception] | None) -> None:
-        """Begin with nothing."""
+        """Create one without records."""
         self.records: list[Any] = []
         self._error = error
 
     def on_emit(self, log_record: Any) -> None:  # noqa: ANN401  any may come in
-        """Keep it."""
+        """Keep a record."""
         self.records.append(log_record)
         if self._error is not None:
             raise self._error(SECRET)
@@ -236,7 +236,7 @@ class RecordingProcessor:
 
 @given(items=st.lists(ITEMS, max_size=2), others=st.lists(NO_ITEMS, max_size=2), error=st.none() | ERRORS)
 def test_processor(items: list[Item], others: list[Any], error: type[Exception] | None) -> None:
-    """The processor forwards what is named as our event, and no record of another name; it never raises."""
+    """The processor forwards records with our event's name and no others, and never raises."""
     kept = RecordingProcessor(error)
     processor = OptInLogRecordProcessor(kept)  # type: ignore[arg-type]  # it has the one method that is called
     for other in built(others):
@@ -248,7 +248,7 @@ def test_processor(items: list[Item], others: list[Any], error: type[Exception] 
 
     passed = {id(record) for record in kept.records}
     for item, record in zip(items, records, strict=True):
-        # A name that is not text may claim to be ours. The exporters, which are the gate, do not believe it.
+        # A name that is not a str may equal ours. The exporters, which decide in the end, reject it.
         if type(item.name) is str:
             assert (id(record) in passed) is item.ours
 
@@ -261,7 +261,7 @@ def test_processor(items: list[Item], others: list[Any], error: type[Exception] 
     consent=st.booleans(),
 )
 def test_sampler(name: str, attributes: Any, trace_id: int, wrapped: Any, consent: bool) -> None:  # noqa: ANN401, FBT001
-    """Without consent every span is dropped; with it, ours is recorded, and the wrapped sampler decides on others."""
+    """Without consent every span is dropped; with it, ours is recorded, and the delegate sampler decides on others."""
     with patch.dict(os.environ, ON if consent else {"TELEPORT_ANONYMOUS_TELEMETRY": "0"}):
         found = OptInSampler(wrapped).should_sample(None, trace_id, name, None, built(attributes)).decision
 
@@ -281,7 +281,7 @@ def test_sampler(name: str, attributes: Any, trace_id: int, wrapped: Any, consen
     )
 )
 def test_sampler_s_argument(argument: Any) -> None:  # noqa: ANN401  any may come in
-    """Whatever a variable or a file says of the wrapped sampler, there is one; what was said is not repeated."""
+    """Any argument for the delegate sampler results in a sampler, and is not repeated in a log."""
     with told() as messages:
         sampler = OptInSampler(argument)
 

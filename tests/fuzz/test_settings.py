@@ -1,4 +1,4 @@
-"""Whatever the `OTEL_*` variables say: usable settings, or one line that names the variable and not its value."""
+"""For any `OTEL_*` variables, there are usable settings, or one line that names the variable without its value."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _MESSAGE = re.compile("|".join(message.format(name=_NAME) for message in MESSAGE
 
 
 def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[str, Any]) -> OTLPSettings | None:  # noqa: ANN401
-    """Resolve settings; what comes of it is checked."""
+    """Resolve settings and check them, or the error."""
     try:
         found = resolve_settings(signal, environ, keywords)
     except SettingsError as error:
@@ -69,7 +69,7 @@ def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[s
     else:
         assert "@" not in found.endpoint
     for name, value in found.headers.items():
-        # What could begin another header, or end them all, is none.
+        # Characters that could begin another header, or end all of them, are not allowed.
         assert re.fullmatch(r"[a-z0-9!#$%&'*+.^_`|~-]+", name)
         assert re.fullmatch(r"[ -~]*", value)
     return found
@@ -82,7 +82,7 @@ def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[s
 @example(signal="logs", environ={"OTEL_EXPORTER_OTLP_HEADERS": f"a={SECRET}\r\nb: c"})
 @example(signal="logs", environ={"OTEL_EXPORTER_OTLP_TIMEOUT": "9" * 5000})
 def test_variables(signal: str, environ: dict[str, str]) -> None:
-    """Whatever the variables say, there are usable settings or one line about one of them."""
+    """Any variables result in usable settings, or in one line about one of them."""
     settings_or_complaint(signal, environ, {})
 
 
@@ -92,13 +92,13 @@ def test_variables(signal: str, environ: dict[str, str]) -> None:
     keywords=st.dictionaries(st.sampled_from([*KEYWORDS, SECRET]), OBJECTS, max_size=3),
 )
 def test_keywords(environ: dict[str, str], keywords: dict[str, Any]) -> None:
-    """So there are whatever a declarative file or a caller says."""
+    """Any arguments of a declarative file or a caller result in usable settings, or in one line about one of them."""
     settings_or_complaint("logs", environ, keywords)
 
 
 @given(environ=st.dictionaries(st.sampled_from(VARIABLES), SAID, max_size=4))
 def test_other_signal(environ: dict[str, str]) -> None:
-    """What is said of one signal alone has no meaning for the other."""
+    """Variables of one signal have no effect on the other."""
     others = {name: value for name, value in environ.items() if "TRACES" not in name}
 
     assert settings_or_complaint("logs", environ, {}) == settings_or_complaint("logs", others, {})
@@ -106,7 +106,7 @@ def test_other_signal(environ: dict[str, str]) -> None:
 
 @given(name=st.sampled_from(["a", "api-key", "X.1"]), value=st.text(max_size=12))
 def test_header(name: str, value: str) -> None:
-    """A header's value, percent-encoded, arrives as it was meant, or is refused because no header can hold it."""
+    """A percent-encoded value of a header is decoded, or rejected because no header can contain it."""
     found = settings_or_complaint("logs", {"OTEL_EXPORTER_OTLP_HEADERS": f"{name}={quote(value, safe='')}"}, {})
 
     if re.fullmatch(r"[ -~]*", value):
@@ -118,7 +118,7 @@ def test_header(name: str, value: str) -> None:
 
 @given(variable=st.none() | SAID, chosen=st.none() | SAID)
 def test_signal(variable: str | None, chosen: str | None) -> None:
-    """The signal is one of two, or refused without repeating what was said."""
+    """The signal is logs or traces, or it is rejected without repeating the value."""
     try:
         found = resolve_signal({} if variable is None else {"OTEL_TBOT_SIGNAL": variable}, chosen)
     except SettingsError as error:
@@ -135,7 +135,7 @@ def test_signal(variable: str | None, chosen: str | None) -> None:
     disabled=st.none() | st.sampled_from(["true", " TRUE ", "1", "false"]) | SAID,
 )
 def test_consent(answer: str | None, do_not_track: str | None, disabled: str | None) -> None:
-    """It is on by exactly one answer, unless either of the two others says no; the reason repeats none of them."""
+    """Consent is on for exactly one value, unless another variable forbids it; the reason has no value."""
     said = {
         "TELEPORT_ANONYMOUS_TELEMETRY": answer, "DO_NOT_TRACK": do_not_track, "OTEL_SDK_DISABLED": disabled,
     }  # fmt: skip
@@ -155,7 +155,7 @@ def test_consent(answer: str | None, do_not_track: str | None, disabled: str | N
 )
 @example(scheme="//", user="", host="h", rest="://")
 def test_masked(scheme: str, user: str, host: str, rest: str) -> None:
-    """No password, however odd the address around it is, is in what is shown of an endpoint; nor is a query."""
+    """A shown endpoint contains no password and no query, however unusual the address is."""
     place = f"{scheme}{host}"
     for endpoint in (f"{scheme}{user}:{SECRET}@{host}{rest}", f"{place}/{rest}?{SECRET}", f"{place}#{SECRET}"):
         shown = mask_endpoint(endpoint)

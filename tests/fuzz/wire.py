@@ -1,4 +1,4 @@
-"""A backend that takes what the exporters hand it as bytes of OTLP, and the check of every field that it then reads."""
+"""An in-memory backend that encodes what the exporters pass to it as OTLP, and a check of every field."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ INTERNAL = 1
 
 
 class SentEvent(NamedTuple):
-    """One event as it left.
+    """One event as it was sent.
 
     Attributes:
-        attributes: those of the record or span.
-        resource: those of its resource.
+        attributes: the attributes of the record or span.
+        resource: the attributes of its resource.
     """
 
     attributes: dict[str, Any]
@@ -41,40 +41,40 @@ class SentEvent(NamedTuple):
 
 
 class Wire:
-    """Stands where the OTLP exporter would, and keeps the bytes."""
+    """Takes the place of the OTLP exporter, and keeps the encoded requests."""
 
     def __init__(self, encode: Callable[[Any], Message], success: object) -> None:
-        """Begin with nothing."""
+        """Create one without requests."""
         self._encode = encode
         self._success = success
         self.requests: list[bytes] = []
 
     def export(self, items: Sequence[Any]) -> object:
-        """Keep a request."""
+        """Encode and keep a request."""
         self.requests.append(self._encode(items).SerializeToString())
         return self._success
 
 
 def log_exporter() -> tuple[AnonymousLogExporter, Wire]:
-    """Return the exporter of log records, and what stands behind it."""
+    """Return the exporter of log records, and its delegate."""
     wire = Wire(encode_logs, LogRecordExportResult.SUCCESS)
     return AnonymousLogExporter(wire), wire  # type: ignore[arg-type]  # it has the one method that is called
 
 
 def span_exporter() -> tuple[AnonymousSpanExporter, Wire]:
-    """Return the exporter of spans, and what stands behind it."""
+    """Return the exporter of spans, and its delegate."""
     wire = Wire(encode_spans, SpanExportResult.SUCCESS)
     return AnonymousSpanExporter(wire), wire  # type: ignore[arg-type]  # likewise
 
 
 def log_records(requests: Iterable[bytes]) -> list[SentEvent]:
-    """Read requests of log records; every field is checked."""
+    """Decode requests of log records and check every field."""
     left = []
     for body in requests:
         request = ExportLogsServiceRequest.FromString(body)
         for record, resource in _items(request, "resource_logs", "scope_logs", "log_records"):
             fields = _fields(record)
-            # Newer SDKs write a body that is not there as one that is empty.
+            # Newer SDKs write a missing body as an empty one.
             assert fields.keys() <= {
                 "time_unix_nano", "observed_time_unix_nano", "severity_number", "event_name", "attributes", "body",
             }  # fmt: skip
@@ -87,13 +87,13 @@ def log_records(requests: Iterable[bytes]) -> list[SentEvent]:
 
 
 def spans(requests: Iterable[bytes]) -> list[SentEvent]:
-    """Read requests of spans; every field is checked."""
+    """Decode requests of spans and check every field."""
     left = []
     for body in requests:
         request = ExportTraceServiceRequest.FromString(body)
         for span, resource in _items(request, "resource_spans", "scope_spans", "spans"):
             fields = _fields(span)
-            # The status is there and says nothing; the flags say that the parent, which there is none, is not remote.
+            # The status is empty; the flags say that it is known whether the parent is remote, although there is none.
             assert fields.keys() <= {
                 "trace_id", "span_id", "name", "kind", "attributes", "start_time_unix_nano", "end_time_unix_nano",
                 "status", "flags",
@@ -112,7 +112,7 @@ def spans(requests: Iterable[bytes]) -> list[SentEvent]:
 
 
 def _items(request: Message, *path: str) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Return the innermost messages with the resource around them; what stands around is checked."""
+    """Yield the records or spans with the attributes of their resource, and check the messages around them."""
     of_resources, of_scopes, items = path
     assert _fields(request).keys() == {of_resources}
     for of_resource in getattr(request, of_resources):
@@ -131,7 +131,7 @@ def _fields(message: Message) -> dict[str, Any]:
 
 
 def _plain(attributes: Any) -> dict[str, Any]:  # noqa: ANN401  protobuf's list of key and value
-    """Return attributes as a mapping: no name is there twice, and every value is a text or a whole number."""
+    """Return attributes as a mapping, and check that names are unique and values are strings or integers."""
     values: dict[str, Any] = {}
     for attribute in attributes:
         kind = attribute.value.WhichOneof("value")
@@ -147,7 +147,7 @@ def _check_time(nanoseconds: int) -> None:
 
 
 def _checked(attributes: Any, resource: dict[str, Any]) -> SentEvent:  # noqa: ANN401  see above
-    """Return an event that conforms to the package's JSON Schema, and to the list written by hand."""
+    """Check an event against the package's JSON Schema and the list written by hand."""
     event = _plain(attributes)
     _schema().validate({"attributes": event, "resource": resource})
     allowed.check_event(event)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 
 from otel_tbot.errors import InvalidEventError
-from otel_tbot.event import StartEvent
+from otel_tbot.event import StartEvent, truncate_to_second
+from otel_tbot.tbot.start import TbotStart
 
 LONGEST = "1" * 64
 
@@ -208,3 +210,46 @@ def test_from_attributes_needs_a_run_mode() -> None:
     """Named values without a run mode make no event."""
     with pytest.raises(InvalidEventError):
         StartEvent.from_attributes({"tbot.version": "18.2.3"})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (1_700_000_000_123_456_789, 1_700_000_000_000_000_000),
+        (1_000_000_000, 1_000_000_000),
+        (9_223_372_036_854_775_807, 9_223_372_036_000_000_000),
+    ],
+)
+def test_time_is_truncated(given: int, expected: int) -> None:
+    """A time is truncated to the whole second."""
+    assert truncate_to_second(given) == expected
+
+
+@pytest.mark.parametrize("given", [None, 0, -1, 999_999_999, 9_223_372_036_854_775_808, 1.5e18, True, "1", b"1"])
+def test_what_is_no_time_is_now(monkeypatch: pytest.MonkeyPatch, given: object) -> None:
+    """Anything that is not a time of OTLP stands for now, truncated as well."""
+    monkeypatch.setattr(time, "time_ns", lambda: 1_800_000_000_500_000_000)
+    assert truncate_to_second(given) == 1_800_000_000_000_000_000
+
+
+def test_time_is_a_plain_number() -> None:
+    """An object that only behaves like a number becomes a plain one."""
+
+    class Number(int):
+        pass
+
+    assert type(truncate_to_second(Number(2_000_000_001))) is int
+
+
+def test_from_start() -> None:
+    """A start that was read becomes an event with the version of the executable."""
+    start = TbotStart("daemon", "github", None, None, 1, 2, 3, 4)
+    assert StartEvent.from_start(start, version="v18.2.3").attributes == {
+        "tbot.run_mode": "daemon",
+        "tbot.version": "18.2.3",
+        "tbot.join_type": "github",
+        "tbot.destinations_other": 1,
+        "tbot.destinations_database": 2,
+        "tbot.destinations_kubernetes": 3,
+        "tbot.destinations_application": 4,
+    }

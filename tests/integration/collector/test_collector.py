@@ -1,4 +1,4 @@
-"""The contract, read back from the real OpenTelemetry Collector."""
+"""What the real OpenTelemetry Collector receives is exactly what the contract describes."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def command(tmp_path: Path) -> list[str]:
 
 
 def attributes(holder: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the attributes in OTLP/JSON as pairs, in their order."""
+    """Return the attributes of an OTLP/JSON message as pairs, in their order."""
     return [(one["key"], one["value"]) for one in holder["attributes"]]
 
 
 def check_resource(resource: dict[str, Any]) -> None:
-    """Check that a resource is the contract's."""
+    """Check the attributes of a resource."""
     session = Session()
     expected = {
         "service.name": "tbot",
@@ -81,7 +81,7 @@ def check_resource(resource: dict[str, Any]) -> None:
 
 
 def test_log_record(collector: Collector, environ: dict[str, str], command: list[str], tmp_path: Path) -> None:
-    """`emit` makes one log record arrive, which is the contract's, part for part."""
+    """`emit` sends one log record, whose parts are exactly those of the contract."""
     ended = run("emit", *command, environ=environ, path=install_fake_tbot(tmp_path / "bin"))
     assert (ended.returncode, ended.stdout) == (0, "")
     (request,) = collector.requests("logs")
@@ -93,13 +93,13 @@ def test_log_record(collector: Collector, environ: dict[str, str], command: list
     assert attributes(record) == EVENT
     time = record.pop("timeUnixNano")
     assert int(time) % 10**9 == 0
-    # The Collector writes a body that is not set as {}.
+    # The Collector writes a missing body as {}.
     rest = {"observedTimeUnixNano": time, "severityNumber": 9, "eventName": "tbot.start", "body": {}}
     assert {name: value for name, value in record.items() if name != "attributes"} == rest
 
 
 def test_span(collector: Collector, environ: dict[str, str], command: list[str], tmp_path: Path) -> None:
-    """`emit --signal traces` makes one span arrive, which is the contract's, part for part."""
+    """`emit --signal traces` sends one span, whose parts are exactly those of the contract."""
     ended = run("emit", "--signal", "traces", *command, environ=environ, path=install_fake_tbot(tmp_path / "bin"))
     assert (ended.returncode, ended.stdout) == (0, "")
     (request,) = collector.requests("traces")
@@ -112,7 +112,7 @@ def test_span(collector: Collector, environ: dict[str, str], command: list[str],
     time = span.pop("startTimeUnixNano")
     assert int(time) % 10**9 == 0
     assert (len(span.pop("traceId")), len(span.pop("spanId"))) == (32, 16)
-    # 256 says that the SDK knows whether a parent is remote (OTLP's span flags); there is none.
+    # 256 says that it is known whether the parent is remote (OTLP's span flags); there is none.
     rest = {"endTimeUnixNano": time, "name": "tbot.start", "kind": 1, "flags": 256, "status": {}}
     assert {name: value for name, value in span.items() if name != "attributes"} == rest
 
@@ -121,7 +121,7 @@ def test_span(collector: Collector, environ: dict[str, str], command: list[str],
     "off", [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "0"}, {"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, {"DO_NOT_TRACK": "1"}]
 )
 def test_off(collector: Collector, environ: dict[str, str], command: list[str], off: dict[str, str]) -> None:
-    """Without consent `emit` ends well and nothing arrives: the next event is the first."""
+    """Without consent `emit` ends with status 0 and sends nothing: the next event is the first to arrive."""
     without = {**environ, **off} if off else {**environ, "TELEPORT_ANONYMOUS_TELEMETRY": ""}
     ended = run("emit", *command, environ=without)
     assert (ended.returncode, ended.stdout) == (0, "")

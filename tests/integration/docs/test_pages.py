@@ -1,4 +1,4 @@
-"""The documentation: what is generated is fresh, links lead somewhere, and commands do what the page says."""
+"""The documentation: generated pages are up to date, links resolve, and commands do what the page says."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 DOCS = SOURCE / "docs"
 PAGES = sorted(DOCS.rglob("*.md")) + sorted((SOURCE / "examples").rglob("*.md"))
 RUNNABLE = [page for page in PAGES if page.is_relative_to(DOCS) and (blocks(page) or blocks(page, "python"))]
-# Their programs are signatures and excerpts.
+# Their Python blocks are signatures and excerpts.
 EXCERPTS = {"python-api.md", "testing.md"}
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)")
 
 
 def named(page: Path) -> str:
-    """Return a page's name for the reports of the tests."""
+    """Return a page's name as its test id."""
     return str(page.relative_to(SOURCE))
 
 
 def test_generated_pages_are_fresh() -> None:
-    """The reference is what the code says: `make generate` writes it."""
+    """The generated reference is up to date."""
     stale = [named(path) for path, text in generate.pages().items() if path.read_text(encoding="utf-8") != text]
     assert stale == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links(page: Path) -> None:
-    """Each link within the source tree leads to something that is there."""
+    """Each link within the source tree has a target."""
     targets = [target for target in _LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
 def test_index() -> None:
-    """The index names each page."""
+    """The index lists each page."""
     index = (DOCS / "README.md").read_text(encoding="utf-8")
     others = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path.name != "README.md"]
     assert [name for name in others if f"({name})" not in index] == []
@@ -53,7 +53,7 @@ def test_index() -> None:
 
 @pytest.mark.parametrize("page", [page for page in RUNNABLE if page.name not in EXCERPTS], ids=named)
 def test_commands(collector: Collector, tmp_path: Path, page: Path) -> None:
-    """The commands and programs of a page run, in their order, without a failure."""
+    """The commands and programs of a page run in their order without a failure."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"], "PYTHONWARNINGS": "error"}
     for number, commands in enumerate(blocks(page)):
         ended = run(commands, environ, cwd=tmp_path, tbot=tmp_path / "bin")
@@ -66,7 +66,7 @@ def test_commands(collector: Collector, tmp_path: Path, page: Path) -> None:
 
 
 def test_tutorial(collector: Collector, tmp_path: Path) -> None:
-    """The tutorial ends with two events that the Collector has."""
+    """At the end of the tutorial, the Collector has received two events."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
     said = [
         run(commands, environ, cwd=tmp_path, tbot=tmp_path / "bin").stderr for commands in blocks(DOCS / "tutorial.md")
@@ -76,7 +76,7 @@ def test_tutorial(collector: Collector, tmp_path: Path) -> None:
 
 
 def test_off(tmp_path: Path) -> None:
-    """What the page on turning it off promises to be printed is printed."""
+    """The page on turning it off shows the real output."""
     *_, importing = [block for block in blocks(DOCS / "how-to" / "turn-off.md") if "importtime" in block]
     assert run(importing, {}, cwd=tmp_path, tbot=tmp_path / "bin").stdout == "0\n"
     (program,) = blocks(DOCS / "how-to" / "turn-off.md", "python")
@@ -87,7 +87,7 @@ def test_off(tmp_path: Path) -> None:
 
 @declarative.REQUIRED
 def test_configuration_file(tmp_path: Path) -> None:
-    """The configuration file on the page about pipelines is one that OpenTelemetry reads as the page says."""
+    """The declarative file of the page on pipelines is valid, and does what the page says."""
     (text,) = blocks(DOCS / "how-to" / "opentelemetry.md", "yaml")
     ended = instrumented("configured", environ=declarative.named(tmp_path, text))
     assert (ended.status, ended.stderr) == (0, [])
@@ -95,7 +95,7 @@ def test_configuration_file(tmp_path: Path) -> None:
 
 
 def test_excerpts() -> None:
-    """What pages show of the examples is what stands there."""
+    """Excerpts of the examples are equal to the files."""
     unit, _ = blocks(DOCS / "how-to" / "systemd.md", "ini")
     assert unit == (SOURCE / "examples" / "systemd" / "otel-tbot.conf").read_text(encoding="utf-8")
     (shown,) = blocks(DOCS / "how-to" / "kubernetes.md", "yaml")

@@ -1,4 +1,4 @@
-"""The commands in a page of Markdown, run as they stand there."""
+"""Run the commands of a Markdown page unchanged."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).parents[3]
 EXAMPLES = SOURCE / "examples"
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_TIMEOUT = 60  # seconds, far above what any command waits for
+_TIMEOUT = 60  # seconds, far above what any command takes
 
 
 def blocks(page: Path, language: str = "sh") -> list[str]:
-    """Return the blocks of a language in a page, in their order."""
+    """Return the code blocks of a language in a page, in their order."""
     return [text for found, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if found == language]
 
 
 def run(commands: str, environ: Mapping[str, str], *, cwd: Path, tbot: Path) -> subprocess.CompletedProcess[str]:
-    """Run commands in a shell that ends at the first failure.
+    """Run commands in a shell that exits at the first failure.
 
     Args:
-        commands: what stands in a block.
-        environ: the variables; no others are set but `PATH`.
+        commands: the content of a code block.
+        environ: variables in addition to `PATH`.
         cwd: the working directory.
-        tbot: a folder into which a stand-in for tbot is put, to be found on `PATH`.
+        tbot: a folder in which to install a fake tbot, put first on `PATH`.
     """
     search = os.pathsep.join((str(Path(sys.executable).parent), str(install_fake_tbot(tbot)), os.environ["PATH"]))
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""The Collector's configurations: run by the real one, but for the filter, which only larger distributions have."""
+"""The example configurations run in the real Collector, without the filter, which only larger distributions have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def configuration(name: str) -> dict[str, Any]:
 
 @contextmanager
 def running(collector_binary: str, configured: dict[str, Any], folder: Path, **environ: str) -> Iterator[str]:
-    """Run a Collector on a free port in place of those that its configuration names, and give its endpoint."""
+    """Run a Collector on a free port instead of the configured ones, and yield its endpoint."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     configured["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": address}}
@@ -49,7 +49,7 @@ def running(collector_binary: str, configured: dict[str, Any], folder: Path, **e
 
 
 def report(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send the event to a Collector, as a log record and as a span, once it listens."""
+    """Wait until a Collector listens, and send it the event as a log record and as a span."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     event = StartEvent(run_mode="daemon")
@@ -60,7 +60,7 @@ def report(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gateway(
     collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the gateway takes arrives upstream, with the credentials; the filter is taken out for the binary at hand."""
+    """The gateway forwards what it receives with the credentials; the filter is removed, which the binary lacks."""
     configured = configuration("collector.yaml")
     del configured["processors"]["filter/tbot"]
     for pipeline in configured["service"]["pipelines"].values():
@@ -74,7 +74,7 @@ def test_gateway(
 
 
 def test_filter() -> None:
-    """Both signals pass a filter that drops all but the event, before they are batched, and that keeps no error."""
+    """Both signals pass a filter that drops everything but the event, before they are batched."""
     configured = configuration("collector.yaml")
     assert configured["processors"]["filter/tbot"] == {
         "error_mode": "propagate",
@@ -88,7 +88,7 @@ def test_filter() -> None:
 
 
 def test_files(collector_binary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The events lie in the files, one request a line."""
+    """The events are in the files, one request per line."""
     with running(collector_binary, configuration("files.yaml"), tmp_path) as endpoint:
         report(endpoint, monkeypatch)
     for signal, key in (("logs", "resourceLogs"), ("traces", "resourceSpans")):
@@ -97,7 +97,7 @@ def test_files(collector_binary: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_commands_name_the_configurations() -> None:
-    """The README's commands are for files that are there."""
+    """The README's commands name existing files."""
     for commands in blocks(FOLDER / "README.md"):
         *_, command = commands.splitlines()
         program, option, name = command.split()

@@ -1,4 +1,4 @@
-"""What deploys tbot: checked by the tool itself where it is there, and its command run as it stands."""
+"""The example deployments: checked by the tool itself where it is installed, and their commands are run unchanged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TIMEOUT = 60  # seconds, far above what a check takes
 
 
 def run_to(collector: Collector, command: list[str], environ: dict[str, str], folder: Path) -> dict[str, Any]:
-    """Run a command with its variables, but for where the event goes, and return the event's attributes."""
+    """Run a command with its variables but another endpoint, and return the event's attributes."""
     assert environ["TELEPORT_ANONYMOUS_TELEMETRY"] == "1"
     there = {**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
     there.pop("OTEL_EXPORTER_OTLP_HEADERS", None)
@@ -40,13 +40,13 @@ def run_to(collector: Collector, command: list[str], environ: dict[str, str], fo
 
 
 def settings(unit: str) -> list[tuple[str, str]]:
-    """Return the settings in a unit's file, in their order."""
+    """Return the settings in a unit file, in their order."""
     lines = [line for line in unit.splitlines() if line and line[0] not in "#["]
     return [(name, value) for name, _, value in (line.partition("=") for line in lines)]
 
 
 def test_systemd_verifies(tmp_path: Path) -> None:
-    """`systemd-analyze` finds no fault in tbot's unit with the drop-in that the README installs."""
+    """`systemd-analyze` accepts tbot's unit with the drop-in that the README installs."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze")
     (commands,) = blocks(EXAMPLES / "systemd" / "README.md")
@@ -68,7 +68,7 @@ def test_systemd_verifies(tmp_path: Path) -> None:
 
 
 def test_systemd_runs(collector: Collector, tmp_path: Path) -> None:
-    """The drop-in's command, with its variables, starts tbot and makes the event arrive."""
+    """The drop-in's command, with its variables, starts tbot and delivers the event."""
     found = settings(SYSTEMD.read_text(encoding="utf-8"))
     environ = dict(value.split("=", 1) for name, value in found if name == "Environment")
     taken_back, command = [value for name, value in found if name == "ExecStart"]
@@ -92,7 +92,7 @@ def container() -> dict[str, Any]:
 
 
 def test_kubernetes_runs(collector: Collector, tmp_path: Path) -> None:
-    """The image's entry point, with the container's arguments and variables, makes the event arrive."""
+    """The image's entry point, with the container's arguments and variables, delivers the event."""
     dockerfile = (KUBERNETES / "Dockerfile").read_text(encoding="utf-8")
     (entry_point,) = re.findall(r"^ENTRYPOINT (.*)$", dockerfile, re.MULTILINE)
     found = container()
@@ -104,7 +104,7 @@ def test_kubernetes_runs(collector: Collector, tmp_path: Path) -> None:
 
 
 def test_kubernetes_builds() -> None:
-    """`kubectl` puts the manifests together, and the Deployment mounts the configuration under its generated name."""
+    """`kubectl` builds the manifests, and the Deployment mounts the configuration by its generated name."""
     if shutil.which("kubectl") is None:
         pytest.skip("no kubectl")
     built = subprocess.run(
@@ -118,7 +118,7 @@ def test_kubernetes_builds() -> None:
 
 
 def test_kubernetes_commands() -> None:
-    """The README's commands are for files that are there, from the top of the source tree."""
+    """The README's commands name existing files, relative to the top of the source tree."""
     (commands,) = blocks(KUBERNETES / "README.md")
     paths = re.findall(r"examples/\S+", commands)
     assert paths
@@ -126,7 +126,7 @@ def test_kubernetes_commands() -> None:
 
 
 def test_workflow_runs(collector: Collector, tmp_path: Path) -> None:
-    """The workflow's step makes the event arrive, and may ask for the identity token by which tbot joins."""
+    """The workflow's step delivers the event, and may request the identity token with which tbot joins."""
     # YAML 1.1 reads the key `on` as true.
     workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
     assert workflow.keys() == {"name", True, "permissions", "jobs"}
@@ -140,6 +140,6 @@ def test_workflow_runs(collector: Collector, tmp_path: Path) -> None:
 
 
 def test_example_configurations_are_tbots() -> None:
-    """The configuration next to the Deployment is one that tbot's rules admit."""
+    """The configuration next to the Deployment is valid for tbot."""
     event = StartEvent.from_command(["tbot", "start", "-c", str(KUBERNETES / "tbot.yaml")], environ={})
     assert event.run_mode == "daemon"

@@ -1,4 +1,4 @@
-"""The examples that are programs: run by the commands in their READMEs, to the real Collector."""
+"""The example programs, run by the commands in their READMEs, send to the real Collector."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUNNABLE = [
 
 
 def resources(request: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the resources in a request, as names and texts."""
+    """Return the attributes of the resources in a request."""
     return [
         {one["key"]: one["value"]["stringValue"] for one in of_resource["resource"]["attributes"]}
         for of_resource in (*request.get("resourceLogs", ()), *request.get("resourceSpans", ()))
@@ -32,7 +32,7 @@ def resources(request: dict[str, Any]) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(("folder", "signal", "count"), RUNNABLE)
 def test_as_it_stands(collector: Collector, tmp_path: Path, folder: str, signal: str, count: int) -> None:
-    """The command makes the event arrive, and prints no warning."""
+    """The command delivers the event and prints no warning."""
     (commands,) = blocks(EXAMPLES / folder / "README.md")
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
     ended = run(commands, environ, cwd=EXAMPLES / folder, tbot=tmp_path / "bin")
@@ -43,7 +43,7 @@ def test_as_it_stands(collector: Collector, tmp_path: Path, folder: str, signal:
 
 
 def test_two_bots_are_two_resources(collector: Collector, tmp_path: Path) -> None:
-    """The pipeline in code sends each bot's start under a session of its own."""
+    """The pipeline in code reports the start of each bot with a session of its own."""
     environ = {
         "TELEPORT_ANONYMOUS_TELEMETRY": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"],
@@ -55,7 +55,7 @@ def test_two_bots_are_two_resources(collector: Collector, tmp_path: Path) -> Non
 
 
 def test_index() -> None:
-    """The index names each example, and each has a README with a command."""
+    """The index lists each example, and each has a README with a command."""
     folders = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
     index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert [folder for folder in folders if f"[{folder}]({folder})" not in index] == []

@@ -129,13 +129,13 @@ class CanaryHost:
         self._home = home
 
     def _write_plugins(self) -> None:
-        information = self._folder / "plugins" / "leaking-1.0.dist-info"
+        information = self._folder / "plugins" / "canary-1.0.dist-info"
         information.mkdir(parents=True)
-        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: leaking\nVersion: 1.0\n")
+        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: canary\nVersion: 1.0\n")
         (information / "entry_points.txt").write_text(
             "[opentelemetry_resource_detector]\n"
-            "leaking = tests.support.canaries.resource_detector:LeakingResourceDetector\n"
-            "[opentelemetry_id_generator]\nleaking = tests.support.canaries.id_generator:LeakingIdGenerator\n"
+            "canary = tests.support.canaries.resource_detector:CanaryDetector\n"
+            "[opentelemetry_id_generator]\ncanary = tests.support.canaries.id_generator:CanaryIdGenerator\n"
         )
 
     def _write_tbot(self) -> list[str]:

@@ -93,7 +93,7 @@ def variables(plant: Plant, tripwire: TripwireSocket) -> dict[str, str]:
         "OTEL_RESOURCE_ATTRIBUTES": ",".join(f"{name}={plant(f'OTEL_RESOURCE_ATTRIBUTES {name}')}" for name in resource)
         + f",{plant('name in OTEL_RESOURCE_ATTRIBUTES')}=1",
         "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": ",".join(_detectors()),
-        "OTEL_PYTHON_ID_GENERATOR": "leaking",
+        "OTEL_PYTHON_ID_GENERATOR": "canary",
         "OTEL_PROPAGATORS": "tracecontext,baggage",
         "OTEL_TRACES_SAMPLER": "always_on",
         "OTEL_METRICS_EXPORTER": "none",
@@ -119,4 +119,4 @@ def _signal_variables(name: str, plant: Plant, tripwire: TripwireSocket) -> dict
 def _detectors() -> list[str]:
     """Return the names of all installed resource detectors, and ours."""
     installed = {entry_point.name for entry_point in entry_points(group="opentelemetry_resource_detector")}
-    return [*sorted(installed), "leaking"]
+    return [*sorted(installed), "canary"]
