@@ -23,6 +23,7 @@ import pytest
 from otel_tbot import consent
 from tests.integration.pipelines import declarative
 from tests.support.audit import Event, run_audited
+from tests.support.backend import endpoint_of
 from tests.support.backends.tripwire import TripwireSocket
 from tests.support.consent_table import OFF, ON, OPT_IN
 from tests.support.entry_points import BETWEEN_ROWS
@@ -168,11 +169,6 @@ def side_effects(events: list[Event], *, opentelemetry: bool) -> dict[str, list[
         ):
             found.setdefault(event.label, []).append(event)
     return found
-
-
-def endpoint_of(receiver: OTLPReceiver, protocol: str) -> str:
-    """Return the receiver's endpoint for a protocol."""
-    return receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
 
 
 def versions(receiver: OTLPReceiver) -> list[str]:

@@ -21,6 +21,7 @@ from google.protobuf.json_format import MessageToDict
 from otel_tbot.testing import OTLPReceiver
 from tests.promises.previews import EMIT, PREVIEW
 from tests.support.audit import SOURCE, Event, run_audited
+from tests.support.backend import endpoint_of, otlp_variables
 from tests.support.consent_table import OFF, ON
 from tests.unit.tbot.read_helpers import in_base64
 
@@ -173,12 +174,7 @@ def golden_case(case: dict[str, Any], folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_golden(tmp_path: Path, receiver: OTLPReceiver, signal: str, protocol: str) -> None:
     """For every golden start of tbot, what arrives is what was shown; on an error, both print the same line."""
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    destination = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-        "OTEL_TBOT_SIGNAL": signal,
-    }
+    destination = {**otlp_variables(receiver, protocol), "OTEL_TBOT_SIGNAL": signal}
     cases = {name: golden_case(case, tmp_path / str(number)) for number, (name, case) in enumerate(GOLDEN)}
     for case in cases.values():
         case["environ"].update(destination)
@@ -347,8 +343,7 @@ DESTINATIONS = {
 def address(request: ReceivedRequest, receiver: OTLPReceiver) -> str:
     """Return where a request arrived, in the form that `preview` shows."""
     path = "" if request.protocol == "grpc" else request.path
-    base = receiver.grpc_endpoint if request.protocol == "grpc" else receiver.http_endpoint
-    return f"{base}{path} ({request.protocol})"
+    return f"{endpoint_of(receiver, request.protocol)}{path} ({request.protocol})"
 
 
 def test_destination(tmp_path: Path, receiver: OTLPReceiver, other_receiver: OTLPReceiver) -> None:

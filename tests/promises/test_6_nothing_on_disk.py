@@ -26,9 +26,11 @@ import pytest
 
 from tests.integration.launcher import procfs
 from tests.promises.mounts import MOUNTS, WRITE_ERRORS, mount_command
-from tests.promises.watched_directory import VERSION, WatchedDirectory
+from tests.promises.watched_directory import WatchedDirectory
 from tests.support.audit import PYTHON_PATHS, SOURCE, AuditedProcess, run_audited
+from tests.support.backend import endpoint_of
 from tests.support.collector import wait_until
+from tests.support.fake_tbot import VERSION
 from tests.support.system_calls import read_calls, strace
 
 if TYPE_CHECKING:
@@ -137,9 +139,10 @@ def watched(tmp_path: Path) -> WatchedDirectory:
 
 def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[str, str]:
     """Return the variables of a program, without those of the watched directory."""
-    alive = receiver.grpc_endpoint if program.protocol == "grpc" else receiver.http_endpoint
     return {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": alive if backend == AVAILABLE else "http://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint_of(receiver, program.protocol)
+        if backend == AVAILABLE
+        else "http://127.0.0.1:9",
         "OTEL_EXPORTER_OTLP_TIMEOUT": "15" if backend == AVAILABLE else "1",
         "OTEL_EXPORTER_OTLP_PROTOCOL": program.protocol,
         "OTEL_TBOT_SIGNAL": program.signal,

@@ -30,6 +30,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, consent, emit, emit_span, send
 from otel_tbot.opt_in import OPT_IN
 from tests.integration.launcher.processes import RunningProcess, start
+from tests.support.backend import otlp_variables
 from tests.support.fake_tbot import shell_script
 from tests.support.faults.delivery import (
     EVENT,
@@ -287,8 +288,7 @@ def test_send_from_subinterpreter(
     receiver: OTLPReceiver, protocol: str, answer: str, outcome: str, events: int
 ) -> None:
     """A subinterpreter gets the same outcome, and ends normally."""
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    environ = {OPT_IN: answer, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    environ = {OPT_IN: answer, **otlp_variables(receiver, protocol)}
     ended = subprocess.run(
         [sys.executable, "-m", "tests.promises.subinterpreter"], env={"PYTHONPATH": str(SOURCE), **environ},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,

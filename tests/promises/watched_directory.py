@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.support.fake_tbot import shell_script
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = "18.2.3"
-_TBOT = f"""\
-#!/bin/sh
-if [ "$1" = version ]; then echo "Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7"; exit; fi
-exit 7
-"""
 _CONFIGURATION = """\
 version: v2
 onboarding: {join_method: github}
@@ -92,8 +88,7 @@ class WatchedDirectory:
             path.write_text("machine 127.0.0.1 login canary password canary\n")
         (self.work / "tbot.yaml").write_text(_CONFIGURATION)
         (self.work / "arguments").write_text("--oneshot\n")
-        (self.work / "tbot").write_text(_TBOT)
-        (self.work / "tbot").chmod(0o755)
+        shell_script(self.work, "exit 7")
         self._before = self.entries()
 
     def entries(self) -> dict[str, Entry]:

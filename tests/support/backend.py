@@ -1,4 +1,4 @@
-"""The variables that lead a program to a receiver."""
+"""The endpoint of a receiver, and the variables that point a program to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
 
+def endpoint_of(receiver: OTLPReceiver, protocol: str) -> str:
+    """Return the receiver's endpoint for a protocol."""
+    return receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
+
+
 def otlp_variables(receiver: OTLPReceiver, protocol: str = "http/protobuf") -> dict[str, str]:
-    """Return the general variables that send there over a protocol."""
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    return {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+    """Return the variables that send to a receiver over a protocol, for both signals."""
+    return {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint_of(receiver, protocol)}

@@ -1,4 +1,4 @@
-"""Programs that stand in for tbot: each is one small script, put into a folder under the name tbot."""
+"""Fake tbots: small scripts, written into a folder under the name tbot."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 VERSION = "18.2.3"
 _ANSWERS = f'echo "Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7"'
 
-# Tells its pid, then waits for a line that tells it how to end. A shell: unlike Python it changes nothing of itself.
+# Prints its pid, then reads the exit status from stdin. A shell, because Python changes attributes of its process.
 WAITS = 'echo "$$"\nread -r status\nexit "${status:-0}"\n'
 
-# Does nothing, and needs no descriptor for it.
+# Sleeps, and needs no descriptor for it.
 SLEEPS = "exec sleep 60"
 
-# Tells of each signal that reaches it. SIGQUIT ends it, with a status that nothing else gives.
+# Prints the name of each signal that it receives. SIGQUIT ends it with a unique exit status.
 TELLS_SIGNALS = """
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -31,12 +31,12 @@ while True:
 
 
 def shell_script(folder: Path, script: str, *, version: str = _ANSWERS) -> Path:
-    """Put a script of the shell into a folder as tbot; `version` is what `tbot version` does. Return its path."""
+    """Write a shell script as tbot into a folder, and return its path; `version` is the command for `tbot version`."""
     return _executable(folder, f'#!/bin/sh\nif [ "$1" = version ]; then {version}; exit; fi\n{script}\n')
 
 
 def python_script(folder: Path, script: str) -> Path:
-    """Put a script of Python into a folder as tbot; `tbot version` gets no answer. Return its path."""
+    """Write a Python script as tbot into a folder, and return its path; `tbot version` fails."""
     return _executable(
         folder, f"#!{sys.executable} -IS\nimport sys\nif sys.argv[1:2] == ['version']:\n    sys.exit(1)\n{script}\n"
     )

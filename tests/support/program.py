@@ -1,4 +1,4 @@
-"""The program `otel-tbot` as a user runs it: a process of its own, with a stand-in for tbot on PATH."""
+"""Run `otel-tbot` like a user does: in a process of its own, with a fake tbot on PATH."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from otel_tbot.testing import TLS, OTLPReceiver
+from tests.support.backend import endpoint_of
 from tests.support.backends.relay import Relay
 from tests.support.backends.request_parser import SentRequest, read
 
@@ -52,8 +53,7 @@ class RecordedBackend:
     def __enter__(self) -> Self:
         """Start backend and relay."""
         self._receiver = self._open.enter_context(OTLPReceiver(tls=self._tls))
-        backend = self._receiver.grpc_endpoint if self._protocol == "grpc" else self._receiver.http_endpoint
-        self.relay = self._open.enter_context(Relay(backend))
+        self.relay = self._open.enter_context(Relay(endpoint_of(self._receiver, self._protocol)))
         self.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.relay.endpoint
         return self
 

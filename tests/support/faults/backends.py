@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from otel_tbot.testing import OTLPReceiver, Reply
+from tests.support.backend import endpoint_of
 from tests.support.faults import http2
 from tests.support.faults.http1 import CANARY
 from tests.support.faults.sockets import Loopback, forwarding_to
@@ -174,8 +175,9 @@ def _counting_relay(
 
 
 def _backend(receiver: OTLPReceiver, protocol: Protocol) -> Backend:
-    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-    return Backend(endpoint=endpoint, count_connections=lambda: receiver.connections, receiver=receiver)
+    return Backend(
+        endpoint=endpoint_of(receiver, protocol), count_connections=lambda: receiver.connections, receiver=receiver
+    )
 
 
 def _url(port: int, *, scheme: str = "http", host: str = "127.0.0.1") -> str:
