@@ -96,9 +96,9 @@ class DeceptiveStr(str):  # noqa: SLOT000  a text cannot have slots that hold so
 
     def __new__(cls, text: str, claimed: str = EVENT_NAME) -> Self:
         """Create one with the hash of another text."""
-        made = super().__new__(cls, text)
-        made._claimed = claimed
-        return made
+        instance = super().__new__(cls, text)
+        instance._claimed = claimed
+        return instance
 
     def _lie(self, *_: object) -> str:
         return SECRET
@@ -271,7 +271,7 @@ class Item:
         attributes: its attributes.
         times: its two times.
         leaves: the attributes with which it must be sent; None if it must not be, or if that is unknown.
-        ours: whether it has the name of our event, without which it must not be sent.
+        is_start_event: whether it has the name of our event, without which it must not be sent.
     """
 
     def __init__(
@@ -282,7 +282,7 @@ class Item:
         self.attributes = attributes
         self.times = times
         self.leaves = leaves
-        self.ours = type(name) is str and name == EVENT_NAME
+        self.is_start_event = type(name) is str and name == EVENT_NAME
 
     def __repr__(self) -> str:
         """Return the content as text."""

@@ -152,11 +152,11 @@ def test_arguments_of_run(words: list[str], rest: list[str]) -> None:
     try:
         arguments = parse(given_words)
     except UsageError as error:
-        said = str(error)
+        message = str(error)
         # An option's name may be repeated, and any word that begins with a dash may be one.
         for word in given_words:
-            said = said.replace(word, "") if word.startswith("-") and "=" not in word else said
-        assert SECRET not in said
+            message = message.replace(word, "") if word.startswith("-") and "=" not in word else message
+        assert SECRET not in message
     else:
         assert arguments.help or given_words[-len(arguments.command) :] == arguments.command
         assert arguments.signal in {None, "logs", "traces"}

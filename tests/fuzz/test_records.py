@@ -59,7 +59,7 @@ class Signal(NamedTuple):
     """One of the two signals, and its functions for these tests."""
 
     exporter: Callable[[], tuple[Any, wire.Wire]]
-    made: Callable[[Item], Any]
+    build: Callable[[Item], Any]
     read: Callable[[Any], list[wire.SentEvent]]
 
 
@@ -74,7 +74,7 @@ def _opted_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def told() -> Iterator[list[str]]:
+def logged() -> Iterator[list[str]]:
     """Keep a log record."""
     messages: list[str] = []
     handler = logging.Handler()
@@ -90,7 +90,7 @@ def told() -> Iterator[list[str]]:
 def exported(signal: Signal, batch: object) -> list[wire.SentEvent]:
     """Export a batch, check the result, the values and the logs, and return what was sent."""
     exporter, behind = signal.exporter()
-    with told() as messages:
+    with logged() as messages:
         result = exporter.export(batch)
     assert result.name in {"SUCCESS", "FAILURE"}
     assert (result.name == "FAILURE") == any(text.startswith("tbot.start was not delivered") for text in messages)
@@ -100,10 +100,10 @@ def exported(signal: Signal, batch: object) -> list[wire.SentEvent]:
     return signal.read(behind.requests)
 
 
-def are_among(wanted: list[Any], found: list[Any]) -> bool:
+def are_among(expected_items: list[Any], found: list[Any]) -> bool:
     """Return whether all wanted items are found in this order, possibly among others."""
     rest = iter(found)
-    return all(one in rest for one in wanted)
+    return all(one in rest for one in expected_items)
 
 
 @given(items=st.lists(ITEMS, max_size=3), put=CONTAINERS)
@@ -113,17 +113,17 @@ def are_among(wanted: list[Any], found: list[Any]) -> bool:
 def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
     """The events of any batch are sent complete and in order, and nothing else is."""
     for signal in SIGNALS:
-        left = [one.attributes for one in exported(signal, put([signal.made(item) for item in items]))]
+        left = [one.attributes for one in exported(signal, put([signal.build(item) for item in items]))]
 
         assert are_among([item.leaves for item in items if item.leaves], left)
-        assert len(left) <= sum(item.ours for item in items)
+        assert len(left) <= sum(item.is_start_event for item in items)
 
 
 @given(sound=sound_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
 def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[Any]) -> None:
     """An event is sent, whatever else is in its batch."""
     for signal in SIGNALS:
-        left = exported(signal, [*built(before), signal.made(sound), *built(after)])
+        left = exported(signal, [*built(before), signal.build(sound), *built(after)])
 
         assert are_among([sound.leaves], [one.attributes for one in left])
 
@@ -139,7 +139,7 @@ def test_what_is_no_batch(batch: object) -> None:
 def test_what_breaks(items: list[Item], error: type[Exception]) -> None:
     """A batch that raises while it is read raises nothing."""
     for signal in SIGNALS:
-        exported(signal, broken_after([signal.made(item) for item in items], error))
+        exported(signal, broken_after([signal.build(item) for item in items], error))
 
 
 @given(item=sound_items(), session_id=ANYTHING | st.uuids().map(str) | st.uuids(version=4).map(str))
@@ -148,7 +148,7 @@ def test_session(item: Item, session_id: object) -> None:
     assert isinstance(item.attributes, dict)
     attributes = {**item.attributes, "session.id": session_id}
     for signal in SIGNALS:
-        (left,) = exported(signal, [signal.made(Item(EVENT_NAME, attributes, item.times))])
+        (left,) = exported(signal, [signal.build(Item(EVENT_NAME, attributes, item.times))])
 
         assert left.attributes == item.leaves
         if type(session_id) is str and is_random(session_id):
@@ -171,7 +171,7 @@ def test_without_consent(item: Item, answer: str) -> None:
     assume(answer != "1")
     with patch.dict(os.environ, {"TELEPORT_ANONYMOUS_TELEMETRY": answer}):
         for signal in SIGNALS:
-            assert exported(signal, [signal.made(item)]) == []
+            assert exported(signal, [signal.build(item)]) == []
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_on_the_wire(backend: OTLPReceiver, items: list[Item]) -> None:
     )
     for signal, exporter in zip(SIGNALS, exporters, strict=True):
         backend.clear()
-        exporter.export([signal.made(item) for item in items])
+        exporter.export([signal.build(item) for item in items])
         exporter.shutdown()
 
         left = signal.read(request.body for request in backend.requests)
@@ -212,11 +212,11 @@ def test_event(values: dict[str, Any]) -> None:
     try:
         event = StartEvent(**built(values))
     except InvalidEventError as error:
-        said = str(error)
+        message = str(error)
     else:
         allowed.check_event(event.attributes)
-        said = repr(event)
-    assert SECRET not in said
+        message = repr(event)
+    assert SECRET not in message
 
 
 class RecordingProcessor:
@@ -250,7 +250,7 @@ def test_processor(items: list[Item], others: list[Any], error: type[Exception] 
     for item, record in zip(items, records, strict=True):
         # A name that is not a str may equal ours. The exporters, which decide in the end, reject it.
         if type(item.name) is str:
-            assert (id(record) in passed) is item.ours
+            assert (id(record) in passed) is item.is_start_event
 
 
 @given(
@@ -282,7 +282,7 @@ def test_sampler(name: str, attributes: Any, trace_id: int, wrapped: Any, consen
 )
 def test_sampler_s_argument(argument: Any) -> None:  # noqa: ANN401  any may come in
     """Any argument for the delegate sampler results in a sampler, and is not repeated in a log."""
-    with told() as messages:
+    with logged() as messages:
         sampler = OptInSampler(argument)
 
     assert sampler.should_sample(None, 1, EVENT_NAME).decision is Decision.RECORD_AND_SAMPLE

@@ -55,9 +55,9 @@ def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[s
     try:
         found = resolve_settings(signal, environ, keywords)
     except SettingsError as error:
-        said = str(error)
-        assert _MESSAGE.fullmatch(said), said
-        assert SECRET not in said
+        message = str(error)
+        assert _MESSAGE.fullmatch(message), message
+        assert SECRET not in message
         return None
     assert found.protocol in {"grpc", "http/protobuf"}
     assert found.compression in {"none", "gzip", "deflate"} - ({"deflate"} if found.protocol == "grpc" else set())
@@ -122,8 +122,8 @@ def test_signal(variable: str | None, chosen: str | None) -> None:
     try:
         found = resolve_signal({} if variable is None else {"OTEL_TBOT_SIGNAL": variable}, chosen)
     except SettingsError as error:
-        said = str(error)
-        assert said in {"the signal must be logs or traces", "OTEL_TBOT_SIGNAL must be logs or traces"}
+        message = str(error)
+        assert message in {"the signal must be logs or traces", "OTEL_TBOT_SIGNAL must be logs or traces"}
     else:
         assert found == (chosen or variable or "logs")
         assert found in {"logs", "traces"}
@@ -136,14 +136,14 @@ def test_signal(variable: str | None, chosen: str | None) -> None:
 )
 def test_consent(answer: str | None, do_not_track: str | None, disabled: str | None) -> None:
     """Consent is on for exactly one value, unless another variable forbids it; the reason has no value."""
-    said = {
+    values = {
         "TELEPORT_ANONYMOUS_TELEMETRY": answer, "DO_NOT_TRACK": do_not_track, "OTEL_SDK_DISABLED": disabled,
     }  # fmt: skip
-    decision = consent({name: value for name, value in said.items() if value is not None})
+    decision = consent({name: value for name, value in values.items() if value is not None})
 
     off = (do_not_track or "0") not in {"0", "false"} or (disabled or "").strip().lower() == "true"
     assert bool(decision) is (answer == "1" and not off)
-    assert decision.variable in said
+    assert decision.variable in values
     assert SECRET not in decision.reason
 
 

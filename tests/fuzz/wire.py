@@ -113,16 +113,16 @@ def spans(requests: Iterable[bytes]) -> list[SentEvent]:
 
 def _items(request: Message, *path: str) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Yield the records or spans with the attributes of their resource, and check the messages around them."""
-    of_resources, of_scopes, items = path
-    assert _fields(request).keys() == {of_resources}
-    for of_resource in getattr(request, of_resources):
-        assert _fields(of_resource).keys() == {"resource", of_scopes}
-        assert _fields(of_resource.resource).keys() == {"attributes"}
-        for of_scope in getattr(of_resource, of_scopes):
-            assert _fields(of_scope).keys() == {"scope", items}
-            assert _fields(of_scope.scope) == allowed.SCOPE
-            for item in getattr(of_scope, items):
-                yield item, _plain(of_resource.resource.attributes)
+    resource_groups, scope_groups, items = path
+    assert _fields(request).keys() == {resource_groups}
+    for resource_group in getattr(request, resource_groups):
+        assert _fields(resource_group).keys() == {"resource", scope_groups}
+        assert _fields(resource_group.resource).keys() == {"attributes"}
+        for scope_group in getattr(resource_group, scope_groups):
+            assert _fields(scope_group).keys() == {"scope", items}
+            assert _fields(scope_group.scope) == allowed.SCOPE
+            for item in getattr(scope_group, items):
+                yield item, _to_dict(resource_group.resource.attributes)
 
 
 def _fields(message: Message) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _fields(message: Message) -> dict[str, Any]:
     return {field.name: value for field, value in message.ListFields()}
 
 
-def _plain(attributes: Any) -> dict[str, Any]:  # noqa: ANN401  protobuf's list of key and value
+def _to_dict(attributes: Any) -> dict[str, Any]:  # noqa: ANN401  protobuf's list of key and value
     """Return attributes as a mapping, and check that names are unique and values are strings or integers."""
     values: dict[str, Any] = {}
     for attribute in attributes:
@@ -148,7 +148,7 @@ def _check_time(nanoseconds: int) -> None:
 
 def _checked(attributes: Any, resource: dict[str, Any]) -> SentEvent:  # noqa: ANN401  see above
     """Check an event against the package's JSON Schema and the list written by hand."""
-    event = _plain(attributes)
+    event = _to_dict(attributes)
     _schema().validate({"attributes": event, "resource": resource})
     allowed.check_event(event)
     allowed.check_resource(resource)

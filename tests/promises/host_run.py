@@ -63,14 +63,14 @@ def run_host_with_signals(
         assert process.stderr is not None
         printed = _read_until("reporting", process.stdout)
         wait_for_report()
-        said = ""
+        printed_errors = ""
         for number in (signal.SIGUSR1, signal.SIGTERM):
             process.send_signal(number)
-            said += _read_until(f"signal {number:d}", process.stderr)
+            printed_errors += _read_until(f"signal {number:d}", process.stderr)
         output, errors = process.communicate("\n", timeout=_WITHIN)
     seconds = time.monotonic() - began
     printed = printed.replace("reporting\n", "") + output
-    return CompletedRun(process.returncode, printed, said + errors, host_backend.take_received(), seconds)
+    return CompletedRun(process.returncode, printed, printed_errors + errors, host_backend.take_received(), seconds)
 
 
 def _read_until(last: str, stream: IO[str]) -> str:

@@ -32,9 +32,9 @@ def record_and_span(attributes: object, **changed: object) -> Any:  # noqa: ANN4
         "timestamp": _SECOND, "observed_timestamp": _SECOND, "start_time": _SECOND, "end_time": _SECOND,
         "body": CANARY, "severity_text": CANARY, "resource": {"host.name": CANARY}, "events": [CANARY],
     }  # fmt: skip
-    made = SimpleNamespace(**{**usual, **changed})
-    made.log_record = changed.get("log_record", made)
-    return made
+    created = SimpleNamespace(**{**usual, **changed})
+    created.log_record = changed.get("log_record", created)
+    return created
 
 
 class EveryAttributeRaises:
@@ -115,10 +115,10 @@ _HUGE = 200_000
 
 def _raising(*names: str) -> Any:  # noqa: ANN401  what it stands for
     usual = {one: value for one, value in vars(record_and_span(_VALID)).items() if one not in {*names, "log_record"}}
-    made = type("Raising", (SimpleNamespace,), {name: property(_fail) for name in names})(**usual)
+    created = type("Raising", (SimpleNamespace,), {name: property(_fail) for name in names})(**usual)
     if "log_record" not in names:
-        made.log_record = made
-    return made
+        created.log_record = created
+    return created
 
 
 # Objects that are not an event: nothing may be sent.

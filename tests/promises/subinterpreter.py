@@ -20,15 +20,15 @@ def main() -> None:
     """
     if sys.version_info >= (3, 13):
         interpreters = import_module("_interpreters")
-        made = interpreters.create("legacy")
-        failed = interpreters.exec(made, _CODE)
+        created = interpreters.create("legacy")
+        failed = interpreters.exec(created, _CODE)
         if failed is not None:
             sys.exit(str(failed))
     else:
         interpreters = import_module("_xxsubinterpreters")
-        made = interpreters.create(isolated=False)
-        interpreters.run_string(made, _CODE)
-    interpreters.destroy(made)
+        created = interpreters.create(isolated=False)
+        interpreters.run_string(created, _CODE)
+    interpreters.destroy(created)
 
 
 if __name__ == "__main__":

@@ -173,8 +173,8 @@ def side_effects(events: list[Event], *, opentelemetry: bool) -> dict[str, list[
 
 def versions(receiver: OTLPReceiver) -> list[str]:
     """Return the versions of the events that arrived; a version is the number of its row."""
-    carried = [one.attributes for one in receiver.log_records] + [one.attributes for one in receiver.spans]
-    return sorted(str(attributes["tbot.version"]) for attributes in carried)
+    attribute_sets = [one.attributes for one in receiver.log_records] + [one.attributes for one in receiver.spans]
+    return sorted(str(attributes["tbot.version"]) for attributes in attribute_sets)
 
 
 def expected_versions(*rows: int, times: int) -> list[str]:

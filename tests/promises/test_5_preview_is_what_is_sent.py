@@ -9,24 +9,23 @@ form is compared. Protobuf's own code converts the received messages to JSON, no
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import uuid
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from google.protobuf.json_format import MessageToDict
 
 from otel_tbot.testing import OTLPReceiver
-from tests.promises.previews import EMIT, PREVIEW
-from tests.support.audit import SOURCE, Event, run_audited
+from tests.promises.destinations import DESTINATIONS
+from tests.promises.previews import EMIT, PREVIEW, make_case, run_cases
+from tests.support.audit import SOURCE, Event
 from tests.support.backend import endpoint_of, otlp_variables
 from tests.support.consent_table import OFF, ON
+from tests.support.otlp_json import normalized, received_json, sessions, without_empty
 from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from otel_tbot.testing import ReceivedRequest
@@ -45,95 +44,10 @@ GOLDEN = [
 ]
 
 
-class CommandResult(NamedTuple):
-    """Exit status and output of a command."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-class CaseResults(NamedTuple):
-    """The results of one case: `preview` as JSON and as text, and `emit`."""
-
-    json: CommandResult
-    text: CommandResult
-    emit: CommandResult
-
-
-def make_case(folder: Path, command: str, environ: Mapping[str, str], *options: str) -> dict[str, Any]:
-    """Return a case in the form that `previews.py` reads."""
-    return {"cwd": str(folder), "environ": dict(environ), "options": options, "command": shlex.split(command)}
-
-
-def run_cases(folder: Path, cases: Mapping[str, Any]) -> tuple[dict[str, CaseResults], list[Event]]:
-    """Preview all cases, then emit them all; return the results and the audit events of the process."""
-    ended = run_audited(folder / "report", "tests.promises.previews", stdin=json.dumps(dict(cases)))
-    assert ended.status == 0, ended.stderr
-    printed = json.loads(ended.stdout)
-    results = {
-        name: CaseResults(*(CommandResult(*printed[name][form]) for form in ("json", "text", "emit"))) for name in cases
-    }
-    return results, ended.events
-
-
-# Fields that are random or depend on the clock, and their form; in OTLP/JSON, times are strings.
-_RANDOM_FIELDS = {
-    "traceId": re.compile("[0-9a-f]{32}"),
-    "spanId": re.compile("[0-9a-f]{16}"),
-    "timeUnixNano": re.compile("[0-9]{10}0{9}"),
-    "observedTimeUnixNano": re.compile("[0-9]{10}0{9}"),
-    "startTimeUnixNano": re.compile("[0-9]{10}0{9}"),
-    "endTimeUnixNano": re.compile("[0-9]{10}0{9}"),
-}
-_SESSION_ATTRIBUTES = ("session.id", "service.instance.id")
-
-
-def normalized(part: Any) -> Any:  # noqa: ANN401  any part of a message
-    """Replace random and time-dependent values by their form; a value with another form is kept."""
-    if isinstance(part, list):
-        return [normalized(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    if part.get("key") in _SESSION_ATTRIBUTES and is_uuid4(part["value"]["stringValue"]):
-        return {**part, "value": "a UUID of version 4"}
-    return {
-        name: _RANDOM_FIELDS[name].pattern
-        if name in _RANDOM_FIELDS and _RANDOM_FIELDS[name].fullmatch(str(value))
-        else normalized(value)
-        for name, value in part.items()
-    }
-
-
-def is_uuid4(text: str) -> bool:
-    """Return whether a text is a random UUID in its usual form."""
-    return uuid.UUID(text).version == 4 and str(uuid.UUID(text)) == text
-
-
-def received_json(request: ReceivedRequest) -> dict[str, Any]:
-    """Return the message of a request as OTLP/JSON."""
-    for one in request.spans:
-        # Protobuf's own JSON has ids in base64. They are replaced by ids in the form of OTLP/JSON.
-        assert (len(one.span.trace_id), len(one.span.span_id)) == (16, 8)
-    document: dict[str, Any] = MessageToDict(request.message, use_integers_for_enums=True)
-    for of_resource in document.get("resourceSpans", ()):
-        for of_scope in of_resource["scopeSpans"]:
-            for span in of_scope["spans"]:
-                span.update(traceId="0" * 32, spanId="0" * 16)
-    return document
-
-
-def sessions(document: dict[str, Any]) -> set[str]:
-    """Return the session ids in a message."""
-    (of_resource,) = document.get("resourceLogs") or document["resourceSpans"]
-    attributes = of_resource["resource"]["attributes"]
-    return {one["value"]["stringValue"] for one in attributes if one["key"] in _SESSION_ATTRIBUTES}
-
-
 def attributes(request: ReceivedRequest) -> dict[str, str]:
     """Return the attributes of the single record or span in a request, as text."""
-    (carried,) = [one.attributes for one in request.log_records] + [one.attributes for one in request.spans]
-    return {name: str(value) for name, value in carried.items()}
+    (values,) = [one.attributes for one in request.log_records] + [one.attributes for one in request.spans]
+    return {name: str(value) for name, value in values.items()}
 
 
 def shown(text: str, title: str) -> dict[str, str]:
@@ -145,11 +59,11 @@ def shown(text: str, title: str) -> dict[str, str]:
 
 def preview_side_effects(events: list[Event]) -> list[Event]:
     """Return the sockets, processes and file changes of the previews, except for asking tbot for its version."""
-    seen = [event for event in events if event.label == PREVIEW]
-    assert seen
+    previewed = [event for event in events if event.label == PREVIEW]
+    assert previewed
     return [
         event
-        for event in seen
+        for event in previewed
         if event.is_network or event.is_write or (event.is_process and "'version'" not in str(event.arguments[1]))
     ]
 
@@ -199,15 +113,6 @@ def test_golden(tmp_path: Path, receiver: OTLPReceiver, signal: str, protocol: s
     assert preview_side_effects(events) == []
     # Over HTTP the hook sees the sockets of `emit`, so it would have seen those of a preview.
     assert any(event.is_network for event in events if event.label == EMIT) == (protocol != "grpc")
-
-
-def without_empty(part: Any) -> Any:  # noqa: ANN401  any part of a message
-    """Return a message without empty messages: the Collector writes a body and a status that are not set as {}."""
-    if isinstance(part, list):
-        return [without_empty(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    return {name: without_empty(value) for name, value in part.items() if value != {}}
 
 
 def test_collector_receives_what_is_shown(tmp_path: Path, collector: Collector) -> None:
@@ -274,72 +179,6 @@ def other_receiver() -> Iterator[OTLPReceiver]:
         yield running
 
 
-# {http} and {grpc} stand for the endpoints of the first backend, {http2} and {grpc2} for those of the second, {host2}
-# for its gRPC address without a scheme, and {http_host} for the HTTP address of the first.
-class Destination(NamedTuple):
-    """Variables and options that choose a destination.
-
-    Attributes:
-        shown: the destination as `preview` shows it.
-        variables: the variables, without the prefix `OTEL_EXPORTER_OTLP_`.
-        options: the options.
-        signal: the signal that must arrive.
-        arrives: the destination where the event must arrive, if `shown` differs from it.
-    """
-
-    shown: str
-    variables: dict[str, str]
-    options: tuple[str, ...] = ()
-    signal: str = "logs"
-    arrives: str = ""
-
-
-GRPC = {"PROTOCOL": "grpc", "ENDPOINT": "{grpc}"}
-HTTP = {"ENDPOINT": "{http}"}
-DESTINATIONS = {
-    "the general endpoint": Destination("{http}/v1/logs (http/protobuf)", HTTP),
-    "the same for a span": Destination("{http}/v1/traces (http/protobuf)", HTTP, ("--signal", "traces"), "traces"),
-    "with a slash": Destination("{http}/v1/logs (http/protobuf)", {"ENDPOINT": "{http}/"}),
-    "with spaces around": Destination("{http}/v1/logs (http/protobuf)", {"ENDPOINT": " {http} "}),
-    "the protocol named": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "PROTOCOL": "http/protobuf"}),
-    "an endpoint for log records": Destination(
-        "{http2}/v1/logs (http/protobuf)", {**HTTP, "LOGS_ENDPOINT": "{http2}/v1/logs"}
-    ),
-    "an endpoint for spans, not for log records": Destination(
-        "{http}/v1/logs (http/protobuf)", {**HTTP, "TRACES_ENDPOINT": "{http2}/v1/traces"}
-    ),
-    "an endpoint for spans": Destination(
-        "{http2}/v1/traces (http/protobuf)",
-        {**HTTP, "TRACES_ENDPOINT": "{http2}/v1/traces"},
-        ("--signal=traces",),
-        "traces",
-    ),
-    "an empty endpoint for log records": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "LOGS_ENDPOINT": ""}),
-    "gRPC": Destination("{grpc} (grpc)", GRPC),
-    "gRPC for a span": Destination("{grpc} (grpc)", GRPC, ("--signal", "traces"), "traces"),
-    "gRPC for log records alone": Destination(
-        "{grpc2} (grpc)", {**HTTP, "LOGS_PROTOCOL": "grpc", "LOGS_ENDPOINT": "{grpc2}"}
-    ),
-    "HTTP for spans alone": Destination(
-        "{http2}/v1/traces (http/protobuf)",
-        {**GRPC, "TRACES_PROTOCOL": "http/protobuf", "TRACES_ENDPOINT": "{http2}/v1/traces"},
-        ("--signal", "traces"),
-        "traces",
-    ),
-    "gRPC without a scheme": Destination(
-        "{host2} (grpc)", {"PROTOCOL": "grpc", "ENDPOINT": "{host2}", "INSECURE": "true"}, arrives="{grpc2} (grpc)"
-    ),
-    "compressed": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "COMPRESSION": "gzip"}),
-    "compressed, over gRPC": Destination("{grpc} (grpc)", {**GRPC, "COMPRESSION": "gzip"}),
-    "with a header": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "HEADERS": "api-key=canary"}),
-    "with credentials, which are not shown": Destination(
-        "http://***@{http_host}/v1/logs (http/protobuf)",
-        {"ENDPOINT": "http://user:canary@{http_host}"},
-        arrives="{http}/v1/logs (http/protobuf)",
-    ),
-}
-
-
 def address(request: ReceivedRequest, receiver: OTLPReceiver) -> str:
     """Return where a request arrived, in the form that `preview` shows."""
     path = "" if request.protocol == "grpc" else request.path
@@ -379,13 +218,15 @@ def test_destination(tmp_path: Path, receiver: OTLPReceiver, other_receiver: OTL
     }
     assert len(received) == len(receiver.requests) + len(other_receiver.requests) == len(DESTINATIONS)
     for number, (name, destination) in enumerate(DESTINATIONS.items()):
-        place, request = received[f"place:{number}"]
-        told = destination.shown.format(**names)
+        arrived_at, request = received[f"place:{number}"]
+        shown_destination = destination.shown.format(**names)
         kind = "a log record" if destination.signal == "logs" else "a span"
-        assert results[name].json.stderr == f"otel-tbot: would be sent to {told}: {ON_REASON}\n"
-        assert results[name].text.stdout.startswith(f"tbot.start, as {kind}, would be sent to {told}: {ON_REASON}\n")
-        assert results[name].emit == (0, "", f"otel-tbot: tbot.start sent to {told.rpartition(' ')[0]}\n")
-        assert (place, request.signal) == (
+        assert results[name].json.stderr == f"otel-tbot: would be sent to {shown_destination}: {ON_REASON}\n"
+        assert results[name].text.stdout.startswith(
+            f"tbot.start, as {kind}, would be sent to {shown_destination}: {ON_REASON}\n"
+        )
+        assert results[name].emit == (0, "", f"otel-tbot: tbot.start sent to {shown_destination.rpartition(' ')[0]}\n")
+        assert (arrived_at, request.signal) == (
             (destination.arrives or destination.shown).format(**names),
             destination.signal,
         ), name

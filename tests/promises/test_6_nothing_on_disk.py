@@ -157,11 +157,11 @@ def check_delivery(program: Program, receiver: OTLPReceiver, backend: int) -> No
     """Check that everything arrived, so that the other checks are not about a program that did nothing."""
     expected = program.sends if backend == AVAILABLE else 0
     wait_until(lambda: len(receiver.log_records) + len(receiver.spans) >= expected, "all arrived", within=WAIT_TIMEOUT)
-    carried = [one.attributes for one in receiver.log_records] + [one.attributes for one in receiver.spans]
-    assert len(carried) == expected
+    attributes = [one.attributes for one in receiver.log_records] + [one.attributes for one in receiver.spans]
+    assert len(attributes) == expected
     if program.module == "otel_tbot":
         # The configuration was read, and tbot was asked for its version.
-        assert [(one["tbot.join_type"], one["tbot.version"]) for one in carried] == [("github", VERSION)] * expected
+        assert [(one["tbot.join_type"], one["tbot.version"]) for one in attributes] == [("github", VERSION)] * expected
 
 
 def opened_files(ended: AuditedProcess, watched: WatchedDirectory) -> set[str]:
@@ -207,10 +207,12 @@ def test_system_calls(
     assert ended.returncode == program.statuses[backend], ended.stderr
     check_delivery(program, receiver, backend)
     assert watched.changed() == {}
-    seen = read_calls(log, watched.work)
-    assert [call.line for call in seen if call.is_write] == []
+    system_calls = read_calls(log, watched.work)
+    assert [call.line for call in system_calls if call.is_write] == []
     # The shell opens the script of the fake tbot.
-    assert unexpected_files({call.path for call in seen if call.is_read}, watched) <= {str(watched.work / "tbot")}
+    assert unexpected_files({call.path for call in system_calls if call.is_read}, watched) <= {
+        str(watched.work / "tbot")
+    }
 
 
 @pytest.mark.parametrize("program", [pytest.param(program, id=name) for name, program in PROGRAMS.items()])
@@ -291,7 +293,7 @@ def test_audit_hook_sees_offender(tmp_path: Path, watched: WatchedDirectory, cod
     """The hook sees forbidden reads and writes, and the watched directory sees the writes."""
     (tmp_path / "culprit.py").write_text(code)
     environ = {**watched.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
-    ended = run_audited(tmp_path / "report", "culprit", cwd=watched.work, environ=environ)
+    ended = run_audited(tmp_path / "report", "offender", cwd=watched.work, environ=environ)
     assert ended.status == 0, ended.stderr
     writes = code in WRITERS.values()
     assert bool(watched.changed()) == writes
@@ -307,10 +309,10 @@ def test_strace_sees_offender(tmp_path: Path, watched: WatchedDirectory, code: s
     if tracing is None:
         pytest.skip("strace is not installed")
     assert run_plain([*tracing, sys.executable, "-c", code], watched.environ, watched.work).returncode == 0
-    seen = read_calls(log, watched.work)
+    system_calls = read_calls(log, watched.work)
     writes = code in WRITERS.values()
-    assert any(call.is_write for call in seen) == writes
-    assert writes or unexpected_files({call.path for call in seen if call.is_read}, watched)
+    assert any(call.is_write for call in system_calls) == writes
+    assert writes or unexpected_files({call.path for call in system_calls if call.is_read}, watched)
 
 
 def test_file_size_limit_applies(watched: WatchedDirectory) -> None:

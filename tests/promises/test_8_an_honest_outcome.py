@@ -32,6 +32,7 @@ from otel_tbot.opt_in import OPT_IN
 from tests.integration.launcher.processes import RunningProcess, start
 from tests.support.backend import otlp_variables
 from tests.support.fake_tbot import shell_script
+from tests.support.faults.acceptances import ACCEPTANCES, AcceptedCase
 from tests.support.faults.delivery import (
     EVENT,
     START_ALLOWANCE,
@@ -41,7 +42,7 @@ from tests.support.faults.delivery import (
     variables,
     wait_for_own_threads,
 )
-from tests.support.faults.table import ACCEPTANCES, FAULTS, LONG, AcceptedCase, Fault, faults_named, time_needed
+from tests.support.faults.table import FAULTS, LONG, Fault, faults_named, time_needed
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
@@ -271,10 +272,10 @@ def assert_only_tbot_output(*processes: RunningProcess, timeout: float) -> None:
         status, output, errors = one.finish()
         assert (status, output) == (TBOT_STATUS, "a line of tbot\n")
         # Under supervision tbot already runs when the notice is printed, so either line may come first.
-        tbots, ours = sorted(errors.splitlines())
-        assert tbots == "an error of tbot"
-        assert ours.startswith(NOTICE)
-        assert is_one_line_without_secrets(ours)
+        tbot_line, own_line = sorted(errors.splitlines())
+        assert tbot_line == "an error of tbot"
+        assert own_line.startswith(NOTICE)
+        assert is_one_line_without_secrets(own_line)
     for one in processes:
         one.wait_until_alone(within=timeout + START_ALLOWANCE)
 

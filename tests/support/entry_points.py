@@ -71,9 +71,9 @@ def _serve() -> Action:
 def _command(*arguments: str) -> str:
     from otel_tbot.cli.commands import run_command_line  # noqa: PLC0415  each entry point loads what it needs
 
-    with redirect_stderr(io.StringIO()) as said:
+    with redirect_stderr(io.StringIO()) as stderr:
         status = run_command_line(list(arguments))
-    return f"{status}: {said.getvalue()}"
+    return f"{status}: {stderr.getvalue()}"
 
 
 def _run(*options: str) -> Action:

@@ -48,9 +48,9 @@ def log_request(
         body=body,
         attributes=_pairs(attributes),
     )
-    of_scope = ScopeLogs(scope=_SCOPE, log_records=[record])
-    of_resource = ResourceLogs(resource=_resource(session), scope_logs=[of_scope])
-    return ExportLogsServiceRequest(resource_logs=[of_resource]).SerializeToString()
+    scope_group = ScopeLogs(scope=_SCOPE, log_records=[record])
+    resource_group = ResourceLogs(resource=_resource(session), scope_logs=[scope_group])
+    return ExportLogsServiceRequest(resource_logs=[resource_group]).SerializeToString()
 
 
 def trace_request(
@@ -73,9 +73,9 @@ def trace_request(
         status=Status(),
         flags=0x100,  # it is known whether the parent is remote (opentelemetry-proto, trace.proto); there is none
     )
-    of_scope = ScopeSpans(scope=_SCOPE, spans=[span])
-    of_resource = ResourceSpans(resource=_resource(session), scope_spans=[of_scope])
-    return ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
+    scope_group = ScopeSpans(scope=_SCOPE, spans=[span])
+    resource_group = ResourceSpans(resource=_resource(session), scope_spans=[scope_group])
+    return ExportTraceServiceRequest(resource_spans=[resource_group]).SerializeToString()
 
 
 _SCOPE = InstrumentationScope(name="otel_tbot", version=otel_tbot.__version__)

@@ -31,11 +31,11 @@ def silent_name_server(log: Path) -> list[str] | None:
     """
     program = shutil.which("unshare")
     user = [] if os.getuid() == 0 else ["--map-root-user"]
-    apart = [program or "", "--net", "--mount", *user]
+    namespaces = [program or "", "--net", "--mount", *user]
     attempt = ["mount", "--bind", "/etc/resolv.conf", "/etc/resolv.conf"]
-    if program is None or subprocess.run([*apart, *attempt], capture_output=True, check=False).returncode:
+    if program is None or subprocess.run([*namespaces, *attempt], capture_output=True, check=False).returncode:
         return None
-    return [*apart, sys.executable, "-m", "tests.support.faults.name_server", str(log)]
+    return [*namespaces, sys.executable, "-m", "tests.support.faults.name_server", str(log)]
 
 
 def main(log: Path, command: list[str]) -> int:

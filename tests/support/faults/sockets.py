@@ -124,10 +124,10 @@ def forwarding_to(port: int, answer: tuple[bytes, bytes] = (b"", b"")) -> Handle
     return forward
 
 
-def _copy(source: socket.socket, target: socket.socket, begins: bytes = b"", instead: bytes = b"") -> None:
+def _copy(source: socket.socket, target: socket.socket, prefix: bytes = b"", replacement: bytes = b"") -> None:
     with suppress(OSError):
-        if begins and (data := source.recv(len(begins), socket.MSG_WAITALL)):
-            target.sendall(instead if data == begins else data)
+        if prefix and (data := source.recv(len(prefix), socket.MSG_WAITALL)):
+            target.sendall(replacement if data == prefix else data)
         while data := source.recv(65536):
             target.sendall(data)
     with suppress(OSError):  # closing one side closes both

@@ -19,8 +19,6 @@ from tests.support.faults import http2
 from tests.support.faults.backends import (
     no_server,
     other_protocol,
-    over_http_1_0,
-    over_ipv6,
     plain_text_at_https_url,
     raw,
     redirecting,
@@ -58,7 +56,7 @@ _RETRY_AFTER = {
 _RETRY_AFTER_503 = ("none", "a day", "a negative time", "a date far ahead")
 _RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand years": 315_576_000_000}
 # Asks for a retry without a pause, over either protocol: an empty `RetryInfo` has a delay of 0.
-_AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
+RETRY_AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
 
 # Patterns of the reported reason.
 UNREACHABLE = "no connection to the backend, or it was closed before the response"
@@ -73,7 +71,7 @@ REJECTED = r"the backend rejected 1 (log record|span)\(s\)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Case:
+class BackendCase:
     """A row of a table.
 
     Attributes:
@@ -96,7 +94,7 @@ class _Case:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault(_Case):
+class Fault(BackendCase):
     """A fault over one protocol.
 
     Attributes:
@@ -277,36 +275,6 @@ FAULTS = tuple(
     Fault(name=name, protocol=protocol, reason=reason, timeout=timeout, serve=serve)
     for protocol, rows in _ROWS.items()
     for name, (serve, reason, timeout) in rows.items()
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AcceptedCase(_Case):
-    """A backend that accepts in an unusual way.
-
-    Attributes:
-        refusals: the number of requests that it refuses before it accepts one.
-    """
-
-    refusals: int
-
-
-_GOOD: dict[str, tuple[Serve, int]] = {
-    "at once": (replying(Reply()), 0),
-    "with a warning": (replying(Reply(rejected=0, error_message=CANARY)), 0),
-    "over IPv6": (over_ipv6(replying(Reply())), 0),
-    "with a certificate of ours": (tls(lambda certs: certs.good), 0),
-    "after status 503": (replying(Reply(status=503, headers=_AT_ONCE), Reply()), 1),
-    "after a closed connection": (replying(Reply(drop=True), Reply()), 1),
-}
-_GOOD_OVER: dict[Protocol, dict[str, tuple[Serve, int]]] = {
-    "http/protobuf": {**_GOOD, "over HTTP/1.0": (over_http_1_0(replying(Reply())), 0)},
-    "grpc": _GOOD,
-}
-ACCEPTANCES = tuple(
-    AcceptedCase(name=name, protocol=protocol, refusals=refusals, serve=serve)
-    for protocol, rows in _GOOD_OVER.items()
-    for name, (serve, refusals) in rows.items()
 )
 
 

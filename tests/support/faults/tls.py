@@ -40,19 +40,19 @@ class Certificates(NamedTuple):
 @contextmanager
 def certificates() -> Iterator[Certificates]:
     """Generate all certificates as files, which exist as long as the context."""
-    ours, stranger = trustme.CA(), trustme.CA()
+    trusted, stranger = trustme.CA(), trustme.CA()
     with tempfile.TemporaryDirectory(prefix="certificates-") as name:
         folder = Path(name)
         authority = str(folder / "authority.pem")
-        ours.cert_pem.write_to_path(authority)
-        good = _write(folder / "good", ours.issue_cert("127.0.0.1"))
+        trusted.cert_pem.write_to_path(authority)
+        good = _write(folder / "good", trusted.issue_cert("127.0.0.1"))
         yield Certificates(
             authority=authority,
             good=good,
             unknown_authority=_write(folder / "stranger", stranger.issue_cert("127.0.0.1")),
             self_signed=_self_signed(folder / "itself"),
-            other_name=_write(folder / "other", ours.issue_cert("other.example")),
-            expired=_write(folder / "expired", ours.issue_cert("127.0.0.1", not_before=_BEGAN, not_after=_ENDED)),
+            other_name=_write(folder / "other", trusted.issue_cert("other.example")),
+            expired=_write(folder / "expired", trusted.issue_cert("127.0.0.1", not_before=_BEGAN, not_after=_ENDED)),
             client_certificate_required=TLS(
                 certificate_file=good.certificate_file, private_key_file=good.private_key_file, client_ca_file=authority
             ),
