@@ -25,9 +25,10 @@ MODULES = {
     "session.py": "test_session.py",
     "schema/attribute.py": "schema test_event.py",
     "schema/table.py": "schema test_event.py",
-    "records.py": "plugins test_api_emit.py test_api_send.py",
+    "records.py": "test_records.py plugins test_api_emit.py test_api_send.py",
     "otlp/client.py": "otlp test_api_send.py",
-    "otlp/settings.py": "otlp",
+    "otlp/settings.py": "otlp launcher",
+    "timeout.py": "otlp launcher",
 }
 TIMEOUT = 60  # seconds for one mutant
 
