@@ -291,14 +291,14 @@ OFFENDERS = [pytest.param(code, id=name) for name, code in {**WRITERS, **READERS
 @pytest.mark.parametrize("code", OFFENDERS)
 def test_audit_hook_sees_offender(tmp_path: Path, watched: WatchedDirectory, code: str) -> None:
     """The hook sees forbidden reads and writes, and the watched directory sees the writes."""
-    (tmp_path / "culprit.py").write_text(code)
+    (tmp_path / "offender.py").write_text(code)
     environ = {**watched.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
     ended = run_audited(tmp_path / "report", "offender", cwd=watched.work, environ=environ)
     assert ended.status == 0, ended.stderr
     writes = code in WRITERS.values()
     assert bool(watched.changed()) == writes
     assert any(event.is_write for event in ended.events) == writes
-    assert writes or unexpected_files(opened_files(ended, watched), watched) - {str(tmp_path / "culprit.py")}
+    assert writes or unexpected_files(opened_files(ended, watched), watched) - {str(tmp_path / "offender.py")}
 
 
 @pytest.mark.parametrize("code", OFFENDERS)
