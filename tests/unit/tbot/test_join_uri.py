@@ -5,26 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.tbot.read_helpers import refused, start
-
-METHODS = [
-    "azure",
-    "azure_devops",
-    "bitbucket",
-    "bound_keypair",
-    "circleci",
-    "env0",
-    "gcp",
-    "generic_oidc",
-    "github",
-    "gitlab",
-    "iam",
-    "kubernetes",
-    "oracle",
-    "spacelift",
-    "terraform_cloud",
-    "token",
-    "tpm",
-]
+from tests.unit.tbot.reference_model import METHODS
 
 
 @pytest.mark.parametrize("mark", ["-", "", "_"])
