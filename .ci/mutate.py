@@ -24,7 +24,7 @@ MODULES = {
     "event.py": "test_event.py",
     "session.py": "test_session.py",
     "schema/attribute.py": "schema test_event.py",
-    "schema/table.py": "schema test_event.py",
+    "schema/constants.py": "schema test_event.py",
     "records.py": "test_records.py plugins test_api_emit.py test_api_send.py",
     "otlp/client.py": "otlp test_api_send.py",
     "otlp/settings.py": "otlp launcher",

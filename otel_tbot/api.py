@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.event import SCOPE_NAME, truncate_to_second, trusted_attributes
-from otel_tbot.host_log import warn
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, current_session
 from otel_tbot.version import __version__
 

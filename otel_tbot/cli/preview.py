@@ -13,7 +13,7 @@ from otel_tbot.cli.console import OK, write_line
 from otel_tbot.cli.formatting import format_table, mask_endpoint
 from otel_tbot.event import SCOPE_NAME, truncate_to_second
 from otel_tbot.opt_in import consent
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, resource_with_sdk
 from otel_tbot.start_report import prepare_start_report
 from otel_tbot.tbot.command_line import parse

@@ -51,7 +51,7 @@ def _report_start(path: str, arguments: Arguments) -> int | None:
 
         if not is_start(arguments.command):
             return None
-        from otel_tbot.launcher.report import start_reporting  # noqa: PLC0415  with consent only
+        from otel_tbot.launcher.start_sender import start_reporting  # noqa: PLC0415  with consent only
 
         return start_reporting(path, arguments)
     except Exception:  # noqa: BLE001  tbot has not run yet and must

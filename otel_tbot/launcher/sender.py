@@ -11,7 +11,7 @@ import gc
 import os
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
-from otel_tbot.launcher.raw_signal import signal
+from otel_tbot.launcher.signal_without_enums import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

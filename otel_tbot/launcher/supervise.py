@@ -16,7 +16,7 @@ import time
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
-from otel_tbot.launcher.raw_signal import signal
+from otel_tbot.launcher.signal_without_enums import signal
 from otel_tbot.stderr import write_line
 
 TYPE_CHECKING = False

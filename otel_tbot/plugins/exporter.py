@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from otel_tbot.errors import InvalidEventError
 from otel_tbot.event import validate_attributes
-from otel_tbot.host_log import warn
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent, is_opt_in_set
 from otel_tbot.otlp.client import OTLPClient
 from otel_tbot.records import build_resource
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, current_session
 
 if TYPE_CHECKING:

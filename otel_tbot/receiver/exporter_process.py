@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.otlp.client import ExportResult, OTLPClient
 from otel_tbot.receiver.batch_queue import remote_session, resolve
-from otel_tbot.receiver.process_tuning import relax_gc
+from otel_tbot.receiver.process_settings import relax_gc
 from otel_tbot.records import build_record
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from otel_tbot.receiver.http_protocol import LimitedHttpProtocol, OpenConnection
 from otel_tbot.receiver.listeners import address_of
 from otel_tbot.receiver.logfmt import BackendLog, log_event
 from otel_tbot.receiver.metrics import Counters, create_provider, metrics_requested, shutdown_provider
-from otel_tbot.receiver.process_tuning import relax_gc, require_open_files
+from otel_tbot.receiver.process_settings import relax_gc, require_open_files
 
 if TYPE_CHECKING:
     import socket
