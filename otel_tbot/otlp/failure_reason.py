@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-
 NOT_AN_OTLP_RESPONSE = "the backend's response is not an OTLP response: is this an OTLP endpoint?"
 
 
-class FailureReason(threading.local):
-    """Why the last attempt of this thread failed; empty if it did not.
+class FailureReason:
+    """Why the last attempt of an exporter failed; empty if it did not."""
 
-    One per thread, because an export that timed out must not report a reason for the next one.
-    """
-
-    reason: str = ""
+    def __init__(self) -> None:
+        """Start without a reason."""
+        self.reason = ""
 
 
 def partial_success_reason(rejected: int, what: str) -> str:

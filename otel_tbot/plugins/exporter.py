@@ -96,7 +96,7 @@ class ExportFilter:
                 return True
             if self._exporter is not None:
                 return bool(self._exporter.export(rebuilt).name == "SUCCESS")
-            accepted, reason = self._client.export(rebuilt)
+            accepted, reason = self._client.export(lambda: rebuilt)
         except Exception as error:  # noqa: BLE001  an exporter never raises into its host
             accepted, reason = False, f"the exporter failed ({type(error).__name__})"
         if not accepted:

@@ -28,8 +28,6 @@ _REAP_TIMEOUT = 1.0
 _PRINTED = re.compile(
     rb"^Teleport(?: [A-Za-z]+)? v([0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)(?:\s|\Z)", re.MULTILINE
 )
-# Longer ones are left out of the event (the schema's limit, in characters).
-_VERSION_LENGTH = 64
 
 
 class VersionResult(NamedTuple):
@@ -120,7 +118,7 @@ def _collect(process: subprocess.Popen[bytes], deadline: float) -> VersionResult
     if status != 0:
         return VersionResult(reason="`tbot version` failed")
     printed = _PRINTED.search(output)
-    if printed is None or len(printed[1]) > _VERSION_LENGTH:
+    if printed is None:
         return VersionResult(reason="`tbot version` printed no version")
     return VersionResult(version=printed[1].decode("ascii"))
 

@@ -33,7 +33,7 @@ def exporting_processes(pid: int) -> list[int]:
     """Return the ids of the processes that a receiver exports by."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     children = [child for names in lists for child in names.read_text().split()]
-    return [int(child) for child in children if b"spawn_main" in _command(child)]
+    return [int(child) for child in children if b"exporter_process" in _command(child)]
 
 
 def _command(pid: str) -> bytes:

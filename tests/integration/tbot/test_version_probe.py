@@ -67,7 +67,7 @@ def test_without_a_line_end(tbot: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("printed", [
     "", "18.2.3", "v18.2.3", "tbot v18.2.3", "Teleport 18.2.3", "Teleport vX", "Teleport v18.2.3_canary",
-    "Teleport v", "Teleport v18.2.3canary", " Teleport v18.2.3", "Teleport v1.2-" + "a" * 64, "Teleport a b v1",
+    "Teleport v", "Teleport v18.2.3canary", " Teleport v18.2.3", "Teleport a b v1",
 ])  # fmt: skip
 def test_no_version(tbot: Callable[[str], str], printed: str) -> None:
     """Anything else is not a version."""

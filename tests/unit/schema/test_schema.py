@@ -114,7 +114,7 @@ def test_json_schema_accepts_what_is_sent() -> None:
     """The JSON Schema is valid, and accepts an event as it is sent."""
     schema = json_schema(REGISTRY)
     jsonschema.Draft202012Validator.check_schema(schema)
-    event = StartEvent(run_mode="daemon", version="18.2.3", join_type="x", helper="h")
+    event = StartEvent(run_mode="daemon", version="18.2.3", join_type="x", helper="cli:h")
     sent = {"attributes": event.attributes, "resource": dict(build_resource(Session()).attributes)}
     jsonschema.validate(json.loads(json.dumps(sent)), schema)
 
@@ -127,6 +127,7 @@ def test_json_schema_accepts_what_is_sent() -> None:
         {"tbot.destinations_other": -1},
         {"tbot.destinations_other": 2**31},
         {"tbot.version": "v1"},
+        {"tbot.version": "18.2.3+build"},
         {"tbot.join_type": "secret"},
         {"tbot.helper": "a b"},
     ],
