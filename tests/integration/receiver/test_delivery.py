@@ -205,7 +205,7 @@ def test_exporting_process_is_replaced(running: RunningReceiver, receiver: OTLPR
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are found in /proc")
-@pytest.mark.parametrize("more", [0, 2, 4])
+@pytest.mark.parametrize("more", [0, 1, 3])
 def test_exporting_process_that_cannot_start(running: RunningReceiver, receiver: OTLPReceiver, more: int) -> None:
     """Where no other exporting process can be started, events are not acknowledged; where one can again, they are."""
     receiver.wait_for_requests(1, timeout=30)
