@@ -25,11 +25,12 @@ _NOTICE = (
 )
 
 
-def start_reporting(path: str, arguments: Arguments) -> int | None:
+def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
     """Start the sender; as process 1 or with `--supervise`, start tbot as a child first and wait for both.
 
     Args:
         path: tbot's executable.
+        command: tbot's command line.
         arguments: the arguments of `run`.
 
     Returns:
@@ -50,7 +51,7 @@ def start_reporting(path: str, arguments: Arguments) -> int | None:
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415
 
         try:
-            return supervise(path, arguments.command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
+            return supervise(path, command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
         except OSError as error:
             _write_not_reported(error)
             return None

@@ -150,6 +150,8 @@ class _Export:
         with self._lock:
             self._exporter = exporter
             cancelled = self._cancelled
+        if cancelled:
+            exporter.shutdown()
         # Creating an exporter takes time, during which consent may have been withdrawn.
         decision = consent()
         if cancelled or not decision:

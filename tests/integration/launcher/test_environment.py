@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -61,3 +62,30 @@ def test_arguments(way: str, tmp_path: Path) -> None:
             b"start",
             *map(os.fsencode, arguments),
         ]
+
+
+@pytest.fixture(scope="module", params=["ja_JP.EUC-JP", "ko_KR.EUC-KR", "zh_TW.BIG5", "ja_JP.SHIFT_JIS"])
+def locale(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Build a locale whose encoding is not UTF-8, and return the variables that select it."""
+    folder = tmp_path_factory.mktemp("locales")
+    language, _, charset = request.param.partition(".")
+    command = ["localedef", "-c", "-i", language, "-f", charset, str(folder / request.param)]
+    try:
+        subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("localedef is not installed")
+    if not (folder / request.param).exists():
+        pytest.skip("the definitions of locales are not installed (Debian: locales)")
+    return {"LOCPATH": str(folder), "LC_ALL": request.param}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_arguments_in_other_encodings(way: str, tmp_path: Path, locale: dict[str, str]) -> None:
+    """The arguments arrive byte for byte in locales that cannot encode them."""
+    shell_script(tmp_path, WAITS)
+    arguments = [b"\xe2\x82\xac", b"\\\x7e", b"\xa4\xa2", b"\xff\x8f", b"\x81\x5c"]
+    environ = {**NOWHERE, **locale, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with start(way, "tbot", environ=environ, more=list(map(os.fsdecode, arguments))) as started:
+        pid = int(started.line())
+        assert procfs.PROC.joinpath(str(pid), "cmdline").read_bytes().split(b"\0")[3:-1] == arguments
+        started.process.terminate()
