@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 NOT_AN_OTLP_RESPONSE = "the backend's response is not an OTLP response: is this an OTLP endpoint?"
+
+
+def cause_of(reason: str) -> str:
+    """Return a reason without the counts and times in it: what is reported once, whatever the numbers are.
+
+    The status of HTTP stays, since 404 and 503 are two causes. There are finitely many causes.
+    """
+    return re.sub(r"(?<!HTTP )\b[0-9.]+\b", "N", reason)
 
 
 class FailureReason:

@@ -14,6 +14,7 @@ from otel_tbot.event import validate_attributes
 from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent, is_opt_in_set
 from otel_tbot.otlp.client import OTLPClient
+from otel_tbot.otlp.failure_reason import cause_of
 from otel_tbot.records import build_resource
 from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, current_session
@@ -129,8 +130,8 @@ class ExportFilter:
                     yield rebuilt
 
     def _warn(self, cause: str) -> None:
-        if cause not in self._warned:
-            self._warned.add(cause)
+        if cause_of(cause) not in self._warned:
+            self._warned.add(cause_of(cause))
             warn("%s", cause)
 
 

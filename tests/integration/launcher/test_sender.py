@@ -194,7 +194,7 @@ def test_no_file(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> None:
 
 
 def test_stuck_at_its_end() -> None:
-    """tbot does not wait for a process that is stuck in its exit, such as on a file system that answers slowly."""
+    """A process that is stuck in its exit, as on a slow file system, holds up tbot only briefly."""
     child = os.fork()
     if child == 0:
         signal.pause()
