@@ -69,7 +69,7 @@ def test_accepted_in_json(content_type: str, body: bytes) -> None:
 )
 def test_rejected_in_json(names: tuple[bytes, bytes], count: bytes) -> None:
     """The number of rejected records is found in either spelling, also as a text."""
-    assert judged(200, JSON, b'{"%s": {"%s": %s}}' % (outer, inner, count)) == "the backend rejected 7 log record(s)"
+    assert judged(200, JSON, b'{"%s": {"%s": %s}}' % (*names, count)) == "the backend rejected 7 log record(s)"
 
 
 @pytest.mark.parametrize(
