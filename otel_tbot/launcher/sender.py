@@ -124,8 +124,18 @@ def detach_from_parent() -> None:
     for number in _IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     os.setsid()
+    _be_first_to_be_killed()
     if not close_inherited_fds():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.devnull)
+
+
+def _be_first_to_be_killed() -> None:
+    """Where memory runs out, have the kernel end this process and its children, and not tbot (Linux)."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123  pathlib takes too long
+            file.write("1000")
+    except OSError:
+        return
 
 
 def run_guarded(work: Callable[[], object], lifetime: float) -> NoReturn:
