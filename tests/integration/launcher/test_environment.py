@@ -12,11 +12,14 @@ import pytest
 from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import WAYS, compare
 from tests.integration.launcher.processes import NOWHERE, RunningProcess, start
-from tests.support.fake_tbot import WAITS, shell_script
+from tests.support.fake_tbot import VERSION, WAITS, shell_script
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from otel_tbot.testing import OTLPReceiver
+
+ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 
@@ -89,3 +92,37 @@ def test_arguments_in_other_encodings(way: str, tmp_path: Path, locale: dict[str
         pid = int(started.line())
         assert procfs.PROC.joinpath(str(pid), "cmdline").read_bytes().split(b"\0")[3:-1] == arguments
         started.process.terminate()
+
+
+# What operators set for all Python programs, and what breaks one.
+PYTHON_VARIABLES = {
+    "PYTHONPATH": "{folder}",
+    "PYTHONHOME": "/nowhere",
+    "PYTHONPLATLIBDIR": "nowhere",
+    "PYTHONSTARTUP": "/nowhere",
+    "PYTHONINSPECT": "1",
+    "PYTHONWARNINGS": "error",
+    "PYTHONCASEOK": "1",
+    "PYTHONEXECUTABLE": "/nowhere",
+    "PYTHONIOENCODING": "canary",
+    "PYTHONUSERBASE": "{folder}",
+    "PYTHONBREAKPOINT": "canary.canary",
+}
+
+
+@pytest.mark.parametrize("names", [*([name] for name in PYTHON_VARIABLES), list(PYTHON_VARIABLES)], ids=" ".join)
+def test_isolated(names: list[str], tmp_path: Path, receiver: OTLPReceiver) -> None:
+    """`python -I -m otel_tbot run` starts tbot and reports it under any variable of Python's, which tbot gets."""
+    for module in ("sitecustomize", "usercustomize", "os", "otel_tbot", "yaml", "requests"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('canary')")
+    environ = {name: PYTHON_VARIABLES[name].format(folder=tmp_path) for name in names}
+    tbot = shell_script(tmp_path / "bin", "env")
+    command = [sys.executable, "-I", "-m", "otel_tbot", "run", str(tbot), "start"]
+    variables = {**environ, **ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "PATH": os.environ["PATH"]}
+    ended = subprocess.run(
+        command, env=variables, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert set(f"{name}={value}" for name, value in environ.items()) <= set(ended.stdout.splitlines())
+    receiver.wait_for_requests(1, timeout=30)
+    assert receiver.log_records[0].attributes["tbot.version"] == VERSION
