@@ -314,7 +314,7 @@ def test_limits() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.parametrize("command", ["preview", "emit"])
 def test_end_of_the_command(tbot: Callable[[str], str], command: str, number: signal.Signals) -> None:
-    """An executable that hangs ends with the command that asked it, whatever ended that; if stopped, when it is killed."""
+    """An executable that hangs ends with the command that asked it, whatever ended that."""
     path = tbot('echo $$ >"$0.new"; mv "$0.new" "$0.pid"; exec sleep 60')
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
     asking = subprocess.Popen(
