@@ -58,7 +58,8 @@ def mutants(module: str) -> list[tuple[str, bool]]:
         copy = Path(folder, "tree")
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "dist", ".*_cache"))
         found = _run_mutants(copy, module, MODULES[module])
-    print(f"{module}: {sum(noticed for _, noticed in found)} of {len(found)} noticed", flush=True)
+    unnoticed = [f"survived: {change}" for change, noticed in found if not noticed]
+    print("\n".join([f"{module}: {len(found) - len(unnoticed)} of {len(found)} noticed", *unnoticed]), flush=True)
     return found
 
 
@@ -98,7 +99,7 @@ def main() -> None:
     counted = [(change, noticed) for change, noticed in found if change not in equivalent]
     survivors = [change for change, noticed in counted if not noticed]
     for change in survivors:
-        print(f"survived: {change}")
+        print(f"to be noticed: {change}")
     for change in sorted(equivalent - {change for change, noticed in found if not noticed}):
         print(f"not a survivor any more, take it off the list: {change}")
     share = 100 * (len(counted) - len(survivors)) / max(len(counted), 1)
