@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import requests
@@ -21,6 +22,7 @@ from requests.utils import get_auth_from_url
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.response import MAX_RESPONSE_BYTES, judge
 from otel_tbot.otlp.sockets import ConsentWithdrawnError, SocketTracker
+from otel_tbot.regular_file import UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,15 +130,21 @@ class _Session(PlainSession):
     def __init__(self, settings: OTLPSettings, classes: _SignalClasses, failure: FailureReason) -> None:
         super().__init__()
         self._certificate = settings.certificate
-        adapter = _Adapter(settings, classes, failure)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
+        self._adapter = _Adapter(settings, classes, failure)
+        self.mount("http://", self._adapter)
+        self.mount("https://", self._adapter)
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  requests' own signature
         """Take proxies from the environment as requests does, but no CA certificates other than the configured."""
         merged = super().merge_environment_settings(*args, **kwargs)
         if self._certificate:
             merged["verify"] = self._certificate
+        elif isinstance(merged["verify"], str) and not Path(merged["verify"]).is_dir():
+            # REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE: requests would read a device without end.
+            try:
+                read_regular_file(merged["verify"])
+            except UnreadableFileError as error:
+                self._adapter.fail(f"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE {error}")
         return merged
 
 
@@ -165,10 +173,10 @@ class _Adapter(HTTPAdapter):
         """
         if self._tracker.closed:
             # The exporters retry a broken connection at once, also one that their own shutdown has closed.
-            self._fail("the exporter was shut down")
+            self.fail("the exporter was shut down")
         decision = consent()
         if not decision:
-            self._fail(decision.reason)
+            self.fail(decision.reason)
         self._failure.reason = "the backend did not answer"
         self._tracker.status = None
         request.headers = self._headers(request)
@@ -177,11 +185,11 @@ class _Adapter(HTTPAdapter):
             response = super().send(request, **{**_named(args), **kwargs, "stream": True})
             body = _read_body(response)
         except ConsentWithdrawnError as error:
-            self._fail(str(error))
+            self.fail(str(error))
         except Exception as error:
             if self._tracker.status in _SUCCESS:
                 # It may have accepted the event: sent again, it could arrive twice.
-                self._fail(f"the backend answered HTTP {self._tracker.status}, and its response broke off")
+                self.fail(f"the backend answered HTTP {self._tracker.status}, and its response broke off")
             self._failure.reason = _describe_error(error)
             raise
         kind = response.headers.get("Content-Type", "")
@@ -189,10 +197,15 @@ class _Adapter(HTTPAdapter):
         self._failure.reason = reason
         # `ok` is any status below 400, which the older exporters take for success.
         if reason and response.ok:
-            self._fail(reason)
+            self.fail(reason)
         return response
 
-    def _fail(self, reason: str) -> NoReturn:
+    def fail(self, reason: str) -> NoReturn:
+        """End the export.
+
+        Raises:
+            FinalError: always.
+        """
         self._failure.reason = reason
         raise FinalError(reason)
 

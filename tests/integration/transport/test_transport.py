@@ -348,6 +348,23 @@ def test_files_that_are_none(receiver: OTLPReceiver, tmp_path: Path, protocol: s
     assert receiver.requests == []
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("path", ["/dev/zero", "/missing", "fifo"])
+def test_bundles_that_are_none(
+    authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, path: str
+) -> None:
+    """A bundle of certificates that requests' own variables name must be a file too."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    monkeypatch.setenv(variable, path)
+    with serving(authority) as receiver:
+        accepted, reason = export(receiver, "http/protobuf")
+    assert not accepted
+    assert re.fullmatch(
+        r"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE (is a device|is a pipe|does not exist)", reason
+    )
+
+
 def test_keys_are_not_logged(authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The keys of our connections are not written to the file that SSLKEYLOGFILE names."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
