@@ -39,7 +39,10 @@ TIMEOUT = 60  # seconds for one mutant
 
 
 def code(text: str) -> str | None:
-    """Return what a module does, without its annotations; None if it does not compile."""
+    """Return what a module does, without what is for readers and type checkers; None if it does not compile.
+
+    That is: annotations, `TYPE_CHECKING`, and whether an argument may be given by position.
+    """
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -49,6 +52,10 @@ def code(text: str) -> str | None:
             node.annotation = None
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
+        elif isinstance(node, ast.arguments):
+            node.args, node.posonlyargs, node.kwonlyargs = node.posonlyargs + node.args + node.kwonlyargs, [], []
+            node.defaults, node.kw_defaults = [*node.defaults, *filter(None, node.kw_defaults)], []
+    tree.body = [node for node in tree.body if "TYPE_CHECKING" not in ast.dump(node)]
     return ast.dump(tree)
 
 

@@ -25,8 +25,8 @@ def parse_timeout(value: object, name: str) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]  # what float() does not accept is refused here
     except (TypeError, ValueError):
-        number = 0
-    # The comparison is also false for NaN.
+        number = float("nan")
+    # The comparison is false for NaN.
     if isinstance(value, bool) or not 0 < number <= MAX_TIMEOUT:
         message = f"{name} must be a number of seconds above 0, and at most {MAX_TIMEOUT}"
         raise SettingsError(message)

@@ -72,7 +72,7 @@ def test_log_record(backend: OTLPReceiver) -> None:
     assert record.resource_attributes == dict(records.build_resource(session).attributes)
     assert (record.scope.name, record.scope.version, len(record.scope.attributes)) == ("otel_tbot", "0.1.0", 0)
     assert (sent.event_name, sent.severity_number, sent.severity_text) == ("tbot.start", 9, "")
-    assert sent.body.WhichOneof("value") is None
+    assert sent.body.string_value == "tbot.start"
     assert (sent.trace_id, sent.span_id, sent.flags, sent.dropped_attributes_count) == (b"", b"", 0, 0)
     assert sent.time_unix_nano == sent.observed_time_unix_nano
     assert sent.time_unix_nano % 10**9 == 0
