@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.deadline import NoThreadError, run_with_timeout
 from otel_tbot.otlp.failure_reason import FailureReason
@@ -85,6 +86,9 @@ class OTLPClient:
             settings = process.settings = process.settings or resolve_settings(self._signal, os.environ, self._keywords)
         except SettingsError as error:
             return ExportResult(accepted=False, reason=str(error))
+        if settings.note and not process.noted:
+            process.noted = True
+            warn("%s", settings.note)
         export = _Export(process, settings)
         try:
             return run_with_timeout(settings.timeout, lambda: export.run(make_records))
@@ -174,6 +178,7 @@ class _ProcessState:
     def __init__(self, settings: OTLPSettings | None = None) -> None:
         self.pid = os.getpid()
         self.settings = settings
+        self.noted = False
         self._lock = threading.Lock()
         self._idle: _Exporter | None = None
         self._running: set[_Export] = set()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout, parse_timeout_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,12 +39,14 @@ class OTLPSettings(NamedTuple):
         endpoint: the URL to send to; for HTTP with the signal's path.
         headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
             `name` and `value`.
-        timeout: seconds within which the backend must have accepted; at most a day.
+        timeout: seconds within which the backend must have accepted; at most 300. A variable above 300 is read as
+            milliseconds.
         compression: `none`, `gzip`, or over HTTP `deflate`.
         certificate: path of the CA certificates to trust, PEM.
         client_key: path of the private key of a client certificate, PEM.
         client_certificate: path of that certificate, PEM.
         insecure: whether gRPC goes without TLS where the endpoint names no scheme.
+        note: how a variable was read, where that may be a surprise; otherwise empty.
     """
 
     signal: Signal
@@ -57,9 +59,10 @@ class OTLPSettings(NamedTuple):
     client_key: str | None
     client_certificate: str | None
     insecure: bool | None
+    note: str
 
 
-KEYWORDS = frozenset(OTLPSettings._fields) - {"signal"}
+KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "note"}
 
 
 def resolve_signal(environ: Mapping[str, str], chosen: str | None = None) -> Signal:
@@ -94,17 +97,19 @@ def resolve_settings(
     )
     source.refuse_unknown()
     protocol = _protocol(source)
+    timeout, note = _timeout(source)
     return OTLPSettings(
         signal=signal,
         protocol=protocol,
         endpoint=_endpoint(source, protocol),
         headers=_headers(source),
-        timeout=_timeout(source),
+        timeout=timeout,
         compression=_compression(source, protocol),
         certificate=source.text("certificate")[0],
         client_key=source.text("client_key")[0],
         client_certificate=source.text("client_certificate")[0],
         insecure=_insecure(source),
+        note=note,
     )
 
 
@@ -213,9 +218,13 @@ def _named_pairs(pairs: list[object]) -> dict[object, object] | None:
     return named
 
 
-def _timeout(source: _SettingsSource) -> float:
+def _timeout(source: _SettingsSource) -> tuple[float, str]:
     value, name = source.value("timeout")
-    return DEFAULT_TIMEOUT if value is None else parse_timeout(value, name)
+    if value is None:
+        return DEFAULT_TIMEOUT, ""
+    if "timeout" in source.keywords:
+        return parse_timeout(value, name), ""
+    return parse_timeout_variable(str(value), name)
 
 
 def _compression(source: _SettingsSource, protocol: str) -> str:

@@ -281,7 +281,7 @@ def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) ->
 def test_unusable_timeout(timeout: float) -> None:
     """A timeout that is none is a failure with a reason, and no exception."""
     outcome = send(EVENT, timeout=timeout)
-    assert outcome == Outcome(status="failed", reason="timeout must be a number of seconds above 0, and at most 86400")
+    assert outcome == Outcome(status="failed", reason="timeout must be a number of seconds above 0, and at most 300")
 
 
 @pytest.mark.usefixtures("opted_in")
