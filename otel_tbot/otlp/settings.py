@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.otlp.endpoint import EndpointError, grpc_target, http_url
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout, parse_timeout_variable
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _MAX_SETTING_LENGTH = 128 * 1024
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _VALUE = r"[ -~]*"
-_URL = r"(?i:https?)://[^/?#]"  # as far as it is looked at
 _COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
 
 
@@ -162,18 +162,14 @@ def _protocol(source: _SettingsSource) -> Literal["grpc", "http/protobuf"]:
 
 def _endpoint(source: _SettingsSource, protocol: str) -> str:
     value, name = source.text("endpoint")
-    if protocol == "grpc":
-        if value is not None and "@" in value:
-            message = f"{name} must hold no credentials with the protocol grpc: give them as headers"
-            raise SettingsError(message)
-        return value or _DEFAULT_ENDPOINTS[protocol]
-    if value is not None and not re.match(_URL, value):
-        message = f"{name} must be a URL that starts with http:// or https:// and a host"
-        raise SettingsError(message)
-    if value is not None and name != "OTEL_EXPORTER_OTLP_ENDPOINT":
-        return value
+    value = value or _DEFAULT_ENDPOINTS[protocol]
     # Only the general variable is a base to which the signal's path is added.
-    return f"{(value or _DEFAULT_ENDPOINTS[protocol]).rstrip('/')}/v1/{source.signal}"
+    signal_path = f"/v1/{source.signal}" if name == "OTEL_EXPORTER_OTLP_ENDPOINT" else ""
+    try:
+        return grpc_target(value) if protocol == "grpc" else http_url(value, signal_path)
+    except EndpointError as error:
+        message = f"{name} must {error}"
+        raise SettingsError(message) from None
 
 
 def _headers(source: _SettingsSource) -> dict[str, str]:

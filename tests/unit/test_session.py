@@ -147,5 +147,6 @@ def test_sessions_do_not_change() -> None:
     for name in ("id", "host_name"):
         with pytest.raises((AttributeError, TypeError)):
             setattr(session, name, UUID4)
+    assert not hasattr(session, "__dict__")
     with pytest.raises(TypeError):
         Session(UUID4)  # type: ignore[call-arg]  # what a caller without types may write
