@@ -20,6 +20,8 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_auth_from_url
 
 from otel_tbot.opt_in import consent
+from otel_tbot.otlp.failure_reason import PATH_TWICE
+from otel_tbot.otlp.http_errors import describe_error
 from otel_tbot.otlp.response import MAX_RESPONSE_BYTES, judge
 from otel_tbot.otlp.sockets import ConsentWithdrawnError, SocketTracker
 from otel_tbot.regular_file import UnreadableFileError, read_regular_file
@@ -40,18 +42,6 @@ _OTLP_HEADERS = {
     "User-Agent": f"OTel-OTLP-Exporter-Python/{exporter_version}",
 }
 _SUCCESS = range(200, 300)
-# Subclasses first: some of these are ConnectionErrors, and all are OSErrors. Our own words, because requests' messages
-# repeat the URL, which may hold credentials.
-_ERROR_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
-    (requests.exceptions.ProxyError, "the proxy could not be reached"),
-    (requests.exceptions.SSLError, "TLS with the backend failed: check the certificates"),
-    (requests.exceptions.ConnectTimeout, "no connection to the backend within the timeout"),
-    (requests.exceptions.Timeout, "no response from the backend within the timeout"),
-    (requests.exceptions.ConnectionError, "no connection to the backend, or it was closed before the response"),
-    (requests.exceptions.RequestException, "the request could not be built: check the endpoint and the headers"),
-    (OSError, "a certificate or key file cannot be used"),
-    (BaseException, "the request could not be sent"),
-)
 
 
 class FinalError(requests.exceptions.RequestException):
@@ -190,10 +180,12 @@ class _Adapter(HTTPAdapter):
             if self._tracker.status in _SUCCESS:
                 # It may have accepted the event: sent again, it could arrive twice.
                 self.fail(f"the backend answered HTTP {self._tracker.status}, and its response broke off")
-            self._failure.reason = _describe_error(error)
+            self._failure.reason = describe_error(error)
             raise
         kind = response.headers.get("Content-Type", "")
         reason = judge(response.status_code, kind, body, self._classes.response, self._classes.rejected)
+        if reason and self._settings.endpoint.count(f"/v1/{self._settings.signal}") > 1:
+            reason = f"{reason}: {PATH_TWICE}"
         self._failure.reason = reason
         # `ok` is any status below 400, which the older exporters take for success.
         if reason and response.ok:
@@ -267,7 +259,3 @@ def _read_body(response: requests.Response) -> bytes | None:
         return body
     response.close()
     return None
-
-
-def _describe_error(error: Exception) -> str:
-    return next(message for kind, message in _ERROR_MESSAGES if isinstance(error, kind))

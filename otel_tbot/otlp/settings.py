@@ -102,7 +102,7 @@ def resolve_settings(
         signal=signal,
         protocol=protocol,
         endpoint=_endpoint(source, protocol),
-        headers=_headers(source),
+        headers=_headers(source, protocol),
         timeout=timeout,
         compression=_compression(source, protocol),
         certificate=source.text("certificate")[0],
@@ -172,7 +172,7 @@ def _endpoint(source: _SettingsSource, protocol: str) -> str:
         raise SettingsError(message) from None
 
 
-def _headers(source: _SettingsSource) -> dict[str, str]:
+def _headers(source: _SettingsSource, protocol: str) -> dict[str, str]:
     value, name = source.value("headers")
     if isinstance(value, str):
         value = _listed_pairs(value)
@@ -184,6 +184,9 @@ def _headers(source: _SettingsSource) -> dict[str, str]:
         message = (
             f"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII"
         )
+        raise SettingsError(message)
+    if protocol == "grpc" and any(key.lower().endswith("-bin") for key in value):
+        message = f"{name} must name no header that ends with -bin, which gRPC takes for bytes"
         raise SettingsError(message)
     _refuse_too_long(sum(len(key) + len(text) for key, text in value.items()), name)
     return {key.lower(): text for key, text in value.items()}

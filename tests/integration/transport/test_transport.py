@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -363,6 +364,23 @@ def test_bundles_that_are_none(
     assert re.fullmatch(
         r"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE (is a device|is a pipe|does not exist)", reason
     )
+
+
+def test_path_twice(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A general endpoint that has the signal's path already is named as the cause."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{receiver.http_endpoint}/v1/logs")
+    assert send(EVENT).reason == (
+        "the backend answered HTTP 404: "
+        "the endpoint has the signal's path twice: OTEL_EXPORTER_OTLP_ENDPOINT is its base"
+    )
+
+
+@pytest.mark.skipif(find_spec("socks") is not None, reason="PySocks is installed")
+def test_socks(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SOCKS proxy needs a package, which the reason names."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    answer = export(receiver, "http/protobuf")
+    assert answer == (False, "the proxy is SOCKS, for which the package PySocks is not installed")
 
 
 def test_keys_are_not_logged(authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,3 +208,12 @@ def test_keywords_are_seconds() -> None:
     assert resolve_settings("logs", {}, {"timeout": 300}).timeout == 300
     with pytest.raises(SettingsError, match=r"^timeout must be a number of seconds above 0, and at most 300$"):
         resolve_settings("logs", {}, {"timeout": 301})
+
+
+@pytest.mark.parametrize("header", ["canary-bin=x", "a=b,Canary-Bin=x"])
+def test_binary_headers(header: str) -> None:
+    """Over gRPC a name that ends with -bin means bytes, which no variable can hold."""
+    environ = variables(HEADERS=header)
+    assert len(resolve_settings("logs", environ).headers) == header.count("=")
+    with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
+        resolve_settings("logs", {**environ, **variables(PROTOCOL="grpc")})
