@@ -98,6 +98,10 @@ class OTLPClient:
         except NoThreadError:
             return ExportResult(accepted=False, reason="no thread could be started to send it within the timeout")
 
+    def force_flush(self, timeout_millis: int) -> bool:  # noqa: ARG002  the interface of exporters
+        """Return true: nothing is buffered."""
+        return True
+
     def shutdown(self) -> None:
         """Close the connections and end any export in progress. A later `export` connects again."""
         if self._process.pid == os.getpid():  # the parent's connections are not the child's to close
