@@ -33,7 +33,6 @@ MODULES = {
     "otlp/endpoint.py": "otlp/test_endpoint.py",
     "otlp/client.py": "otlp/test_client.py",
     "otlp/deadline.py": "otlp/test_deadline.py",
-    "otlp/failure_reason.py": "otlp plugins",
     "otlp/response.py": "otlp/test_response.py",
 }
 TIMEOUT = 60  # seconds for one mutant
