@@ -55,14 +55,13 @@ def grpc_target(text: str) -> str:
     if separator and scheme.lower() != "dns":
         parts = _parse(text, _TARGET_FORM)
         target = f"{parts.scheme}://{parts.netloc}"
-    elif separator and rest.startswith("/"):
+    elif separator:
+        # With a server between the slashes there is no host left.
         parts = _parse(f"http:/{rest}", _TARGET_FORM)
         target = f"dns:///{parts.netloc}"
-    elif not separator:
+    else:
         parts = _parse(f"http://{text}", _TARGET_FORM)
         target = parts.netloc
-    else:
-        raise EndpointError(_TARGET_FORM)
     if "@" in parts.netloc:
         message = "hold no credentials with the protocol grpc: give them as headers"
         raise EndpointError(message)
@@ -88,6 +87,7 @@ def _is_host(text: str) -> bool:
     if ":" not in text:
         return re.fullmatch(_HOST_NAME, text) is not None
     try:
-        return ipaddress.ip_address(text).version == 6  # noqa: PLR2004  of the Internet Protocol
+        ipaddress.IPv6Address(text)
     except ValueError:
         return False
+    return True

@@ -58,6 +58,7 @@ NO_ADDRESSES = (
     "http://h:-1",
     "http://[::1",
     "http://[canary]",
+    "http://[1:2]",
     "http://[127.0.0.1]",
     "https://user:pa#ss@h",
     "http://*:4318",
@@ -102,7 +103,16 @@ def test_target(given: str, target: str) -> None:
     "given",
     [
         *NO_ADDRESSES,
-        *("dns://canary/h:4317", "dns:///", "dns:h:4317", "ipv4:127.0.0.1:4317", "xds:///h", "unix:", "unix:a b"),
+        *(
+            "dns://canary/h:4317",
+            "dns:///",
+            "canary:///h:4317",
+            "dns:h:4317",
+            "ipv4:127.0.0.1:4317",
+            "xds:///h",
+            "unix:",
+            "unix:a b",
+        ),
         *("fd00::1:4317", ":4317", "h:port", "h:99999", "*:4317"),
     ],
 )
