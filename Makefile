@@ -70,7 +70,7 @@ coverage: ## measure branch coverage, subprocesses included, in an environment o
 
 mutate: ## change the code in small ways, in a copy, and see whether the unit tests notice
 	@$(MAKE) --no-print-directory install VENV=.venv-mutate REQUIREMENTS=requirements/mutate.txt
-	@.venv-mutate/bin/python .ci/mutate.py
+	@.venv-mutate/bin/python .ci/mutate.py $(ARGS)
 
 format: $(VENV)/.dev ## format the code and repair what ruff can
 	@$(BIN)/ruff check --quiet --fix-only

@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 )
 
 from otel_tbot.event import SCOPE_NAME
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import resource_with_sdk
 from otel_tbot.version import __version__
 

@@ -164,7 +164,20 @@ def demo() -> int:
 )
 @click.option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain, PEM.")
 @click.option("--tls-key", metavar="FILE", help="The private key of that certificate, PEM.")
-@click.option("--max-connections", type=click.IntRange(min=1), default=900, show_default=True, metavar="NUMBER")
+@click.option(
+    "--max-connections",
+    type=click.IntRange(min=1),
+    default=900,
+    show_default=True,
+    metavar="NUMBER",
+    help="Open connections; beyond, the oldest one without a request under way is closed.",
+)
+@click.option(
+    "--max-connections-per-address",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Open connections from one address. Without it any number: behind a balancer, all have one address.",
+)
 @click.option(
     "--queue-size",
     type=click.IntRange(min=1),

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import threading
+import re
 
 NOT_AN_OTLP_RESPONSE = "the backend's response is not an OTLP response: is this an OTLP endpoint?"
 
 
-class FailureReason(threading.local):
-    """Why the last attempt of this thread failed; empty if it did not.
+def cause_of(reason: str) -> str:
+    """Return a reason without the counts and times in it: what is reported once, whatever the numbers are.
 
-    One per thread, because an export that timed out must not report a reason for the next one.
+    The status of HTTP stays, since 404 and 503 are two causes. There are finitely many causes.
     """
+    return re.sub(r"(?<!HTTP )\b[0-9.]+\b", "N", reason)
 
-    reason: str = ""
+
+class FailureReason:
+    """Why the last attempt of an exporter failed; empty if it did not."""
+
+    def __init__(self) -> None:
+        """Start without a reason."""
+        self.reason = ""
 
 
 def partial_success_reason(rejected: int, what: str) -> str:

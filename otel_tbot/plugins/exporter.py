@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from otel_tbot.errors import InvalidEventError
 from otel_tbot.event import validate_attributes
-from otel_tbot.host_log import warn
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent, is_opt_in_set
 from otel_tbot.otlp.client import OTLPClient
+from otel_tbot.otlp.failure_reason import cause_of
 from otel_tbot.records import build_resource
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, current_session
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class ExportFilter:
                 return True
             if self._exporter is not None:
                 return bool(self._exporter.export(rebuilt).name == "SUCCESS")
-            accepted, reason = self._client.export(rebuilt)
+            accepted, reason = self._client.export(lambda: rebuilt)
         except Exception as error:  # noqa: BLE001  an exporter never raises into its host
             accepted, reason = False, f"the exporter failed ({type(error).__name__})"
         if not accepted:
@@ -129,8 +130,8 @@ class ExportFilter:
                     yield rebuilt
 
     def _warn(self, cause: str) -> None:
-        if cause not in self._warned:
-            self._warned.add(cause)
+        if cause_of(cause) not in self._warned:
+            self._warned.add(cause_of(cause))
             warn("%s", cause)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_tbot.launcher.sender import wait_briefly
 from tests.integration.launcher import procfs
 from tests.integration.launcher.processes import RUN, WITH_SENDER, WITHIN, RunningProcess, endpoint_variables, start
 from tests.support.fake_tbot import VERSION, WAITS, shell_script
@@ -190,3 +191,23 @@ def test_no_file(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> None:
         receiver.wait_for_requests(1, timeout=WITHIN)
         started.wait_until_alone()
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_stuck_at_its_end() -> None:
+    """A process that is stuck in its exit, as on a slow file system, holds up tbot only briefly."""
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+        os._exit(1)
+    assert wait_briefly(child) == 0
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0) == (child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("status", [0, 11])
+def test_end_of_the_intermediate_process(status: int) -> None:
+    """The status of a process that has ended is its own."""
+    child = os.fork()
+    if child == 0:
+        os._exit(status)
+    assert wait_briefly(child) == status

@@ -23,6 +23,7 @@ from tests.support.faults.backends import (
     raw,
     redirecting,
     replying,
+    through_proxy,
     tls,
     unknown_name,
 )
@@ -64,6 +65,7 @@ TIMED_OUT = (
     r"no (connection to|response from) the backend within the timeout|the backend did not accept it within [\d.]+ s"
 )
 TIMED_OUT_GRPC = rf"{TIMED_OUT}|the backend's gRPC status is DEADLINE_EXCEEDED"
+BROKE_OFF = "the backend answered HTTP 200, and its response broke off"
 TLS_FAILED = "TLS with the backend failed: check the certificates"
 NOT_OTLP = r"the backend's response is not an OTLP response: is this an OTLP endpoint\?"
 TOO_LONG = r"the backend's response is too long to be an OTLP response: is this an OTLP endpoint\?"
@@ -146,19 +148,21 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "silent": (raw(silent), TIMED_OUT, SHORTEST),
     "silent after the request": (raw(http.reads_and_is_silent), TIMED_OUT, SHORTEST),
     "reset in the request": (raw(reset_at_once), UNREACHABLE, SHORT),
-    "reset in the headers": (raw(http.answers_then_resets(OK[:-9])), UNREACHABLE, SHORT),
-    "reset in the body": (raw(http.answers_then_resets(OK + b"Content-Length: 9\r\n\r\nc")), UNREACHABLE, SHORT),
+    "reset in the headers": (raw(http.answers_then_resets(OK[:-9])), BROKE_OFF, LONG),
+    "reset in the body": (raw(http.answers_then_resets(OK + b"Content-Length: 9\r\n\r\nc")), BROKE_OFF, LONG),
     "closed without an answer": (replying(Reply(drop=True)), UNREACHABLE, SHORT),
-    "closed in the body": (raw(http.answers(OK + b"Content-Length: 9\r\n\r\nc")), UNREACHABLE, SHORT),
+    "closed in the body": (raw(http.answers(OK + b"Content-Length: 9\r\n\r\nc")), BROKE_OFF, LONG),
     # An answer that is slow or endless.
     "promises dripped": (raw(http.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), TIMED_OUT, SHORTEST),
     "status dripped": (raw(http.drips(b"HTTP/1.1 ", b"2")), TIMED_OUT, SHORTEST),
     "headers dripped": (raw(http.drips(OK, b"c")), TIMED_OUT, SHORTEST),
     "body dripped": (raw(http.drips(OK + b"Content-Length: 9999\r\n\r\n", b"c")), TIMED_OUT, SHORTEST),
     "chunks dripped": (raw(http.drips(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nc\r\n")), TIMED_OUT, SHORTEST),
+    "body dripped through a proxy": (through_proxy(http.drips(OK + b"\r\n", b"c")), TIMED_OUT, SHORTEST),
+    "answer of a proxy dripped": (through_proxy(http.drips(OK, b"c"), scheme="https"), TIMED_OUT, SHORTEST),
     "body of an error dripped": (raw(http.drips(b"HTTP/1.1 503 No\r\n\r\n", b"c")), TIMED_OUT, SHORTEST),
-    "header without end": (raw(http.floods(OK + b"X: ")), UNREACHABLE, SHORT),
-    "headers without end": (raw(http.floods(OK, b"X: canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
+    "header without end": (raw(http.floods(OK + b"X: ")), BROKE_OFF, LONG),
+    "headers without end": (raw(http.floods(OK, b"X: canary-of-the-backend\r\n")), BROKE_OFF, LONG),
     "body without end": (raw(http.floods(OK + b"\r\n")), TOO_LONG, LONG),
     "body of an error without end": (raw(http.floods(b"HTTP/1.1 400 No\r\n\r\n")), _http(400), LONG),
     "huge body": (replying(Reply(body=bytes(_HUGE))), TOO_LONG, LONG),
@@ -179,8 +183,9 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     },
     **{
         f"undefined status {status}": (raw(http.answers(b"HTTP/1.1 %d c\r\n\r\n" % status)), _http(status), LONG)
-        for status in (101, 199, 600, 999)
+        for status in (101, 600, 999)
     },
+    "nothing but a promise": (raw(http.answers(b"HTTP/1.1 199 c\r\n\r\n")), UNREACHABLE, SHORT),
     "HTTP/1.0 and an error": (raw(http.answers(b"HTTP/1.0 400 canary-of-the-backend\r\n\r\n")), _http(400), LONG),
     "rejected": (replying(Reply(rejected=1, error_message=CANARY)), REJECTED, LONG),
     "garbage in the body": (replying(Reply(body=b"\xff\xfe\xfd")), NOT_OTLP, LONG),

@@ -8,7 +8,7 @@ import pytest
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.arguments import parse
-from otel_tbot.launcher.report import GRACE, delivery_timeout
+from otel_tbot.launcher.start_sender import GRACE, delivery_timeout
 from otel_tbot.otlp.settings import resolve_settings, resolve_signal
 
 DAY = 24 * 60 * 60
