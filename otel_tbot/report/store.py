@@ -43,10 +43,12 @@ class Starts:
     Attributes:
         connection: its table `starts` has a row for each start.
         left_out: what is no row of it.
+        folder: the only folder that the engine may write to.
     """
 
     connection: duckdb.DuckDBPyConnection
     left_out: LeftOut
+    folder: Path
 
 
 @contextmanager
@@ -80,7 +82,18 @@ def read_starts(
                 left_out = _leave_out(connection, period)
             except duckdb.Error as error:
                 raise ReportError(_reason(error, sources)) from None
-            yield Starts(connection=connection, left_out=left_out)
+            yield Starts(connection=connection, left_out=left_out, folder=Path(folder))
+
+
+def as_parquet(starts: Starts) -> bytes:
+    """Return the starts as a Parquet file, which is read faster than what it was made of. Nothing is suppressed."""
+    path = starts.folder / "starts.parquet"
+    columns = ", ".join(COLUMNS.values())
+    starts.connection.execute(
+        f"COPY (SELECT time, {columns} FROM starts ORDER BY time, session) TO {quoted(str(path))} "
+        "(FORMAT parquet, COMPRESSION zstd)"
+    )
+    return path.read_bytes()
 
 
 def _connect(memory: str, threads: int | None) -> duckdb.DuckDBPyConnection:

@@ -11,7 +11,7 @@ from otel_tbot.report.figures import NOT_SET, OTHERS, RUN_MODES, Change, New, Ol
 from otel_tbot.report.suppression import Sum, suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from duckdb import DuckDBPyConnection
 
