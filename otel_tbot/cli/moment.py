@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _HOURS = {"h": 1, "d": 24, "w": 168}  # in a unit of an age
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in some releases of click only
     """A date, an ISO time, or an age such as `30d`; converted to UTC, without a time zone."""
 
     name = "TIME"
@@ -34,4 +34,4 @@ class Moment(click.ParamType):
                 time = datetime.fromisoformat(text)
             return time.astimezone(timezone.utc).replace(tzinfo=None) if time.tzinfo else time
         except (ValueError, OverflowError):
-            self.fail(f"{text!r} is neither a date, an ISO time nor an age such as 30d, 12h or 4w", param, ctx)
+            self.fail(f"{text!r} is neither a date, an ISO time nor an age such as 30d, 12h or 4w.", param, ctx)

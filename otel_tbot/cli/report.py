@@ -95,12 +95,19 @@ def _engine(form: str) -> ModuleType:
     if sys.version_info < _MIN_PYTHON:
         message = "report needs Python 3.11 or newer; every other command works here"
         raise SettingsError(message)
-    try:
+    with _naming_the_extra():
         for name in ("formats.text_form", *(["page"] if form == "html" else [])):
             import_module(f"otel_tbot.report.{name}")
         return import_module("otel_tbot.report.store")
+
+
+@contextmanager
+def _naming_the_extra() -> Iterator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
-        message = f"report needs packages that are not installed ({error.name}): pip install 'otel-tbot[report]'"
+        package = str(error.name).partition(".")[0]
+        message = f"report needs packages that are not installed ({package}): pip install 'otel-tbot[report]'"
         raise SettingsError(message) from None
 
 
@@ -119,7 +126,8 @@ def _write(figures: Figures, form: str, output: str | None, by: Sequence[str], *
 
 def _rendered(figures: Figures, form: str, by: Sequence[str], *, files: int) -> str:
     if form == "html":
-        page: str = import_module("otel_tbot.report.page").render(figures, files=files)
+        with _naming_the_extra():  # what draws is loaded last
+            page: str = import_module("otel_tbot.report.page").render(figures, files=files)
         return page
     if form == "text":
         text = StringIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -69,8 +70,8 @@ def find_gaps(per_day: PerDay) -> tuple[date, ...]:
         ]
         if len(around) <= _FEWEST_AROUND:
             return False
-        usual = median(around)
-        return starts[day] < min(_GAP_PART * usual, usual - _GAP_DEVIATIONS * usual**0.5)
+        usual = float(median(around))
+        return starts[day] < min(_GAP_PART * usual, usual - _GAP_DEVIATIONS * math.sqrt(usual))
 
     return tuple(days[index] for index in range(1, len(days) - 1) if is_gap(index))
 

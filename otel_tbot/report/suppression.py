@@ -7,15 +7,19 @@ small one could as well be large (complementary suppression, as statistical offi
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-Cell = Hashable
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+Cell = TypeVar("Cell")
 
 
 @dataclass(frozen=True)
-class Sum:
+class Sum(Generic[Cell]):
     """Cells that add up to another one.
 
     Attributes:
@@ -27,7 +31,7 @@ class Sum:
     members: tuple[Cell, ...]
 
 
-def suppress(counts: Mapping[Cell, int], sums: Sequence[Sum], at_least: int) -> frozenset[Cell]:
+def suppress(counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], at_least: int) -> frozenset[Cell]:
     """Return the cells that must not be shown.
 
     Where a whole sum is smaller than `at_least`, no other number can protect its cells; see `worked_out`.
@@ -39,16 +43,17 @@ def suppress(counts: Mapping[Cell, int], sums: Sequence[Sum], at_least: int) -> 
     """
     hidden = {cell for cell, count in counts.items() if 0 < count < at_least}
     while True:
-        more = {_complement(counts, one, hidden, at_least) for one in sums} - {None}
-        if not more and (open_cells := worked_out(counts, sums, hidden, at_least)):
-            more = {_visible(counts, one, hidden) for one in sums if open_cells & _unknown(one, hidden)} - {None}
-        if not more:
+        more = [_complement(counts, one, hidden, at_least) for one in sums]
+        if all(cell is None for cell in more) and (known := worked_out(counts, sums, hidden, at_least)):
+            more = [_visible(counts, one, hidden) for one in sums if not known.isdisjoint(_unknown(one, hidden))]
+        found = {cell for cell in more if cell is not None}
+        if not found:
             return frozenset(hidden)
-        hidden |= more
+        hidden |= found
 
 
 def worked_out(
-    counts: Mapping[Cell, int], sums: Sequence[Sum], hidden: set[Cell] | frozenset[Cell], at_least: int
+    counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], hidden: AbstractSet[Cell], at_least: int
 ) -> set[Cell]:
     """Return the small hidden cells of which the shown ones leave only one possible number."""
     rows = [row for one in sums if (row := _equation(one, hidden))]
@@ -64,7 +69,7 @@ def worked_out(
     return {cell for cell in alone if 0 < counts[cell] < at_least}
 
 
-def _equation(one: Sum, hidden: set[Cell] | frozenset[Cell]) -> dict[Cell, Fraction]:
+def _equation(one: Sum[Cell], hidden: AbstractSet[Cell]) -> dict[Cell, Fraction]:
     row = {cell: Fraction(1) for cell in one.members if cell in hidden}
     if one.total is not None and one.total in hidden:
         row[one.total] = Fraction(-1)
@@ -83,11 +88,11 @@ def _eliminate(row: dict[Cell, Fraction], other: Mapping[Cell, Fraction]) -> Non
             del row[cell]
 
 
-def _unknown(one: Sum, hidden: set[Cell]) -> set[Cell]:
-    return hidden.intersection((*one.members, *([] if one.total is None else [one.total])))
+def _unknown(one: Sum[Cell], hidden: AbstractSet[Cell]) -> set[Cell]:
+    return {cell for cell in (*one.members, one.total) if cell is not None and cell in hidden}
 
 
-def _complement(counts: Mapping[Cell, int], one: Sum, hidden: set[Cell], at_least: int) -> Cell | None:
+def _complement(counts: Mapping[Cell, int], one: Sum[Cell], hidden: AbstractSet[Cell], at_least: int) -> Cell | None:
     """Return a further cell to hide, if the sum gives away what is hidden."""
     members = [cell for cell in one.members if cell in hidden]
     if one.total is not None and one.total in hidden:
@@ -102,7 +107,7 @@ def _complement(counts: Mapping[Cell, int], one: Sum, hidden: set[Cell], at_leas
     return _visible(counts, one, hidden)
 
 
-def _visible(counts: Mapping[Cell, int], one: Sum, hidden: set[Cell]) -> Cell | None:
+def _visible(counts: Mapping[Cell, int], one: Sum[Cell], hidden: AbstractSet[Cell]) -> Cell | None:
     """Return the cell whose loss costs least: the smallest number, then a 0, then the sum itself."""
     visible = [cell for cell in one.members if cell not in hidden]
     if visible:

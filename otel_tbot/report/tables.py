@@ -17,12 +17,14 @@ from otel_tbot.report.dimensions import (
     version_key,
 )
 from otel_tbot.report.figures import RUN_MODES, Destinations, Row, Table
-from otel_tbot.report.suppression import Cell, Sum, suppress, worked_out
+from otel_tbot.report.suppression import Sum, suppress, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from duckdb import DuckDBPyConnection
+
+Cell = tuple[str, str]  # a dimension and a value, or a kind of destinations and a bucket
 
 _BUCKETS = ("0", "1", "2", "3+")  # destinations of one kind
 
@@ -40,7 +42,7 @@ class Counts:
 
     totals: Mapping[str, int]
     starts: Mapping[str, dict[Cell, int]]
-    days: dict[tuple[str, str], int] = field(default_factory=dict)
+    days: dict[Cell, int] = field(default_factory=dict)
     buckets: Mapping[str, dict[Cell, int]] = field(default_factory=dict)
 
 
@@ -84,7 +86,7 @@ def build_tables(counts: Counts, at_least: int) -> tuple[dict[str, Table], tuple
     return tables, tuple(_destinations(counts, hidden))
 
 
-def _sums(counts: Counts) -> Iterator[Sum]:
+def _sums(counts: Counts) -> Iterator[Sum[Cell]]:
     """Say how the numbers of all tables are linked."""
     values: dict[str, list[str]] = {dimension: [] for dimension in DIMENSIONS}
     for dimension, value in counts.days:
