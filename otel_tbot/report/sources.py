@@ -79,24 +79,24 @@ def _link(name: str, path: Path) -> None:
     if stat.S_ISDIR(mode):
         message = f"{name} is a directory: name the files in it, such as {Path(name) / '*.jsonl'}"
         raise ReportError(message)
-    if stat.S_ISREG(mode) and _is_text(os.path.realpath(name)):
+    if stat.S_ISREG(mode) and _is_taken_literally(os.path.realpath(name)):
         path.symlink_to(Path(name).absolute())
         return
     with Path(name).open("rb") as file:
         _copy(file, path)
 
 
-def _is_text(path: str) -> bool:
-    """Return whether the engine can be given a path: it takes no bytes that are not text."""
+def _is_taken_literally(path: str) -> bool:
+    """Return whether the engine opens the file of this name: it takes no bytes that are not text, and no backslash."""
     try:
         path.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\\" not in path
 
 
 def _copy(file: BinaryIO, path: Path) -> None:
-    """Copy what can be read only once, as a pipe, or has a name that is not text."""
+    """Copy what can be read only once, as a pipe, or cannot be named to the engine."""
     with path.open("xb") as copy:
         shutil.copyfileobj(file, copy, 1 << 20)
 
