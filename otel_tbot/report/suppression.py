@@ -45,7 +45,9 @@ def suppress(counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], at_least: in
     while True:
         more = [_complement(counts, one, hidden, at_least) for one in sums]
         if all(cell is None for cell in more) and (known := worked_out(counts, sums, hidden, at_least)):
-            more = [_visible(counts, one, hidden) for one in sums if not known.isdisjoint(_unknown(one, hidden))]
+            more = [
+                _visible(counts, one, hidden) for one in sums if any(cell in known for cell in _unknown(one, hidden))
+            ]
         found = {cell for cell in more if cell is not None}
         if not found:
             return frozenset(hidden)

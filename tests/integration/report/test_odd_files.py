@@ -84,8 +84,8 @@ def test_name(tmp_path: Path, name: str) -> None:
 
 def test_name_that_is_not_text(tmp_path: Path) -> None:
     """A name with bytes that are not text can be read."""
-    name = b"a\xff.jsonl"
-    (tmp_path / os.fsdecode(name)).write_bytes(GOOD)
+    name = os.fsdecode(b"a\xff.jsonl")
+    (tmp_path / name).write_bytes(GOOD)
     command = [sys.executable, "-m", "otel_tbot", "report", "--format", "json", name]
     ended = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(SOURCE)}, check=True, capture_output=True)
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
