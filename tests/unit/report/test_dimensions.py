@@ -51,5 +51,5 @@ def test_helper(value: str, helper: str) -> None:
 def test_options() -> None:
     """The command offers every dimension, and each has its expression."""
     (option,) = (one for one in commands.report.params if one.name == "by")
-    assert tuple(option.type.to_info_dict()["choices"]) == DIMENSIONS
+    assert tuple(dict(option.type.to_info_dict())["choices"]) == DIMENSIONS
     assert tuple(SQL) == DIMENSIONS
