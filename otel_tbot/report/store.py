@@ -15,6 +15,7 @@ from otel_tbot.report.figures import LeftOut
 from otel_tbot.report.judgement import quoted
 from otel_tbot.report.loading import COLUMNS, load_lines, load_starts
 from otel_tbot.report.progress import watched
+from otel_tbot.report.small_files import join_small_files
 from otel_tbot.report.sources import PARQUET, open_sources
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def read_starts(
         NoStartsError: none holds a start in the period.
     """
     with TemporaryDirectory(prefix="otel-tbot-") as folder:
-        sources = open_sources(names, Path(folder))
+        sources = join_small_files(open_sources(names, Path(folder)), Path(folder))
         with _connect(memory, threads) as connection:
             try:
                 _shut_in(connection, folder, sources)

@@ -108,6 +108,17 @@ def test_threads(tmp_path: Path, generated: tuple[bytes, Truth], threads: int) -
     assert counted == {key: truth.starts[key] for key in counted}
 
 
+@pytest.mark.parametrize("form", [bytes, gzip.compress, zstd], ids=["plain", "gzip", "zstd"])
+def test_many_small_files(tmp_path: Path, form: Callable[[bytes], bytes]) -> None:
+    """Many files of one line each, with or without a line break at its end, count like one file."""
+    truth = Truth()
+    for number, stored in enumerate(generate(500, truth, seed=2)):
+        (tmp_path / f"{number}").write_bytes(form(stored.removesuffix(b"\n") if number % 2 else stored))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    ended = run("report", "--at-least", "1", "--format", "json", *names, cwd=tmp_path)
+    assert_true(json.loads(ended.stdout), truth)
+
+
 def test_period(tmp_path: Path, generated: tuple[bytes, Truth]) -> None:
     """The period begins with its first second and ends before its last; the rest is counted as outside."""
     content, truth = generated
