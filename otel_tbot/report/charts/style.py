@@ -1,0 +1,142 @@
+"""What all charts share: their colours, their axes, and the drawing.
+
+Colours are names that the page's style defines, once for light and once for dark.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import vl_convert
+
+if TYPE_CHECKING:
+    from datetime import date
+
+Spec: TypeAlias = dict[str, Any]
+
+MODE_COLOURS = {"one-shot": "var(--one-shot)", "daemon": "var(--daemon)"}
+INK = "var(--ink)"
+SOFT = "var(--soft)"
+PAPER = "var(--paper)"
+ALARM = "var(--alarm)"
+GAP = "var(--gap)"
+REST = "var(--rest)"
+
+WIDE = 640  # pixels; a panel from here on has room for more labels
+_FONT_SIZE = 11.5
+_VEGA_LITE = "6.1"
+_CONFIG: Spec = {
+    "aria": False,  # the figure has one label, and its numbers are in a table
+    "background": None,
+    "font": "sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "domain": False,
+        "gridColor": "var(--grid)",
+        "labelColor": SOFT,
+        "labelFontSize": _FONT_SIZE,
+        "labelPadding": 6,
+        "ticks": False,
+        "title": None,
+    },
+    "axisX": {"grid": False},
+    "legend": {
+        "labelColor": INK,
+        "labelFontSize": _FONT_SIZE,
+        "symbolSize": 90,
+        "symbolStrokeWidth": 0,
+        "symbolType": "square",
+        "title": None,
+    },
+    "text": {"color": INK, "fontSize": _FONT_SIZE},
+}
+_TAG = re.compile(r"<[^<>]+>")  # what a text holds is escaped
+# What the page sets itself, or what says nothing: a third of the picture's size.
+_SPARE = re.compile(r' (?:aria-[a-z]+|class|font-family|opacity|pointer-events|role|xmlns:xlink)="(?!0)[^"]*"')
+_LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One picture of a chart.
+
+    Attributes:
+        title: what it shows; empty if it is the only one.
+        run_mode: the run mode whose colour the title has, or None.
+        svg: the picture.
+    """
+
+    title: str
+    run_mode: str | None
+    svg: str
+
+
+def draw(spec: Spec, *, width: int, right: int = 4) -> str:
+    """Draw a single or layered view.
+
+    Args:
+        spec: Vega-Lite's specification, without its width.
+        width: of the whole picture, in pixels.
+        right: pixels kept free beside the plot, for labels there.
+
+    Returns:
+        An `<svg>` element.
+    """
+    svg = vl_convert.vegalite_to_svg(
+        {
+            "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+            "autosize": {"type": "fit-x", "contains": "padding"},
+            "config": _CONFIG,
+            "padding": {"left": 2, "top": 4, "bottom": 2, "right": right},
+            "width": width,
+            **spec,
+        },
+        vl_version=_VEGA_LITE,
+    )
+    return _TAG.sub(lambda tag: _shortened(tag[0]), svg)
+
+
+def _shortened(tag: str) -> str:
+    return _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), _SPARE.sub("", tag))
+
+
+def milliseconds(moment: date) -> int:
+    """Return the Unix time of a day's begin or of a time without a zone, both in UTC."""
+    whole = datetime(moment.year, moment.month, moment.day, tzinfo=timezone.utc)
+    if isinstance(moment, datetime):
+        whole = moment.replace(tzinfo=timezone.utc)
+    return round(whole.timestamp() * 1000)
+
+
+def time_axis(field: str, *, width: int) -> Spec:
+    """Return an encoding by time, in UTC."""
+    return {
+        "field": field,
+        "type": "temporal",
+        "scale": {"type": "utc"},
+        "axis": {"format": "%-d %b", "tickCount": 8 if width >= WIDE else 4, "labelFlush": False},
+    }
+
+
+def count_axis(field: str, **options: object) -> Spec:
+    """Return an encoding by a number of starts."""
+    shortened = "datum.value >= 1000 ? format(datum.value, '~s') : datum.value"
+    return {"field": field, "type": "quantitative", "axis": {"tickCount": 3, "labelExpr": shortened}, **options}
+
+
+def share_axis(field: str, **options: object) -> Spec:
+    """Return an encoding by a share of 0 to 1."""
+    return {"field": field, "type": "quantitative", "axis": {"format": "~%", "tickCount": 5}, **options}
+
+
+def value_axis(field: str, order: list[str]) -> Spec:
+    """Return an encoding by the values of a dimension, one row each, in the order given."""
+    return {
+        "field": field,
+        "type": "nominal",
+        "sort": order,
+        "axis": {"grid": False, "labelColor": INK, "labelLimit": 190},
+    }
