@@ -6,16 +6,27 @@ A sentence says only what the figures prove. What is suppressed may be more freq
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from otel_tbot.report import words
 from otel_tbot.report.figures import NOT_SET, OTHERS, RUN_MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from otel_tbot.report.figures import Burst, Figures, Row, Table
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """The largest share of a run mode's starts that is shown; `leads` if nothing hidden can be larger."""
+
+    run_mode: str
+    value: str
+    share: float
+    leads: bool
 
 
 class Strong(str):
@@ -29,6 +40,10 @@ Finding: TypeAlias = tuple[str, ...]  # parts that are read one after the other;
 _MISSING = {"helper": "no helper", "join_type": "no join method", "platform": "no platform"}
 _STARTS = {"one-shot": "one-shot starts", "daemon": "daemon starts"}
 _BURST_HISTORY = 168  # hours before an hour that can be judged
+_FEWEST_DAYS = 3  # of which one can be called usual
+_COMPARED = 8  # weeks, so that the first four and the last four are others
+_WORKDAYS = range(1, 6)
+_WORKING_HOURS = range(6, 18)
 
 
 def plain(finding: Iterable[str]) -> str:
@@ -54,44 +69,66 @@ def findings(figures: Figures) -> Mapping[str, Finding]:
     return {name: sentence for name, sentence in sentences.items() if sentence}
 
 
+def days_are_compared(figures: Figures) -> bool:
+    """Return whether there are enough days to call one usual."""
+    return len({day for day, *_ in figures.per_day}) >= _FEWEST_DAYS
+
+
+def bursts_are_judged(figures: Figures) -> bool:
+    """Return whether the period is long enough to tell a burst from what is usual, and has daemon starts."""
+    return len(figures.per_hour) > _BURST_HISTORY and bool(figures.starts.get("daemon"))
+
+
 def _releases(figures: Figures) -> Finding:
     if not figures.steps:
         return _frequent(figures, "release")
     last = figures.steps[-1]
-    parts: list[Finding] = []
+    claims: list[_Claim] = []
     for mode in RUN_MODES:
         shares = {
             entry.value: entry.share for entry in figures.releases if (entry.begin, entry.run_mode) == (last, mode)
         }
         named = {value: share for value, share in shares.items() if value not in (OTHERS, NOT_SET)}
-        if not named:
-            continue
-        value = max(named, key=lambda value: named[value])
-        # The others are a sum, each of them at most as large.
-        leads = named[value] > shares.get(OTHERS, 0) and named[value] > shares.get(NOT_SET, 0)
-        verb = "leads the" if leads else "is in the"
-        parts.append((Strong(words.value(value)), f" {verb} {_STARTS[mode]} with {words.percent(named[value])}"))
-    when = f"In the week of {words.day(last)}, " if figures.step == "week" else f"On {words.day(last)}, "
-    return _sentence(parts, begin=when)
+        if named:
+            value = max(named, key=lambda value: named[value])
+            # The others are a sum, each of them at most as large.
+            leads = named[value] > max(shares.get(OTHERS, 0), shares.get(NOT_SET, 0))
+            claims.append(_Claim(mode, words.value(value), named[value], leads=leads))
+    return _claimed(claims, begin=_during(figures, last))
+
+
+def _during(figures: Figures, step: date) -> str:
+    return f"In the week of {words.day(step)}, " if figures.step == "week" else f"On {words.day(step)}, "
 
 
 def _frequent(figures: Figures, dimension: str) -> Finding:
     table = figures.tables.get(dimension)
-    if table is None:
+    if table is None or not (table.rows or table.suppressed):
         return ()
     if not table.rows:
-        return (f"No value has the {words.several(figures.at_least, 'start', 'starts')} that it takes to be shown.",)
-    parts: list[Finding] = []
+        return ("No value has enough starts to be shown.",)
+    claims: list[_Claim] = []
     for mode in RUN_MODES:
         row = _first(table, mode)
-        if row is None:
-            continue
-        share = words.percent(row.shares[mode])
-        name = Strong(words.value(row.value, missing=_MISSING.get(dimension, NOT_SET)))
-        hidden = figures.starts[mode] - sum(other.starts[mode] or 0 for other in table.rows)
-        ahead = (row.starts[mode] or 0) > hidden
-        parts.append((name, f" {'leads the' if ahead else 'is in the'} {_STARTS[mode]} with {share}"))
-    return _sentence(parts)
+        share = row.shares.get(mode) if row else None
+        if row and share is not None:
+            hidden = figures.starts[mode] - sum(other.starts.get(mode) or 0 for other in table.rows)
+            name = words.value(row.value, missing=_MISSING.get(dimension, NOT_SET))
+            claims.append(_Claim(mode, name, share, leads=(row.starts[mode] or 0) > hidden))
+    return _claimed(claims)
+
+
+def _claimed(claims: list[_Claim], *, begin: str = "") -> Finding:
+    """Say which value has the largest share of each run mode that is shown."""
+    parts: list[Finding] = []
+    for place, claim in enumerate(claims):
+        share = f"{words.percent(claim.share)} of the {_STARTS[claim.run_mode]}"
+        before = claims[place - 1] if place else None
+        if before and (before.value, before.leads) == (claim.value, claim.leads):
+            parts.append((share,))
+        else:
+            parts.append((Strong(claim.value), f" {'leads with' if claim.leads else 'has'} {share}"))
+    return _sentence(parts, begin=begin)
 
 
 def _first(table: Table, mode: str) -> Row | None:
@@ -100,19 +137,18 @@ def _first(table: Table, mode: str) -> Row | None:
 
 
 def _movement(figures: Figures) -> Finding:
-    if not figures.join_methods:
-        return ()
     parts: list[Finding] = []
     for mode in RUN_MODES:
         moved = [change for change in figures.join_methods if change.run_mode == mode]
-        if not moved:
-            continue
-        most = max(moved, key=lambda change: abs(change.after - change.before))
-        change = words.points(most.after - most.before)
-        parts.append((Strong(words.value(most.value)), f" moved by {change} points of the {_STARTS[mode]}"))
-    compared = "From the first four whole weeks to the last four, "
-    if figures.step != "week":
-        compared = "From the first days to the last, "
+        if moved:
+            most = max(moved, key=lambda change: abs(change.after - change.before))
+            change = most.after - most.before
+            by = f"{'rose' if change > 0 else 'fell'} by {abs(change) * 100:.1f} points of the {_STARTS[mode]}"
+            parts.append((Strong(words.value(most.value)), f" {by}"))
+    unit = "weeks" if figures.step == "week" else "days"
+    compared = f"From the first {unit} to the last, "
+    if figures.step == "week" and len(figures.steps) >= _COMPARED:
+        compared = "From the first four whole weeks to the last four, "
     return _sentence(parts, begin=compared)
 
 
@@ -141,7 +177,7 @@ def _helpers(figures: Figures) -> Finding:
 
 
 def _per_day(figures: Figures) -> Finding:
-    if not figures.per_day:
+    if not days_are_compared(figures):
         return ()
     usual = [
         (Strong(words.count(figures.median_day[mode])), f" {_STARTS[mode]}")
@@ -164,7 +200,7 @@ def _per_day(figures: Figures) -> Finding:
 
 
 def _bursts(figures: Figures) -> Finding:
-    if len(figures.per_hour) <= _BURST_HISTORY or not figures.starts.get("daemon"):
+    if not bursts_are_judged(figures):
         return ()
     if not figures.bursts:
         return (Strong("No"), ": no hour stands out from the week before it.")
@@ -193,38 +229,41 @@ def oldest_supported(figures: Figures) -> int | None:
 
 
 def _old_releases(figures: Figures) -> Finding:
-    oldest = oldest_supported(figures)
-    if not figures.old_releases or oldest is None:
+    if not figures.old_releases:
         return ()
     last = max(entry.begin for entry in figures.old_releases)
-    parts = [
-        (Strong(words.percent(entry.share)), f" of the {_STARTS[entry.run_mode]}")
-        for mode in RUN_MODES
-        for entry in figures.old_releases
-        if (entry.begin, entry.run_mode) == (last, mode)
+    latest = [
+        entry for mode in RUN_MODES for entry in figures.old_releases if (entry.begin, entry.run_mode) == (last, mode)
     ]
-    when = f"In the week of {words.day(last)}, " if figures.step == "week" else f"On {words.day(last)}, "
-    newest = max(entry.newest_major for entry in figures.old_releases if entry.begin == last)
+    newest = max(entry.newest_major for entry in latest)
     oldest = max(0, newest - figures.supported_majors + 1)
-    return _sentence(parts, begin=when, end=f" had a release older than {oldest}; {newest} was the newest.")
+    return _sentence(
+        [(Strong(words.percent(entry.share)), f" of the {_STARTS[entry.run_mode]}") for entry in latest],
+        begin=_during(figures, last),
+        end=f" had a release older than {oldest}; {newest} was the newest.",
+    )
 
 
 def _hours(figures: Figures) -> Finding:
     shown = [(day, hour, starts) for day, hour, starts in figures.hours_of_week if starts is not None]
-    if not any(starts for *_, starts in shown):
-        return ()
     total = sum(starts for *_, starts in shown)
-    working = sum(starts for day, hour, starts in shown if day in range(1, 6) and hour in range(6, 18))
+    if not total:
+        return ()
     if len(shown) < len(figures.hours_of_week):
-        return ("The average of each hour of the week, in UTC. Hours with few starts are left blank.",)
-    return (Strong(words.percent(working / total)), " come from Monday to Friday between 6:00 and 18:00 (UTC).")
+        return ("Hours with few starts are left blank.",)
+    working = sum(starts for day, hour, starts in shown if day in _WORKDAYS and hour in _WORKING_HOURS)
+    return (
+        "In an average week, ",
+        Strong(words.percent(working / total)),
+        " of the one-shot starts come from Monday to Friday between 6:00 and 18:00 (UTC).",
+    )
 
 
 def _new(figures: Figures) -> Finding:
     return ("Values that were not seen before the last four weeks.",) if figures.new else ()
 
 
-def _sentence(parts: list[Finding] | list[tuple[Strong, str]], *, begin: str = "", end: str = ".") -> Finding:
+def _sentence(parts: Sequence[Finding], *, begin: str = "", end: str = ".") -> Finding:
     """Join the parts of one sentence, or return nothing if there are none."""
     if not parts:
         return ()

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
-from otel_tbot.report.charts.hours import DAYS
-from otel_tbot.report.charts.product import NUMBERS_OF_DESTINATIONS
 from otel_tbot.report.figures import OTHERS, RUN_MODES
 
 if TYPE_CHECKING:
-    from otel_tbot.report.figures import Figures
+    from otel_tbot.report.figures import Figures, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +25,8 @@ class Numbers:
     rows: tuple[tuple[str, ...], ...]
 
 
-def of_dimension(figures: Figures, dimension: str, label: str) -> Numbers:
+def of_dimension(table: Table, label: str) -> Numbers:
     """Return the values of a dimension, and last those that are too rare to be shown."""
-    table = figures.tables[dimension]
     rows = []
     for row in table.rows:
         cells = [words.value(row.value)]
@@ -39,7 +36,7 @@ def of_dimension(figures: Figures, dimension: str, label: str) -> Numbers:
             cells += [words.count(starts), "" if share is None else words.percent(share)]
         rows.append((*cells, words.count(row.days)))
     if table.suppressed:
-        cells = [f"{words.several(table.suppressed, 'further value', 'further values')}, too rare to be named"]
+        cells = [f"{words.several(table.suppressed, 'further value', 'further values')}, not shown"]
         for mode in RUN_MODES:
             cells += [words.count(table.suppressed_starts.get(mode)), ""]
         rows.append((*cells, ""))
@@ -47,13 +44,20 @@ def of_dimension(figures: Figures, dimension: str, label: str) -> Numbers:
 
 
 def of_releases(figures: Figures) -> Numbers:
-    """Return the share of each release by step and run mode, the newest release first."""
+    """Return the share of each release by step and run mode, the newest release first.
+
+    A cell is empty where the release was not started or is among the others.
+    """
     names = list(dict.fromkeys(words.value(entry.value) for entry in figures.releases if entry.value != OTHERS))
     names.sort(key=_version, reverse=True)
     shares = {(e.begin, e.run_mode, words.value(e.value)): e.share for e in figures.releases}
     columns = [*names, OTHERS]
     rows = tuple(
-        (step.isoformat(), mode, *(words.percent(shares.get((step, mode, name), 0)) for name in columns))
+        (
+            step.isoformat(),
+            mode,
+            *(words.percent(shares[key]) if (key := (step, mode, name)) in shares else "" for name in columns),
+        )
         for step in figures.steps
         for mode in RUN_MODES
         if any((step, mode, name) in shares for name in columns)
@@ -88,7 +92,7 @@ def of_destinations(figures: Figures) -> Numbers:
         (entry.kind, entry.run_mode, *(words.percent(share) for share in entry.shares or (None,) * 4))
         for entry in figures.destinations
     )
-    return Numbers(head=("kind", "run mode", *NUMBERS_OF_DESTINATIONS), rows=rows)
+    return Numbers(head=("kind", "run mode", *words.NUMBERS_OF_DESTINATIONS), rows=rows)
 
 
 def of_days(figures: Figures) -> Numbers:
@@ -132,7 +136,7 @@ def of_hours(figures: Figures) -> Numbers:
     """Return the average of one-shot starts in each hour of the week."""
     starts = {(day, hour): average for day, hour, average in figures.hours_of_week}
     rows = tuple((f"{hour}:00", *(_average(starts.get((day, hour), 0)) for day in range(1, 8))) for hour in range(24))
-    return Numbers(head=("hour (UTC)", *DAYS), rows=rows)
+    return Numbers(head=("hour (UTC)", *words.DAYS), rows=rows)
 
 
 def _average(starts: float | None) -> str:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 NOT_SHOWN = "not shown"  # a suppressed number; it may be above the threshold, when it would give another one away
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+NUMBERS_OF_DESTINATIONS = ("none", "1", "2", "3 or more")
 _LOWEST_SHARE = 0.0005  # below, one decimal of a percent would read 0.0%
 _WHOLE_PERCENT = 0.095  # from here on, decimals of a percent say nothing
 _SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

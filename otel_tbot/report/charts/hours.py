@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otel_tbot.report import words
 from otel_tbot.report.charts.style import Panel, draw
 
 if TYPE_CHECKING:
     from otel_tbot.report.figures import Figures
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
 _SHADES = 6
-_ROUND = (1, 2, 3, 4, 5, 10)  # the steps of a scale that read well, times a power of ten
+_ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)  # the steps of a scale that read well, times a power of ten
 _FEWEST_HOURS = 168  # a whole week
 
 
@@ -24,7 +23,7 @@ def hours(figures: Figures, width: int) -> tuple[Panel, ...]:
     step = _step(max(starts for *_, starts in cells))
     names = [_band(shade, step) for shade in range(_SHADES)]
     values = [
-        {"day": DAYS[day - 1], "hour": hour, "band": names[min(_SHADES - 1, int(starts / step))]}
+        {"day": words.DAYS[day - 1], "hour": hour, "band": names[min(_SHADES - 1, int(starts / step))]}
         for day, hour, starts in cells
     ]
     svg = draw(
@@ -39,7 +38,12 @@ def hours(figures: Figures, width: int) -> tuple[Panel, ...]:
                     "scale": {"domain": list(range(24))},
                     "axis": {"labelAngle": 0, "values": [0, 3, 6, 9, 12, 15, 18, 21]},
                 },
-                "y": {"field": "day", "type": "ordinal", "scale": {"domain": list(DAYS)}, "axis": {"grid": False}},
+                "y": {
+                    "field": "day",
+                    "type": "ordinal",
+                    "scale": {"domain": list(words.DAYS)},
+                    "axis": {"grid": False},
+                },
                 "color": {
                     "field": "band",
                     "type": "ordinal",
@@ -49,6 +53,8 @@ def hours(figures: Figures, width: int) -> tuple[Panel, ...]:
             },
         },
         width=width,
+        right=2,
+        bottom=68,
     )
     return (Panel(title="", run_mode=None, svg=svg),)
 

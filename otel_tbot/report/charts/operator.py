@@ -23,17 +23,16 @@ from otel_tbot.report.charts.style import (
     time_axis,
 )
 from otel_tbot.report.figures import RUN_MODES
+from otel_tbot.report.findings import bursts_are_judged, days_are_compared
 
 if TYPE_CHECKING:
     from datetime import date
 
     from otel_tbot.report.figures import Burst, Figures
 
-_FEWEST_DAYS = 3
 _AROUND = 3  # days before and after, which with the day itself are a week
 _USUAL = 0.97  # of the days fit on the scale; what is far above them is marked instead of flattening the others
 _ABOVE_USUAL = 1.35
-_BURST_HISTORY = 168  # hours before an hour that can be judged
 _FEWEST_STEPS = 3
 _HOUR = timedelta(hours=1)
 _SPANS = (1, 3, 6, 12, 24, 72, 168)  # hours of which the greatest is drawn
@@ -44,10 +43,12 @@ def per_day(figures: Figures, width: int) -> tuple[Panel, ...]:
     by_mode = {
         mode: [(day, starts) for day, run_mode, starts in figures.per_day if run_mode == mode] for mode in RUN_MODES
     }
+    if not days_are_compared(figures):
+        return ()
     return tuple(
         Panel(title=mode, run_mode=mode, svg=_days(figures, days, mode, width))
         for mode, days in by_mode.items()
-        if len(days) >= _FEWEST_DAYS and any(starts for _, starts in days)
+        if any(starts for _, starts in days)
     )
 
 
@@ -96,7 +97,7 @@ def _days(figures: Figures, days: list[tuple[date, int]], mode: str, width: int)
         },
         *_marked(beyond, days[0][0], days[-1][0], x, y),
     ]
-    return draw({"height": 110, "layer": layers}, width=width, right=12)
+    return draw({"height": 110, "layer": layers}, width=width)
 
 
 def _marked(marks: list[Spec], first: date, last: date, x: Spec, y: Spec) -> list[Spec]:
@@ -126,14 +127,9 @@ def _scale(numbers: list[int]) -> float:
     return min(ordered[-1], _ABOVE_USUAL * usual) * 1.06 if usual else ordered[-1]
 
 
-def bursts_are_judged(figures: Figures) -> bool:
-    """Return whether the period is long enough to tell a burst from what is usual."""
-    return len(figures.per_hour) > _BURST_HISTORY
-
-
 def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
     """Draw the daemon starts of each hour on a logarithmic scale, the greatest hour of each few, and mark bursts."""
-    if not bursts_are_judged(figures) or not any(starts for _, starts in figures.per_hour):
+    if not bursts_are_judged(figures):
         return ()
     hours = figures.per_hour
     span = next((span for span in _SPANS if len(hours) / span <= width / 1.4), _SPANS[-1])
@@ -142,7 +138,7 @@ def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
         for place in range(0, len(hours), span)
     ]
     steps.append({**steps[-1], "hour": milliseconds(hours[-1][0] + _HOUR)})
-    marks = [
+    marks: list[Spec] = [
         {
             "day": milliseconds(burst.begin),
             "starts": max((starts for hour, starts in hours if burst.begin <= hour < burst.end), default=burst.starts),
@@ -151,11 +147,12 @@ def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
         for burst in figures.bursts
     ]
     y = count_axis("starts", scale={"type": "symlog", "constant": 10})
-    y["axis"]["values"] = [0, 10, 100, 1000, 10_000, 100_000, 1_000_000]
+    del y["axis"]["tickCount"]  # with it, a logarithmic axis leaves out some of its values
+    y["axis"].update(values=[0, 10, 100, 1000, 10_000, 100_000, 1_000_000], labelOverlap=False)
     layers: list[Spec] = [
         {
             "data": {"values": steps},
-            "mark": {"type": "area", "color": MODE_COLOURS["daemon"], "opacity": 0.75, "interpolate": "step-after"},
+            "mark": {"type": "area", "color": MODE_COLOURS["daemon"], "opacity": 0.6, "interpolate": "step-after"},
             "encoding": {"x": time_axis("hour", width=width), "y": y},
         },
         {
@@ -174,7 +171,7 @@ def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
     ]
     layers[-1]["mark"].update(dx=-10, dy=1)
     layers[-2]["mark"].update(dx=10, dy=1)
-    return (Panel(title="", run_mode=None, svg=draw({"height": 135, "layer": layers}, width=width, right=12)),)
+    return (Panel(title="", run_mode=None, svg=draw({"height": 135, "layer": layers}, width=width)),)
 
 
 def _burst(burst: Burst, width: int) -> str:
@@ -226,4 +223,4 @@ def old_releases(figures: Figures, width: int) -> tuple[Panel, ...]:
             },
         },
     ]
-    return (Panel(title="", run_mode=None, svg=draw({"height": 205, "layer": layers}, width=width, right=12)),)
+    return (Panel(title="", run_mode=None, svg=draw({"height": 205, "layer": layers}, width=width, bottom=52)),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
-from otel_tbot.report.charts.style import MODE_COLOURS, PAPER, SOFT, Panel, Spec, draw, share_axis, value_axis
+from otel_tbot.report.charts.style import MODE_COLOURS, PAPER, SOFT, Panel, Spec, draw, named_rows, share_axis
 from otel_tbot.report.figures import RUN_MODES
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from otel_tbot.report.figures import Change, Figures
 
 KINDS = ("other", "database", "kubernetes", "application")
-NUMBERS_OF_DESTINATIONS = ("none", "1", "2", "3 or more")
 
 _ROW = 22  # pixels
 _MOST_CHANGES = 9
@@ -50,22 +49,30 @@ def bars(dimension: str, *, most: int, missing: str) -> Callable[[Figures, int],
 
 
 def _bars(rows: list[tuple[str, float | None]], longest: float, mode: str, width: int) -> str:
-    values = [{"name": name, "share": share or 0, "text": words.percent(share)} for name, share in rows]
+    y, names, left = named_rows([name for name, _ in rows], width=width)
+    values = [{"row": row, "share": share or 0, "text": words.percent(share)} for row, (_, share) in enumerate(rows)]
+    x = share_axis("share", axis=None, scale={"domain": [0, longest], "nice": False})
     return draw(
         {
             "height": {"step": _ROW},
-            "data": {"values": values},
-            "encoding": {
-                "y": value_axis("name", [name for name, _ in rows]),
-                "x": share_axis("share", axis=None, scale={"domain": [0, longest], "nice": False}),
-            },
             "layer": [
-                {"mark": {"type": "bar", "color": MODE_COLOURS[mode], "height": 13, "cornerRadiusEnd": 2}},
-                {"mark": {"type": "text", "align": "left", "dx": 5}, "encoding": {"text": {"field": "text"}}},
+                {
+                    "data": {"values": values},
+                    "mark": {"type": "bar", "color": MODE_COLOURS[mode], "height": 13, "cornerRadiusEnd": 2},
+                    "encoding": {"x": x, "y": y},
+                },
+                {
+                    "data": {"values": values},
+                    "mark": {"type": "text", "align": "left", "dx": 5},
+                    "encoding": {"x": x, "y": y, "text": {"field": "text"}},
+                },
+                names,
             ],
         },
         width=width,
-        right=62,
+        left=left,
+        right=48,
+        bottom=2,
     )
 
 
@@ -88,18 +95,19 @@ def movement(figures: Figures, width: int) -> tuple[Panel, ...]:
 
 def _dumbbells(changes: list[Change], mode: str, width: int) -> str:
     colour = MODE_COLOURS[mode]
+    y, names, left = named_rows([words.value(change.value) for change in changes], width=width)
     values = [
         {
-            "name": words.value(change.value),
+            "row": row,
             "before": change.before,
             "after": change.after,
             "end": max(change.before, change.after),
             "text": words.points(change.after - change.before),
         }
-        for change in changes
+        for row, change in enumerate(changes)
     ]
-    ring = {"type": "point", "filled": True, "size": 52, "color": PAPER, "stroke": colour, "strokeWidth": 1.6}
-    layers: list[Spec] = [
+    point: Spec = {"type": "point", "filled": True, "opacity": 1}
+    moved: list[Spec] = [
         {
             "mark": {"type": "rule", "strokeWidth": 3, "color": colour, "opacity": 0.35},
             "encoding": {
@@ -107,26 +115,18 @@ def _dumbbells(changes: list[Change], mode: str, width: int) -> str:
                 "x2": {"field": "after"},
             },
         },
-        {"mark": {**ring, "opacity": 1}, "encoding": {"x": share_axis("before")}},
         {
-            "mark": {"type": "point", "filled": True, "size": 64, "color": colour, "opacity": 1},
-            "encoding": {"x": share_axis("after")},
+            "mark": {**point, "size": 52, "color": PAPER, "stroke": colour, "strokeWidth": 1.6},
+            "encoding": {"x": share_axis("before")},
         },
+        {"mark": {**point, "size": 64, "color": colour}, "encoding": {"x": share_axis("after")}},
         {
             "mark": {"type": "text", "align": "left", "dx": 9},
             "encoding": {"x": share_axis("end"), "text": {"field": "text"}},
         },
     ]
-    return draw(
-        {
-            "height": {"step": _ROW},
-            "data": {"values": values},
-            "encoding": {"y": value_axis("name", [str(row["name"]) for row in values])},
-            "layer": layers,
-        },
-        width=width,
-        right=44,
-    )
+    layers = [{"data": {"values": values}, "encoding": {"y": y}, "layer": moved}, names]
+    return draw({"height": {"step": _ROW}, "layer": layers}, width=width, left=left, right=44)
 
 
 def destinations(figures: Figures, width: int) -> tuple[Panel, ...]:
@@ -146,48 +146,44 @@ def destinations(figures: Figures, width: int) -> tuple[Panel, ...]:
 
 
 def _stacks(shares: dict[str, tuple[float, float, float, float]], width: int) -> str:
+    y, names, left = named_rows(list(shares), width=width)
     parts = [
-        {"kind": kind, "number": number, "order": place, "share": share}
-        for kind, by_number in shares.items()
-        for place, (number, share) in enumerate(zip(NUMBERS_OF_DESTINATIONS, by_number, strict=True))
+        {"row": row, "number": number, "order": place, "share": by_number[place]}
+        for row, by_number in enumerate(shares.values())
+        for place, number in enumerate(words.NUMBERS_OF_DESTINATIONS)
         # What is none is the ground that the others stand on.
         if place
     ]
-    totals = [{"kind": kind, "full": 1, "text": words.percent(1 - by_number[0])} for kind, by_number in shares.items()]
-    y = value_axis("kind", list(shares))
-    drawn = NUMBERS_OF_DESTINATIONS[1:]
+    totals = [
+        {"row": row, "full": 1, "text": words.percent(1 - by_number[0])}
+        for row, by_number in enumerate(shares.values())
+    ]
+    drawn = words.NUMBERS_OF_DESTINATIONS[1:]
     axis = {"format": "~%", "tickCount": 4}
-    return draw(
-        {
-            "height": {"step": 26},
-            "layer": [
-                {
-                    "data": {"values": totals},
-                    "mark": {"type": "bar", "height": 15, "color": "var(--none)"},
-                    "encoding": {"y": y, "x": share_axis("full", axis=axis, scale={"domain": [0, 1]})},
-                },
-                {
-                    "data": {"values": parts},
-                    "mark": {"type": "bar", "height": 15},
-                    "encoding": {
-                        "y": y,
-                        "x": share_axis("share", axis=axis, stack="zero"),
-                        "order": {"field": "order", "type": "quantitative"},
-                        "color": {
-                            "field": "number",
-                            "type": "nominal",
-                            "scale": {"domain": list(drawn), "range": [f"var(--step-{step})" for step in (1, 3, 5)]},
-                            "legend": {"orient": "bottom", "direction": "horizontal", "columns": len(drawn)},
-                        },
-                    },
-                },
-                {
-                    "data": {"values": totals},
-                    "mark": {"type": "text", "align": "left", "dx": 6, "color": SOFT},
-                    "encoding": {"y": y, "x": share_axis("full"), "text": {"field": "text"}},
-                },
-            ],
+    ground: Spec = {
+        "data": {"values": totals},
+        "mark": {"type": "bar", "height": 15, "color": "var(--none)"},
+        "encoding": {"y": y, "x": share_axis("full", axis=axis, scale={"domain": [0, 1]})},
+    }
+    stacked: Spec = {
+        "data": {"values": parts},
+        "mark": {"type": "bar", "height": 15},
+        "encoding": {
+            "y": y,
+            "x": share_axis("share", axis=axis, stack="zero"),
+            "order": {"field": "order", "type": "quantitative"},
+            "color": {
+                "field": "number",
+                "type": "nominal",
+                "scale": {"domain": list(drawn), "range": [f"var(--step-{step})" for step in (1, 3, 5)]},
+                "legend": {"orient": "bottom", "direction": "horizontal", "columns": len(drawn)},
+            },
         },
-        width=width,
-        right=48,
-    )
+    }
+    with_any: Spec = {
+        "data": {"values": totals},
+        "mark": {"type": "text", "align": "left", "dx": 6, "color": SOFT},
+        "encoding": {"y": y, "x": share_axis("full"), "text": {"field": "text"}},
+    }
+    layers = [ground, stacked, with_any, names]
+    return draw({"height": {"step": 26}, "layer": layers}, width=width, left=left, right=44, bottom=50)

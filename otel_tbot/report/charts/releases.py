@@ -19,9 +19,11 @@ from otel_tbot.report.charts.style import (
 from otel_tbot.report.figures import RUN_MODES
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from otel_tbot.report.figures import Figures
 
-_STEPS = 3  # fewer are no movement
+FEWEST_STEPS = 3  # fewer are no movement
 _HUES = 3  # supported majors beyond the third share its hue
 _SHADES = 4
 _LABELLED = 0.045  # of the height, which is what a label takes
@@ -29,7 +31,7 @@ _LABELLED = 0.045  # of the height, which is what a label takes
 
 def releases(figures: Figures, width: int) -> tuple[Panel, ...]:
     """Draw the share of each release by step, or nothing if there are too few steps."""
-    if len(figures.steps) < _STEPS:
+    if len(figures.steps) < FEWEST_STEPS:
         return ()
     return tuple(_panel(figures, mode, width) for mode in RUN_MODES if figures.starts.get(mode))
 
@@ -103,11 +105,11 @@ def _panel(figures: Figures, mode: str, width: int) -> Panel:
         "mark": {"type": "text", "align": "left", "dx": 7},
         "encoding": {"x": x, "y": share_axis("middle"), "text": {"field": "text"}},
     }
-    svg = draw({"height": 250, "layer": [area, label]}, width=width, right=78)
+    svg = draw({"height": 250, "layer": [area, label]}, width=width, right=82)
     return Panel(title=mode, run_mode=mode if mode in MODE_COLOURS else None, svg=svg)
 
 
-def _labels(names: list[str], last: dict[str, float], step: object) -> list[Spec]:
+def _labels(names: list[str], last: dict[str, float], step: date) -> list[Spec]:
     """Name each release beside its last share."""
     labels: list[Spec] = []
     below = 0.0

@@ -27,6 +27,8 @@ REST = "var(--rest)"
 
 WIDE = 640  # pixels; a panel from here on has room for more labels
 _FONT_SIZE = 11.5
+_CHARACTER = 6.9  # pixels that a character of this size takes in the wider of the usual fonts
+_NAMES = 0.44  # of the width is for names at most
 _VEGA_LITE = "6.1"
 _CONFIG: Spec = {
     "aria": False,  # the figure has one label, and its numbers are in a table
@@ -42,7 +44,7 @@ _CONFIG: Spec = {
         "ticks": False,
         "title": None,
     },
-    "axisX": {"grid": False},
+    "axisX": {"grid": False, "labelOverlap": "parity", "labelSeparation": 16},
     "legend": {
         "labelColor": INK,
         "labelFontSize": _FONT_SIZE,
@@ -74,13 +76,17 @@ class Panel:
     svg: str
 
 
-def draw(spec: Spec, *, width: int, right: int = 4) -> str:
+def draw(spec: Spec, *, width: int, left: int = 40, right: int = 12, bottom: int = 24) -> str:
     """Draw a single or layered view.
+
+    The margins are given and not fitted: the machine that draws has other fonts than the one that shows.
 
     Args:
         spec: Vega-Lite's specification, without its width.
         width: of the whole picture, in pixels.
-        right: pixels kept free beside the plot, for labels there.
+        left: pixels kept free before the plot, for an axis or names.
+        right: pixels kept free behind it.
+        bottom: pixels kept free below it, for an axis and a legend.
 
     Returns:
         An `<svg>` element.
@@ -88,10 +94,10 @@ def draw(spec: Spec, *, width: int, right: int = 4) -> str:
     svg = vl_convert.vegalite_to_svg(
         {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-            "autosize": {"type": "fit-x", "contains": "padding"},
+            "autosize": {"type": "none", "contains": "content"},
             "config": _CONFIG,
-            "padding": {"left": 2, "top": 4, "bottom": 2, "right": right},
-            "width": width,
+            "padding": {"left": left, "top": 8, "bottom": bottom, "right": right},
+            "width": width - left - right,
             **spec,
         },
         vl_version=_VEGA_LITE,
@@ -132,11 +138,21 @@ def share_axis(field: str, **options: object) -> Spec:
     return {"field": field, "type": "quantitative", "axis": {"format": "~%", "tickCount": 5}, **options}
 
 
-def value_axis(field: str, order: list[str]) -> Spec:
-    """Return an encoding by the values of a dimension, one row each, in the order given."""
-    return {
-        "field": field,
-        "type": "nominal",
-        "sort": order,
-        "axis": {"grid": False, "labelColor": INK, "labelLimit": 190},
+def named_rows(names: list[str], *, width: int) -> tuple[Spec, Spec, int]:
+    """Return what draws one row for each name; the data say by `row` in which they are.
+
+    The names are a layer of their own: an axis would merge names that are shown alike, and would reserve the width
+    that they have in a font of the machine that draws.
+
+    Returns:
+        The vertical encoding, the layer with the names, and the pixels to keep free for them.
+    """
+    longest = int(width * _NAMES / _CHARACTER)
+    texts = [name if len(name) <= longest else "\N{HORIZONTAL ELLIPSIS}" + name[1 - longest :] for name in names]
+    y: Spec = {"field": "row", "type": "ordinal", "axis": None, "scale": {"domain": list(range(len(names)))}}
+    layer: Spec = {
+        "data": {"values": [{"row": row, "name": text} for row, text in enumerate(texts)]},
+        "mark": {"type": "text", "align": "right", "dx": -8},
+        "encoding": {"x": {"value": 0}, "y": y, "text": {"field": "name"}},
     }
+    return y, layer, round(max((len(text) for text in texts), default=0) * _CHARACTER) + 8
