@@ -38,6 +38,7 @@ class Strong(str):
 Finding: TypeAlias = tuple[str, ...]  # parts that are read one after the other; those of type `Strong` are emphasised
 
 _MISSING = {"helper": "no helper", "join_type": "no join method", "platform": "no platform"}
+_KINDS = {"application": "an application", "database": "a database", "kubernetes": "a Kubernetes"}
 _STARTS = {"one-shot": "one-shot starts", "daemon": "daemon starts"}
 _BURST_HISTORY = 168  # hours before an hour that can be judged
 _FEWEST_DAYS = 3  # of which one can be called usual
@@ -92,7 +93,7 @@ def _releases(figures: Figures) -> Finding:
         if named:
             value = max(named, key=lambda value: named[value])
             # The others are a sum, each of them at most as large.
-            leads = named[value] > max(shares.get(OTHERS, 0), shares.get(NOT_SET, 0))
+            leads = all(share < named[value] for other, share in shares.items() if other != value)
             claims.append(_Claim(mode, words.value(value), named[value], leads=leads))
     return _claimed(claims, begin=_during(figures, last))
 
@@ -112,9 +113,8 @@ def _frequent(figures: Figures, dimension: str) -> Finding:
         row = _first(table, mode)
         share = row.shares.get(mode) if row else None
         if row and share is not None:
-            hidden = figures.starts[mode] - sum(other.starts.get(mode) or 0 for other in table.rows)
             name = words.value(row.value, missing=_MISSING.get(dimension, NOT_SET))
-            claims.append(_Claim(mode, name, share, leads=(row.starts[mode] or 0) > hidden))
+            claims.append(_Claim(mode, name, share, leads=_leads(figures, table, row, mode)))
     return _claimed(claims)
 
 
@@ -131,6 +131,14 @@ def _claimed(claims: list[_Claim], *, begin: str = "") -> Finding:
     return _sentence(parts, begin=begin)
 
 
+def _leads(figures: Figures, table: Table, row: Row, mode: str) -> bool:
+    """Return whether no other value, shown or hidden, can have as many starts."""
+    others = [other.starts.get(mode) or 0 for other in table.rows if other is not row]
+    starts = row.starts.get(mode) or 0
+    hidden = figures.starts[mode] - starts - sum(others)
+    return starts > max([hidden, *others])
+
+
 def _first(table: Table, mode: str) -> Row | None:
     """Return the most frequent value whose number is shown."""
     return max((row for row in table.rows if row.starts.get(mode)), key=lambda row: row.starts[mode] or 0, default=None)
@@ -138,13 +146,15 @@ def _first(table: Table, mode: str) -> Row | None:
 
 def _movement(figures: Figures) -> Finding:
     parts: list[Finding] = []
+    named = ""
     for mode in RUN_MODES:
         moved = [change for change in figures.join_methods if change.run_mode == mode]
         if moved:
             most = max(moved, key=lambda change: abs(change.after - change.before))
             change = most.after - most.before
             by = f"{'rose' if change > 0 else 'fell'} by {abs(change) * 100:.1f} points of the {_STARTS[mode]}"
-            parts.append((Strong(words.value(most.value)), f" {by}"))
+            parts.append((by,) if most.value == named else (Strong(words.value(most.value)), f" {by}"))
+            named = most.value
     unit = "weeks" if figures.step == "week" else "days"
     compared = f"From the first {unit} to the last, "
     if figures.step == "week" and len(figures.steps) >= _COMPARED:
@@ -153,14 +163,18 @@ def _movement(figures: Figures) -> Finding:
 
 
 def _destinations(figures: Figures) -> Finding:
-    shares = [entry for entry in figures.destinations if entry.shares is not None and entry.kind == "kubernetes"]
+    """Name the kind that most starts have beside the usual one, `other`."""
+    shares = {(entry.kind, entry.run_mode): 1 - entry.shares[0] for entry in figures.destinations if entry.shares}
+    special = {key: share for key, share in shares.items() if key[0] in _KINDS and share > 0}
+    if not special:
+        return ()
+    kind, _ = max(special, key=lambda key: special[key])
     parts = [
-        (Strong(words.percent(1 - entry.shares[0])), f" of the {_STARTS[entry.run_mode]}")
+        (Strong(words.percent(shares[kind, mode])), f" of the {_STARTS[mode]}")
         for mode in RUN_MODES
-        for entry in shares
-        if entry.run_mode == mode and entry.shares is not None
+        if (kind, mode) in shares
     ]
-    return _sentence(parts, end=" have a Kubernetes destination. A start can have several kinds.")
+    return _sentence(parts, end=f" have {_KINDS[kind]} destination. A start can have several kinds.")
 
 
 def _helpers(figures: Figures) -> Finding:

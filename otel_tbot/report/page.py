@@ -12,7 +12,7 @@ from otel_tbot.report.findings import Strong, bursts_are_judged, days_are_compar
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
-    from otel_tbot.report.figures import Figures, New
+    from otel_tbot.report.figures import Figures, LeftOut, New
 
 
 def render(figures: Figures, *, files: int) -> str:
@@ -34,6 +34,7 @@ def render(figures: Figures, *, files: int) -> str:
         days_are_compared=days_are_compared(figures),
         figures=figures,
         files=files,
+        left_out=_left_out(figures.left_out),
         is_strong=lambda part: isinstance(part, Strong),
         new=[_new(entry) for entry in figures.new],
         old=_old_now(figures),
@@ -59,3 +60,15 @@ def _new(entry: New) -> tuple[str, str]:
     dimension = sections.DIMENSIONS.get(entry.dimension, entry.dimension)
     said = f"{dimension}, since {words.day(entry.since)}" + (f": {words.listed(seen)}" if seen else "")
     return words.value(entry.value), said
+
+
+def _left_out(left_out: LeftOut) -> str:
+    """Return what was read and is not counted."""
+    said = (
+        (left_out.repeated, "repeated delivery of a counted start", "repeated deliveries of counted starts"),
+        (left_out.invalid, "event that the registry does not admit", "events that the registry does not admit"),
+        (left_out.implausible_time, "event with an impossible time", "events with an impossible time"),
+        (left_out.outside_period, "event outside the period", "events outside the period"),
+        (left_out.unreadable_lines, "line that could not be read", "lines that could not be read"),
+    )
+    return words.listed([words.several(number, one, many) for number, one, many in said if number]) or "nothing"

@@ -171,7 +171,7 @@ def _releases(figures: Figures) -> Question:
     text = "Which releases are started?"
     if len(figures.steps) < releases.FEWEST_STEPS:
         return _bars(figures, "releases", text, "release", most=12)
-    ages = "A hue for each supported major, stronger is newer"
+    ages = "A hue for each supported major, the stronger the newer"
     return Question(
         name="releases",
         text=text,

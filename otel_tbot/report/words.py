@@ -73,7 +73,7 @@ def spelled(number: int) -> str:
 
 def listed(parts: list[str]) -> str:
     """Return an enumeration: `a, b and c`."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def value(text: str, *, missing: str = NOT_SET, others: str = OTHERS) -> str:

@@ -51,7 +51,7 @@ def bars(dimension: str, *, most: int, missing: str) -> Callable[[Figures, int],
 def _bars(rows: list[tuple[str, float | None]], longest: float, mode: str, width: int) -> str:
     y, names, left = named_rows([name for name, _ in rows], width=width)
     values = [{"row": row, "share": share or 0, "text": words.percent(share)} for row, (_, share) in enumerate(rows)]
-    x = share_axis("share", axis=None, scale={"domain": [0, longest], "nice": False})
+    x = share_axis("share", axis=None, stack=None, scale={"domain": [0, longest], "nice": False})
     return draw(
         {
             "height": {"step": _ROW},
