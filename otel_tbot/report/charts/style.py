@@ -76,7 +76,7 @@ class Panel:
     svg: str
 
 
-def draw(spec: Spec, *, width: int, left: int = 40, right: int = 12, bottom: int = 24) -> str:
+def draw(spec: Spec, *, width: int, left: int = 40, right: int = 20, bottom: int = 24) -> str:
     """Draw a single or layered view.
 
     The margins are given and not fitted: the machine that draws has other fonts than the one that shows.
