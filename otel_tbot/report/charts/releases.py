@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
 from otel_tbot.report.charts.style import (
-    MODE_COLOURS,
     PAPER,
     REST,
     Panel,
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
 FEWEST_STEPS = 3  # fewer are no movement
 _HUES = 3  # supported majors beyond the third share its hue
 _SHADES = 4
+_BESIDE = 7  # pixels between the areas and their names
+_NARROWEST = 88  # pixels for the names, so that the panels of both run modes are alike
+_LONGEST = 10  # characters of a name
 _LABELLED = 0.045  # of the height, which is what a label takes
 
 
@@ -77,10 +79,11 @@ def _panel(figures: Figures, mode: str, width: int) -> Panel:
     colour = colours(names, figures.newest_major, figures.supported_majors)
     steps = [step for step in figures.steps if any((step, name) in shares for name in names)]
     areas = [
-        {"step": milliseconds(step), "release": words.value(name), "share": shares.get((step, name), 0), "order": place}
+        {"step": milliseconds(step), "place": place, "share": shares.get((step, name), 0)}
         for place, name in enumerate(names)
         for step in steps
     ]
+    labels = _labels([(name, shares.get((steps[-1], name), 0)) for name in names], steps[-1])
     x = time_axis("step", width=width)
     area: Spec = {
         "data": {"values": areas},
@@ -88,34 +91,33 @@ def _panel(figures: Figures, mode: str, width: int) -> Panel:
         "encoding": {
             "x": x,
             "y": share_axis("share", stack="zero", scale={"domain": [0, 1]}),
-            "order": {"field": "order", "type": "quantitative"},
+            "order": {"field": "place", "type": "quantitative"},
             "color": {
-                "field": "release",
+                "field": "place",
                 "type": "nominal",
                 "legend": None,
-                "scale": {
-                    "domain": [words.value(name) for name in names],
-                    "range": [colour[name] for name in names],
-                },
+                "scale": {"domain": list(range(len(names))), "range": [colour[name] for name in names]},
             },
         },
     }
     label: Spec = {
-        "data": {"values": _labels(names, {name: shares.get((steps[-1], name), 0.0) for name in names}, steps[-1])},
-        "mark": {"type": "text", "align": "left", "dx": 7},
+        "data": {"values": labels},
+        "mark": {"type": "text", "align": "left", "dx": _BESIDE},
         "encoding": {"x": x, "y": share_axis("middle"), "text": {"field": "text"}},
     }
-    svg = draw({"height": 250, "layer": [area, label]}, width=width, right=82)
-    return Panel(title=mode, run_mode=mode if mode in MODE_COLOURS else None, svg=svg)
+    right = max(_NARROWEST, text_width([label["text"] for label in labels]) + _BESIDE)
+    svg = draw({"height": 250, "layer": [area, label]}, width=width, right=right)
+    return Panel(title=mode, run_mode=mode, svg=svg)
 
 
-def _labels(names: list[str], last: dict[str, float], step: date) -> list[Spec]:
+def _labels(shares: list[tuple[str, float]], step: date) -> list[Spec]:
     """Name each release beside its last share."""
     labels: list[Spec] = []
     below = 0.0
-    for name in names:
-        if last[name] >= _LABELLED:
-            text = f"{words.value(name)} \N{MIDDLE DOT} {words.percent(last[name])}"
-            labels.append({"step": milliseconds(step), "middle": below + last[name] / 2, "text": text})
-        below += last[name]
+    for name, share in shares:
+        if share >= _LABELLED:
+            shown = shortened(words.value(name, missing="not set", others="others"), _LONGEST)
+            text = f"{shown} \N{MIDDLE DOT} {words.percent(share)}"
+            labels.append({"step": milliseconds(step), "middle": below + share / 2, "text": text})
+        below += share
     return labels

@@ -148,11 +148,21 @@ def named_rows(names: list[str], *, width: int) -> tuple[Spec, Spec, int]:
         The vertical encoding, the layer with the names, and the pixels to keep free for them.
     """
     longest = int(width * _NAMES / _CHARACTER)
-    texts = [name if len(name) <= longest else "\N{HORIZONTAL ELLIPSIS}" + name[1 - longest :] for name in names]
+    texts = [shortened(name, longest) for name in names]
     y: Spec = {"field": "row", "type": "ordinal", "axis": None, "scale": {"domain": list(range(len(names)))}}
     layer: Spec = {
         "data": {"values": [{"row": row, "name": text} for row, text in enumerate(texts)]},
         "mark": {"type": "text", "align": "right", "dx": -8},
         "encoding": {"x": {"value": 0}, "y": y, "text": {"field": "name"}},
     }
-    return y, layer, round(max((len(text) for text in texts), default=0) * _CHARACTER) + 8
+    return y, layer, text_width(texts) + 8
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return the end of a text, which tells it from similar ones, if it has more characters than admitted."""
+    return text if len(text) <= longest else "\N{HORIZONTAL ELLIPSIS}" + text[1 - longest :]
+
+
+def text_width(texts: list[str]) -> int:
+    """Return the pixels that the longest text takes."""
+    return round(max((len(text) for text in texts), default=0) * _CHARACTER)
