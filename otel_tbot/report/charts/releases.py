@@ -13,6 +13,8 @@ from otel_tbot.report.charts.style import (
     draw,
     milliseconds,
     share_axis,
+    shortened,
+    text_width,
     time_axis,
 )
 from otel_tbot.report.figures import RUN_MODES
