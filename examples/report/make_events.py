@@ -1,4 +1,4 @@
-"""Write `events.jsonl.gz`: made-up starts of half a year, as the `file` exporter of a Collector writes them.
+"""Write `events.jsonl.gz`: made-up starts of five months, as the `file` exporter of a Collector writes them.
 
 The same events each time. A burst, a day without events, a new major release and a new join method are planted.
 """
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 TARGET = Path(__file__).with_name("events.jsonl.gz")
 
-_FIRST = datetime(2025, 6, 2, tzinfo=timezone.utc)  # a Monday
-_DAYS = 26 * 7
+_FIRST = datetime(2025, 7, 7, tzinfo=timezone.utc)  # a Monday
+_DAYS = 21 * 7
 _REQUEST = timedelta(hours=12)  # of events in one request, which is one line
-_WITHOUT_EVENTS = 110  # the day of a gap
-_BURST = _FIRST + timedelta(days=131, hours=3)
-_BURST_STARTS = 90
-_NEW_JOIN_METHOD = 160  # the day from which `env0` is used
+_WITHOUT_EVENTS = 79  # the day of a gap, a Wednesday
+_BURST = _FIRST + timedelta(days=107, hours=3)
+_BURST_STARTS = 160
+_NEW_JOIN_METHOD = 127  # the day from which `env0` is used
 _RELEASES = {  # the week of each
     "15.4.26": -60,
     "16.5.9": -30,
     "17.4.8": -12,
-    "17.5.2": -2,
-    "17.7.1": 6,
-    "18.0.0": 10,
-    "18.1.4": 14,
-    "18.2.2": 18,
-    "18.3.1": 23,
+    "17.5.2": -4,
+    "17.7.1": 2,
+    "18.0.0": 6,
+    "18.1.4": 10,
+    "18.2.2": 14,
+    "18.3.1": 18,
 }
 _JOIN_METHODS = {
     "one-shot": {"github": 40, "gitlab": 19, "circleci": 7, "terraform_cloud": 6, "iam": 6, "token": 8, "azure": 4},
@@ -80,9 +80,9 @@ def _starts(chance: random.Random) -> Iterator[tuple[datetime, str]]:
             continue
         midnight = _FIRST + timedelta(days=day)
         busy = 1 if midnight.weekday() < 5 else 0.35  # noqa: PLR2004 - Monday to Friday
-        for _ in range(round((22 + day / 18) * busy * chance.uniform(0.9, 1.1))):
+        for _ in range(round((44 + day / 9) * busy * chance.uniform(0.9, 1.1))):
             yield midnight + timedelta(hours=min(23.9, max(0, chance.gauss(12, 3.6)))), "one-shot"
-        for _ in range(round(10 * chance.uniform(0.85, 1.15))):
+        for _ in range(round(24 * chance.uniform(0.85, 1.15))):
             yield midnight + timedelta(hours=chance.uniform(0, 24)), "daemon"
     for _ in range(_BURST_STARTS):
         yield _BURST + timedelta(hours=chance.uniform(0, 1)), "daemon"
@@ -138,7 +138,10 @@ def _text(key: str, value: str) -> dict[str, Any]:
 def _version(chance: random.Random, week: float) -> str:
     """Return one of the releases of that time: each rises in some weeks, and goes as newer ones come."""
     ages = {name: week - came for name, came in _RELEASES.items() if came < week}
-    return _one(chance, {name: (1 - math.exp(-age / 2.5)) * math.exp(-age / 9) + 0.03 for name, age in ages.items()})
+    staying = {name: 0.14 if name < "17" else 0.03 for name in ages}
+    return _one(
+        chance, {name: (1 - math.exp(-age / 2.5)) * math.exp(-age / 9) + staying[name] for name, age in ages.items()}
+    )
 
 
 def _one(chance: random.Random, weights: dict[Any, Any]) -> Any:  # noqa: ANN401 - one of the keys

@@ -229,7 +229,7 @@ def _burst(burst: Burst) -> str:
     end = f"{burst.end:%H:%M}" if burst.end.date() == burst.begin.date() else words.minute(burst.end)
     text = (
         f"{words.minute(burst.begin)} to {end} (UTC), {words.several(burst.starts, 'daemon start', 'daemon starts')} "
-        f"where {words.count(burst.expected)} would be usual"
+        f"where {words.count(burst.expected) if burst.expected else 'none'} would be usual"
     )
     named = [words.value(text) for text in (burst.version, burst.join_type) if text is not None]
     if burst.starts_of_these is None or not named:

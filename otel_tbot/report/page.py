@@ -48,8 +48,8 @@ def render(figures: Figures, *, files: int) -> str:
 
 
 def _old_now(figures: Figures) -> list[tuple[str, str]]:
-    """Return each run mode's share of old releases in the last step."""
-    last = max((entry.begin for entry in figures.old_releases), default=None)
+    """Return each run mode's share of old releases in the last step, where it is shown."""
+    last = figures.steps[-1] if figures.steps else None
     shares = {entry.run_mode: entry.share for entry in figures.old_releases if entry.begin == last}
     return [(mode, words.percent(shares[mode])) for mode in RUN_MODES if mode in shares]
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from otel_tbot.report import words
 from otel_tbot.report.charts.style import (
     ALARM,
     GAP,
@@ -176,7 +177,7 @@ def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
 
 def _burst(burst: Burst, width: int) -> str:
     text = f"{burst.begin.day} {burst.begin:%b}: {burst.starts:,} starts"
-    return f"{text}, {burst.expected:,} usual" if width >= WIDE else text
+    return f"{text}, {words.count(burst.expected) if burst.expected else 'none'} usual" if width >= WIDE else text
 
 
 def old_releases(figures: Figures, width: int) -> tuple[Panel, ...]:
@@ -184,10 +185,14 @@ def old_releases(figures: Figures, width: int) -> tuple[Panel, ...]:
     steps = sorted({entry.begin for entry in figures.old_releases})
     if len(steps) < _FEWEST_STEPS:
         return ()
-    shares = [
-        {"step": milliseconds(entry.begin), "mode": entry.run_mode, "share": entry.share}
-        for entry in figures.old_releases
-    ]
+    # A line must not lead over steps that are not shown.
+    places = {step: place for place, step in enumerate(figures.steps)}
+    seen: dict[str, int] = {}
+    shares: list[Spec] = []
+    for entry in figures.old_releases:
+        seen[entry.run_mode] = seen.get(entry.run_mode, 0) + 1
+        line = places.get(entry.begin, 0) - seen[entry.run_mode]
+        shares.append({"step": milliseconds(entry.begin), "mode": entry.run_mode, "share": entry.share, "line": line})
     newest = {step: max(e.newest_major for e in figures.old_releases if e.begin == step) for step in steps}
     arrivals = [
         {"step": milliseconds(step), "text": f"{newest[step]} is out"}
@@ -214,6 +219,7 @@ def old_releases(figures: Figures, width: int) -> tuple[Panel, ...]:
             "encoding": {
                 "x": x,
                 "y": y,
+                "detail": {"field": "line", "type": "nominal"},
                 "color": {
                     "field": "mode",
                     "type": "nominal",
