@@ -40,7 +40,7 @@ _JOIN_METHODS = {
     "one-shot": {"github": 40, "gitlab": 19, "circleci": 7, "terraform_cloud": 6, "iam": 6, "token": 8, "azure": 4},
     "daemon": {"kubernetes": 45, "token": 16, "iam": 14, "bound_keypair": 8, "gcp": 6, "tpm": 6, "azure": 5},
 }
-_HELPERS = {"": 70, "gha:teleport-actions/auth": 18, "gha:teleport-actions/auth-k8s": 9, "terraform-provider": 3}
+_HELPERS = {"": 70, "gha:teleport-actions/auth": 18, "gha:teleport-actions/auth-k8s": 9, "terraform:provider": 3}
 _PLATFORMS = {("linux", "amd64"): 80, ("linux", "arm64"): 14, ("darwin", "arm64"): 4, ("windows", "amd64"): 2}
 _DESTINATIONS = {  # how many of each kind, and the weight of having so many
     "other": {0: 10, 1: 66, 2: 16, 3: 8},

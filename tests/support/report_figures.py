@@ -68,7 +68,7 @@ _HELPERS = {
     "gha:teleport-actions/auth": (0.124, 0.0),
     "gha:teleport-actions/auth-k8s": (0.089, 0.0),
     "gha:teleport-actions/auth-application": (0.018, 0.0),
-    "terraform-provider": (0.013, 0.0),
+    "terraform:provider": (0.013, 0.0),
 }
 _PLATFORMS = {
     "linux amd64": (0.785, 0.798),
