@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,6 +13,9 @@ pytest.importorskip("vl_convert", reason="what report draws with is an extra")
 
 from otel_tbot.report.charts import hours, operator, product, releases
 from tests.support import report_figures
+
+if TYPE_CHECKING:
+    from otel_tbot.report.figures import OldReleases
 
 WIDTHS = (316, 492, 1040)
 CHARTS = {
@@ -121,14 +125,12 @@ def test_more_releases_than_shades_share_them() -> None:
 
 def test_versions_sort_as_versions() -> None:
     """18.10 is above 18.9."""
-    last = FIGURES.steps[-1]
     shares = tuple(
         replace(share, value={"18.4": "18.10", "18.3": "18.9"}.get(share.value, share.value))
         for share in FIGURES.releases
     )
     one_shot, _ = releases.releases(replace(FIGURES, releases=shares), 492)
     texts = [text.partition(" ")[0] for text in _texts(one_shot.svg)]
-    assert last in FIGURES.steps
     assert texts.index("18.9") < texts.index("18.10")
 
 
@@ -148,6 +150,27 @@ def test_a_new_major_is_marked() -> None:
     """A rise of old releases has its reason beside it."""
     (panel,) = operator.old_releases(FIGURES, 492)
     assert "19 is out" in _texts(panel.svg)
+
+
+def test_a_line_does_not_lead_over_weeks_that_are_not_shown() -> None:
+    """Where the share of a week is suppressed, the line is broken."""
+
+    def lines(old: tuple[OldReleases, ...]) -> int:
+        (panel,) = operator.old_releases(replace(FIGURES, old_releases=old), 492)
+        return len(re.findall(r'<path d="[^"]*L[^"]*" stroke="var\(--', panel.svg))
+
+    old = tuple(entry for entry in FIGURES.old_releases if entry.run_mode == "daemon")
+    assert (lines(old), lines(old[:8] + old[10:])) == (1, 2)
+
+
+def test_a_name_beside_the_releases_keeps_its_room() -> None:
+    """A long name is cut at its begin, and the areas give way."""
+    shares = tuple(
+        replace(share, value="pre-release or own build") if share.value == "19.0" else share
+        for share in FIGURES.releases
+    )
+    one_shot, _ = releases.releases(replace(FIGURES, releases=shares), 492)
+    assert any(text.startswith("\N{HORIZONTAL ELLIPSIS}own build \N{MIDDLE DOT}") for text in _texts(one_shot.svg))
 
 
 @pytest.mark.parametrize("largest", [0.004, 0.5, 7, 472, 99_999])

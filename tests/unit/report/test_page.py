@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -104,6 +105,14 @@ def test_the_page_says_how_it_is_to_be_read(page: str) -> None:
     assert "Only those who opted in." in text
     assert "2,075 repeated deliveries of counted starts, 316 events that the registry does not admit" in text
     assert "from 3 files" in text
+
+
+def test_the_tile_of_old_releases_is_of_the_last_week() -> None:
+    """Where the last week's share is suppressed, an earlier one does not stand for it."""
+    figures = report_figures.half_year()
+    earlier = replace(figures, old_releases=figures.old_releases[:-2])
+    assert "in the last whole week" in _Parsed(render(figures, files=1)).text
+    assert "in the last whole week" not in _Parsed(render(earlier, files=1)).text
 
 
 def test_three_events_make_a_short_page(small_page: str) -> None:
