@@ -188,7 +188,7 @@ def three_events() -> Figures:
             "release": table("release", {"18.4": (1, 1), "18.3": (1, 0)}),
             "join_type": table("join_type", {"github": (2, 0), "kubernetes": (0, 1)}),
             "helper": table("helper", {NOT_SET: (1, 1), "gha:teleport-actions/auth": (1, 0)}),
-            "platform": table("platform", {"linux amd64": (2, 0), "linux arm64": (0, 1)}),
+            "platform": table("platform", {"linux amd64": (2, 0), "windows amd64": (0, 1)}),
         },
         step="day",
         steps=(),

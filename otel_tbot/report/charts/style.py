@@ -27,7 +27,9 @@ REST = "var(--rest)"
 
 WIDE = 640  # pixels; a panel from here on has room for more labels
 _FONT_SIZE = 11.5
-_CHARACTER = 6.9  # pixels that a character of this size takes in the wider of the usual fonts
+_CHARACTER = 7  # pixels that a character of this size takes in the wider of the usual fonts
+_WIDER = 4  # pixels that one of these takes more
+_WIDE_CHARACTERS = frozenset("MW@%mw\N{HORIZONTAL ELLIPSIS}")
 _NAMES = 0.44  # of the width is for names at most
 _VEGA_LITE = "6.1"
 _CONFIG: Spec = {
@@ -165,4 +167,5 @@ def shortened(text: str, longest: int) -> str:
 
 def text_width(texts: list[str]) -> int:
     """Return the pixels that the longest text takes."""
-    return round(max((len(text) for text in texts), default=0) * _CHARACTER)
+    widths = (len(text) * _CHARACTER + sum(one in _WIDE_CHARACTERS for one in text) * _WIDER for text in texts)
+    return max(widths, default=0)
