@@ -14,7 +14,7 @@ from otel_tbot.report.figures import NOT_SET, OTHERS, RUN_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from otel_tbot.report.figures import Burst, Figures, Row, Table
 
@@ -37,7 +37,12 @@ class Strong(str):
 
 Finding: TypeAlias = tuple[str, ...]  # parts that are read one after the other; those of type `Strong` are emphasised
 
-_MISSING = {"helper": "no helper", "join_type": "no join method", "platform": "no platform"}
+_MISSING = {
+    "helper": "no helper",
+    "join_type": "no join method",
+    "platform": "no platform",
+    "release": "no known version",
+}
 _KINDS = {"application": "an application", "database": "a database", "kubernetes": "a Kubernetes"}
 _STARTS = {"one-shot": "one-shot starts", "daemon": "daemon starts"}
 _BURST_HISTORY = 168  # hours before an hour that can be judged
@@ -78,6 +83,11 @@ def days_are_compared(figures: Figures) -> bool:
 def bursts_are_judged(figures: Figures) -> bool:
     """Return whether the period is long enough to tell a burst from what is usual, and has daemon starts."""
     return len(figures.per_hour) > _BURST_HISTORY and bool(figures.starts.get("daemon"))
+
+
+def judged_since(figures: Figures) -> datetime:
+    """Return the first hour with a week before it, which a burst is judged by."""
+    return figures.per_hour[_BURST_HISTORY][0]
 
 
 def _releases(figures: Figures) -> Finding:
@@ -217,7 +227,8 @@ def _bursts(figures: Figures) -> Finding:
     if not bursts_are_judged(figures):
         return ()
     if not figures.bursts:
-        return (Strong("No"), ": no hour stands out from the week before it.")
+        since = words.day(judged_since(figures))
+        return (Strong(f"Not since {since}"), ": no hour stands out from the week before it. The first week has none.")
     largest = max(figures.bursts, key=lambda burst: burst.starts)
     if len(figures.bursts) == 1:
         return (Strong("Yes, once"), f": {_burst(largest)}.")

@@ -8,7 +8,7 @@ import jinja2
 
 from otel_tbot.report import sections, words
 from otel_tbot.report.figures import RUN_MODES
-from otel_tbot.report.findings import Strong, bursts_are_judged, days_are_compared, oldest_supported
+from otel_tbot.report.findings import Strong, bursts_are_judged, days_are_compared, judged_since, oldest_supported
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def render(figures: Figures, *, files: int) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
-        bursts_are_judged=bursts_are_judged(figures),
+        judged_since=words.day(judged_since(figures)) if bursts_are_judged(figures) else "",
         days_are_compared=days_are_compared(figures),
         figures=figures,
         files=files,

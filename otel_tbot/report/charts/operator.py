@@ -68,7 +68,12 @@ def _days(figures: Figures, days: list[tuple[date, int]], mode: str, width: int)
     ]
     gaps = [{"day": milliseconds(gap), "end": milliseconds(gap + one)} for gap in figures.gaps]
     beyond = [
-        {"day": milliseconds(day), "starts": top, "text": f"\N{UPWARDS ARROW} {starts:,}"}
+        {
+            "day": milliseconds(day),
+            "end": milliseconds(day + one),
+            "starts": top,
+            "text": f"\N{UPWARDS ARROW} {starts:,}",
+        }
         for day, starts in days
         if starts > top
     ]
@@ -96,28 +101,32 @@ def _days(figures: Figures, days: list[tuple[date, int]], mode: str, width: int)
             "mark": {"type": "line", "color": INK, "strokeWidth": 1.6},
             "encoding": {"x": x, "y": y},
         },
-        *_marked(beyond, days[0][0], days[-1][0], x, y),
+        *_marked(beyond, {"x": x, "y": y}, half=_middle(days[0][0], days[-1][0]), offset=(6, 6)),
     ]
     return draw({"height": 110, "layer": layers}, width=width)
 
 
-def _marked(marks: list[Spec], first: date, last: date, x: Spec, y: Spec) -> list[Spec]:
-    """Label the marks of a time chart, to the side on which there is room."""
-    half = (milliseconds(first) + milliseconds(last)) / 2
+def _middle(first: date, last: date) -> float:
+    return (milliseconds(first) + milliseconds(last)) / 2
+
+
+def _marked(marks: list[Spec], encoding: Spec, *, half: float, offset: tuple[int, int]) -> list[Spec]:
+    """Label the marks of a time chart, to the side on which there is room.
+
+    Args:
+        marks: each with its `text`, its `day` and, if it is as wide as to cover its label, its `end`.
+        encoding: where a mark is.
+        half: the middle of the time.
+        offset: the pixels from a mark to its label, beside and below.
+    """
+    beside, below = offset
+    text: Spec = {"type": "text", "dy": below, "fontWeight": 600, "color": ALARM}
+    early = [{**mark, "day": mark.get("end", mark["day"])} for mark in marks if mark["day"] <= half]
+    late = [mark for mark in marks if mark["day"] > half]
+    named = {**encoding, "text": {"field": "text"}}
     return [
-        {
-            "data": {"values": [mark for mark in marks if (mark["day"] > half) == late]},
-            "mark": {
-                "type": "text",
-                "align": "right" if late else "left",
-                "dx": -6 if late else 8,
-                "dy": 6,
-                "fontWeight": 600,
-                "color": ALARM,
-            },
-            "encoding": {"x": x, "y": y, "text": {"field": "text"}},
-        }
-        for late in (False, True)
+        {"data": {"values": early}, "mark": {**text, "align": "left", "dx": beside}, "encoding": named},
+        {"data": {"values": late}, "mark": {**text, "align": "right", "dx": -beside}, "encoding": named},
     ]
 
 
@@ -164,14 +173,11 @@ def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
         # Labels of many bursts would hide each other; the table has them all.
         *_marked(
             sorted(marks, key=lambda mark: -mark["starts"])[:1],
-            hours[0][0],
-            hours[-1][0],
-            time_axis("day", width=width),
-            y,
+            {"x": time_axis("day", width=width), "y": y},
+            half=_middle(hours[0][0], hours[-1][0]),
+            offset=(10, 1),
         ),
     ]
-    layers[-1]["mark"].update(dx=-10, dy=1)
-    layers[-2]["mark"].update(dx=10, dy=1)
     return (Panel(title="", run_mode=None, svg=draw({"height": 135, "layer": layers}, width=width)),)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from otel_tbot.report.figures import OTHERS, Figures, Row, Share, Table
+from otel_tbot.report.figures import NOT_SET, OTHERS, Figures, Row, Share, Table
 from otel_tbot.report.findings import Strong, findings, plain
 from tests.support import report_figures
 
@@ -126,8 +126,9 @@ def test_several_bursts_are_counted(figures: Figures) -> None:
 
 
 def test_a_quiet_period_has_no_burst(figures: Figures) -> None:
-    """That nothing happened is said, too."""
-    assert _said(replace(figures, bursts=()), "bursts") == "No: no hour stands out from the week before it."
+    """That nothing happened is said too, of the hours that have a week before them."""
+    said = _said(replace(figures, bursts=()), "bursts")
+    assert said == "Not since 8 June: no hour stands out from the week before it. The first week has none."
 
 
 def test_a_gap_is_told(figures: Figures) -> None:
@@ -155,6 +156,14 @@ def test_the_hours_of_a_week_are_summed_only_if_all_are_shown(figures: Figures) 
     hidden = tuple((day, hour, None if hour < 4 else starts) for day, hour, starts in figures.hours_of_week)
     assert _said(replace(figures, hours_of_week=hidden), "hours") == "Hours with few starts are left blank."
     assert _said(figures, "hours").startswith("In an average week, 80% of the one-shot starts come from Monday")
+
+
+def test_unknown_versions_are_named_so(figures: Figures) -> None:
+    """Where no version is known, none is made up."""
+    row = Row(NOT_SET, figures.starts, {"one-shot": 1.0, "daemon": 1.0}, 3)
+    table = Table("release", (row,), 0, {"one-shot": 0, "daemon": 0})
+    said = _said(replace(figures, steps=(), tables={"release": table}), "releases")
+    assert said == "no known version leads with 100% of the one-shot starts and 100% of the daemon starts."
 
 
 def test_helpers_are_counted_only_if_those_without_are_shown(figures: Figures) -> None:
