@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
 from otel_tbot.report.figures import OTHERS, RUN_MODES
+from otel_tbot.report.resolution import MOST_DAYS, drawn
 
 if TYPE_CHECKING:
     from otel_tbot.report.figures import Figures, Table
@@ -58,7 +59,7 @@ def of_releases(figures: Figures) -> Numbers:
             mode,
             *(words.percent(shares[key]) if (key := (step, mode, name)) in shares else "" for name in columns),
         )
-        for step in figures.steps
+        for step in drawn(figures.steps)
         for mode in RUN_MODES
         if any((step, mode, name) in shares for name in columns)
     )
@@ -96,7 +97,7 @@ def of_destinations(figures: Figures) -> Numbers:
 
 
 def of_days(figures: Figures) -> Numbers:
-    """Return the starts of each day."""
+    """Return the starts of each day, the last ones of a long period."""
     starts = {(day, mode): number for day, mode, number in figures.per_day}
     gaps = set(figures.gaps)
     rows = tuple(
@@ -105,7 +106,7 @@ def of_days(figures: Figures) -> Numbers:
             *(words.count(starts.get((day, mode), 0)) for mode in RUN_MODES),
             "may lack events" if day in gaps else "",
         )
-        for day in sorted({day for day, _ in starts})
+        for day in sorted({day for day, _ in starts})[-MOST_DAYS:]
     )
     return Numbers(head=("day", *RUN_MODES, ""), rows=rows)
 
@@ -119,15 +120,17 @@ def of_bursts(figures: Figures) -> Numbers:
             burst = next((burst for burst in figures.bursts if burst.begin <= hour < burst.end), None)
             note = "" if burst is None else f"burst: {burst.starts:,} starts, {burst.expected:,} usual"
             greatest[day] = (starts, note)
-    rows = tuple((day, words.count(starts), note) for day, (starts, note) in greatest.items())
+    rows = tuple((day, words.count(starts), note) for day, (starts, note) in list(greatest.items())[-MOST_DAYS:])
     return Numbers(head=("day", "daemon starts in its greatest hour", ""), rows=rows)
 
 
 def of_old_releases(figures: Figures) -> Numbers:
     """Return the share of old releases as of each step."""
+    steps = drawn(figures.steps)
     rows = tuple(
         (entry.begin.isoformat(), entry.run_mode, words.percent(entry.share), str(entry.newest_major))
         for entry in figures.old_releases
+        if entry.begin in steps
     )
     return Numbers(head=("week of" if figures.step == "week" else "day", "run mode", "old", "newest major"), rows=rows)
 

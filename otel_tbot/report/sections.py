@@ -9,6 +9,7 @@ from otel_tbot.report import numbers, words
 from otel_tbot.report.charts import hours, operator, product, releases
 from otel_tbot.report.figures import NOT_SET
 from otel_tbot.report.findings import findings, oldest_supported, plain
+from otel_tbot.report.resolution import MOST_DAYS, MOST_STEPS, one_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,7 @@ def products(figures: Figures) -> list[Section]:
 def operators(figures: Figures) -> list[Section]:
     """Return the sections that say what to look into."""
     majors = words.spelled(figures.supported_majors)
+    days = one_in(len({day for day, *_ in figures.per_day}), MOST_DAYS)
     return _answered(
         figures,
         [
@@ -116,6 +118,7 @@ def operators(figures: Figures) -> list[Section]:
                 text="How many starts a day?",
                 chart=operator.per_day,
                 legend="The dark line is the median of seven days."
+                + (f" A step is the median of {days} days." if days > 1 else "")
                 + (" Grey days may lack events." if figures.gaps else ""),
                 tables=(numbers.of_days(figures),),
                 width=_FULL,
@@ -132,7 +135,7 @@ def operators(figures: Figures) -> list[Section]:
                 name="old_releases",
                 text="Who lags behind?",
                 chart=operator.old_releases,
-                legend=f"Share of starts with a release older than the {majors} newest majors, by {figures.step}.",
+                legend=f"Share of starts with a release older than the {majors} newest majors, {_by_step(figures)}.",
                 tables=(numbers.of_old_releases(figures),),
             ),
             Question(
@@ -176,9 +179,15 @@ def _releases(figures: Figures) -> Question:
         name="releases",
         text=text,
         chart=releases.releases,
-        legend=f"Share of starts by {figures.step}. {ages}; orange is older than {oldest_supported(figures)}.",
+        legend=f"Share of starts {_by_step(figures)}. {ages}; orange is older than {oldest_supported(figures)}.",
         tables=(*_table(figures, "release"), numbers.of_releases(figures)),
     )
+
+
+def _by_step(figures: Figures) -> str:
+    """Return by what a chart is drawn."""
+    every = one_in(len(figures.steps), MOST_STEPS)
+    return f"by {figures.step}" + (f", one of {every} drawn" if every > 1 else "")
 
 
 def _bars(  # noqa: PLR0913 - what a question is made of

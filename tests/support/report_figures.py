@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FIRST = date(2026, 6, 1)  # a Monday
-_WEEKS = 25
+_HALF_YEAR = 25  # weeks
 _BURST = datetime(2026, 9, 29, 9)  # noqa: DTZ001 - figures are in UTC without a zone
 _GAP = date(2026, 9, 19)
 _RELEASES = {  # the week in which it comes, and how slowly it goes
@@ -88,7 +88,12 @@ _KINDS = {"other": (0.1, 0.66, 0.16, 0.08), "database": (0.9, 0.07, 0.02, 0.01)}
 
 def half_year() -> Figures:
     """Return figures of 25 weeks with a burst, a gap and a new release."""
-    days = [_FIRST + timedelta(days=place) for place in range(_WEEKS * 7 + 3)]
+    return weeks(_HALF_YEAR)
+
+
+def weeks(number: int) -> Figures:
+    """Return such figures of another period."""
+    days = [_FIRST + timedelta(days=place) for place in range(number * 7 + 3)]
     noise = random.Random(18)  # noqa: S311 - the same picture each time
     per_hour = [(hour, _daemons(hour, noise)) for day in days for hour in _hours(day)]
     per_day = []
@@ -97,18 +102,18 @@ def half_year() -> Figures:
         daemon = sum(starts for hour, starts in per_hour if hour.date() == day)
         per_day += [(day, "one-shot", one_shot // (9 if day == _GAP else 1)), (day, "daemon", daemon)]
     starts = {mode: sum(number for _, run_mode, number in per_day if run_mode == mode) for mode in RUN_MODES}
-    steps = tuple(_FIRST + timedelta(weeks=week) for week in range(_WEEKS))
+    steps = tuple(_FIRST + timedelta(weeks=week) for week in range(number))
     releases = tuple(share for step in steps for mode in RUN_MODES for share in _releases(step, mode))
     return Figures(
         first=datetime(2026, 6, 1, 0, 0, 7),  # noqa: DTZ001 - as above
-        last=datetime(2026, 11, 25, 23, 58, 51),  # noqa: DTZ001 - as above
+        last=datetime(2026, 6, 3, 23, 58, 51) + timedelta(weeks=number),  # noqa: DTZ001 - as above
         at_least=10,
         supported_majors=2,
         starts=starts,
         median_day={mode: _median(per_day, mode) for mode in RUN_MODES},
         left_out=LeftOut(unreadable_lines=8, invalid=316, repeated=2075, implausible_time=3, outside_period=0),
         tables={
-            "release": _table("release", _all_releases(releases), starts, suppressed=2),
+            "release": _table("release", _all_releases(releases, number), starts, suppressed=2),
             "join_type": _table("join_type", _JOIN_METHODS, starts),
             "helper": _table("helper", _HELPERS, starts, suppressed=2),
             "platform": _table("platform", _PLATFORMS, starts, suppressed=5),
@@ -270,9 +275,9 @@ def _releases(step: date, mode: str) -> list[Share]:
     return [Share(begin=step, run_mode=mode, value=name, share=weight / total) for name, weight in weights.items()]
 
 
-def _all_releases(releases: tuple[Share, ...]) -> dict[str, tuple[float, float]]:
+def _all_releases(releases: tuple[Share, ...], number: int) -> dict[str, tuple[float, float]]:
     def mean(name: str, mode: str) -> float:
-        return sum(share.share for share in releases if (share.value, share.run_mode) == (name, mode)) / _WEEKS
+        return sum(share.share for share in releases if (share.value, share.run_mode) == (name, mode)) / number
 
     return {name: (mean(name, "one-shot"), mean(name, "daemon")) for name in reversed(_RELEASES)}
 

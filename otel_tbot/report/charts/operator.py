@@ -25,6 +25,7 @@ from otel_tbot.report.charts.style import (
 )
 from otel_tbot.report.figures import RUN_MODES
 from otel_tbot.report.findings import bursts_are_judged, days_are_compared
+from otel_tbot.report.resolution import MOST_DAYS, drawn, one_in
 
 if TYPE_CHECKING:
     from datetime import date
@@ -56,7 +57,14 @@ def per_day(figures: Figures, width: int) -> tuple[Panel, ...]:
 def _days(figures: Figures, days: list[tuple[date, int]], mode: str, width: int) -> str:
     one = timedelta(days=1)
     top = _scale([starts for _, starts in days])
-    steps = [{"day": milliseconds(day), "starts": min(starts, top)} for day, starts in days]
+    span = one_in(len(days), MOST_DAYS)
+    steps = [
+        {
+            "day": milliseconds(days[place][0]),
+            "starts": min(top, median(starts for _, starts in days[place : place + span])),
+        }
+        for place in range(0, len(days), span)
+    ]
     steps.append({**steps[-1], "day": milliseconds(days[-1][0] + one)})
     middle = [
         {
@@ -64,7 +72,7 @@ def _days(figures: Figures, days: list[tuple[date, int]], mode: str, width: int)
             "day": milliseconds(days[place][0]) + 43_200_000,
             "starts": min(top, median(starts for _, starts in days[place - _AROUND : place + _AROUND + 1])),
         }
-        for place in range(_AROUND, len(days) - _AROUND)
+        for place in range(_AROUND, len(days) - _AROUND, span)
     ]
     gaps = [{"day": milliseconds(gap), "end": milliseconds(gap + one)} for gap in figures.gaps]
     beyond = [
@@ -188,18 +196,20 @@ def _burst(burst: Burst, width: int) -> str:
 
 def old_releases(figures: Figures, width: int) -> tuple[Panel, ...]:
     """Draw the share of old releases as of each step, and the step in which a major release came."""
-    steps = sorted({entry.begin for entry in figures.old_releases})
+    order = drawn(figures.steps)
+    shown = [entry for entry in figures.old_releases if entry.begin in order]
+    steps = sorted({entry.begin for entry in shown})
     if len(steps) < _FEWEST_STEPS:
         return ()
     # A line must not lead over steps that are not shown.
-    places = {step: place for place, step in enumerate(figures.steps)}
+    places = {step: place for place, step in enumerate(order)}
     seen: dict[str, int] = {}
     shares: list[Spec] = []
-    for entry in figures.old_releases:
+    for entry in shown:
         seen[entry.run_mode] = seen.get(entry.run_mode, 0) + 1
-        line = places.get(entry.begin, 0) - seen[entry.run_mode]
+        line = places[entry.begin] - seen[entry.run_mode]
         shares.append({"step": milliseconds(entry.begin), "mode": entry.run_mode, "share": entry.share, "line": line})
-    newest = {step: max(e.newest_major for e in figures.old_releases if e.begin == step) for step in steps}
+    newest = {step: max(e.newest_major for e in shown if e.begin == step) for step in steps}
     arrivals = [
         {"step": milliseconds(step), "text": f"{newest[step]} is out"}
         for before, step in pairwise(steps)

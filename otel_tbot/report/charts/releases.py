@@ -18,6 +18,7 @@ from otel_tbot.report.charts.style import (
     time_axis,
 )
 from otel_tbot.report.figures import RUN_MODES
+from otel_tbot.report.resolution import drawn
 
 if TYPE_CHECKING:
     from datetime import date
@@ -79,7 +80,7 @@ def _panel(figures: Figures, mode: str, width: int) -> Panel:
     shares = {(share.begin, share.value): share.share for share in figures.releases if share.run_mode == mode}
     names = sorted({share.value for share in figures.releases}, key=_release_key)
     colour = colours(names, figures.newest_major, figures.supported_majors)
-    steps = [step for step in figures.steps if any((step, name) in shares for name in names)]
+    steps = [step for step in drawn(figures.steps) if any((step, name) in shares for name in names)]
     areas = [
         {"step": milliseconds(step), "place": place, "share": shares.get((step, name), 0)}
         for place, name in enumerate(names)

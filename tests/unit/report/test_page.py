@@ -51,9 +51,17 @@ def small_page() -> str:
     return render(report_figures.three_events(), files=1)
 
 
-def test_the_page_is_small(page: str) -> None:
-    """A half year with all charts stays below the bound."""
-    assert len(page.encode()) <= _LARGEST
+@pytest.mark.parametrize("weeks", [25, 53, 54, 260])
+def test_the_page_is_small(weeks: int) -> None:
+    """A half year stays below the bound, and so do five years."""
+    assert len(render(report_figures.weeks(weeks), files=1).encode()) <= _LARGEST
+
+
+def test_what_is_left_out_of_a_long_period_is_said() -> None:
+    """Where not every week and day is drawn, the legend says so."""
+    text = _Parsed(render(report_figures.weeks(110), files=1)).text
+    assert "Share of starts by week, one of 3 drawn." in text
+    assert "A step is the median of 3 days." in text
 
 
 def test_the_page_has_no_script_and_loads_nothing(page: str) -> None:
