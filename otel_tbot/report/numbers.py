@@ -100,15 +100,21 @@ def of_days(figures: Figures) -> Numbers:
     """Return the starts of each day, the last ones of a long period."""
     starts = {(day, mode): number for day, mode, number in figures.per_day}
     gaps = set(figures.gaps)
+    days = sorted({day for day, _ in starts})
     rows = tuple(
         (
             day.isoformat(),
             *(words.count(starts.get((day, mode), 0)) for mode in RUN_MODES),
             "may lack events" if day in gaps else "",
         )
-        for day in sorted({day for day, _ in starts})[-MOST_DAYS:]
+        for day in days[-MOST_DAYS:]
     )
-    return Numbers(head=("day", *RUN_MODES, ""), rows=rows)
+    return Numbers(head=(_days(len(days)), *RUN_MODES, ""), rows=rows)
+
+
+def _days(number: int) -> str:
+    """Return the name of a column of days, which says if it has only the last ones."""
+    return "day" if number <= MOST_DAYS else f"the last {MOST_DAYS} days"
 
 
 def of_bursts(figures: Figures) -> Numbers:
@@ -121,7 +127,7 @@ def of_bursts(figures: Figures) -> Numbers:
             note = "" if burst is None else f"burst: {burst.starts:,} starts, {burst.expected:,} usual"
             greatest[day] = (starts, note)
     rows = tuple((day, words.count(starts), note) for day, (starts, note) in list(greatest.items())[-MOST_DAYS:])
-    return Numbers(head=("day", "daemon starts in its greatest hour", ""), rows=rows)
+    return Numbers(head=(_days(len(greatest)), "daemon starts in the greatest hour", ""), rows=rows)
 
 
 def of_old_releases(figures: Figures) -> Numbers:

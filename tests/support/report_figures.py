@@ -99,7 +99,7 @@ def weeks(number: int) -> Figures:
     per_day = []
     for place, day in enumerate(days):
         one_shot = round((3900 + 16 * place) * (1 if day.weekday() < 5 else 0.34) * noise.uniform(0.96, 1.04))
-        daemon = sum(starts for hour, starts in per_hour if hour.date() == day)
+        daemon = sum(starts for _, starts in per_hour[24 * place : 24 * place + 24])
         per_day += [(day, "one-shot", one_shot // (9 if day == _GAP else 1)), (day, "daemon", daemon)]
     starts = {mode: sum(number for _, run_mode, number in per_day if run_mode == mode) for mode in RUN_MODES}
     steps = tuple(_FIRST + timedelta(weeks=week) for week in range(number))

@@ -73,6 +73,13 @@ def test_a_day_that_may_lack_events_is_named(figures: Figures) -> None:
     assert [row[0] for row in numbers.of_days(figures).rows if row[-1]] == ["2026-09-19"]
 
 
+def test_a_long_period_lists_its_last_days() -> None:
+    """The column says that there were more."""
+    for table in (numbers.of_days(report_figures.weeks(60)), numbers.of_bursts(report_figures.weeks(60))):
+        assert table.head[0] == "the last 366 days"
+        assert len(table.rows) == 366
+
+
 def test_a_burst_is_named_on_its_day(figures: Figures) -> None:
     """The table says what the chart marks."""
     assert [(row[0], row[-1]) for row in numbers.of_bursts(figures).rows if row[-1]] == [
