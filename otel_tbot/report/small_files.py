@@ -1,4 +1,4 @@
-"""Many small files, as exporters to object storage write them, made into few: the engine takes milliseconds for each."""
+"""Many small files, as exporters to object storage write them, made into few: each costs the engine milliseconds."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -51,5 +52,6 @@ def test_helper(value: str, helper: str) -> None:
 def test_options() -> None:
     """The command offers every dimension, and each has its expression."""
     (option,) = (one for one in commands.report.params if one.name == "by")
-    assert tuple(dict(option.type.to_info_dict())["choices"]) == DIMENSIONS
+    choices: Any = option.type.to_info_dict()["choices"]
+    assert tuple(choices) == DIMENSIONS
     assert tuple(SQL) == DIMENSIONS
