@@ -52,6 +52,6 @@ def test_helper(value: str, helper: str) -> None:
 def test_options() -> None:
     """The command offers every dimension, and each has its expression."""
     (option,) = (one for one in commands.report.params if one.name == "by")
-    choices: Any = option.type.to_info_dict()["choices"]
-    assert tuple(choices) == DIMENSIONS
+    info: Any = option.type.to_info_dict()
+    assert tuple(info["choices"]) == DIMENSIONS
     assert tuple(SQL) == DIMENSIONS
