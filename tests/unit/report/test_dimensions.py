@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import click
 import pytest
 
 from otel_tbot.cli import commands
@@ -51,5 +52,6 @@ def test_helper(value: str, helper: str) -> None:
 def test_options() -> None:
     """The command offers every dimension, and each has its expression."""
     (option,) = (one for one in commands.report.params if one.name == "by")
-    assert tuple(dict(option.type.to_info_dict())["choices"]) == DIMENSIONS
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == DIMENSIONS
     assert tuple(SQL) == DIMENSIONS
