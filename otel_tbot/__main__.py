@@ -4,9 +4,13 @@ import os
 import sys
 
 
-def main() -> None:
-    """Run the command line, and exit with its status."""
-    words = sys.argv[1:]
+def main(*arguments: str) -> None:
+    """Run the command line, and exit with its status.
+
+    Args:
+        arguments: the command and its options; by default those of this process.
+    """
+    words = list(arguments) or sys.argv[1:]
     if words[:1] == ["run"]:
         from otel_tbot.launcher.run import run  # noqa: PLC0415  stands before tbot, and loads nothing else
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.event import SCOPE_NAME, truncate_to_second, trusted_attributes
-from otel_tbot.host_log import warn
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, current_session
 from otel_tbot.version import __version__
 
@@ -86,14 +86,18 @@ def deliver(event: StartEvent, settings: OTLPSettings, session: Session | None =
 
 
 def _deliver(event: StartEvent, settings: OTLPSettings, session: Session) -> Outcome:
-    # OpenTelemetry is imported only with consent.
-    from otel_tbot.otlp.client import OTLPClient  # noqa: PLC0415
-    from otel_tbot.records import build_record  # noqa: PLC0415
+    from otel_tbot.otlp.client import OTLPClient  # noqa: PLC0415  not needed when off
 
     now = truncate_to_second(time.time_ns())
-    record = build_record(settings.signal, trusted_attributes(event), session, timestamp_ns=now)
+
+    def make_records() -> list[Any]:
+        # OpenTelemetry is imported only with consent, and within the deadline.
+        from otel_tbot.records import build_record  # noqa: PLC0415
+
+        return [build_record(settings.signal, trusted_attributes(event), session, timestamp_ns=now)]
+
     client = OTLPClient(settings.signal, settings=settings)
-    accepted, reason = client.export([record])
+    accepted, reason = client.export(make_records)
     client.shutdown()
     return Outcome(status="sent") if accepted else Outcome(status="failed", reason=reason)
 

@@ -15,6 +15,14 @@ class SettingsError(OtelTbotError, ValueError):
     """An `OTEL_*` variable, a keyword or an option that cannot be used."""
 
 
+class ReportError(OtelTbotError):
+    """Stored events that cannot be read, or of which nothing can be reported."""
+
+
+class NoStartsError(ReportError):
+    """No start of tbot is among what was read."""
+
+
 class TbotConfigError(OtelTbotError, ValueError):
     """An error in tbot's command line or configuration. Never holds a value from either."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, NewType
 
-from otel_tbot.schema.table import EVENT_ATTRIBUTES
+from otel_tbot.schema.constants import EVENT_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

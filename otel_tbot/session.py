@@ -10,7 +10,7 @@ import sys
 import uuid
 from dataclasses import dataclass, field
 
-from otel_tbot.schema.table import RESOURCE_ATTRIBUTES
+from otel_tbot.schema.constants import RESOURCE_ATTRIBUTES
 
 _ROWS = {row.name: row for row in RESOURCE_ATTRIBUTES}
 SESSION_ID = _ROWS["session.id"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.event import StartEvent
@@ -11,7 +10,7 @@ from otel_tbot.tbot.start import read_start
 from otel_tbot.tbot.version_probe import PROBE_TIMEOUT, VersionProbe, VersionResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from otel_tbot.otlp.settings import OTLPSettings
     from otel_tbot.tbot.command_line import CommandLine
@@ -33,6 +32,7 @@ class StartReport(NamedTuple):
 
 def prepare_start_report(  # noqa: PLR0913  the options of three commands
     command: CommandLine,
+    environ: Mapping[str, str],
     *,
     tbot_version: str | None = None,
     signal: str | None = None,
@@ -44,6 +44,7 @@ def prepare_start_report(  # noqa: PLR0913  the options of three commands
 
     Args:
         command: tbot's command line, parsed.
+        environ: the variables of this start.
         tbot_version: the version of tbot; None to ask the executable.
         signal: `logs` or `traces`; None for what the environment says.
         timeout: seconds that the delivery may take; None for what the environment says.
@@ -53,16 +54,16 @@ def prepare_start_report(  # noqa: PLR0913  the options of three commands
     Raises:
         OtelTbotError: tbot's configuration, or a setting, cannot be used.
     """
-    settings = resolve_settings(resolve_signal(os.environ, signal), os.environ, {"timeout": timeout})
+    settings = resolve_settings(resolve_signal(environ, signal), environ, {"timeout": timeout})
     if tbot_version:
-        event = StartEvent.from_start(read_start(command, os.environ), version=tbot_version)
+        event = StartEvent.from_start(read_start(command, environ), version=tbot_version)
         reason = "" if event.version else "the value of --tbot-version does not look like a version"
         return StartReport(event=event, settings=settings, version_unknown_reason=reason)
     # The executable answers while the configuration is read.
-    probe = VersionProbe.start(command.executable, os.environ, version_timeout)
+    probe = VersionProbe.start(command.executable, environ, version_timeout)
     result = VersionResult()
     try:
-        start = read_start(command, os.environ)
+        start = read_start(command, environ)
         if meanwhile is not None:
             meanwhile(settings)
     finally:

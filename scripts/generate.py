@@ -17,7 +17,7 @@ from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands
 from otel_tbot.otlp import settings
 from otel_tbot.plugins import environment_variables
-from scripts import schema_table
+from scripts import schema_constants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,7 +210,7 @@ def pages() -> dict[Path, str]:
 
 def main() -> None:
     """Write everything that is generated."""
-    schema_table.write()
+    schema_constants.write()
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
 

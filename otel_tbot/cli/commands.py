@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, flush_stdout, write_line
+from otel_tbot.cli.moment import Moment
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.launcher.interpreter_state import restore_default_sigint
 from otel_tbot.version import __version__
@@ -67,7 +68,7 @@ _TBOT_OPTIONS = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=click.FloatRange(min=0, min_open=True, max=300),
         metavar="SECONDS",
         help="Time for everything, from the name lookup to the response. Also: OTEL_EXPORTER_OTLP_TIMEOUT; else 10.",
     ),
@@ -164,7 +165,20 @@ def demo() -> int:
 )
 @click.option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain, PEM.")
 @click.option("--tls-key", metavar="FILE", help="The private key of that certificate, PEM.")
-@click.option("--max-connections", type=click.IntRange(min=1), default=900, show_default=True, metavar="NUMBER")
+@click.option(
+    "--max-connections",
+    type=click.IntRange(min=1),
+    default=900,
+    show_default=True,
+    metavar="NUMBER",
+    help="Open connections; beyond, the oldest one without a request under way is closed.",
+)
+@click.option(
+    "--max-connections-per-address",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Open connections from one address. Without it any number: behind a balancer, all have one address.",
+)
 @click.option(
     "--queue-size",
     type=click.IntRange(min=1),
@@ -196,6 +210,53 @@ def serve(**options: Any) -> int:  # noqa: ANN401  click's values
     OTLP backend has accepted it. Exits on SIGTERM and SIGINT, after delivering what was received.
     """
     result: int = import_module("otel_tbot.cli.serve").main(**options)
+    return result
+
+
+# As `otel_tbot.report.dimensions` has them, without its imports.
+_DIMENSIONS = (
+    "release", "version", "join_type", "run_mode", "helper", "helper_version", "destinations", "os", "arch", "platform",
+)  # fmt: skip
+
+
+@_commands.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv", "markdown", "html"]),
+    help="Without it the suffix of --output decides; else text.",
+)
+@click.option("--output", "-o", metavar="FILE", help="Write to this file; *.parquet keeps the starts themselves.")
+@click.option(
+    "--since", type=Moment(), help="Only starts from this time on: a date, an ISO time, or an age (30d, 12h)."
+)
+@click.option("--until", type=Moment(), help="Only starts before this time. Times are in UTC.")
+@click.option("--by", type=click.Choice(_DIMENSIONS), multiple=True, help="Only this table, with all rows; repeatable.")
+@click.option(
+    "--at-least",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Values with fewer starts are not shown. 10; 1 for text on a terminal.",
+)
+@click.option(
+    "--supported-majors",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    metavar="NUMBER",
+    help="Releases older than so many major ones count as old.",
+)
+@click.option("--memory", default="1GB", show_default=True, metavar="SIZE", help="Beyond it, a temporary file is used.")
+@click.option("--strict", is_flag=True, help="End with 1 if something could not be counted.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+def report(**options: Any) -> int:  # noqa: ANN401  click's values
+    """Report what stored events say.
+
+    Reads the files that a Collector's file exporter wrote, as OTLP/JSON lines; - is stdin, and .gz and .zst are
+    recognized. Opens no connection and needs no consent.
+    """
+    result: int = import_module("otel_tbot.cli.report").main(**options)
     return result
 
 

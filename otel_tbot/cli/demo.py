@@ -10,11 +10,10 @@ import base64
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from otel_tbot.cli.console import FAILED, OK, write_line
 from otel_tbot.cli.formatting import format_table
-from otel_tbot.testing import OTLPReceiver
+from otel_tbot.own_process import keep_own_variables, python_command
 
 _CONFIGURATION = """\
 version: v2
@@ -26,15 +25,15 @@ services:
   - type: kubernetes/v2
 """
 _COMMAND = ("--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
-# What Python needs to start, and whether and where it may write byte code.
-_KEPT_VARIABLES = ("PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "SYSTEMROOT")
-# `python -m` looks for modules in the working directory first, which is the user's.
-_SOURCE = Path(__file__).parents[2]
+_KEPT_VARIABLES = ("PATH", "SYSTEMROOT")  # what programs need to start
 _TIMEOUT = 30  # seconds for the example's process; its own timeout is 10
 
 
 def main() -> int:
     """Send the example, show what arrived, and return the exit status."""
+    keep_own_variables()
+    from otel_tbot.testing import OTLPReceiver  # noqa: PLC0415  loads OpenTelemetry
+
     with OTLPReceiver() as receiver:
         shown = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
         print("A backend listens on this machine. tbot's configuration:\n")
@@ -58,10 +57,10 @@ def main() -> int:
 def _emit(variables: dict[str, str]) -> int:
     environ = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     environ["TBOT_CONFIG"] = base64.b64encode(_CONFIGURATION.encode()).decode()
-    command = [sys.executable, "-m", "otel_tbot", "emit", *_COMMAND]
+    command = python_command("otel_tbot.__main__", "emit", *_COMMAND)
     try:
         return subprocess.run(  # noqa: S603  our own program
-            command, cwd=_SOURCE, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
+            command, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
         ).returncode
     except subprocess.TimeoutExpired:
         write_line(f"the example did not end within {_TIMEOUT} s")

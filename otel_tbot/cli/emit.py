@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.cli.console import FAILED, OK, write_line
 from otel_tbot.opt_in import consent
+from otel_tbot.own_process import keep_own_variables
 from otel_tbot.tbot.command_line import parse
 
 if TYPE_CHECKING:
@@ -32,8 +33,12 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
     from otel_tbot.cli.formatting import mask_endpoint  # noqa: PLC0415
     from otel_tbot.start_report import prepare_start_report  # noqa: PLC0415
 
-    report = prepare_start_report(command, tbot_version=tbot_version, signal=signal, timeout=timeout)
+    report = prepare_start_report(
+        command, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
+    )
     silence_libraries()
+    if report.settings.note:
+        write_line(report.settings.note)
     outcome = deliver(report.event, report.settings)
     endpoint = mask_endpoint(report.settings.endpoint)
     if outcome.status == "sent":

@@ -9,13 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MASK = "***"
+_OTLP_PATHS = ("/v1/logs", "/v1/traces")
 
 
 def mask_endpoint(endpoint: str) -> str:
-    """Return the endpoint with credentials, query and fragment replaced by `***`.
+    """Return the endpoint with credentials, query and fragment replaced by `***`, and a path by `…`.
+
+    A backend may take a token as a part of the path; OTLP's own paths are shown.
 
     Only an endpoint that parses into scheme, host, port and path is shown; any other is replaced as a whole.
     """
+    if endpoint.isprintable() and endpoint.startswith(("unix:", "dns:///")):
+        return endpoint  # addresses of gRPC, which hold no credentials
     scheme, separator, _ = endpoint.partition("://")
     try:
         parts = urlsplit(endpoint if separator else f"//{endpoint}")
@@ -32,10 +37,15 @@ def mask_endpoint(endpoint: str) -> str:
             f"{MASK}@" if "@" in parts.netloc else "",
             f"[{host}]" if ":" in host else host,
             "" if port is None else f":{port}",
-            parts.path,
+            _mask_path(parts.path),
             f"?{MASK}" if parts.query or parts.fragment else "",
         )
     )
+
+
+def _mask_path(path: str) -> str:
+    base = path.removesuffix(next(filter(path.endswith, _OTLP_PATHS), ""))
+    return f"{'/…' if base.strip('/') else base}{path[len(base) :]}"
 
 
 def format_table(title: str, values: Mapping[str, object]) -> Iterator[str]:

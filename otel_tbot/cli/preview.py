@@ -13,7 +13,8 @@ from otel_tbot.cli.console import OK, write_line
 from otel_tbot.cli.formatting import format_table, mask_endpoint
 from otel_tbot.event import SCOPE_NAME, truncate_to_second
 from otel_tbot.opt_in import consent
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.own_process import keep_own_variables
+from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, resource_with_sdk
 from otel_tbot.start_report import prepare_start_report
 from otel_tbot.tbot.command_line import parse
@@ -32,8 +33,12 @@ def main(
 ) -> int:
     """Show the event, and return the exit status."""
     parsed = parse(command, os.environ)
-    report = prepare_start_report(parsed, tbot_version=tbot_version, signal=signal, timeout=timeout)
+    report = prepare_start_report(
+        parsed, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
+    )
     session = Session()
+    if report.settings.note:
+        write_line(report.settings.note)
     if report.version_unknown_reason:
         write_line(f"tbot.version is left out: {report.version_unknown_reason}")
     if form == "json":

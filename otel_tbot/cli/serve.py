@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, write_line
 from otel_tbot.errors import SettingsError
 from otel_tbot.opt_in import consent
+from otel_tbot.own_process import keep_own_variables
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -25,6 +26,7 @@ def main(  # noqa: PLR0913  the options of the command
     tls_certificate: str | None,
     tls_key: str | None,
     max_connections: int,
+    max_connections_per_address: int | None,
     queue_size: int,
     peer_rate: float,
     drain_timeout: int,
@@ -37,6 +39,7 @@ def main(  # noqa: PLR0913  the options of the command
         tls_certificate: path of the server's certificate chain, PEM.
         tls_key: path of its private key, PEM.
         max_connections: open connections.
+        max_connections_per_address: open connections from one address; None for any number.
         queue_size: events that may wait for the backend.
         peer_rate: requests a second from one address.
         drain_timeout: seconds in which a stopping receiver still delivers.
@@ -45,6 +48,7 @@ def main(  # noqa: PLR0913  the options of the command
     if not decision:
         write_line(f"serve receives and sends nothing: {decision.reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in")
         return BAD_INPUT
+    keep_own_variables()
     server = _server()
     from otel_tbot.otlp.settings import resolve_settings, resolve_signal  # noqa: PLC0415  only now, with consent
     from otel_tbot.receiver.listeners import ListenError, open_listeners  # noqa: PLC0415  with consent only
@@ -57,7 +61,13 @@ def main(  # noqa: PLR0913  the options of the command
     settings = resolve_settings(resolve_signal(os.environ, signal), os.environ)
     metrics_requested(os.environ)
     _require_pair(tls_certificate, tls_key)
-    limits = server.Limits(connections=max_connections, queue=queue_size, peer_rate=peer_rate, drain=drain_timeout)
+    limits = server.Limits(
+        connections=max_connections,
+        connections_per_address=max_connections_per_address,
+        queue=queue_size,
+        peer_rate=peer_rate,
+        drain=drain_timeout,
+    )
     try:
         with open_listeners(listen, os.environ) as listeners:
             write_to_stderr()

@@ -28,7 +28,26 @@ class CannotExecuteError(Exception):
         self.status = status
 
 
-def locate(name: str) -> str:
+def original_bytes(command: list[str]) -> list[bytes]:
+    """Return the last arguments of this process as the bytes that it was given.
+
+    Python decodes them by the locale, and in some locales cannot encode every text that comes of it.
+
+    Args:
+        command: the decoded arguments.
+    """
+    if not all(map(str.isascii, command)):
+        try:
+            with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123  pathlib takes too long to load
+                given = file.read().split(b"\0")[:-1]
+        except OSError:
+            given = []  # not on macOS, where every locale is UTF-8
+        if len(given) > len(command):
+            return given[-len(command) :]
+    return [os.fsencode(word) for word in command]
+
+
+def locate(name: bytes) -> bytes:
     """Return the path of an executable.
 
     Args:
@@ -43,24 +62,26 @@ def locate(name: str) -> str:
             return path
     for path in candidates:
         # On PATH a directory of that name is skipped, as by a shell.
-        if _exists(path) and ("/" in name or not os.path.isdir(path)):  # noqa: PTH112  pathlib takes too long to load
-            message = f"{path} is not executable: name the tbot executable."
+        if _exists(path) and (b"/" in name or not os.path.isdir(path)):  # noqa: PTH112  pathlib takes too long to load
+            message = f"{os.fsdecode(path)} is not executable: name the tbot executable."
             raise CannotExecuteError(message, FOUND_BUT_NOT_EXECUTABLE)
-    message = f"{name or 'An empty name'} was not found{'' if '/' in name else ' on PATH'}: name the tbot executable."
+    shown = os.fsdecode(name) or "An empty name"
+    message = f"{shown} was not found{'' if b'/' in name else ' on PATH'}: name the tbot executable."
     raise CannotExecuteError(message, NOT_FOUND)
 
 
-def _candidates(name: str) -> list[str]:
+def _candidates(name: bytes) -> list[bytes]:
     """Return the paths that a name may mean, in order."""
-    if "/" in name:
+    if b"/" in name:
         return [name]
     if not name:
         return []
     # An empty entry of PATH means the working directory.
-    return [f"{folder or '.'}/{name}" for folder in os.environ.get("PATH", os.defpath).split(":")]
+    folders = os.environb.get(b"PATH", os.fsencode(os.defpath)).split(b":")
+    return [(folder or b".") + b"/" + name for folder in folders]
 
 
-def _exists(path: str) -> bool:
+def _exists(path: bytes) -> bool:
     try:
         os.stat(path)  # noqa: PTH116  pathlib takes too long to load
     except PermissionError:
@@ -70,7 +91,7 @@ def _exists(path: str) -> bool:
     return True
 
 
-def execute(path: str, command: list[str]) -> NoReturn:
+def execute(path: bytes, command: list[bytes]) -> NoReturn:
     """Replace this process with tbot.
 
     Args:
@@ -89,13 +110,13 @@ def execute(path: str, command: list[str]) -> NoReturn:
 
     if failure.errno == errno.ENOEXEC and _is_text(path):
         # A script without "#!" is the shell's (POSIX, execvp).
-        os.execv("/bin/sh", ["sh", path, *command[1:]])
-    message = f"{path} cannot be executed: {failure.strerror}."
+        os.execv(b"/bin/sh", [b"sh", path, *command[1:]])
+    message = f"{os.fsdecode(path)} cannot be executed: {failure.strerror}."
     # A script whose interpreter is missing is "not found", as the system and the shells have it.
     raise CannotExecuteError(message, NOT_FOUND if failure.errno == errno.ENOENT else FOUND_BUT_NOT_EXECUTABLE)
 
 
-def _is_text(path: str) -> bool:
+def _is_text(path: bytes) -> bool:
     """Tell a script from a program for another machine."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123  pathlib takes too long to load

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from otel_tbot.launcher.raw_signal import signal
+from otel_tbot.launcher.signal_without_enums import signal
 
 # Python ignores these from its start on. Whether they were ignored before is unknown, so tbot gets the default, as with
 # `subprocess`. tbot behaves the same: Go's runtime handles both, ignored or not.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from otel_tbot.launcher.arguments import UsageError, parse
-from otel_tbot.launcher.execute import CannotExecuteError, execute, locate
+from otel_tbot.launcher.execute import CannotExecuteError, execute, locate, original_bytes
 from otel_tbot.launcher.interpreter_state import restore_default_sigint
 from otel_tbot.opt_in import consent
 
@@ -32,28 +32,29 @@ def run(words: list[str]) -> int | None:
         if arguments.help:
             return None
         _refuse_windows()
-        path = locate(arguments.command[0])
+        command = original_bytes(arguments.command)
+        path = locate(command[0])
         if consent():
-            status = _report_start(path, arguments)
+            status = _report_start(path, command, arguments)
             if status is not None:
                 return status
-        execute(path, arguments.command)
+        execute(path, command)
     except UsageError as error:
         return _fail(f"{error} See 'otel-tbot run --help'.", _BAD_USAGE)
     except CannotExecuteError as error:
         return _fail(str(error), error.status)
 
 
-def _report_start(path: str, arguments: Arguments) -> int | None:
+def _report_start(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
     """Report the start. Return tbot's exit status if it ran under supervision."""
     try:
         from otel_tbot.launcher.start_command import is_start  # noqa: PLC0415  with consent only
 
         if not is_start(arguments.command):
             return None
-        from otel_tbot.launcher.report import start_reporting  # noqa: PLC0415  with consent only
+        from otel_tbot.launcher.start_sender import start_reporting  # noqa: PLC0415  with consent only
 
-        return start_reporting(path, arguments)
+        return start_reporting(path, command, arguments)
     except Exception:  # noqa: BLE001  tbot has not run yet and must
         return None
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import time
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
-from otel_tbot.launcher.raw_signal import signal
+from otel_tbot.launcher.signal_without_enums import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ _IGNORED_SIGNALS = (
     signal.SIGUSR2,
     signal.SIGPIPE,
 )
-_GUARD_SIGNALS = {signal.SIGCHLD, signal.SIGALRM}  # the worker has ended; the time is up
+# The worker has ended; the time is up; the unit or container is stopped.
+_GUARD_SIGNALS = {signal.SIGCHLD, signal.SIGALRM, signal.SIGTERM}
+_STOP_SECONDS = 2.0  # for what is under way when the unit or container is stopped
+_MAX_WAIT = 0.2  # seconds that tbot waits for the process that starts the sender; it takes some milliseconds
+_WAIT_STEP = 0.0005
 _NICENESS = 10  # of 19: on a busy machine tbot's start comes first
 
 
@@ -51,16 +56,28 @@ def detach(work: Callable[[], object], lifetime: float) -> int:
     child = os.fork()
     if child == 0:
         _fork_sender(work, lifetime)
-    try:
-        error = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    except ChildProcessError:
-        error = 0  # where SIGCHLD is ignored, children leave no status
+    error = wait_briefly(child)
     if not sigchld_was_pending and hasattr(signal, "sigtimedwait"):  # not on macOS
         # With SIGCHLD blocked, the signal of our child's end would stay pending for tbot.
         signal.sigtimedwait({signal.SIGCHLD}, 0)
     if error:
         raise OSError(error, os.strerror(error))
     return 0
+
+
+def wait_briefly(child: int) -> int:
+    """Return the exit status of a child; 0 if it has none, or does not end in time.
+
+    Its exit closes tbot's descriptors. On some file systems that takes seconds, for which tbot does not wait: then tbot
+    has a child that it never started.
+    """
+    until = time.monotonic() + _MAX_WAIT
+    try:
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < until:
+            time.sleep(_WAIT_STEP)
+    except ChildProcessError:
+        return 0  # where SIGCHLD is ignored, children leave no status
+    return os.waitstatus_to_exitcode(ended[1]) if ended[0] else 0
 
 
 def _fork_sender(work: Callable[[], object], lifetime: float) -> NoReturn:
@@ -109,8 +126,18 @@ def detach_from_parent() -> None:
     for number in _IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     os.setsid()
+    _be_first_to_be_killed()
     if not close_inherited_fds():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.devnull)
+
+
+def _be_first_to_be_killed() -> None:
+    """Where memory runs out, have the kernel end this process and its children, and not tbot (Linux)."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123  pathlib takes too long
+            file.write("1000")
+    except OSError:
+        return
 
 
 def run_guarded(work: Callable[[], object], lifetime: float) -> NoReturn:
@@ -122,8 +149,12 @@ def run_guarded(work: Callable[[], object], lifetime: float) -> NoReturn:
     worker = os.fork()
     if worker == 0:
         _run_worker(work, lifetime)
-    while signal.sigwait(_GUARD_SIGNALS) == signal.SIGCHLD and not _has_ended(worker):
-        pass  # the worker was stopped or continued
+    while (number := signal.sigwait(_GUARD_SIGNALS)) != signal.SIGALRM:
+        if number == signal.SIGTERM:
+            left, _ = signal.getitimer(signal.ITIMER_REAL)
+            signal.setitimer(signal.ITIMER_REAL, min(left, _STOP_SECONDS) or _STOP_SECONDS)
+        elif _has_ended(worker):
+            break  # otherwise it was stopped or continued
     os.killpg(0, signal.SIGKILL)
     os._exit(0)  # not reached: the signal ends this process too
 
@@ -143,6 +174,7 @@ def _has_ended(worker: int) -> bool:
 def _run_worker(work: Callable[[], object], lifetime: float) -> NoReturn:
     """Do the work, and exit without a message."""
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Should the guard be killed, this timer, whose signal has no handler, ends the worker.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         signal.setitimer(signal.ITIMER_REAL, lifetime)

@@ -16,7 +16,7 @@ import time
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
-from otel_tbot.launcher.raw_signal import signal
+from otel_tbot.launcher.signal_without_enums import signal
 from otel_tbot.stderr import write_line
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ _TERMINAL_SIGNALS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, si
 _HANGUP_SIGNALS = frozenset({signal.SIGHUP, signal.SIGCONT})
 
 
-def supervise(path: str, command: list[str], start_sender: Callable[[], int], deadline: float) -> int:
+def supervise(path: bytes, command: list[bytes], start_sender: Callable[[], int], deadline: float) -> int:
     """Start tbot, then the sender, and wait for both.
 
     Args:
@@ -73,7 +73,7 @@ def supervise(path: str, command: list[str], start_sender: Callable[[], int], de
     return _Supervisor(tbot, sender, deadline).run()
 
 
-def _exec_tbot(path: str, command: list[str], parent: int) -> NoReturn:
+def _exec_tbot(path: bytes, command: list[bytes], parent: int) -> NoReturn:
     status = FOUND_BUT_NOT_EXECUTABLE
     try:
         for name in _PID_VARIABLES:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from otel_tbot.api import deliver
+from otel_tbot.own_process import keep_own_variables
 from otel_tbot.start_report import prepare_start_report
 from otel_tbot.tbot.command_line import parse
 from otel_tbot.tbot.version_probe import PROBE_TIMEOUT
@@ -28,8 +28,10 @@ def report(arguments: Arguments, timeout: float, deadline: float) -> None:
         timeout: seconds that the delivery may take.
         deadline: when the process must end, on the monotonic clock.
     """
+    environ = keep_own_variables()
     prepared = prepare_start_report(
-        parse(arguments.command, os.environ),
+        parse(arguments.command, environ),
+        environ,
         tbot_version=arguments.tbot_version,
         signal=arguments.signal,
         timeout=arguments.timeout,

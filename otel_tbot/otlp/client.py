@@ -8,19 +8,19 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
-from otel_tbot.otlp.deadline import run_with_timeout
+from otel_tbot.otlp.deadline import NoThreadError, run_with_timeout
 from otel_tbot.otlp.failure_reason import FailureReason
 from otel_tbot.otlp.grpc_guard import require_not_forked
-from otel_tbot.otlp.log_suppression import install_log_filter, suppress_export_logs
 from otel_tbot.otlp.settings import resolve_settings
+from otel_tbot.regular_file import UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from otel_tbot.otlp.settings import OTLPSettings, Signal
 
@@ -64,106 +64,170 @@ class OTLPClient:
         """
         self._signal = signal
         self._keywords = dict(keywords or {})
-        self._failure = FailureReason()
-        self._connection = _Connection(settings)
+        self._process = _ProcessState(settings)
         # Kept, because releasing a connection closes it, with locks that are in the state they had at the fork.
-        self._inherited_connections: list[_Connection] = []
+        self._inherited: list[_ProcessState] = []
 
-    def export(self, records: Sequence[Any]) -> ExportResult:
+    def export(self, make_records: Callable[[], Sequence[Any]]) -> ExportResult:
         """Export log records or spans. Raises nothing.
+
+        Args:
+            make_records: returns them. Called within the deadline, since it may import the SDK.
 
         Returns:
             Accepted only if the backend accepted all of them. After the deadline nothing more is sent.
         """
-        if self._connection.pid != os.getpid():
+        if self._process.pid != os.getpid():
             # A connection must not be shared with the parent process.
-            self._inherited_connections.append(self._connection)
-            self._connection = _Connection()
-        connection = self._connection
-        cancelled = threading.Event()
+            self._inherited.append(self._process)
+            self._process = _ProcessState()
+        process = self._process
         try:
-            settings = connection.settings = connection.settings or resolve_settings(
-                self._signal, os.environ, self._keywords
-            )
-            return run_with_timeout(settings.timeout, lambda: self._export(connection, settings, records, cancelled))
+            settings = process.settings = process.settings or resolve_settings(self._signal, os.environ, self._keywords)
         except SettingsError as error:
             return ExportResult(accepted=False, reason=str(error))
+        if settings.note and not process.noted:
+            process.noted = True
+            warn("%s", settings.note)
+        export = _Export(process, settings)
+        try:
+            return run_with_timeout(settings.timeout, lambda: export.run(make_records))
         except TimeoutError:
-            cancelled.set()
-            connection.shutdown()
+            export.cancel()
             return ExportResult(accepted=False, reason=f"the backend did not accept it within {settings.timeout:g} s")
+        except NoThreadError:
+            return ExportResult(accepted=False, reason="no thread could be started to send it within the timeout")
 
-    def _export(
-        self, connection: _Connection, settings: OTLPSettings, records: Sequence[Any], cancelled: threading.Event
-    ) -> ExportResult:
-        with suppress_export_logs():
-            try:
-                exporter = connection.get_exporter(settings, self._failure, cancelled)
-                # Creating an exporter takes time, during which consent may have been withdrawn.
-                decision = consent()
-                if cancelled.is_set() or not decision:
-                    return ExportResult(accepted=False, reason=decision.reason)
-                result = exporter.export(records)
-            except SettingsError as error:
-                return ExportResult(accepted=False, reason=str(error))
-            except Exception as error:  # noqa: BLE001  no error of a transport reaches the host
-                reason = self._failure.reason or f"the exporter failed ({type(error).__name__})"
-                return ExportResult(accepted=False, reason=reason)
-        if result.name == "SUCCESS":
-            return ExportResult(accepted=True)
-        return ExportResult(accepted=False, reason=self._failure.reason or "the exporter failed")
+    def force_flush(self, timeout_millis: int) -> bool:  # noqa: ARG002  the interface of exporters
+        """Return true: nothing is buffered."""
+        return True
 
     def shutdown(self) -> None:
-        """Close the connection and end any export in progress. A later `export` connects again."""
-        if self._connection.pid == os.getpid():  # the parent's connection is not the child's to close
-            self._connection.shutdown()
+        """Close the connections and end any export in progress. A later `export` connects again."""
+        if self._process.pid == os.getpid():  # the parent's connections are not the child's to close
+            self._process.shutdown()
 
 
-class _Connection:
-    """The settings and the exporter of one process."""
+class _Exporter(NamedTuple):
+    """An OTLP exporter, its connection, and where it leaves the reason of a failure. One export uses it at a time."""
+
+    exporter: Any
+    failure: FailureReason
+
+    def export(self, records: Sequence[Any]) -> ExportResult:
+        try:
+            accepted = self.exporter.export(records).name == "SUCCESS"
+        except Exception as error:  # noqa: BLE001  no error of a transport reaches the host
+            reason = self.failure.reason or f"the exporter failed ({type(error).__name__})"
+            return ExportResult(accepted=False, reason=reason)
+        return ExportResult(accepted, "" if accepted else self.failure.reason or "the exporter failed")
+
+    def shutdown(self) -> None:
+        from otel_tbot.otlp.log_suppression import suppress_export_logs  # noqa: PLC0415  loads OpenTelemetry
+
+        with suppress_export_logs(), suppress(Exception):
+            self.exporter.shutdown()
+
+
+class _Export:
+    """One export: the only user of its exporter, so that its deadline ends no other export."""
+
+    def __init__(self, process: _ProcessState, settings: OTLPSettings) -> None:
+        self._process = process
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._exporter: _Exporter | None = None
+
+    def run(self, make_records: Callable[[], Sequence[Any]]) -> ExportResult:
+        from otel_tbot.otlp.log_suppression import suppress_export_logs  # noqa: PLC0415  loads OpenTelemetry
+
+        with suppress_export_logs():
+            try:
+                return self._run(make_records())
+            except SettingsError as error:
+                return ExportResult(accepted=False, reason=str(error))
+            except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
+                reason = f"the event could not be built or sent ({type(error).__name__})"
+                return ExportResult(accepted=False, reason=reason)
+            finally:
+                self._process.end(self, None if self._cancelled else self._exporter)
+
+    def _run(self, records: Sequence[Any]) -> ExportResult:
+        exporter = self._process.begin(self) or create_exporter(self._settings)
+        with self._lock:
+            self._exporter = exporter
+            cancelled = self._cancelled
+        if cancelled:
+            exporter.shutdown()
+        # Creating an exporter takes time, during which consent may have been withdrawn.
+        decision = consent()
+        if cancelled or not decision:
+            return ExportResult(accepted=False, reason=decision.reason)
+        return exporter.export(records)
+
+    def cancel(self) -> None:
+        """End the export: a thread that waits for the backend gets an error, and nothing more is sent."""
+        with self._lock:
+            self._cancelled = True
+            exporter = self._exporter
+        self._process.end(self, None)
+        if exporter is not None:
+            exporter.shutdown()
+
+
+class _ProcessState:
+    """What one process has: the settings, the exports in progress, and an exporter that waits for the next one."""
 
     def __init__(self, settings: OTLPSettings | None = None) -> None:
         self.pid = os.getpid()
         self.settings = settings
+        self.noted = False
         self._lock = threading.Lock()
-        self._exporter: Any = None
+        self._idle: _Exporter | None = None
+        self._running: set[_Export] = set()
 
-    def get_exporter(self, settings: OTLPSettings, failure: FailureReason, cancelled: threading.Event) -> Any:  # noqa: ANN401  one of four types
-        """Return the exporter, created if there is none. A cancelled call leaves none behind."""
-        existing = self._exporter
-        if existing is not None:
-            return existing
-        created = create_exporter(settings, failure)
+    def begin(self, export: _Export) -> _Exporter | None:
+        """Note that an export runs, and return the idle exporter if there is one."""
         with self._lock:
-            if self._exporter is None and not cancelled.is_set():
-                self._exporter = created
-                return created
-        created.shutdown()  # the deadline is over, or another thread was faster
-        return self._exporter or created
+            self._running.add(export)
+            idle, self._idle = self._idle, None
+        return idle
+
+    def end(self, export: _Export, exporter: _Exporter | None) -> None:
+        """Note that an export has ended. Its exporter is kept for the next one, unless one is kept already."""
+        with self._lock:
+            keep = export in self._running and self._idle is None
+            self._running.discard(export)
+            if keep:
+                self._idle = exporter
+        if exporter is not None and not keep:
+            exporter.shutdown()
 
     def shutdown(self) -> None:
-        """Shut the exporter down, if there is one."""
+        """Shut all exporters down."""
         with self._lock:
-            exporter, self._exporter = self._exporter, None
-        if exporter is not None:
-            with suppress_export_logs(), suppress(Exception):
-                exporter.shutdown()
+            idle, self._idle = self._idle, None
+            running = list(self._running)
+        if idle is not None:
+            idle.shutdown()
+        for export in running:
+            export.cancel()
 
 
-def create_exporter(settings: OTLPSettings, failure: FailureReason) -> Any:  # noqa: ANN401  one of four types
+def create_exporter(settings: OTLPSettings) -> _Exporter:
     """Return the OTLP exporter that the settings describe: one of four, by protocol and signal.
-
-    Args:
-        settings: where and how.
-        failure: receives the reason when an export fails.
 
     Raises:
         SettingsError: a certificate or key file cannot be read, or gRPC cannot be used in this process.
     """
+    from otel_tbot.otlp.log_suppression import install_log_filter  # noqa: PLC0415  loads OpenTelemetry
+
     install_log_filter(*_SENSITIVE_LOGGERS)
     for name in ("certificate", "client_key", "client_certificate"):
         _require_readable(name, getattr(settings, name))
     settings = settings._replace(timeout=settings.timeout * _TIMEOUT_FRACTION)
+    failure = FailureReason()
     exporter: Any
     # Each transport loads a large library.
     if settings.protocol == "grpc":
@@ -176,13 +240,13 @@ def create_exporter(settings: OTLPSettings, failure: FailureReason) -> Any:  # n
 
         exporter = http_exporter(settings, failure)
     install_log_filter(*(kind.__module__ for kind in type(exporter).__mro__ if ".exporter." in kind.__module__))
-    return exporter
+    return _Exporter(exporter, failure)
 
 
 def _require_readable(name: str, path: str | None) -> None:
     try:
         if path is not None:
-            Path(path).open("rb").close()
-    except OSError as error:
-        message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) cannot be read: {error.strerror}"
+            read_regular_file(path)
+    except UnreadableFileError as error:
+        message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) {error}"
         raise SettingsError(message) from None

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-import threading
+import re
 
+REFUSED = "connection refused: nothing listens at the endpoint's host and port"
+HOST_NOT_FOUND = "host not found: check the name in the endpoint"
+CLOSED = "the connection was closed before the response"
+TLS_FAILED = "TLS with the backend failed: check the certificates, and whether the endpoint is https"
+NOT_HTTP = "the answer is not HTTP: by convention port 4317 is gRPC's and 4318 is HTTP's"
+NOT_GRPC = "the answer is not gRPC: by convention port 4318 is HTTP's and 4317 is gRPC's"
+NO_CONNECTION = "no connection to the backend"
+PATH_TWICE = "the endpoint has the signal's path twice: OTEL_EXPORTER_OTLP_ENDPOINT is its base"
 NOT_AN_OTLP_RESPONSE = "the backend's response is not an OTLP response: is this an OTLP endpoint?"
 
 
-class FailureReason(threading.local):
-    """Why the last attempt of this thread failed; empty if it did not.
+def cause_of(reason: str) -> str:
+    """Return a reason without the counts and times in it: what is reported once, whatever the numbers are.
 
-    One per thread, because an export that timed out must not report a reason for the next one.
+    The status of HTTP stays, since 404 and 503 are two causes. There are finitely many causes.
     """
+    return re.sub(r"(?<!HTTP )\b[0-9.]+\b", "N", reason)
 
-    reason: str = ""
+
+class FailureReason:
+    """Why the last attempt of an exporter failed; empty if it did not."""
+
+    def __init__(self) -> None:
+        """Start without a reason."""
+        self.reason = ""
 
 
 def partial_success_reason(rejected: int, what: str) -> str:

@@ -6,14 +6,25 @@ The OTLP exporters do not read the response. Their common base takes the stub as
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 
-from otel_tbot.otlp.failure_reason import NOT_AN_OTLP_RESPONSE, FailureReason, partial_success_reason
+from otel_tbot.opt_in import consent
+from otel_tbot.otlp.failure_reason import (
+    CLOSED,
+    HOST_NOT_FOUND,
+    NO_CONNECTION,
+    NOT_AN_OTLP_RESPONSE,
+    NOT_GRPC,
+    REFUSED,
+    TLS_FAILED,
+    FailureReason,
+    partial_success_reason,
+)
 from otel_tbot.otlp.grpc_guard import require_resources
+from otel_tbot.regular_file import read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,11 +37,11 @@ if TYPE_CHECKING:
     _Headers = tuple[tuple[str, str], ...]
 
 
-class ResponseRejectedError(grpc.RpcError):
-    """Records that the backend did not accept, in the form in which gRPC reports a failed call."""
+class FinalError(grpc.RpcError):
+    """The exporter must not try again, in the form in which gRPC reports a failed call. The message is the reason."""
 
     def code(self) -> grpc.StatusCode:
-        """Return a status that no exporter retries: the same records would be rejected again."""
+        """Return a status that no exporter retries."""
         return grpc.StatusCode.INVALID_ARGUMENT
 
     def details(self) -> str:
@@ -38,7 +49,7 @@ class ResponseRejectedError(grpc.RpcError):
         return str(self)
 
     def trailing_metadata(self) -> tuple[()]:
-        """Return nothing: the backend does not say when to retry."""
+        """Return nothing: there is no time after which to retry."""
         return ()
 
 
@@ -115,7 +126,7 @@ def grpc_exporter(settings: OTLPSettings, failure: FailureReason) -> OTLPLogExpo
 
 def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
     paths = (settings.certificate, settings.client_key, settings.client_certificate)
-    return grpc.ssl_channel_credentials(*(Path(path).read_bytes() if path else None for path in paths))
+    return grpc.ssl_channel_credentials(*(read_regular_file(path) if path else None for path in paths))
 
 
 class _CheckedStub:
@@ -130,20 +141,52 @@ class _CheckedStub:
         self._export = classes.stub(channel).Export
 
     def Export(self, **call: Any) -> Any:  # noqa: ANN401, N802  the generated stub's name; its types are not known
+        decision = consent()
+        if not decision:
+            self._fail(decision.reason)
         self._failure.reason = "the backend did not answer"
         try:
             # Without headers the exporter would use those of the environment.
             response = self._export(**{**call, "metadata": self._headers})
         except grpc.RpcError as error:
-            self._failure.reason = f"the backend's gRPC status is {error.code().name}"
+            self._failure.reason = _describe_error(error)
             raise
-        self._failure.reason = self._rejection(response)
-        if self._failure.reason:
-            raise ResponseRejectedError(self._failure.reason)
+        self._failure.reason = ""
+        rejection = self._rejection(response)
+        if rejection:
+            self._fail(rejection)
         return response
+
+    def _fail(self, reason: str) -> NoReturn:
+        self._failure.reason = reason
+        raise FinalError(reason)
 
     def _rejection(self, response: Any) -> str:  # noqa: ANN401  the generated messages are not typed
         if response is None:  # gRPC returns None for a success without a message
             return NOT_AN_OTLP_RESPONSE
         rejected = getattr(response.partial_success, self._classes.rejected_field)
         return partial_success_reason(rejected, self._classes.what) if rejected else ""
+
+
+# What gRPC itself says where no backend has answered.
+_LOCAL_ERRORS = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")
+_CONNECTION_ERRORS = (
+    ("Connection refused", REFUSED),
+    ("Domain name not found", HOST_NOT_FOUND),
+    ("Name or service not known", HOST_NOT_FOUND),
+    ("DNS resolution failed", HOST_NOT_FOUND),
+    ("Failed parsing HTTP/2", NOT_GRPC),
+    ("Trying to connect an http1.x server", NOT_GRPC),
+    ("handshake failed", TLS_FAILED),
+    ("verification check failed", TLS_FAILED),
+    ("Socket closed", CLOSED),
+    ("Connection reset", CLOSED),
+)
+
+
+def _describe_error(error: Any) -> str:  # noqa: ANN401  a failed call, whose type gRPC does not name
+    """Return the reason in our words: gRPC's text names addresses, and a backend's may hold anything."""
+    details = error.details() or ""
+    if details.startswith(_LOCAL_ERRORS):
+        return next((reason for text, reason in _CONNECTION_ERRORS if text in details), NO_CONNECTION)
+    return f"the backend's gRPC status is {error.code().name}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs import LogRecordProcessor
 
 from otel_tbot.opt_in import consent, is_opt_in_set
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadWriteLogRecord

@@ -8,7 +8,7 @@ from __future__ import annotations
 # The SDK loads detectors while it imports this module of its own: nothing else of the SDK may be imported here.
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
-from otel_tbot.host_log import warn
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.session import current_session
 

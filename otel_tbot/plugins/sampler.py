@@ -19,9 +19,9 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
-from otel_tbot.host_log import warn
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent, is_opt_in_set
-from otel_tbot.schema.table import EVENT_NAME
+from otel_tbot.schema.constants import EVENT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

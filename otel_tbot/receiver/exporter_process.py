@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
 import os
 import signal
+import subprocess
 from collections import deque
 from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING
 
 from otel_tbot.otlp.client import ExportResult, OTLPClient
+from otel_tbot.own_process import python_command
 from otel_tbot.receiver.batch_queue import remote_session, resolve
-from otel_tbot.receiver.process_tuning import relax_gc
+from otel_tbot.receiver.process_settings import relax_gc
 from otel_tbot.records import build_record
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_tbot.otlp.settings import Signal
     from otel_tbot.receiver.batch_queue import Packed, Submission
@@ -47,7 +50,7 @@ class ExporterProcess:
         """
         self._signal = signal_name
         self._timeout = timeout + _EXTRA_SECONDS
-        self._process: SpawnProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._pending: deque[asyncio.Future[ExportResult]] = deque()
         self._stuck_timer: asyncio.TimerHandle | None = None
@@ -75,19 +78,17 @@ class ExporterProcess:
         if self._process is None or self._pipe is None:
             return
         self._pipe.close()
-        self._process.join(timeout)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
         self._process.kill()
 
     def _get_pipe(self) -> Connection:
         if self._pipe is None:
-            # Spawned, not forked: a fork would keep our sockets and those of our clients open.
-            context = multiprocessing.get_context("spawn")
-            our_end, their_end = context.Pipe()
-            process = context.Process(
-                target=serve_batches, args=(their_end, self._signal), name="otel-tbot-exporter", daemon=True
-            )
+            our_end, their_end = Pipe()
+            # Not forked: a fork would keep our sockets and those of our clients open.
+            command = python_command(__name__, str(their_end.fileno()), self._signal)
             try:
-                process.start()
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[their_end.fileno()])  # noqa: S603  our own program
             except BaseException:  # no descriptor, memory or process left; there may be later
                 our_end.close()
                 raise
@@ -122,7 +123,7 @@ class ExporterProcess:
             self._pipe.close()
         if self._process is not None:
             self._process.kill()
-            self._process.join()
+            self._process.wait()
         self._pipe = self._process = None
         pending, self._pending = self._pending, deque()
         self._restart_stuck_timer()
@@ -130,10 +131,16 @@ class ExporterProcess:
             resolve(future, result)
 
 
-def serve_batches(pipe: Connection, signal_name: Signal) -> None:
-    """Export what arrives on the pipe until it closes. The main function of the process."""
+def main(descriptor: str, signal_name: Signal) -> None:
+    """Export what arrives on a pipe until it closes. The main function of the process.
+
+    Args:
+        descriptor: the number of the pipe's end.
+        signal_name: `logs` or `traces`.
+    """
+    pipe = Connection(int(descriptor))
     # A terminal and systemd signal all processes of a service; the receiver decides when this one ends.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     logging.disable()  # the receiver logs each cause, in one line
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -141,13 +148,12 @@ def serve_batches(pipe: Connection, signal_name: Signal) -> None:
     client = OTLPClient(signal_name)
     with suppress(EOFError, OSError):
         while True:
-            batch: list[Packed] = pipe.recv()
-            pipe.send(
-                client.export(
-                    [
-                        build_record(signal_name, attributes, remote_session(session_id), timestamp_ns=timestamp_ns)
-                        for attributes, session_id, timestamp_ns in batch
-                    ]
-                )
-            )
+            pipe.send(client.export(partial(_records, signal_name, pipe.recv())))
     client.shutdown()
+
+
+def _records(signal_name: Signal, batch: list[Packed]) -> list[ReadableLogRecord | ReadableSpan]:
+    return [
+        build_record(signal_name, attributes, remote_session(session_id), timestamp_ns=timestamp_ns)
+        for attributes, session_id, timestamp_ns in batch
+    ]

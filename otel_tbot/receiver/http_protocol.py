@@ -6,7 +6,6 @@ sends anything, sends its headers byte by byte, goes on after a body, pipelines 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,18 +24,53 @@ RESPONSE_READ_TIMEOUT = 5.0  # seconds in which a peer must read what was writte
 HANDSHAKE_TIMEOUT = 5.0  # seconds for TLS; asyncio's own limit is 60
 
 
-@dataclass
 class OpenConnections:
-    """The connections of one server.
+    """The connections of one server, the oldest first.
 
-    Attributes:
-        maximum: how many may be open; a further one is closed before it is read. Connections in their TLS handshake
-            are limited by the open files alone.
-        count: how many are open.
+    Those in their TLS handshake are limited by the open files alone.
+
+    Where the limit is reached, the oldest connection without a complete request under way makes room for a new one:
+    nobody can hold the door. Where there is none, a few more are admitted, so that each gets a response that there are
+    too many, and health checks theirs.
     """
 
-    maximum: int
-    count: int = 0
+    def __init__(self, limit: int, *, extra: int = 0, per_address: int | None = None) -> None:
+        """Begin without a connection.
+
+        Args:
+            limit: how many may be open before one has to make room.
+            extra: how many more are admitted where none can.
+            per_address: how many may be open from one address; None for any number.
+        """
+        self.limit = limit
+        self.maximum = limit + extra
+        self._per_address = per_address
+        self._open: dict[LimitedHttpProtocol, str] = {}
+
+    @property
+    def over_limit(self) -> bool:
+        """Whether more are open than the limit."""
+        return len(self._open) > self.limit
+
+    def admit(self, connection: LimitedHttpProtocol, address: str) -> bool:
+        """Count a connection, if it may be open."""
+        if self._per_address is not None and list(self._open.values()).count(address) >= self._per_address:
+            return False
+        if len(self._open) >= self.limit:
+            self._make_room()
+        if len(self._open) >= self.maximum:
+            return False
+        self._open[connection] = address
+        return True
+
+    def release(self, connection: LimitedHttpProtocol) -> bool:
+        """Stop counting a connection; return whether it was counted."""
+        return self._open.pop(connection, None) is not None
+
+    def _make_room(self) -> None:
+        oldest = next((connection for connection in self._open if not connection.has_complete_request), None)
+        if oldest is not None:
+            oldest.abort()
 
 
 def protocol_factory(connections: OpenConnections) -> Callable[..., LimitedHttpProtocol]:
@@ -65,24 +99,24 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._headers_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
-        self._counted = False
+        self._begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin, or abort where too many are open."""
-        if self._connections.count >= self._connections.maximum:
+        peer = transport.get_extra_info("peername")
+        if not self._connections.admit(self, peer[0] if isinstance(peer, tuple) else ""):
             transport.abort()
             return
-        self._counted = True
-        self._connections.count += 1
+        self._begun = True
         super().connection_made(transport)
         self._start_headers_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release what the connection held."""
         self._stop_headers_timer()
-        if self._counted:
+        self._connections.release(self)
+        if self._begun:
             self.resume_writing()
-            self._connections.count -= 1
             super().connection_lost(exc)
             self._notify_application()
 
@@ -113,6 +147,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         upgrade = self.parser.should_upgrade()
         if upgrade and self.parser.get_method() not in {b"GET", b"HEAD"}:
             raise NotImplementedError  # the parser would skip the body
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise LookupError  # RFC 9112, section 3.2
         self._limits.headers_complete()
         self._stop_headers_timer()
         super().on_headers_complete()
@@ -180,8 +217,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._headers_timer.cancel()
             self._headers_timer = None
 
+    @property
+    def has_complete_request(self) -> bool:
+        """Whether a request was received as a whole and not answered yet."""
+        return self._limits.between_requests and not _is_answered(self.cycle)
+
     def abort(self) -> None:
         """Close at once."""
+        self._connections.release(self)
         self._notify_application()
         self.transport.abort()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from contextlib import contextmanager, suppress
@@ -75,9 +76,16 @@ def _inherited(environ: Mapping[str, str]) -> list[socket.socket]:
         listeners = [socket.socket(fileno=_LISTEN_FDS_START + number) for number in range(int(count))]
         for listener in listeners:
             listener.set_inheritable(False)
+        listening = all(
+            listener.type == socket.SOCK_STREAM and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            for listener in listeners
+        )
     except OSError as error:
         message = f"cannot listen on the sockets of LISTEN_FDS: {error.strerror}"
         raise ListenError(message) from None
+    if not listening:
+        message = "cannot listen on the sockets of LISTEN_FDS: not all are listening stream sockets (ListenStream=)"
+        raise ListenError(message)
     return listeners
 
 
@@ -128,10 +136,10 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _remove_stale_socket(path: Path) -> None:
-    """Remove the socket of a receiver that was killed; not one that a process listens on, and no other file."""
+    """Remove the socket of a receiver that was killed: one that refuses connections. Leave anything else alone."""
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX) as probe:
-        is_stale = probe.connect_ex(str(path)) != 0
-    if is_stale:
-        path.unlink()
+        probe.setblocking(False)  # noqa: FBT003  takes no keyword; a busy listener would make it wait
+        if probe.connect_ex(str(path)) == errno.ECONNREFUSED:
+            path.unlink()

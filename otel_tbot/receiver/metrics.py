@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.version import __version__
@@ -142,13 +142,7 @@ def _exporter(environ: Mapping[str, str]) -> MetricExporter:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415
         OTLPMetricExporter as OTLPOverHTTP,
     )
-    from requests import Session  # noqa: PLC0415
 
-    session = Session()
-    session.max_redirects = 0  # a redirect is a failure; the exporter takes it for a success
-    session.auth = _no_credentials  # any `auth` at all keeps requests from ~/.netrc
-    return OTLPOverHTTP(session=session)
+    from otel_tbot.otlp.http import PlainSession  # noqa: PLC0415
 
-
-def _no_credentials(request: Any) -> Any:  # noqa: ANN401  requests' own types
-    return request
+    return OTLPOverHTTP(session=PlainSession())

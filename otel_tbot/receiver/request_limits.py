@@ -17,12 +17,13 @@ class RequestLimits:
     Attributes:
         in_headers: whether the headers of a request have begun and not ended.
         awaiting_headers: whether the time for headers is running.
+        between_requests: whether the last request is complete and no other has begun.
     """
 
     def __init__(self) -> None:
         self.in_headers = False
         self.awaiting_headers = False
-        self._between_requests = False
+        self.between_requests = False
         self._request_began = False
         self._was_between_requests = False
         self._unfinished_header_bytes = 0
@@ -44,7 +45,7 @@ class RequestLimits:
         Args:
             size: how many.
         """
-        self._was_between_requests, self._request_began = self._between_requests, False
+        self._was_between_requests, self._request_began = self.between_requests, False
         self._framing_bytes += size
 
     def after_parsing(self, size: int, *, response_complete: bool) -> bool:
@@ -62,14 +63,14 @@ class RequestLimits:
         must_wait = not self.awaiting_headers and (self.in_headers or only_empty_lines)
         if self.awaiting_headers:
             self._unfinished_header_bytes += size
-        if self._request_began or self._between_requests:
+        if self._request_began or self.between_requests:
             self._framing_bytes = 0  # these bytes belonged to another request, or this one is complete
         return must_wait
 
     def request_began(self) -> None:
         """Note the beginning of a request."""
         self._request_began = self.in_headers = True
-        self._between_requests = False
+        self.between_requests = False
 
     def headers_complete(self) -> None:
         """Note the end of the headers."""
@@ -85,7 +86,7 @@ class RequestLimits:
 
     def request_complete(self) -> None:
         """Note the end of a request."""
-        self._between_requests = True
+        self.between_requests = True
 
     @property
     def exceeded(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from otel_tbot.receiver.http_protocol import LimitedHttpProtocol, OpenConnection
 from otel_tbot.receiver.listeners import address_of
 from otel_tbot.receiver.logfmt import BackendLog, log_event
 from otel_tbot.receiver.metrics import Counters, create_provider, metrics_requested, shutdown_provider
-from otel_tbot.receiver.process_tuning import relax_gc, require_open_files
+from otel_tbot.receiver.process_settings import relax_gc, require_open_files
 
 if TYPE_CHECKING:
     import socket
@@ -42,12 +43,14 @@ class Limits:
     Attributes:
         connections: open connections.
         queue: events that wait for the backend.
+        connections_per_address: open connections from one address; None for any number.
         peer_rate: requests a second from one address.
         drain: seconds in which a stopping receiver still delivers.
     """
 
     connections: int
     queue: int
+    connections_per_address: int | None
     peer_rate: float
     drain: int
 
@@ -67,7 +70,9 @@ def run(
     Raises:
         SettingsError: a variable cannot be used, or the limit on open files is too low.
     """
-    connections = OpenConnections(maximum=limits.connections + _EXTRA_CONNECTIONS)
+    connections = OpenConnections(
+        limits.connections, extra=_EXTRA_CONNECTIONS, per_address=limits.connections_per_address
+    )
     require_open_files(connections.maximum)
     counters = Counters()
     provider = create_provider(counters, os.environ) if metrics_requested(os.environ) else None
@@ -79,7 +84,7 @@ def run(
         counters,
         peer_rate=limits.peer_rate,
         ready=backend.ready,
-        over_capacity=lambda: connections.count > limits.connections,
+        over_capacity=lambda: connections.over_limit,
     )
     server = _Server(
         uvicorn.Config(
@@ -96,12 +101,12 @@ def run(
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_TIMEOUT,
             timeout_graceful_shutdown=limits.drain + _RESPONSE_TIMEOUT,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
         ),
         limits.drain,
         queue,
     )
+    if certificate is not None:
+        server.use_tls(certificate, key)
     _stop_on_signals(server)
     relax_gc()
     log_event("listening", address=" ".join(map(address_of, listeners)))
@@ -120,6 +125,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._drain = drain
         self._queue = queue
+
+    def use_tls(self, certificate: str, key: str | None) -> None:
+        """Serve TLS 1.2 or newer with forward secrecy: Python's defaults, and not uvicorn's."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.config.load()
+        self.config.ssl = context
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
@@ -156,15 +168,20 @@ class _Lifespan:
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
-    """Stop on SIGTERM, SIGINT and SIGHUP. uvicorn has its own handlers while it serves, and raises the signal again."""
+    """Stop on SIGTERM, SIGINT, SIGQUIT and SIGHUP; ignore those that mean something to tbot.
+
+    uvicorn has its own handlers of the first two while it serves, and raises the signal again.
+    """
 
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup(1)
         signal.signal(signal.SIGHUP, stop)
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _log_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ class Row:
     Attributes:
         value: the value, or `NOT_SET`.
         starts: the starts of each run mode; None where the number is suppressed.
-        shares: their share of all starts of the run mode, 0 to 1; None where the number is suppressed or there are none.
+        shares: their share of all starts of the run mode, 0 to 1; None where suppressed, or where there are no starts.
         days: the number of days on which the value was seen.
     """
 

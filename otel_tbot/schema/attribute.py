@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +12,9 @@ from otel_tbot.errors import InvalidEventError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_END = r"\Z"
+_BOUNDARY = r"(?![0-9A-Za-z])"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,9 @@ class Attribute:
         values: the texts allowed, where they are a closed set.
         pattern: the regular expression that a text must match completely, where they are not.
         prefix: removed from the start of a text first.
-        max_length: the longest text allowed, in characters.
+        drop_rest: whether a text needs to match only up to a character that is no letter and no digit; only what has
+            matched is sent.
+        max_length: the longest text allowed, in characters; 0 where the pattern limits it.
         maximum: the largest number; a larger one is sent as this.
         on_invalid: what replaces a text that is not allowed: `omit` leaves the attribute out, `_OTHER` is sent
             instead, `refuse` is an error.
@@ -36,6 +42,7 @@ class Attribute:
     values: tuple[str, ...] = ()
     pattern: str = ""
     prefix: str = ""
+    drop_rest: bool = False
     max_length: int = 0
     maximum: int = 0
     on_invalid: Literal["omit", "_OTHER", "refuse"] = "refuse"
@@ -70,14 +77,24 @@ class Attribute:
         text = str.removeprefix(value, self.prefix) if isinstance(value, str) else None
         if text == "" and not self.required:
             return None
-        if text is not None and (self.values or len(text) <= self.max_length) and self._matches(text):
-            return text
+        matched = None if text is None else self._match(text)
+        if matched is not None:
+            return matched
         if self.on_invalid == "refuse":
             message = f"{self.name} must be {' or '.join(self.values) or f'of the form {self.pattern}'}"
             raise InvalidEventError(message)
         return None if self.on_invalid == "omit" else self.on_invalid
 
     @cached_property
-    def _matches(self) -> Callable[[str], object]:
-        """The function that returns something truthy if a text may be sent, apart from its length."""
-        return frozenset(self.values).__contains__ if self.values else re.compile(self.pattern).fullmatch
+    def _match(self) -> Callable[[str], str | None]:
+        """The function that returns what may be sent of a text, or None."""
+        if self.values:
+            return {value: value for value in self.values}.get
+        match = re.compile(f"(?:{self.pattern}){_BOUNDARY if self.drop_rest else _END}").match
+        longest = self.max_length or sys.maxsize
+
+        def matched(text: str) -> str | None:
+            found = match(text) if len(text) <= longest else None
+            return found[0] if found else None
+
+        return matched

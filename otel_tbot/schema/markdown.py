@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from otel_tbot.schema.attribute import Attribute
     from otel_tbot.schema.registry import Entry, Registry
 
 
@@ -40,7 +39,7 @@ def _lines(registry: Registry) -> Iterator[str]:
     yield "## Allowed values"
     yield ""
     for entry in (*registry.event, *registry.resource):
-        yield f"- `{entry.attribute.name}`: {_allowed(entry.attribute)}"
+        yield f"- `{entry.attribute.name}`: {_allowed(entry)}"
 
 
 def _table(entries: Sequence[Entry]) -> Iterator[str]:
@@ -52,14 +51,16 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _allowed(row: Attribute) -> str:
+def _allowed(entry: Entry) -> str:
+    row = entry.attribute
     if row.type == "int":
         return f"0 to {row.maximum}; a larger number is sent as {row.maximum}."
     if row.values:
         allowed = ", ".join(f"`{value}`" for value in row.values)
     else:
         length = f", at most {row.max_length} characters" if row.max_length else ""
-        allowed = f"`{row.pattern}`{length}"
+        rest = "; what follows is dropped" if row.drop_rest else ""
+        allowed = f"{entry.form or f'`{row.pattern}`'}{length}{rest}"
     return (
         allowed
         + {

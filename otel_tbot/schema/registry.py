@@ -24,6 +24,7 @@ class Entry:
         brief: what it says, in one sentence.
         reason: why it is collected.
         examples: values that it may have.
+        form: its pattern in words; empty where the pattern speaks for itself.
     """
 
     attribute: Attribute
@@ -31,6 +32,7 @@ class Entry:
     brief: str
     reason: str
     examples: tuple[str | int, ...]
+    form: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ def _resource_references(session: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _entry(definition: dict[str, Any], reference: dict[str, Any]) -> Entry:
     merged = {**definition, **reference}
     rules: dict[str, Any] = dict(merged["annotations"]["otel_tbot"])
-    reason = rules.pop("reason")
+    reason, form = rules.pop("reason"), rules.pop("form", "")
     kind = rules.pop("type", None) or merged["type"]
     values = rules.pop("values", ())
     if isinstance(kind, dict):
@@ -98,4 +100,5 @@ def _entry(definition: dict[str, Any], reference: dict[str, Any]) -> Entry:
         brief=merged["brief"],
         reason=reason,
         examples=tuple(merged["examples"]),
+        form=form,
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.errors import NotStartError, TbotConfigError
-from otel_tbot.tbot.grammar import GLOBAL_FLAGS, LEGACY, SUBCOMMANDS, Flag, Subcommand
-from otel_tbot.tbot.tokens import Token, TokenStream
+from otel_tbot.tbot.argument_files import Token, TokenStream
+from otel_tbot.tbot.known_flags import GLOBAL_FLAGS, LEGACY, SUBCOMMANDS, Flag, Subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
+from otel_tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:
     from otel_tbot.tbot.command_line import CommandLine, Setting

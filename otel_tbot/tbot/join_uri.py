@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.schema.table import EVENT_ATTRIBUTES
+from otel_tbot.schema.constants import EVENT_ATTRIBUTES
 
 _METHODS = next(row.values for row in EVENT_ATTRIBUTES if row.field == "join_type")
 # A URI's scheme cannot hold the underscores of some methods: a dash or nothing replaces them.

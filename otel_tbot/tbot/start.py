@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.tbot.config import Config, read_config_text
 from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, destination_kind
-from otel_tbot.tbot.grammar import LEGACY
 from otel_tbot.tbot.join_uri import JoinUri, join_method
+from otel_tbot.tbot.known_flags import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from otel_tbot.testing import OTLPReceiver, Reply
 with OTLPReceiver() as receiver:
     my_helper.start_tbot(endpoint=receiver.http_endpoint)
     receiver.wait_for_requests(1)
-    assert receiver.log_records[0].attributes["tbot.helper"] == "my-helper"
+    assert receiver.log_records[0].attributes["tbot.helper"] == "cli:my-helper"
 
     receiver.reply(Reply(status=503), Reply())  # fail once, then be good again
 ```

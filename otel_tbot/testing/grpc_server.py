@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
-from otel_tbot.testing.protocol import SIGNALS, decode_protobuf
+from otel_tbot.testing.otlp_messages import SIGNALS, decode_protobuf
 from otel_tbot.testing.received import ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from otel_tbot.testing.inbox import Inbox
-    from otel_tbot.testing.protocol import Signal
+    from otel_tbot.testing.otlp_messages import Signal
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")

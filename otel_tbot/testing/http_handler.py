@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 from otel_tbot.otlp.json_encoding import to_otlp_json
 from otel_tbot.testing.http_body import RefusedError, decompress, read_body
-from otel_tbot.testing.protocol import SIGNALS, decode_json, decode_protobuf, error_body
+from otel_tbot.testing.otlp_messages import SIGNALS, decode_json, decode_protobuf, error_body
 from otel_tbot.testing.received import ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otel_tbot.testing.inbox import Inbox
-    from otel_tbot.testing.protocol import Signal
+    from otel_tbot.testing.otlp_messages import Signal
     from otel_tbot.testing.reply import Reply
 
 JSON = "application/json"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.proto.resource.v1.resource_pb2 import Resource
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-    from otel_tbot.testing.protocol import ExportRequest, SignalName
+    from otel_tbot.testing.otlp_messages import ExportRequest, SignalName
 
 Protocol: TypeAlias = Literal["grpc", "http/protobuf", "http/json"]
 

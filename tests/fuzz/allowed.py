@@ -15,7 +15,10 @@ from otel_tbot.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_VERSION = r"\d+(\.\d+)*(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"
+_NUMBER = "(0|[1-9][0-9]{0,4})"
+_VERSION = rf"{_NUMBER}(\.{_NUMBER}){{0,2}}(-(alpha|beta|rc|dev)(\.{_NUMBER})?)?"
+_WORD = "[a-z0-9]+(-[a-z0-9]+)*"
+_KINDS = "ansible azure bitbucket circleci cli docker gha gitlab jenkins kubernetes terraform"
 _UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _JOIN_METHODS = (
     "azure azure_devops bitbucket bound_keypair circleci env0 gcp generic_oidc github gitlab iam kubernetes oracle "
@@ -33,7 +36,7 @@ EVENT = {
     "tbot.run_mode": "one-shot|daemon",
     "tbot.version": _VERSION,
     "tbot.join_type": _words(_JOIN_METHODS),
-    "tbot.helper": "[A-Za-z0-9][A-Za-z0-9._:/-]*|_OTHER",
+    "tbot.helper": rf"(?!.*[0-9]{{5}})({_words(_KINDS)}):({_WORD}/)?{_WORD}|_OTHER",
     "tbot.helper_version": _VERSION,
 }
 COUNTERS = (

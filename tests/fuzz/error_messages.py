@@ -56,7 +56,7 @@ not a join URI; write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy
 the join URI and join_method name different methods; leave one out
 """
 _UNREADABLE = (
-    "does not exist|is a directory|is a pipe, which only tbot can read|is a device|is a socket"
+    "does not exist|is a directory|is a pipe|is a device|is a socket"
     rf"|is not a regular file|is larger than {_NUMBER} bytes|cannot be read \([A-Za-z ]+\)"
 )
 

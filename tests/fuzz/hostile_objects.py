@@ -225,12 +225,16 @@ HOSTILE_KEY = st.sampled_from(NAMES).map(lambda name: Hostile(DeceptiveStr, (SEC
 
 # Allowed values, as they are sent.
 VERSION = st.builds(
-    "{}{}{}".format,
-    st.lists(st.integers(0, 10**6), min_size=1, max_size=4).map(lambda numbers: ".".join(map(str, numbers))),
-    st.just("") | st.text("0aA.-", min_size=1, max_size=8).map("-{}".format),
-    st.just("") | st.text("1zZ.-", min_size=1, max_size=8).map("+{}".format),
+    "{}{}".format,
+    st.lists(st.integers(0, 99_999), min_size=1, max_size=3).map(lambda numbers: ".".join(map(str, numbers))),
+    st.sampled_from(["", "-alpha", "-beta.0", "-rc.1", "-dev", "-dev.99999"]),
 )
-HELPER = st.builds(str.__add__, st.sampled_from("aZ9"), st.text("azAZ09._:/-", max_size=63))
+HELPER = st.builds(
+    "{}:{}{}".format,
+    st.sampled_from(["gha", "terraform", "cli"]),
+    st.sampled_from(["", "a/", "teleport-actions/"]),
+    st.from_regex(r"[a-z]{1,9}([0-9]{1,4})?(-[a-z]{1,9}){0,2}", fullmatch=True),
+)
 COUNTER = st.integers(0, allowed.LARGEST)
 EVENTS = st.fixed_dictionaries(
     {"tbot.run_mode": st.sampled_from(["one-shot", "daemon"]), **dict.fromkeys(allowed.COUNTERS, COUNTER)},

@@ -22,7 +22,7 @@ from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
 from otel_tbot.launcher.arguments import UsageError, parse
 from otel_tbot.launcher.start_command import is_start
-from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
+from otel_tbot.tbot.known_flags import GLOBAL_FLAGS, SUBCOMMANDS
 from otel_tbot.testing import OTLPReceiver
 from otel_tbot.timeout import MAX_TIMEOUT
 from tests.fuzz import allowed

@@ -9,7 +9,7 @@ import time
 import pytest
 import yaml
 
-from otel_tbot.tbot.regular_file import SIZE_LIMIT
+from otel_tbot.regular_file import SIZE_LIMIT
 from otel_tbot.tbot.yaml_reader import loader
 from tests.unit.tbot.read_helpers import refused, start
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
+from otel_tbot.tbot.known_flags import GLOBAL_FLAGS, SUBCOMMANDS
 from tests.unit.tbot.read_helpers import in_base64
 from tests.unit.tbot.reference_model import Configured, ReferenceStart, expected
 from tests.unit.tbot.strategies import TEXT, configurations, starts, written_in_any_way

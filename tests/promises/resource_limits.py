@@ -61,8 +61,7 @@ _LOADED = """
 import otel_tbot.records
 from otel_tbot.otlp.client import create_exporter
 from otel_tbot.otlp.settings import resolve_settings
-from otel_tbot.otlp.failure_reason import FailureReason
-create_exporter(resolve_settings("logs", os.environ), FailureReason()).shutdown()
+create_exporter(resolve_settings("logs", os.environ)).shutdown()
 """
 
 
@@ -71,12 +70,10 @@ class ResourceLimit(NamedTuple):
 
     Attributes:
         code: what the host runs before it reports.
-        delivering_protocols: the protocols over which an event arrives despite the limit.
         breaks_libraries: whether libraries that could not be loaded may stay broken, and print messages.
     """
 
     code: str
-    delivering_protocols: tuple[str, ...] = ()
     breaks_libraries: bool = False
 
 
@@ -84,21 +81,20 @@ RESOURCE_LIMITS = {
     "no descriptor, nothing loaded": ResourceLimit(_FEW_DESCRIPTORS),
     "descriptors are used up": ResourceLimit(_LOADED + _DESCRIPTORS_USED_UP),
     "no memory, nothing loaded": ResourceLimit(_LITTLE_MEMORY, breaks_libraries=True),
-    "no thread": ResourceLimit(_LOADED + _NO_THREAD, ("http/protobuf",)),
+    "no thread": ResourceLimit(_LOADED + _NO_THREAD),
 }
 
 
-def program_under_limit(limit: ResourceLimit, protocol: str) -> str:
+def program_under_limit(limit: ResourceLimit) -> str:
     """Return the code of a host that reports by `send` and by a pipeline under the limit, and by `send` without it.
 
     It has imported the names that it uses, and OpenTelemetry's SDK. It prints the outcomes of `send`.
     """
-    timeout = LONG if protocol in limit.delivering_protocols else SHORT
     return f"""{PIPELINES}{_LIMITS}{limit.code}
 from otel_tbot import emit, send
-loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter(timeout={timeout})))
+loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter(timeout={SHORT})))
 narrow()
-outcome = send(event("1.0"), timeout={timeout})
+outcome = send(event("1.0"), timeout={SHORT})
 emit(event("2.0"), logger_provider=loggers)
 loggers.force_flush()
 widen()

@@ -246,7 +246,9 @@ def test_off_in_fresh_process(tmp_path: Path, tripwire: TripwireSocket, name: st
         report = tmp_path / f"run {options}"
         run = run_audited(report, "otel_tbot", "run", *options, "./tbot", "start", environ=environ, cwd=tmp_path)
         assert (run.status, run.stdout, run.stderr) == (7, "", "")
-        assert [event.arguments[:2] for event in run.events if event.is_process] == [["./tbot", "['./tbot', 'start']"]]
+        assert [event.arguments[:2] for event in run.events if event.is_process] == [
+            ["./tbot", "[b'./tbot', b'start']"]
+        ]
         assert side_effects(run.events, opentelemetry=False) == {}
     assert not tripwire.was_connected
 

@@ -203,7 +203,7 @@ def test_destination(tmp_path: Path, receiver: OTLPReceiver, other_receiver: OTL
             {
                 **OPTED_IN,
                 **{f"OTEL_EXPORTER_OTLP_{key}": value.format(**names) for key, value in destination.variables.items()},
-                "_TBOT_TELEMETRY_HELPER": f"place:{number}",
+                "_TBOT_TELEMETRY_HELPER": f"cli:place-{number}",
             },
             *("--tbot-version", VERSION, *destination.options),
         )
@@ -218,7 +218,7 @@ def test_destination(tmp_path: Path, receiver: OTLPReceiver, other_receiver: OTL
     }
     assert len(received) == len(receiver.requests) + len(other_receiver.requests) == len(DESTINATIONS)
     for number, (name, destination) in enumerate(DESTINATIONS.items()):
-        arrived_at, request = received[f"place:{number}"]
+        arrived_at, request = received[f"cli:place-{number}"]
         shown_destination = destination.shown.format(**names)
         kind = "a log record" if destination.signal == "logs" else "a span"
         assert results[name].json.stderr == f"otel-tbot: would be sent to {shown_destination}: {ON_REASON}\n"
@@ -241,7 +241,7 @@ def test_consent(tmp_path: Path, receiver: OTLPReceiver) -> None:
         name: make_case(
             tmp_path,
             "tbot start",
-            {**destination, **environ, "_TBOT_TELEMETRY_HELPER": f"row:{number}"},
+            {**destination, **environ, "_TBOT_TELEMETRY_HELPER": f"cli:row-{number}"},
             *("--tbot-version", VERSION),
         )
         for number, (name, environ) in enumerate(table.items())
@@ -260,7 +260,7 @@ def test_consent(tmp_path: Path, receiver: OTLPReceiver) -> None:
         assert result.emit == (0, "", f"otel-tbot: {done}\n"), name
     # Under each row, on or off, the preview shows the same event.
     received = [attributes(request)["tbot.helper"] for request in receiver.requests]
-    assert received == [f"row:{number}" for number, name in enumerate(table) if name in ON]
+    assert received == [f"cli:row-{number}" for number, name in enumerate(table) if name in ON]
 
 
 VERSIONS = {

@@ -58,8 +58,11 @@ MAX_MEMORY = 32  # MiB; half of a huge answer, and endless ones have no limit
 # gRPC sometimes keeps such a connection until the backend ends; the call itself ends in time.
 _ENDLESS = faults_named("headers without end", "settings without end")
 KEPT_BY_GRPC = {fault for fault in _ENDLESS if fault.protocol == "grpc"}
+# gRPC reads endless headers and settings until the call ends, and keeps what it has not yet answered: see limits.md.
 UNBOUNDED_ANSWERS = tuple(
-    fault for fault in FAULTS if fault.name.startswith("huge") or fault.name.endswith("without end")
+    fault
+    for fault in FAULTS
+    if fault.name.startswith("huge") or (fault.name.endswith("without end") and fault not in KEPT_BY_GRPC)
 )
 RETRIED_FAULTS = faults_named(
     "status 503",
@@ -339,7 +342,7 @@ class TestPrograms:
     @staticmethod
     def environ(protocol: Protocol, backend: Backend) -> dict[str, str]:
         """Return the variables, with a much longer timeout than the option, which takes precedence."""
-        return {**variables(protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
+        return {**variables(protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": "300"}
 
     def test_emit(self, fault: Fault) -> None:
         """`otel-tbot emit` ends in time, with status 1."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _FIRST = date(2026, 6, 1)  # a Monday
 _HALF_YEAR = 25  # weeks
-_BURST = datetime(2026, 9, 29, 9)  # noqa: DTZ001 - figures are in UTC without a zone
+_BURST = datetime(2026, 9, 29, 9)
 _GAP = date(2026, 9, 19)
 _RELEASES = {  # the week in which it comes, and how slowly it goes
     "15.4": -60,
@@ -105,8 +105,8 @@ def weeks(number: int) -> Figures:
     steps = tuple(_FIRST + timedelta(weeks=week) for week in range(number))
     releases = tuple(share for step in steps for mode in RUN_MODES for share in _releases(step, mode))
     return Figures(
-        first=datetime(2026, 6, 1, 0, 0, 7),  # noqa: DTZ001 - as above
-        last=datetime(2026, 6, 3, 23, 58, 51) + timedelta(weeks=number),  # noqa: DTZ001 - as above
+        first=datetime(2026, 6, 1, 0, 0, 7),
+        last=datetime(2026, 6, 3, 23, 58, 51) + timedelta(weeks=number),
         at_least=10,
         supported_majors=2,
         starts=starts,
@@ -162,7 +162,7 @@ def weeks(number: int) -> Figures:
 
 def three_events() -> Figures:
     """Return figures of three events of one hour, of which everything is shown."""
-    moment = datetime(2026, 11, 25, 9, 14)  # noqa: DTZ001 - as above
+    moment = datetime(2026, 11, 25, 9, 14)
     starts = {"one-shot": 2, "daemon": 1}
 
     def table(dimension: str, rows: Mapping[str, tuple[int, int]]) -> Table:
@@ -247,7 +247,7 @@ def hostile(text: str) -> Figures:
 
 
 def _hours(day: date) -> list[datetime]:
-    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - as above
+    midnight = datetime(day.year, day.month, day.day)
     return [midnight + timedelta(hours=hour) for hour in range(24)]
 
 

@@ -8,10 +8,8 @@ import time
 import pytest
 
 from otel_tbot.errors import InvalidEventError
-from otel_tbot.event import StartEvent, truncate_to_second
+from otel_tbot.event import StartEvent, truncate_to_second, trusted_attributes, validate_attributes
 from otel_tbot.tbot.start import TbotStart
-
-LONGEST = "1" * 64
 
 
 def test_counters_are_always_sent() -> None:
@@ -65,26 +63,42 @@ def test_run_mode_is_one_of_two(run_mode: object) -> None:
         ("v18.2.3", "18.2.3"),
         ("19.0.0-dev", "19.0.0-dev"),
         ("18.0.0-alpha.1", "18.0.0-alpha.1"),
-        ("17.4.2+ent", "17.4.2+ent"),
+        ("17.4.2+ent", "17.4.2"),
         ("18", "18"),
-        (LONGEST, LONGEST),
-        (LONGEST + "1", None),
+        ("0.1", "0.1"),
+        ("99999.99999.99999-rc.99999", "99999.99999.99999-rc.99999"),
+        ("1.0-alice.laptop.corp", "1.0"),
+        ("19.0.0-dev.alice-laptop", "19.0.0-dev"),
+        ("19.0.0-dev.3.alice", "19.0.0-dev.3"),
+        ("19.0.0-rc1", "19.0.0"),
+        ("19.0.0-rc.123456", "19.0.0-rc"),
+        ("19.0.0-developer", "19.0.0"),
+        ("18.2.3.4", "18.2.3"),
+        ("18.123456", "18"),
+        ("18.02", "18"),
+        ("18.", "18"),
+        ("18..2", "18"),
+        ("18.2.3 ", "18.2.3"),
+        ("18.2.3\n", "18.2.3"),
+        ("18.2.3-h\xf8st", "18.2.3"),
+        ("20261127", None),
+        ("018", None),
+        ("18a", None),
+        ("7node.corp.example.com", None),
+        ("node7.corp.example.com", None),
+        ("alice@example.com", None),
         ("", None),
         (None, None),
         ("vv18", None),
-        ("18.", None),
-        ("18..2", None),
-        ("18.2.3 ", None),
-        ("18.2.3\n", None),
-        ("١٨.2.3", None),
-        ("18.2.3-høst", None),
+        (" 18", None),
+        ("\u0661\u0668.2.3", None),
         ("latest", None),
         ("\ud800", None),
         (18, None),
     ],
 )
 def test_version(given: object, sent: str | None) -> None:
-    """A version is sent without its v; what does not look like one is left out."""
+    """A version is rebuilt from its numbers; what follows is dropped, and what does not look like one is left out."""
     assert StartEvent(run_mode="daemon", version=given).version == sent  # type: ignore[arg-type]  # the same reason as above
 
 
@@ -112,25 +126,40 @@ def test_join_type(given: object, sent: str | None) -> None:
     ("given", "sent"),
     [
         ("gha:teleport-actions/auth", "gha:teleport-actions/auth"),
-        ("A9._:/-", "A9._:/-"),
-        ("a" * 64, "a" * 64),
-        ("a" * 65, "_OTHER"),
-        ("-a", "_OTHER"),
-        ("a b", "_OTHER"),
-        ("a@b", "_OTHER"),
-        ("é", "_OTHER"),
+        ("gha:teleport-actions/auth-k8s", "gha:teleport-actions/auth-k8s"),
+        ("terraform:provider", "terraform:provider"),
+        ("cli:1234-4321", "cli:1234-4321"),
+        ("cli:a" + "-a" * 29, "cli:a" + "-a" * 29),
+        ("cli:" + "a" * 60, "cli:" + "a" * 60),
+        ("cli:" + "a" * 61, "_OTHER"),
+        ("cli:12345", "_OTHER"),
+        ("cli:a12345b", "_OTHER"),
+        ("cli:a--b", "_OTHER"),
+        ("cli:-a", "_OTHER"),
+        ("cli:a-", "_OTHER"),
+        ("cli:a/b/c", "_OTHER"),
+        ("cli:", "_OTHER"),
+        ("cli:A", "_OTHER"),
+        ("CLI:a", "_OTHER"),
+        ("my:helper", "_OTHER"),
+        ("helper", "_OTHER"),
+        ("gha:alice@example.com", "_OTHER"),
+        ("node7.corp.example.com", "_OTHER"),
+        ("cli:a\n", "_OTHER"),
+        ("cli:é", "_OTHER"),
+        ("cli:\u0661", "_OTHER"),
         ("", None),
         (None, None),
     ],
 )
 def test_helper(given: str | None, sent: str | None) -> None:
-    """A helper's name is short and plain, or it is not sent."""
+    """A helper's name has the form of one, or it is not sent."""
     assert StartEvent(run_mode="daemon", helper=given).helper == sent
 
 
 @pytest.mark.parametrize(
     ("helper", "version", "sent"),
-    [("h", "1.2", "1.2"), ("h", "v1", "1"), ("h", "main", None), (None, "1.2", None), ("", "1.2", None)],
+    [("cli:h", "1.2", "1.2"), ("h", "v1", "1"), ("cli:h", "main", None), (None, "1.2", None), ("", "1.2", None)],
 )
 def test_helper_version_needs_a_helper(helper: str | None, version: str, sent: str | None) -> None:
     """The version of no helper is not sent."""
@@ -171,11 +200,11 @@ def test_no_text_of_the_caller_is_kept() -> None:
         def __str__(self) -> str:
             return "secret"
 
-    event = StartEvent(run_mode="daemon", join_type=Liar("secret"), helper=Liar("helper"))
+    event = StartEvent(run_mode="daemon", join_type=Liar("secret"), helper=Liar("cli:helper"))
     assert [(type(value), value) for value in event.attributes.values()][:3] == [
         (str, "daemon"),
         (str, "_OTHER"),
-        (str, "helper"),
+        (str, "cli:helper"),
     ]
 
 
@@ -253,3 +282,36 @@ def test_from_start() -> None:
         "tbot.destinations_kubernetes": 3,
         "tbot.destinations_application": 4,
     }
+
+
+def test_missing_values() -> None:
+    """A counter that is missing is 0, and a text that is missing is left out."""
+    assert validate_attributes({"tbot.run_mode": "daemon", "host.name": "canary"}) == {
+        "tbot.run_mode": "daemon",
+        "tbot.destinations_other": 0,
+        "tbot.destinations_database": 0,
+        "tbot.destinations_kubernetes": 0,
+        "tbot.destinations_application": 0,
+    }
+
+
+def test_trusted_attributes() -> None:
+    """Only an event itself is trusted: what is derived from one, or claims to be one, is validated."""
+
+    class Forged(StartEvent):
+        attributes = {"tbot.run_mode": "daemon", "host.name": "canary"}  # type: ignore[assignment]  # noqa: RUF012  forged
+
+    event = StartEvent(run_mode="daemon", version="1.2")
+    assert trusted_attributes(event) == event.attributes
+    assert trusted_attributes(Forged(run_mode="daemon")) == StartEvent(run_mode="daemon").attributes
+
+
+def test_events_do_not_change() -> None:
+    """An event is a value: nothing of it can be replaced or added, and its values are given by name."""
+    event = StartEvent(run_mode="daemon")
+    for name in ("run_mode", "host_name"):
+        with pytest.raises((AttributeError, TypeError)):
+            setattr(event, name, "daemon")
+    assert not hasattr(event, "__dict__")
+    with pytest.raises(TypeError):
+        StartEvent("daemon")  # type: ignore[call-arg]  # what a caller without types may write

@@ -13,7 +13,7 @@ import yaml
 from otel_tbot import __version__
 from otel_tbot.schema import registry
 from otel_tbot.schema.json_schema import json_schema
-from scripts.schema_table import PAGE
+from scripts.schema_constants import PAGE
 from tests.support.program import SOURCE, run
 
 

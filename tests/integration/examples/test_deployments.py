@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,8 +59,10 @@ def test_systemd_verifies(tmp_path: Path) -> None:
     shutil.copy(SYSTEMD, units / "tbot.service.d" / "otel-tbot.conf")
     programs = tmp_path / "usr" / "local" / "bin"
     programs.mkdir(parents=True)
-    for name in ("tbot", "otel-tbot"):
-        (programs / name).touch(mode=0o755)
+    (programs / "tbot").touch(mode=0o755)
+    python = tmp_path / "opt" / "otel-tbot" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(mode=0o755)
     checked = subprocess.run(
         ["systemd-analyze", "verify", f"--root={tmp_path}", "tbot.service"],
         capture_output=True, text=True, timeout=_TIMEOUT, check=False,
@@ -74,7 +77,8 @@ def test_systemd_runs(collector: Collector, tmp_path: Path) -> None:
     taken_back, command = [value for name, value in found if name == "ExecStart"]
     assert taken_back == ""
     (tmp_path / "tbot.yaml").write_text("version: v2\n")
-    local = command.replace("/usr/local/bin/", "").replace("/etc/tbot.yaml", "tbot.yaml")
+    local = command.replace("/opt/otel-tbot/bin/python", sys.executable)
+    local = local.replace("/usr/local/bin/", "").replace("/etc/tbot.yaml", "tbot.yaml")
     assert run_to(collector, local.split(), environ, tmp_path)["tbot.run_mode"] == "daemon"
 
 
@@ -99,7 +103,9 @@ def test_kubernetes_runs(collector: Collector, tmp_path: Path) -> None:
     shutil.copy(KUBERNETES / "tbot.yaml", tmp_path / "tbot.yaml")
     arguments = [argument.replace("/config/", "") for argument in found["args"]]
     environ = {one["name"]: one["value"] for one in found["env"]}
-    attributes = run_to(collector, [*json.loads(entry_point), *arguments], environ, tmp_path)
+    python, *words = json.loads(entry_point)
+    assert python == "python"
+    attributes = run_to(collector, [sys.executable, *words, *arguments], environ, tmp_path)
     assert (attributes["tbot.join_type"], attributes["tbot.destinations_application"]) == ("kubernetes", "1")
 
 

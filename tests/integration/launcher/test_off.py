@@ -25,7 +25,7 @@ LOADED = {
     "otel_tbot.launcher.execute",
     "otel_tbot.launcher.interpreter_state",
     "otel_tbot.launcher.run",
-    "otel_tbot.launcher.raw_signal",
+    "otel_tbot.launcher.signal_without_enums",
     "otel_tbot.opt_in",
 }
 OFF = [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "DO_NOT_TRACK": "1"}]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -40,11 +42,12 @@ ROWS = {
 SIGNALS = {"log record": "logs", "span": "traces"}
 # As many processes at once as a small machine has cores.
 AT_ONCE = 2
+_numbers: defaultdict[tuple[str, str, str], int] = defaultdict(itertools.count().__next__)
 
 
 def name(program: str, protocol: str, consent: str) -> str:
     """Return the version by which the events of one process are known."""
-    return f"1.0-{program}.{protocol.partition('/')[0]}.{consent.partition(',')[0]}"
+    return f"1.{_numbers[program, protocol, consent]}"
 
 
 class Processes:
@@ -72,7 +75,7 @@ class Processes:
             version = name(program, protocol, consent)
             if consent in {"on", "off"}:
                 return [version]
-            return [f"0:{version}.before", f"1:{version}", f"0:{version}.after"]
+            return [f"0:{version}.1", f"1:{version}", f"0:{version}.2"]
 
         exporters = {"OTEL_LOGS_EXPORTER": "tbot", "OTEL_TRACES_EXPORTER": "tbot"}
         yield lambda: instrumented("pipeline", "configured", *turns("environment"), environ={**environ, **exporters})

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 if TYPE_CHECKING:
+    from email.message import Message
+
     from typing_extensions import Self
 
 
@@ -16,6 +18,8 @@ class MetricsBackend:
     """Takes metrics over HTTP, and keeps the requests.
 
     Attributes:
+        received: the requests.
+        headers: their headers.
         redirect: where it sends its clients on to; by default it takes what they bring.
     """
 
@@ -23,10 +27,13 @@ class MetricsBackend:
         """Bind a free port."""
         self.redirect = ""
         received = self.received = []  # type: list[ExportMetricsServiceRequest]
+        headers: list[Message] = []
+        self.headers = headers
         backend = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                headers.append(self.headers)
                 length = int(self.headers["Content-Length"])
                 received.append(ExportMetricsServiceRequest.FromString(self.rfile.read(length)))
                 self.send_response(307 if backend.redirect else 200)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from tests.support.program import SOURCE
 
@@ -23,7 +23,7 @@ _PROGRAM = (
 
 
 @contextmanager
-def activated(listener: socket.socket, variables: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def activated(listener: socket.socket | IO[Any], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a receiver that is handed a socket; what it says goes into a pipe. End it."""
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM.format(descriptor=listener.fileno())],

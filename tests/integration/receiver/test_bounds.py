@@ -9,7 +9,7 @@ import socket
 import sys
 import termios
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -199,22 +199,61 @@ def test_unread_answers(serve: Callable[..., RunningReceiver], receiver: OTLPRec
         assert ended.poll((RESPONSE_READ_TIMEOUT + 10) * 1000)
 
 
-def test_connections(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """Above the number of connections that may be open, a peer is reported so; far above, it is not even heard."""
+def test_idle_connections_make_room(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """Nobody can hold the door: the oldest connection without a complete request makes room for a new one."""
     running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
-    held = [connect(running.port) for _ in range(5)]
-    answer = submit(running.port)
-    assert (answer.status, answer.closes) == (503, True)
-    held += [connect(running.port) for _ in range(120)]
-    assert closed(held[-1])
-    assert send(held[0], CHECK, "GET").status == 200
+    held = [connect(running.port) for _ in range(100)]
+    with connect(running.port) as unfinished:
+        unfinished.sendall(raw(request())[:-1])
+        held += [connect(running.port) for _ in range(3)]
+        assert submit(running.port).status == 200
+        assert all(closed(connection) for connection in held[:95])
+        unfinished.sendall(raw(request())[-1:])
+        assert read(unfinished).status == 200
     for connection in held:
         connection.close()
-    with connect(running.port) as connection:
-        connection.sendall(raw(request()))
-        assert read(connection).status == 200
+    assert running.stop() == 0
+    assert running.summary["refused"] == 0
+
+
+def test_busy_connections(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """A request under way is not cut off for a new connection; that one is told, and health checks get their answer."""
+    running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    receiver.wait_for_requests(1, timeout=30)
+    receiver.reply(Reply(delay=3), Reply())
+    with ExitStack() as stack:
+        busy = [stack.enter_context(connect(running.port)) for _ in range(5)]
+        for connection in busy:
+            connection.sendall(raw(request()))
+        receiver.wait_for_requests(2, timeout=30)
+        answer = submit(running.port)
+        assert (answer.status, answer.closes) == (503, True)
+        for _ in range(100):
+            with connect(running.port) as checking:
+                assert send(checking, CHECK, "GET").status == 200
+        assert [read(connection).status for connection in busy] == [200] * 5
     assert running.stop() == 0
     assert running.summary["refused_service_unavailable"] == 1
+
+
+def test_connections_of_one_address(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """An operator may bound the connections from one address; another address is not affected."""
+    bound = ("--max-connections-per-address", "2")
+    running = serve(*bound, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    with connect(running.port) as first, connect(running.port) as second, connect(running.port) as third:
+        assert closed(third)
+        other = socket.create_connection(("127.0.0.1", running.port), timeout=30, source_address=("127.0.0.2", 0))
+        with other:
+            assert {send(one, CHECK, "GET").status for one in (first, second, other)} == {200}
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"], ids=["none", "two"])
+def test_host(port: int, hosts: bytes) -> None:
+    """A request of HTTP/1.1 names one host (RFC 9112); one of HTTP/1.0 need not."""
+    with connect(port) as connection:
+        assert send(connection, b"GET /healthz HTTP/1.1\r\n" + hosts + b"\r\n", "GET").status == 400
+    with connect(port) as connection:
+        assert send(connection, b"GET /healthz HTTP/1.0\r\n\r\n", "GET").status == 200
 
 
 def test_peer_rate(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:

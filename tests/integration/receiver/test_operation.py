@@ -8,8 +8,9 @@ import socket
 import ssl
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -18,6 +19,7 @@ from otel_tbot.testing import Reply
 from tests.integration.receiver.conftest import ON
 from tests.integration.receiver.http_client import connect, raw, read, request, send, submit
 from tests.integration.receiver.metrics_backend import MetricsBackend
+from tests.integration.receiver.receiver_process import RunningReceiver
 from tests.integration.receiver.socket_activation import activated
 from tests.support.collector import wait_until
 from tests.support.program import SOURCE, run
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     import trustme
 
     from otel_tbot.testing import OTLPReceiver
-    from tests.integration.receiver.receiver_process import RunningReceiver
 
 
 def health(running: RunningReceiver, path: str, method: str = "GET") -> int:
@@ -145,6 +146,22 @@ def test_tls(
         assert connection.selected_alpn_protocol() in {None, "http/1.1"}
         assert send(connection, raw(request())).status == 200
     assert len(receiver.log_records) == 1
+
+
+def test_weak_ciphers(
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, authority: trustme.CA, tls: tuple[str, ...]
+) -> None:
+    """Only what Python itself holds for good: no SHA-1, and nothing before TLS 1.2."""
+    running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AES128+SHA1:@SECLEVEL=0")
+    with connect(running.port) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain, server_hostname="127.0.0.1")
+    context.set_ciphers("ECDHE+AESGCM")
+    with connect(running.port) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+        assert send(connection, raw(request())).status == 200
 
 
 def test_encrypted_key(tls: tuple[str, ...]) -> None:
@@ -297,6 +314,62 @@ def test_promised_sockets_that_are_none(receiver: OTLPReceiver) -> None:
     assert told.count(b"\n") == 1
 
 
+@pytest.mark.parametrize("kind", ["file", "datagram", "not listening"])
+def test_sockets_of_another_kind(receiver: OTLPReceiver, kind: str, tmp_path: Path) -> None:
+    """A descriptor of systemd's that is no listening stream socket is reported in one line."""
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    with ExitStack() as stack:
+        kinds: dict[str, Callable[[], Any]] = {
+            "file": (tmp_path / "file").open,
+            "datagram": lambda: socket.socket(type=socket.SOCK_DGRAM),
+            "not listening": socket.socket,
+        }
+        (tmp_path / "file").touch()
+        passed = stack.enter_context(kinds[kind]())
+        process = stack.enter_context(activated(passed, variables))
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(30) == 1
+    assert told.startswith(b"otel-tbot: cannot listen on the sockets of LISTEN_FDS: ")
+    assert told.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM])
+def test_sockets_in_use(tmp_path: Path, kind: socket.SocketKind) -> None:
+    """The path of a socket that a process holds is left alone, also where its queue is full."""
+    path = tmp_path / "socket"
+    with ExitStack() as stack:
+        held = stack.enter_context(socket.socket(socket.AF_UNIX, kind))
+        held.bind(str(path))
+        if kind != socket.SOCK_DGRAM:
+            held.listen(0)
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX, kind))
+            waiting.connect(str(path))
+        ended = run("serve", "--listen", f"unix:{path}", environ=ON)
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+        assert path.is_socket()
+
+
+def test_signals(running: RunningReceiver) -> None:
+    """Signals that mean something to tbot are ignored, and SIGQUIT stops in order."""
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        running.process.send_signal(number)
+        assert submit(running.port).status == 200
+    assert running.stop(signal.SIGQUIT) == 0
+    assert running.summary["exported"] == 2
+
+
+def test_working_directory(receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """No module in the working directory is executed, by no process of the receiver."""
+    for name in ("multiprocessing", "json", "subprocess", "otel_tbot", "opentelemetry", "requests", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write({name!r})")
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
+    with RunningReceiver(variables=variables, folder=str(tmp_path)) as running:
+        assert submit(running.port).status == 200
+        assert running.stop() == 0
+    assert not (tmp_path / "executed").exists()
+
+
 def test_metrics(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend
 ) -> None:
@@ -312,6 +385,7 @@ def test_metrics(
     assert submit(running.port).status == 200
     assert submit(running.port, b"\xff").status == 400
     assert running.stop() == 0
+    assert metrics_backend.headers[-1]["Accept-Encoding"] == "identity"
     (sent,) = metrics_backend.last.resource_metrics
     resource = {attribute.key: attribute.value.string_value for attribute in sent.resource.attributes}
     assert resource.keys() == {"service.name", "service.version"}

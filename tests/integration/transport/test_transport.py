@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
-from otel_tbot import StartEvent, send
+from otel_tbot import StartEvent, consent, send
 from otel_tbot.otlp.client import OTLPClient
 from otel_tbot.records import build_record
 from otel_tbot.session import Session
 from otel_tbot.testing import TLS, OTLPReceiver, Reply
+from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otel_tbot.otlp.client import ExportResult
 
 EVENT = StartEvent(run_mode="daemon")
@@ -37,13 +42,22 @@ def export(
     **keywords: Any,  # noqa: ANN401  settings of any kind
 ) -> ExportResult:
     """Send an event over one connection, several times, and return the last answer."""
-    given = {"protocol": protocol, "endpoint": endpoint(receiver, protocol, signal), "timeout": 5, **keywords}
-    sender = OTLPClient(signal, given)  # type: ignore[arg-type]  # one of the two signals
-    item = build_record(signal, EVENT.attributes, Session(), timestamp_ns=0)  # type: ignore[arg-type]  # the same reason as above
+    sender = client(receiver, protocol, signal, **keywords)
     for _ in range(times):
-        answer = sender.export([item])
+        answer = sender.export(lambda: [record(signal)])
     sender.shutdown()
     return answer
+
+
+def client(receiver: OTLPReceiver, protocol: str, signal: str, **keywords: Any) -> OTLPClient:  # noqa: ANN401  settings
+    """Return a client of a receiver."""
+    given = {"protocol": protocol, "endpoint": endpoint(receiver, protocol, signal), "timeout": 5, **keywords}
+    return OTLPClient(signal, given)  # type: ignore[arg-type]  # one of the two signals
+
+
+def record(signal: str) -> Any:  # noqa: ANN401  one of two
+    """Return the event as a record of one signal."""
+    return build_record(signal, EVENT.attributes, Session(), timestamp_ns=0)  # type: ignore[arg-type]  # the same reason
 
 
 @pytest.mark.parametrize("signal", ["logs", "traces"])
@@ -109,6 +123,46 @@ class TestHonesty:
         assert not accepted
         assert "within" in reason or "DEADLINE_EXCEEDED" in reason
 
+    def test_consent_withdrawn_between_attempts(
+        self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str
+    ) -> None:
+        """Consent is asked for before each attempt."""
+        receiver.reply(*[Reply(status=503)] * 9)
+        with ThreadPoolExecutor() as pool:
+            answer = pool.submit(export, receiver, protocol, signal=signal)
+            wait_until(lambda: receiver.requests, "the first attempt was made")
+            monkeypatch.delenv("TELEPORT_ANONYMOUS_TELEMETRY")
+            accepted, reason = answer.result()
+        assert (accepted, len(receiver.requests)) == (False, 1)
+        assert reason == consent().reason
+
+    def test_exports_at_the_same_time(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
+        """The deadline of one export ends no other export of the same exporter."""
+        receiver.reply(Reply(delay=30), Reply(delay=1))
+        sender = client(receiver, protocol, signal, timeout=2)
+        with ThreadPoolExecutor() as pool:
+            late = pool.submit(sender.export, lambda: [record(signal)])
+            wait_until(lambda: receiver.requests, "the first request arrived")
+            time.sleep(1.5)  # the second export is under way when the first one's time is over
+            in_time = sender.export(lambda: [record(signal)])
+        sender.shutdown()
+        assert (late.result().accepted, in_time) == (False, (True, ""))
+
+    def test_no_thread(
+        self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str
+    ) -> None:
+        """Where no thread can be started, nothing could end an export in time: nothing is sent."""
+
+        def refuse(_: threading.Thread) -> None:
+            message = "can't start new thread"
+            raise RuntimeError(message)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            answer = export(receiver, protocol, signal=signal)
+        assert answer == (False, "no thread could be started to send it within the timeout")
+        assert receiver.requests == []
+
 
 class TestHTTPHonesty:
     """Answers of HTTP servers that are no acceptance."""
@@ -129,7 +183,9 @@ class TestHTTPHonesty:
             ("text/plain", b"", True),
             ("application/json", b"{}", True),
             ("application/json; charset=utf-8", b'{"partialSuccess": {}}', True),
+            ("application/json", b'{"partialSuccess": null}', True),
             ("application/json", b'{"partialSuccess": {"rejectedLogRecords": "1"}}', False),
+            ("application/json", b'{"partial_success": {"rejected_log_records": "1"}}', False),
             ("application/json", b"[]", False),
             ("application/json", b"{", False),
             ("application/x-protobuf", b"\xff\xff\xff", False),
@@ -168,7 +224,8 @@ class TestHygiene:
         self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, given: dict[str, str]
     ) -> None:
         """Where headers are given, those of the variables, which may be another backend's, stay here."""
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=canary,authorization=canary")
+        names = ("api-key", "authorization", "content-type", "user-agent", "host", "accept-encoding")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", ",".join(f"{name}=canary" for name in names))
         assert export(receiver, protocol, headers=given).accepted
         headers = receiver.requests[0].headers
         assert "canary" not in str(headers)
@@ -273,6 +330,69 @@ class TestTLS:
             assert not export(receiver, protocol, certificate=trust, timeout=0.5).accepted
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("kind", ["fifo", "device", "huge"])
+@pytest.mark.parametrize("name", ["certificate", "client_key", "client_certificate"])
+def test_files_that_are_none(receiver: OTLPReceiver, tmp_path: Path, protocol: str, kind: str, name: str) -> None:
+    """A certificate or key must be a regular file of at most 1 MiB."""
+    path = tmp_path / "file"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path("/dev/zero")
+    else:
+        path.write_bytes(bytes(2**20 + 1))
+    keywords: dict[str, Any] = {name: str(path)}
+    accepted, reason = export(receiver, protocol, **keywords)
+    assert not accepted
+    assert re.fullmatch(rf"the file named by {name} \(\w+\) is (a pipe|a device|larger than 1048576 bytes)", reason)
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("path", ["/dev/zero", "/missing", "fifo"])
+def test_bundles_that_are_none(
+    authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, path: str
+) -> None:
+    """A bundle of certificates that requests' own variables name must be a file too."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    monkeypatch.setenv(variable, path)
+    with serving(authority) as receiver:
+        accepted, reason = export(receiver, "http/protobuf")
+    assert not accepted
+    assert re.fullmatch(
+        r"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE (is a device|is a pipe|does not exist)", reason
+    )
+
+
+def test_path_twice(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A general endpoint that has the signal's path already is named as the cause."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{receiver.http_endpoint}/v1/logs")
+    assert send(EVENT).reason == (
+        "the backend answered HTTP 404: "
+        "the endpoint has the signal's path twice: OTEL_EXPORTER_OTLP_ENDPOINT is its base"
+    )
+
+
+@pytest.mark.skipif(find_spec("socks") is not None, reason="PySocks is installed")
+def test_socks(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SOCKS proxy needs a package, which the reason names."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    answer = export(receiver, "http/protobuf")
+    assert answer == (False, "the proxy is SOCKS, for which the package PySocks is not installed")
+
+
+def test_keys_are_not_logged(authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys of our connections are not written to the file that SSLKEYLOGFILE names."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    with serving(authority) as receiver:
+        assert export(receiver, "http/protobuf", certificate=str(authority / "ours.pem")).accepted
+        monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+        assert not export(receiver, "http/protobuf", certificate=str(authority / "ours.pem")).accepted
+    assert list(tmp_path.glob("keys")) == []
+
+
 def test_requests_own_variable_counts_otherwise(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the standard variable, the one that HTTP users in Python know keeps its meaning."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority / "ours.pem"))
@@ -283,14 +403,14 @@ def test_requests_own_variable_counts_otherwise(authority: Path, monkeypatch: py
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_opens_its_own_connection(receiver: OTLPReceiver) -> None:
     """A child that sends through its parent's exporter does not use its parent's connection."""
-    sender = OTLPClient("logs", {"endpoint": endpoint(receiver, "http/protobuf"), "timeout": 5})
-    item = build_record("logs", EVENT.attributes, Session(), timestamp_ns=0)
-    assert sender.export([item]).accepted
+    sender = client(receiver, "http/protobuf", "logs")
+    item = record("logs")
+    assert sender.export(lambda: [item]).accepted
     child = os.fork()
     if child == 0:
-        os._exit(0 if sender.export([item]).accepted else 1)
+        os._exit(0 if sender.export(lambda: [item]).accepted else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert sender.export([item]).accepted
+    assert sender.export(lambda: [item]).accepted
     sender.shutdown()
     assert (len(receiver.requests), receiver.connections) == (3, 2)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otel_tbot.testing import Reply
-from tests.support.faults.backends import over_http_1_0, over_ipv6, replying, tls
+from tests.support.faults.backends import over_ipv6, replying, tls, with_answer
 from tests.support.faults.http1 import CANARY
 from tests.support.faults.table import RETRY_AT_ONCE, BackendCase
 
@@ -25,6 +25,7 @@ class AcceptedCase(BackendCase):
     refusals: int
 
 
+_EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </canary-of-the-backend>\r\n\r\n"
 _GOOD: dict[str, tuple[Serve, int]] = {
     "at once": (replying(Reply()), 0),
     "with a warning": (replying(Reply(rejected=0, error_message=CANARY)), 0),
@@ -34,7 +35,11 @@ _GOOD: dict[str, tuple[Serve, int]] = {
     "after a closed connection": (replying(Reply(drop=True), Reply()), 1),
 }
 _GOOD_OVER: dict[Protocol, dict[str, tuple[Serve, int]]] = {
-    "http/protobuf": {**_GOOD, "over HTTP/1.0": (over_http_1_0(replying(Reply())), 0)},
+    "http/protobuf": {
+        **_GOOD,
+        "over HTTP/1.0": (with_answer(replying(Reply()), status_line=b"HTTP/1.0"), 0),
+        "after early hints": (with_answer(replying(Reply()), status_line=_EARLY_HINTS * 2 + b"HTTP/1.1"), 0),
+    },
     "grpc": _GOOD,
 }
 ACCEPTANCES = tuple(

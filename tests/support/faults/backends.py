@@ -69,6 +69,21 @@ def raw(handle: Handler, *, scheme: str = "http", host: str = "127.0.0.1") -> Se
     return serve
 
 
+def through_proxy(handle: Handler, *, scheme: str = "http") -> Serve:
+    """Return a backend behind a proxy, which passes each connection to a function."""
+
+    @contextmanager
+    def serve(_: Protocol) -> Iterator[Backend]:
+        with Loopback(handle) as proxy:
+            yield Backend(
+                endpoint=f"{scheme}://backend.invalid:4318",
+                environ={f"{scheme}_proxy": _url(proxy.port)},
+                count_connections=lambda: proxy.connections,
+            )
+
+    return serve
+
+
 def no_server(port: Callable[[], AbstractContextManager[int]], *, host: str = "127.0.0.1") -> Serve:
     """Return a port without a server."""
 
@@ -152,15 +167,15 @@ def over_ipv6(serve: Serve) -> Serve:
     return serve_over_ipv6
 
 
-def over_http_1_0(serve: Serve) -> Serve:
-    """Return the same backend with answers of HTTP/1.0."""
+def with_answer(serve: Serve, *, status_line: bytes) -> Serve:
+    """Return the same backend, whose answers begin with these bytes in place of `HTTP/1.1`."""
 
     @contextmanager
-    def serve_over_http_1_0(protocol: Protocol) -> Iterator[Backend]:
-        with serve(protocol) as target, _counting_relay(target, answer=(b"HTTP/1.1", b"HTTP/1.0")) as before:
+    def serve_with_answer(protocol: Protocol) -> Iterator[Backend]:
+        with serve(protocol) as target, _counting_relay(target, answer=(b"HTTP/1.1", status_line)) as before:
             yield before
 
-    return serve_over_http_1_0
+    return serve_with_answer
 
 
 @contextmanager

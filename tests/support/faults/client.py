@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+_ENVIRON = dict(os.environ)  # of the process as it was started
 _SOURCE = Path(__file__).parents[3]
 _SETTLED_WITHIN = 12.0  # seconds for threads to end by themselves; less than gRPC's connection timeout of 20 s
 
@@ -190,9 +191,8 @@ def _leaked(threads: int, descriptors: int) -> list[str]:
 
 
 def _deliver(delivery: dict[str, Any]) -> Report:
-    for name in [name for name in os.environ if name.startswith("OTEL_")]:
-        del os.environ[name]
-    os.environ.update(delivery["environ"])
+    os.environ.clear()
+    os.environ.update(_ENVIRON | delivery["environ"])
     stopwatch = _Stopwatch()
     before = _peak()
     outcome, reason = _ENTRY_POINTS[delivery["entry_point"]](stopwatch, delivery["timeout"])

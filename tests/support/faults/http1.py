@@ -21,11 +21,11 @@ _A_BLOCK = b"canary-of-the-backend" * 3000
 
 
 def read_request(connection: socket.socket) -> None:
-    """Read one request with its body."""
+    """Read one request with its body, or one for a tunnel, which has none."""
     with connection.makefile("rb") as stream:
-        stream.readline()
+        tunnel = stream.readline().startswith(b"CONNECT ")
         length = int(parse_headers(stream).get("Content-Length", 0))
-        if not length or len(stream.read(length)) < length:
+        if not tunnel and (not length or len(stream.read(length)) < length):
             raise EOFError
 
 

@@ -11,7 +11,12 @@ from otel_tbot.cli.formatting import mask_endpoint
     ("endpoint", "shown"),
     [
         ("http://localhost:4318/v1/logs", "http://localhost:4318/v1/logs"),
-        ("https://host/base/v1/logs", "https://host/base/v1/logs"),
+        ("https://host/v1/traces", "https://host/v1/traces"),
+        ("https://host", "https://host"),
+        ("https://host/", "https://host/"),
+        ("https://host/api/v2/otlp/canary", "https://host/…"),
+        ("https://host/api/canary/v1/logs", "https://host/…/v1/logs"),
+        ("https://host/canary/v1/logs/", "https://host/…"),
         ("localhost:4317", "localhost:4317"),
         ("http://[::1]:4318/v1/logs", "http://[::1]:4318/v1/logs"),
         ("https://user:canary@host:1/v1/logs", "https://***@host:1/v1/logs"),
@@ -28,5 +33,5 @@ from otel_tbot.cli.formatting import mask_endpoint
     ],
 )
 def test_masked(endpoint: str, shown: str) -> None:
-    """Scheme, host, port and path are shown where they are understood, and nothing else."""
+    """Scheme, host, port and OTLP's own path are shown where they are understood, and nothing else."""
     assert mask_endpoint(endpoint) == shown

@@ -7,7 +7,7 @@ import pytest
 from otel_tbot.errors import NotStartError
 from otel_tbot.launcher.start_command import VALUE_FLAGS, is_start
 from otel_tbot.tbot.command_line import parse
-from otel_tbot.tbot.grammar import GLOBAL_FLAGS
+from otel_tbot.tbot.known_flags import GLOBAL_FLAGS
 
 START = [
     "start",

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from otel_tbot.otlp.deadline import run_with_timeout
+from otel_tbot.otlp.deadline import NoThreadError, run_with_timeout
 from tests.support.program import SOURCE
 
 
@@ -31,15 +31,18 @@ def test_deadline() -> None:
     release.set()
 
 
-def test_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the interpreter starts no more threads, the work is done all the same."""
+def test_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that nothing could end in time is not begun."""
 
     def refuse(_: threading.Thread) -> None:
         message = "can't start new thread"
         raise RuntimeError(message)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert run_with_timeout(5, lambda: "done") == "done"
+    begun: list[bool] = []
+    with pytest.raises(NoThreadError):
+        run_with_timeout(5, lambda: begun.append(True))
+    assert not begun
 
 
 def test_during_the_interpreters_shutdown() -> None:

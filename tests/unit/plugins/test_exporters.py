@@ -17,6 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span, records
 from otel_tbot.session import current_session
+from otel_tbot.testing import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +136,7 @@ class TestConstruction:
         record = item.log_record
         assert (record.timestamp, record.observed_timestamp) == (WHOLE_SECOND, WHOLE_SECOND)
         assert (record.event_name, record.severity_number) == ("tbot.start", SeverityNumber.INFO)
-        assert (record.body, record.severity_text) == (None, None)
+        assert (record.body, record.severity_text) == ("tbot.start", None)
         assert (record.trace_id, record.span_id, record.trace_flags) == (0, 0, 0)
         assert item.dropped_attributes == 0
         assert item.instrumentation_scope == InstrumentationScope("otel_tbot", "0.1.0")
@@ -281,6 +282,19 @@ class TestTrouble:
         (message,) = caplog.messages
         assert f"OTEL_EXPORTER_OTLP_{name}" in message
         assert "canary" not in message
+
+    def test_cause_with_a_number(self, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:
+        """A cause that holds a number of the backend's is reported once, whatever the number; another cause is too."""
+        receiver.reply(*(Reply(rejected=count) for count in (1, 2, 3)), Reply(status=404), Reply(status=400))
+        made = AnonymousLogExporter(endpoint=f"{receiver.http_endpoint}/v1/logs")
+        for _ in range(5):
+            made.export([log_in_a_host(EVENT.attributes)])
+        made.shutdown()
+        assert [message.partition(": ")[2] for message in caplog.messages] == [
+            "the backend rejected 1 log record(s)",
+            "the backend answered HTTP 404",
+            "the backend answered HTTP 400",
+        ]
 
     @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
     def test_unknown_keyword(self, exporter: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401

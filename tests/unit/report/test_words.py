@@ -9,7 +9,7 @@ import pytest
 from otel_tbot.report import words
 from otel_tbot.report.figures import NOT_SET, OTHERS
 
-_MORNING = datetime(2026, 11, 9, 14, 5)  # noqa: DTZ001 - figures are in UTC without a zone
+_MORNING = datetime(2026, 11, 9, 14, 5)
 
 
 @pytest.mark.parametrize(

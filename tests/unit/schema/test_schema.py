@@ -16,11 +16,12 @@ from opentelemetry.semconv._incubating.attributes import host_attributes, os_att
 from otel_tbot.event import StartEvent
 from otel_tbot.records import build_resource
 from otel_tbot.schema import registry
+from otel_tbot.schema.attribute import Attribute
+from otel_tbot.schema.constants import EVENT_ATTRIBUTES, EVENT_NAME, RESOURCE_ATTRIBUTES
 from otel_tbot.schema.json_schema import json_schema
 from otel_tbot.schema.markdown import markdown
-from otel_tbot.schema.table import EVENT_ATTRIBUTES, EVENT_NAME, RESOURCE_ATTRIBUTES
 from otel_tbot.session import Session
-from scripts import schema_table
+from scripts import schema_constants
 
 ROOT = Path(__file__).parents[3]
 REGISTRY = registry.load()
@@ -32,12 +33,12 @@ FOREIGN = ("service.", "session.", "os.", "host.", "telemetry.")
 
 def test_table_is_fresh() -> None:
     """The generated constants are what the registry says now; otherwise: make generate."""
-    assert schema_table.TABLE.read_text() == schema_table.table(REGISTRY)
+    assert schema_constants.CONSTANTS.read_text() == schema_constants.constants(REGISTRY)
 
 
 def test_page_is_fresh() -> None:
     """The documentation page is what the registry says now; otherwise: make generate."""
-    assert schema_table.PAGE.read_text() == markdown(REGISTRY)
+    assert schema_constants.PAGE.read_text() == markdown(REGISTRY)
 
 
 def test_fields_are_the_schema() -> None:
@@ -114,7 +115,7 @@ def test_json_schema_accepts_what_is_sent() -> None:
     """The JSON Schema is valid, and accepts an event as it is sent."""
     schema = json_schema(REGISTRY)
     jsonschema.Draft202012Validator.check_schema(schema)
-    event = StartEvent(run_mode="daemon", version="18.2.3", join_type="x", helper="h")
+    event = StartEvent(run_mode="daemon", version="18.2.3", join_type="x", helper="cli:h")
     sent = {"attributes": event.attributes, "resource": dict(build_resource(Session()).attributes)}
     jsonschema.validate(json.loads(json.dumps(sent)), schema)
 
@@ -127,6 +128,7 @@ def test_json_schema_accepts_what_is_sent() -> None:
         {"tbot.destinations_other": -1},
         {"tbot.destinations_other": 2**31},
         {"tbot.version": "v1"},
+        {"tbot.version": "18.2.3+build"},
         {"tbot.join_type": "secret"},
         {"tbot.helper": "a b"},
     ],
@@ -147,3 +149,25 @@ def test_every_datum_is_in_the_changelog() -> None:
     collected = {EVENT_NAME} | {row.name for row in (*EVENT_ATTRIBUTES, *RESOURCE_ATTRIBUTES)}
     missing = sorted(collected - told)
     assert not missing, f'CHANGELOG.md needs a line under "### Data collected" for: {", ".join(missing)}'
+
+
+def test_rows_do_not_change() -> None:
+    """A row of the schema is a value: nothing of it can be replaced, and its parts are given by name."""
+    row = EVENT_ATTRIBUTES[0]
+    with pytest.raises(AttributeError):
+        row.name = "host.name"  # type: ignore[misc]  # what must not be done
+    with pytest.raises(TypeError):
+        Attribute("host.name", "string", True)  # type: ignore[call-arg]  # noqa: FBT003  the same reason
+
+
+def test_number_of_another_type() -> None:
+    """A number that only behaves like one is sent as a plain one, 0 and the largest too."""
+
+    class Number(int):
+        pass
+
+    (row,) = (row for row in EVENT_ATTRIBUTES if row.name == "tbot.destinations_other")
+    for number in (0, 1, row.maximum):
+        validated = row.validate(Number(number))
+        assert (type(validated), validated) == (int, number)
+    assert row.validate(Number(row.maximum + 1)) == row.maximum

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_tbot.tbot.grammar import GLOBAL_FLAGS, SUBCOMMANDS
+from otel_tbot.tbot.known_flags import GLOBAL_FLAGS, SUBCOMMANDS
 from tests.unit.tbot.read_helpers import counts, refused, start
 
 DEST = "destination reader-user reader-group "

@@ -6,8 +6,9 @@ import os
 import time
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.launcher.cgroup import read_room
 from otel_tbot.stderr import write_line
-from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 # Seconds on top of the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less than
 # the one second by which a sender may outlive its deadline.
 GRACE = 0.9
+# What a sender needs, measured in docs/reference/limits.md, with `tbot version`, which it runs, and tbot's own start.
+_MIN_MEMORY = 64 * 1024 * 1024  # bytes
+_MIN_TASKS = 32
+_PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
+_MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
 _INIT_PID = 1  # the end of this process is the end of its container
 _NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
@@ -25,21 +31,31 @@ _NOTICE = (
 )
 
 
-def start_reporting(path: str, arguments: Arguments) -> int | None:
+def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
     """Start the sender; as process 1 or with `--supervise`, start tbot as a child first and wait for both.
 
     Args:
         path: tbot's executable.
+        command: tbot's command line.
         arguments: the arguments of `run`.
 
     Returns:
         tbot's exit status, if it has run as our child. None if this process is to exec tbot.
     """
+    room = read_room()
+    if room.memory < _MIN_MEMORY or room.tasks < _MIN_TASKS:
+        write_line(
+            "this start of tbot is not reported: its control group has less than "
+            f"{_MIN_MEMORY // 1024 // 1024} MiB of memory or {_MIN_TASKS} tasks left"
+        )
+        return None
+    pause = _PAUSE if room.cpu_limited else 0.0
     timeout = delivery_timeout(arguments)
-    lifetime = timeout + GRACE
+    lifetime = pause + timeout + GRACE
     deadline = time.monotonic() + lifetime
 
     def work() -> None:
+        time.sleep(pause)
         from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded in the sender only
 
         report(arguments, timeout, deadline)
@@ -50,7 +66,7 @@ def start_reporting(path: str, arguments: Arguments) -> int | None:
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415
 
         try:
-            return supervise(path, arguments.command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
+            return supervise(path, command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
         except OSError as error:
             _write_not_reported(error)
             return None
@@ -78,15 +94,19 @@ def _write_not_reported(error: OSError) -> None:
 
 
 def delivery_timeout(arguments: Arguments) -> float:
-    """Return the timeout of the delivery in seconds.
+    """Return the timeout of the delivery in seconds: however long it may be, the sender lives no longer than 30.
 
     A value that the delivery refuses counts as unset: then nothing is sent, and the sender ends by itself.
     """
+    return min(_chosen_timeout(arguments), _MAX_LIFE)
+
+
+def _chosen_timeout(arguments: Arguments) -> float:
     if arguments.timeout is not None:
         return arguments.timeout
     signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
     value, name = otlp_variable(signal, "timeout", os.environ)
     try:
-        return parse_timeout(value, name) if value else DEFAULT_TIMEOUT
+        return parse_timeout_variable(value, name)[0] if value else DEFAULT_TIMEOUT
     except SettingsError:
         return DEFAULT_TIMEOUT

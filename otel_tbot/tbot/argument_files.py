@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
+from otel_tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ SIZE_LIMIT = 1024 * 1024
 
 _OTHER_KINDS = (
     (stat.S_ISDIR, "is a directory"),
-    (stat.S_ISFIFO, "is a pipe, which only tbot can read"),
+    (stat.S_ISFIFO, "is a pipe"),
     (stat.S_ISCHR, "is a device"),
     (stat.S_ISBLK, "is a device"),
     (stat.S_ISSOCK, "is a socket"),

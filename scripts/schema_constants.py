@@ -1,4 +1,4 @@
-"""Generates `otel_tbot/schema/table.py` and `docs/reference/event.md` from the registry."""
+"""Generates `otel_tbot/schema/constants.py` and `docs/reference/event.md` from the registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from otel_tbot.schema.registry import Registry
 
 _ROOT = Path(__file__).parents[1]
-TABLE = _ROOT / "otel_tbot" / "schema" / "table.py"
+CONSTANTS = _ROOT / "otel_tbot" / "schema" / "constants.py"
 PAGE = _ROOT / "docs" / "reference" / "event.md"
 
 _HEAD = '''\
@@ -26,12 +26,12 @@ from otel_tbot.schema.attribute import Attribute
 '''
 
 
-def table(registry: Registry) -> str:
-    """Return the text of `table.py`."""
-    return "".join(_table(registry))
+def constants(registry: Registry) -> str:
+    """Return the text of `constants.py`."""
+    return "".join(_constants(registry))
 
 
-def _table(registry: Registry) -> Iterator[str]:
+def _constants(registry: Registry) -> Iterator[str]:
     yield f'{_HEAD}\nEVENT_NAME = "{registry.event_name}"\n'
     for name, entries in (("EVENT_ATTRIBUTES", registry.event), ("RESOURCE_ATTRIBUTES", registry.resource)):
         yield f"\n{name} = (\n"
@@ -66,5 +66,5 @@ def _literal(value: object) -> str:
 def write() -> None:
     """Write both files."""
     registry = load()
-    TABLE.write_text(table(registry), encoding="utf-8")
+    CONSTANTS.write_text(constants(registry), encoding="utf-8")
     PAGE.write_text(markdown(registry), encoding="utf-8")

@@ -1,0 +1,36 @@
+"""Write a result to a file: all of it, or nothing."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def replace_file(name: str, content: bytes) -> None:
+    """Write a file beside the one that is named, and rename it.
+
+    A name that stands for no regular file, such as /dev/stdout or a pipe, is written to as it is.
+
+    Args:
+        name: the path; a link stays one.
+        content: everything that the file will hold.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    path = Path(os.path.realpath(name))
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("xb") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            file.write(content)
+        beside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink()
+        raise

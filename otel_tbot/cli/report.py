@@ -1,0 +1,185 @@
+"""`otel-tbot report`: what stored events say."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from otel_tbot.cli.console import FAILED, OK, write_line
+from otel_tbot.cli.replace_file import replace_file
+from otel_tbot.errors import NoStartsError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from types import FrameType, ModuleType
+    from typing import TextIO
+
+    from otel_tbot.report.figures import Figures, LeftOut
+
+_MIN_PYTHON = (3, 11)  # the extra's
+_SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".csv": "csv", ".md": "markdown"}
+_PARQUET = ".parquet"
+_PASSED_ON, _ON_TERMINAL = 10, 1  # --at-least
+_OVERVIEW_ROWS = 12
+
+
+def main(  # noqa: PLR0913  the options of the command
+    *,
+    files: Sequence[str],
+    form: str | None,
+    output: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    by: Sequence[str],
+    at_least: int | None,
+    supported_majors: int,
+    memory: str,
+    strict: bool,
+    quiet: bool,
+) -> int:
+    """Report, and return the exit status.
+
+    Args:
+        files: paths; `-` is stdin.
+        form: `text`, `json`, `csv`, `markdown` or `html`; by default the suffix of the output decides, else `text`.
+        output: the file to write; by default stdout.
+        since: the first time of which is reported, in UTC without a time zone.
+        until: the first time after that.
+        by: the dimensions of which the full tables are shown.
+        at_least: values with fewer starts are suppressed.
+        supported_majors: the number of newest major releases that do not count as old.
+        memory: the engine's limit.
+        strict: whether to end with 1 if something was left out.
+        quiet: whether to show no progress.
+    """
+    suffix = Path(output or "").suffix.lower()
+    form = form or _SUFFIXES.get(suffix, "text")
+    on_terminal = form == "text" and output is None and sys.stdout.isatty()
+    store = _engine(form)
+    compute = import_module("otel_tbot.report.compute")
+    try:
+        with _interruptible(), _progress(shown=not quiet and sys.stderr.isatty()) as on_progress:
+            period = store.Period(since=since, until=until)
+            with store.read_starts(files, period=period, memory=memory, on_progress=on_progress) as starts:
+                left_out = starts.left_out
+                if suffix == _PARQUET:
+                    result: bytes | Figures = store.as_parquet(starts)
+                else:
+                    least = at_least or (_ON_TERMINAL if on_terminal else _PASSED_ON)
+                    result = compute.compute_figures(starts, at_least=least, supported_majors=supported_majors)
+    except NoStartsError as error:
+        write_line(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    if isinstance(result, bytes):
+        replace_file(str(output), result)
+    else:
+        _write(result, form, output, by, files=len(files))
+    return _status(left_out, strict=strict)
+
+
+def _engine(form: str) -> ModuleType:
+    """Import what reads the events, which needs the extra `report`.
+
+    Raises:
+        SettingsError: it is not installed, or cannot be on this Python.
+    """
+    if sys.version_info < _MIN_PYTHON:
+        message = "report needs Python 3.11 or newer; every other command works here"
+        raise SettingsError(message)
+    with _naming_the_extra():
+        for name in ("formats.text_form", *(["page"] if form == "html" else [])):
+            import_module(f"otel_tbot.report.{name}")
+        return import_module("otel_tbot.report.store")
+
+
+@contextmanager
+def _naming_the_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        message = f"report needs packages that are not installed ({package}): pip install 'otel-tbot[report]'"
+        raise SettingsError(message) from None
+
+
+def _write(figures: Figures, form: str, output: str | None, by: Sequence[str], *, files: int) -> None:
+    if form == "text" and output is None:
+        _print_text(figures, by, sys.stdout)
+        return
+    text = _rendered(figures, form, by, files=files)
+    if output is None:
+        # Not `print`: the form is in UTF-8, whatever the terminal's encoding is.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+    else:
+        replace_file(output, text.encode())
+
+
+def _rendered(figures: Figures, form: str, by: Sequence[str], *, files: int) -> str:
+    if form == "html":
+        with _naming_the_extra():  # what draws is loaded last
+            page: str = import_module("otel_tbot.report.page").render(figures, files=files)
+        return page
+    if form == "text":
+        text = StringIO()
+        _print_text(figures, by, text)
+        return text.getvalue()
+    from otel_tbot.report.dimensions import DIMENSIONS  # noqa: PLC0415  only for this command
+    from otel_tbot.report.formats.wording import OVERVIEW  # noqa: PLC0415  only for this command
+
+    everything = OVERVIEW if form == "markdown" else DIMENSIONS
+    module = import_module(f"otel_tbot.report.formats.{form}_form")
+    result: str = getattr(module, f"render_{form}")(figures, by or everything)
+    return result
+
+
+def _print_text(figures: Figures, by: Sequence[str], file: TextIO) -> None:
+    from otel_tbot.report.formats.text_form import print_text  # noqa: PLC0415  only for this command
+    from otel_tbot.report.formats.wording import OVERVIEW  # noqa: PLC0415  only for this command
+
+    print_text(figures, by or OVERVIEW, file, limit=sys.maxsize if by else _OVERVIEW_ROWS)
+
+
+def _status(left_out: LeftOut, *, strict: bool) -> int:
+    """Say what was left out on stderr, and return the exit status."""
+    if lines := left_out.unreadable_lines:
+        write_line(f"{lines} unreadable {'line is' if lines == 1 else 'lines are'} left out")
+    lost = left_out.unreadable_lines + left_out.invalid + left_out.implausible_time
+    return FAILED if strict and lost else OK
+
+
+def _progress(*, shown: bool) -> AbstractContextManager[Callable[[float], None] | None]:
+    if not shown:
+        return nullcontext()
+    from otel_tbot.cli.progress_bar import progress_bar  # noqa: PLC0415  only for this command
+
+    return progress_bar()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a signal that ends the process run what removes the private folder first."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if before[number] is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, _exit_on_signal)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _exit_on_signal(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -1,0 +1,159 @@
+"""When starts come: each day and hour, days that the store may lack, and hours with far too many."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from statistics import median
+from typing import TYPE_CHECKING
+
+from otel_tbot.report.figures import RUN_MODES, Burst
+from otel_tbot.report.steps import DAY, whole_days
+from otel_tbot.report.suppression import Sum, suppress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+HOUR = timedelta(hours=1)
+
+# A burst: an hour above all three of these, compared with the week before.
+_PAST = 7 * 24  # hours
+_TIMES_MEDIAN = 5
+_DEVIATIONS = 10
+_SIGMA = 1.4826  # median absolute deviations in a standard deviation
+_LEAST = 30  # starts
+_JOINED = 2 * HOUR  # bursts so close are one
+
+# A gap: a day far below the days around it that are, like it, at a weekend or not.
+_AROUND = 21  # days before and after
+_GAP_PART = 0.4  # of their median
+_GAP_DEVIATIONS = 5  # of a count as large as their median
+_FEWEST_AROUND = 5
+_SATURDAY = 6
+
+PerDay = tuple[tuple[date, str, int], ...]
+PerHour = tuple[tuple[datetime, int], ...]
+
+
+def count_days(connection: DuckDBPyConnection, first: datetime, last: datetime) -> PerDay:
+    """Return the starts of each day and run mode, days without starts included."""
+    rows = connection.execute("SELECT time::DATE AS day, run_mode, count(*) FROM starts GROUP BY day, run_mode")
+    starts = {(day, mode): number for day, mode, number in rows.fetchall()}
+    days = [first.date() + DAY * number for number in range((last.date() - first.date()).days + 1)]
+    return tuple((day, mode, starts.get((day, mode), 0)) for day in days for mode in RUN_MODES)
+
+
+def median_day(per_day: PerDay, first: datetime, last: datetime) -> dict[str, int]:
+    """Return the median of the starts on a day, of whole days where there are any."""
+    whole = set(whole_days(first, last)) or {day for day, _, _ in per_day}
+    return {
+        mode: round(median(number for day, of, number in per_day if of == mode and day in whole)) for mode in RUN_MODES
+    }
+
+
+def find_gaps(per_day: PerDay) -> tuple[date, ...]:
+    """Return the days with so few starts of any run mode that the store may lack events; never the first or last."""
+    starts: dict[date, int] = defaultdict(int)
+    for day, _, number in per_day:
+        starts[day] += number
+    days = list(starts)
+
+    def is_gap(index: int) -> bool:
+        day = days[index]
+        around = [
+            starts[other]
+            for other in days[max(0, index - _AROUND) : index + _AROUND + 1]
+            if other != day and (other.isoweekday() >= _SATURDAY) == (day.isoweekday() >= _SATURDAY)
+        ]
+        if len(around) <= _FEWEST_AROUND:
+            return False
+        usual = float(median(around))
+        return starts[day] < min(_GAP_PART * usual, usual - _GAP_DEVIATIONS * math.sqrt(usual))
+
+    return tuple(days[index] for index in range(1, len(days) - 1) if is_gap(index))
+
+
+def count_hours(connection: DuckDBPyConnection) -> PerHour:
+    """Return the daemon starts of each hour from the first one on, hours without starts included."""
+    rows = connection.execute(
+        "SELECT date_trunc('hour', time) AS hour, count(*) FROM starts WHERE run_mode = 'daemon' GROUP BY hour"
+    ).fetchall()
+    starts = dict(rows)
+    if not starts:
+        return ()
+    first, last = min(starts), max(starts)
+    hours = (first + HOUR * number for number in range((last - first) // HOUR + 1))
+    return tuple((hour, starts.get(hour, 0)) for hour in hours)
+
+
+def find_bursts(connection: DuckDBPyConnection, per_hour: PerHour, at_least: int) -> tuple[Burst, ...]:
+    """Return the bursts, each with the version and join method that most of its starts have."""
+    return tuple(
+        _burst(connection, hours, at_least) for hours in _burst_hours([number for _, number in per_hour], per_hour)
+    )
+
+
+def _burst_hours(starts: Sequence[int], per_hour: PerHour) -> Iterator[list[tuple[datetime, int, float]]]:
+    """Return the hours of each burst: the hour, its starts, and the starts that are usual."""
+    found: list[tuple[datetime, int, float]] = []
+    for index in range(_PAST, len(starts)):
+        past = starts[index - _PAST : index]
+        if starts[index] <= max(_LEAST, _TIMES_MEDIAN * (usual := median(past))):
+            continue
+        deviation = median(abs(number - usual) for number in past)
+        if starts[index] <= usual + _DEVIATIONS * _SIGMA * deviation:
+            continue
+        hour = per_hour[index][0]
+        if found and hour - found[-1][0] > _JOINED:
+            yield found
+            found = []
+        found.append((hour, starts[index], usual))
+    if found:
+        yield found
+
+
+def _burst(connection: DuckDBPyConnection, hours: Sequence[tuple[datetime, int, float]], at_least: int) -> Burst:
+    begin, end = hours[0][0], hours[-1][0] + HOUR
+    version, join_type, most = connection.execute(
+        """
+        SELECT version, join_type, count(*) AS number FROM starts
+        WHERE run_mode = 'daemon' AND time >= $begin AND time < $end
+        GROUP BY version, join_type ORDER BY number DESC, version, join_type LIMIT 1
+        """,
+        {"begin": begin, "end": end},
+    ).fetchone() or (None, None, 0)
+    shown = most >= at_least
+    return Burst(
+        begin=begin,
+        end=end,
+        starts=sum(number for _, number, _ in hours),
+        expected=round(hours[0][2] * ((end - begin) / HOUR)),
+        version=version if shown else None,
+        join_type=join_type if shown else None,
+        starts_of_these=most if shown else None,
+    )
+
+
+def average_week(
+    connection: DuckDBPyConnection, first: datetime, last: datetime, at_least: int
+) -> tuple[tuple[int, int, float | None], ...]:
+    """Return the average of one-shot starts in each hour of the week; None is suppressed."""
+    rows = connection.execute(
+        """
+        SELECT isodow(time) AS day, hour(time) AS hour, count(*) FROM starts
+        WHERE run_mode = 'one-shot' GROUP BY day, hour
+        """
+    ).fetchall()
+    cells = [(day, hour) for day in range(1, 8) for hour in range(24)]
+    starts = {**dict.fromkeys(cells, 0), **{(day, hour): number for day, hour, number in rows}}
+    # How many of each hour the period has: part of a week must not weigh more.
+    present: dict[tuple[int, int], int] = defaultdict(int)
+    begin = first.replace(minute=0, second=0, microsecond=0)
+    for number in range((last - begin) // HOUR + 1):
+        hour = begin + HOUR * number
+        present[hour.isoweekday(), hour.hour] += 1
+    hidden = suppress(starts, [Sum(None, tuple(cells))], at_least)
+    return tuple((*cell, None if cell in hidden else starts[cell] / max(1, present[cell])) for cell in cells)

@@ -1,0 +1,126 @@
+"""The files of a report: what each holds, judged by its first bytes, and a name that the engine takes literally."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from otel_tbot.errors import ReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+STDIN = "-"
+PLAIN, GZIP, ZSTD, PARQUET = "none", "gzip", "zstd", "parquet"
+
+_HEAD = 4096  # bytes, enough to tell every format
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_PARQUET_MAGIC = b"PAR1"
+_LENGTH = 4  # bytes before each message, where the Collector's exporter frames them
+_PROTOBUF_FIRST_FIELD = 0x0A
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One file to read.
+
+    Attributes:
+        name: the name that the user gave.
+        path: a link to it, or a copy, in the private folder.
+        target: what is read in the end, without a link.
+        kind: `none`, `gzip` or `zstd` for JSON lines, or `parquet`.
+    """
+
+    name: str
+    path: Path
+    target: Path
+    kind: str
+
+
+def open_sources(names: Iterable[str], folder: Path) -> list[Source]:
+    """Look at each file, and return all that hold something.
+
+    The engine expands patterns in names and takes some for addresses, so it is given links without such characters.
+
+    Args:
+        names: paths; `-` is stdin.
+        folder: a private folder for the links, and for copies of what can be read only once.
+
+    Raises:
+        ReportError: a file cannot be opened, or does not hold JSON lines.
+    """
+    sources = (_open(name, folder / f"{number:06}") for number, name in enumerate(names))
+    return [source for source in sources if source is not None]
+
+
+def _open(name: str, path: Path) -> Source | None:
+    shown = "stdin" if name == STDIN else name
+    try:
+        if name == STDIN:
+            _copy(sys.stdin.buffer, path)
+        else:
+            _link(name, path)
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        message = f"{shown} cannot be read: {error.strerror}"
+        raise ReportError(message) from None
+    return Source(name=shown, path=path, target=path.resolve(), kind=_kind(head, shown)) if head else None
+
+
+def _link(name: str, path: Path) -> None:
+    mode = os.stat(name).st_mode  # noqa: PTH116  Path("a/") would drop the slash
+    if stat.S_ISDIR(mode):
+        message = f"{name} is a directory: name the files in it, such as {Path(name) / '*.jsonl'}"
+        raise ReportError(message)
+    if stat.S_ISREG(mode) and _is_taken_literally(os.path.realpath(name)):
+        path.symlink_to(Path(name).absolute())
+        return
+    with Path(name).open("rb") as file:
+        _copy(file, path)
+
+
+def _is_taken_literally(path: str) -> bool:
+    """Return whether the engine opens the file of this name: it takes no bytes that are not text, and no backslash."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\" not in path
+
+
+def _copy(file: BinaryIO, path: Path) -> None:
+    """Copy what can be read only once, as a pipe, or cannot be named to the engine."""
+    with path.open("xb") as copy:
+        shutil.copyfileobj(file, copy, 1 << 20)
+
+
+def _kind(head: bytes, name: str) -> str:
+    """Return what a file holds.
+
+    Raises:
+        ReportError: it is a form of the Collector's that has no lines; the message names the setting to change.
+    """
+    if head.startswith(_GZIP_MAGIC):
+        return GZIP
+    if head.startswith(_ZSTD_MAGIC):
+        return ZSTD
+    if head.startswith(_PARQUET_MAGIC):
+        return PARQUET
+    if head[_LENGTH:].startswith(_ZSTD_MAGIC):
+        message = f"{name} has a length before each compressed message: remove compression from the file exporter"
+        raise ReportError(message)
+    if head[0] == 0 and head[_LENGTH : _LENGTH + 1] == bytes([_PROTOBUF_FIRST_FIELD]):
+        message = f"{name} holds protobuf: set format to json in the Collector's file exporter"
+        raise ReportError(message)
+    first_line = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].strip()
+    if first_line in {b"{", b"["}:
+        message = f"{name} has requests of several lines: write one in each line, as the file exporter's json does"
+        raise ReportError(message)
+    return PLAIN

@@ -1,0 +1,224 @@
+"""The starts as rows of a table in memory: one row each, duplicates and impossible times left out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from otel_tbot.errors import NoStartsError, ReportError
+from otel_tbot.report.figures import LeftOut
+from otel_tbot.report.judgement import quoted
+from otel_tbot.report.loading import COLUMNS, load_lines, load_starts
+from otel_tbot.report.progress import watched
+from otel_tbot.report.small_files import join_small_files
+from otel_tbot.report.sources import PARQUET, open_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from otel_tbot.report.sources import Source
+
+MIB = 1 << 20
+_LONGEST_LINES = (16 * MIB, 256 * MIB)  # memory grows with the limit, so the second only where the first is too small
+_OLDEST = "2022-01-01"  # tbot is not older
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """The time of which is reported: half-open, in UTC, without a time zone. None is no limit."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """What was read.
+
+    Attributes:
+        connection: its table `starts` has a row for each start.
+        left_out: what is no row of it.
+        folder: the only folder that the engine may write to.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    left_out: LeftOut
+    folder: Path
+
+
+@contextmanager
+def read_starts(
+    names: Sequence[str],
+    *,
+    period: Period,
+    memory: str,
+    threads: int | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Iterator[Starts]:
+    """Read files into a table, which lives as long as the context.
+
+    Args:
+        names: paths; `-` is stdin.
+        period: starts outside are left out.
+        memory: the engine's limit, such as `1GB`; it spills into a private folder beyond.
+        threads: the engine's threads; by default one for each core.
+        on_progress: called with the part that is read, in percent.
+
+    Raises:
+        ReportError: a file cannot be read.
+        NoStartsError: none holds a start in the period.
+    """
+    with TemporaryDirectory(prefix="otel-tbot-") as folder:
+        sources = join_small_files(open_sources(names, Path(folder)), Path(folder))
+        with _connect(memory, threads) as connection:
+            try:
+                _shut_in(connection, folder, sources)
+                _load(connection, sources, on_progress)
+                left_out = _leave_out(connection, period)
+            except duckdb.Error as error:
+                raise ReportError(_reason(error, sources)) from None
+            yield Starts(connection=connection, left_out=left_out, folder=Path(folder))
+
+
+def as_parquet(starts: Starts) -> bytes:
+    """Return the starts as a Parquet file, which is read faster than what it was made of. Nothing is suppressed."""
+    path = starts.folder / "starts.parquet"
+    columns = ", ".join(COLUMNS.values())
+    starts.connection.execute(
+        f"COPY (SELECT time, {columns} FROM starts ORDER BY time, session) TO {quoted(str(path))} "
+        "(FORMAT parquet, COMPRESSION zstd)"
+    )
+    return path.read_bytes()
+
+
+def _connect(memory: str, threads: int | None) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"SET memory_limit = {quoted(memory)}")
+    except duckdb.Error:
+        message = f"--memory must be a size such as 512MB or 2GB, not {memory}"
+        raise ReportError(message) from None
+    if threads:
+        connection.execute(f"SET threads = {threads}")
+    return connection
+
+
+def _shut_in(connection: duckdb.DuckDBPyConnection, folder: str, sources: Sequence[Source]) -> None:
+    """Let the engine open the files that are named, and those in its private folder, and nothing else."""
+    connection.execute(
+        f"""
+        SET preserve_insertion_order = false; -- costs memory
+        SET enable_progress_bar = true; -- without it there is no progress to ask for
+        SET enable_progress_bar_print = false;
+        SET progress_bar_time = 0;
+        SET TimeZone = 'UTC';
+        SET temp_directory = {quoted(folder)};
+        SET autoinstall_known_extensions = false;
+        SET autoload_known_extensions = false;
+        SET allowed_paths = [{", ".join(quoted(str(source.target)) for source in sources)}];
+        SET allowed_directories = [{quoted(folder)}];
+        SET enable_external_access = false; -- no file but those, and no address
+        SET lock_configuration = true;
+        """
+    )
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], on_progress: Callable[[float], None] | None
+) -> None:
+    lines = [source for source in sources if source.kind != PARQUET]
+    if not lines:
+        columns = ", ".join(f"{column} {_type(column)}" for column in COLUMNS.values())
+        connection.execute(f"CREATE TEMP TABLE records (unreadable BOOLEAN, time TIMESTAMP, {columns})")
+    for limit in _LONGEST_LINES if lines else ():
+        try:
+            with watched(connection, on_progress):
+                connection.execute(load_lines(lines, longest_line=limit))
+            break
+        except duckdb.InvalidInputException as error:
+            if "maximum_object_size" not in str(error) or limit == _LONGEST_LINES[-1]:
+                raise
+    if len(lines) < len(sources):
+        connection.execute(load_starts(sources))
+
+
+def _type(column: str) -> str:
+    return "UUID" if column == "session" else "INTEGER" if column.startswith("destinations_") else "VARCHAR"
+
+
+def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
+    """Make the table `starts` of the table `records`, and return what is no row of it."""
+    required = "session IS NOT NULL AND run_mode IS NOT NULL" + "".join(
+        f" AND {column} IS NOT NULL" for column in COLUMNS.values() if column.startswith("destinations_")
+    )
+    columns = ", ".join(COLUMNS.values())
+    kept = ", ".join(column for column in COLUMNS.values() if column != "helper_version")
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE repeated AS
+        SELECT session, count(*) - 1 AS copies FROM records WHERE {required} GROUP BY session HAVING count(*) > 1;
+        CREATE TEMP TABLE starts AS
+        WITH single AS (
+            SELECT time, {columns} FROM records
+            WHERE {required} AND session NOT IN (SELECT session FROM repeated)
+        ), first AS ( -- deliveries of one session may differ; which is kept must not depend on the threads
+            SELECT DISTINCT ON (session) time, {columns} FROM records
+            WHERE {required} AND session IN (SELECT session FROM repeated)
+            ORDER BY time, {columns}
+        ), once AS (
+            FROM single UNION ALL FROM first
+        )
+        SELECT time, {kept}, CASE WHEN helper IS NOT NULL THEN helper_version END AS helper_version FROM once;
+        """
+    )
+    unreadable, invalid = _numbers(
+        connection,
+        f"SELECT count(*) FILTER (unreadable), count(*) FILTER (NOT unreadable AND NOT ({required})) FROM records",
+    )
+    (repeated,) = _numbers(connection, "SELECT coalesce(sum(copies), 0) FROM repeated")
+    connection.execute("DROP TABLE records; DROP TABLE repeated")
+    implausible = _delete(connection, f"time IS NULL OR time < '{_OLDEST}' OR time > now()::TIMESTAMP + INTERVAL 1 DAY")
+    outside = _delete(
+        connection,
+        " OR ".join(
+            [
+                *([f"time < '{period.since}'"] if period.since else []),
+                *([f"time >= '{period.until}'"] if period.until else []),
+            ]
+        )
+        or "false",
+    )
+    (starts,) = _numbers(connection, "SELECT count(*) FROM starts")
+    if not starts:
+        message = "no event tbot.start was found" + (" in that period" if outside else "")
+        raise NoStartsError(message)
+    return LeftOut(
+        unreadable_lines=unreadable,
+        invalid=invalid,
+        repeated=repeated,
+        implausible_time=implausible,
+        outside_period=outside,
+    )
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
+    return _numbers(connection, f"DELETE FROM starts WHERE {condition}")[0]
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    row = connection.execute(query).fetchone()
+    return tuple(map(int, row or ()))
+
+
+def _reason(error: duckdb.Error, sources: Sequence[Source]) -> str:
+    """Return the engine's reason in one line, with the names that the user gave."""
+    reason = str(error).partition("\n")[0]
+    for source in sources:
+        reason = reason.replace(str(source.path), source.name).replace(str(source.target), source.name)
+    return f"the files cannot be read: {reason}"

@@ -1,0 +1,151 @@
+"""What moves: releases by week, join methods between first and last weeks, old releases, and what is new."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from otel_tbot.report.dimensions import SQL
+from otel_tbot.report.figures import NOT_SET, OTHERS, RUN_MODES, Change, New, OldReleases, Share, Table
+from otel_tbot.report.suppression import Sum, suppress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from duckdb import DuckDBPyConnection
+
+    from otel_tbot.report.figures import Burst
+    from otel_tbot.report.steps import Steps
+
+_SERIES = 12  # releases of their own in a chart; more cannot be told apart
+_COMPARED = 4  # steps at each end
+_RECENT = timedelta(weeks=4)
+_MIN_PERIOD = timedelta(weeks=8)
+_NEW_IN = ("join_type", "version", "helper")
+_IN_USE = 0.005  # of the starts: a single machine with a release of tomorrow makes no release old
+
+# Starts of one run mode, by step and value.
+Counted = dict[str, dict[date, dict[str, int]]]
+
+
+def count_steps(connection: DuckDBPyConnection, dimension: str, steps: Steps, bursts: Iterable[Burst]) -> Counted:
+    """Count the starts in whole steps by a dimension, without bursts, which would bend the shares of their step."""
+    calm = "".join(
+        f" AND NOT (run_mode = 'daemon' AND time >= '{burst.begin}' AND time < '{burst.end}')" for burst in bursts
+    )
+    rows = connection.execute(
+        f"""
+        SELECT date_trunc('{steps.unit}', time)::DATE AS step, run_mode, {SQL[dimension]} AS value, count(*)
+        FROM starts WHERE time >= '{steps.begin}' AND time < '{steps.end}' {calm}
+        GROUP BY step, run_mode, value
+        """
+    ).fetchall()
+    counted: Counted = {mode: {step: {} for step in steps.begins} for mode in RUN_MODES}
+    for step, mode, value, number in rows:
+        counted[mode][step][value] = number
+    return counted
+
+
+def release_shares(counted: Counted, table: Table, at_least: int) -> Iterator[Share]:
+    """Return the share of each release by step; rare and suppressed ones are one value."""
+    frequent = sorted(table.rows, key=lambda row: sum(number or 0 for number in row.starts.values()), reverse=True)
+    named = {row.value for row in frequent[:_SERIES]}
+    for mode in RUN_MODES:
+        shown = named - {row.value for row in table.rows if row.starts[mode] is None}
+        for step, values in counted[mode].items():
+            yield from _shares(step, mode, values, shown, at_least)
+
+
+def _shares(step: date, mode: str, values: Mapping[str, int], shown: set[str], at_least: int) -> Iterator[Share]:
+    total = sum(values.values())
+    hidden = suppress(values, [Sum(None, tuple(values))], at_least)
+    named = {value: number for value, number in values.items() if value in shown and value not in hidden}
+    for value, number in named.items():
+        yield Share(begin=step, run_mode=mode, value=value, share=number / total)
+    if others := total - sum(named.values()):
+        yield Share(begin=step, run_mode=mode, value=OTHERS, share=others / total)
+
+
+def join_method_changes(counted: Counted, steps: Steps, at_least: int) -> Iterator[Change]:
+    """Compare the first with the last steps, four of each where there are as many."""
+    compared = min(_COMPARED, len(steps.begins) // 2)
+    if len(steps.begins) < _COMPARED:
+        return
+    for mode in RUN_MODES:
+        before = _together(counted[mode][step] for step in steps.begins[:compared])
+        after = _together(counted[mode][step] for step in steps.begins[-compared:])
+        hidden = set().union(*(suppress(one, [Sum(None, tuple(one))], at_least) for one in (before, after)))
+        if not before or not after:
+            continue
+        for value in sorted((before.keys() | after.keys()) - hidden):
+            yield Change(
+                run_mode=mode,
+                value=value,
+                before=before.get(value, 0) / sum(before.values()),
+                after=after.get(value, 0) / sum(after.values()),
+            )
+
+
+def _together(steps: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    numbers: dict[str, int] = defaultdict(int)
+    for step in steps:
+        for value, number in step.items():
+            numbers[value] += number
+    return dict(numbers)
+
+
+def old_releases(counted: Counted, steps: Steps, supported_majors: int, at_least: int) -> Iterator[OldReleases]:
+    """Return the share of starts with a release that was old by then; versions that are not known count nowhere."""
+    newest: int | None = None
+    for step in steps.begins:
+        newest = newest_major(_together(counted[mode][step] for mode in RUN_MODES), at_least, newest)
+        if newest is None:
+            continue
+        for mode in RUN_MODES:
+            majors = _majors(counted[mode][step])
+            total = sum(majors.values())
+            old = sum(number for major, number in majors.items() if major <= newest - supported_majors)
+            if total and not (0 < old < at_least or 0 < total - old < at_least):
+                yield OldReleases(begin=step, run_mode=mode, share=old / total, newest_major=newest)
+
+
+def newest_major(releases: Mapping[str, int], at_least: int, known: int | None = None) -> int | None:
+    """Return the newest major release that is in use.
+
+    Args:
+        releases: the starts of each release.
+        at_least: fewer starts are not in use.
+        known: the newest one until then.
+    """
+    majors = _majors(releases)
+    enough = max(at_least, _IN_USE * sum(majors.values()))
+    return max(
+        (*(major for major, number in majors.items() if number >= enough), *([] if known is None else [known])),
+        default=None,
+    )
+
+
+def _majors(releases: Mapping[str, int]) -> dict[int, int]:
+    majors: dict[int, int] = defaultdict(int)
+    for release, number in releases.items():
+        if release != NOT_SET:
+            majors[int(release.partition(".")[0])] += number
+    return dict(majors)
+
+
+def find_new(
+    connection: DuckDBPyConnection, tables: Mapping[str, Table], first: datetime, last: datetime
+) -> Iterator[New]:
+    """Return the values that are shown and were not seen before the last four weeks."""
+    if last - first < _MIN_PERIOD:
+        return
+    for dimension in _NEW_IN:
+        rows = connection.execute(
+            f"SELECT {SQL[dimension]} AS value, min(time)::DATE FROM starts GROUP BY value HAVING min(time) > $since",
+            {"since": last - _RECENT},
+        ).fetchall()
+        seen = dict(rows)
+        for row in tables[dimension].rows:
+            if row.value in seen and row.value != NOT_SET:
+                yield New(dimension=dimension, value=row.value, starts=row.starts, since=seen[row.value])

@@ -1,0 +1,99 @@
+"""Tbot in a real control group with little room: the sender takes none of what tbot needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.launcher.processes import endpoint_variables
+from tests.support.collector import wait_until
+from tests.support.fake_tbot import python_script, shell_script
+from tests.support.program import SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_tbot.testing import OTLPReceiver
+
+ROOT = Path("/sys/fs/cgroup")
+MIB = 1024 * 1024
+# Allocates memory after a moment, when the sender has loaded its libraries.
+NEEDS_MEMORY = "import time\ntime.sleep(0.5)\nneeded = b'x' * (80 * 1024 * 1024)\ntime.sleep(1)\nprint('tbot has run')"
+
+
+@contextmanager
+def control_group(controller: str, **limits: int) -> Iterator[Path]:
+    """Make a control group with limits; its files are named as in version 1, with `__` for the dot."""
+    folder = (ROOT / controller if (ROOT / controller).is_dir() else ROOT) / f"otel-tbot-test-{os.getpid()}"
+    try:
+        folder.mkdir()
+        for name, value in limits.items():
+            (folder / name.replace("__", ".")).write_text(str(value))
+    except OSError:
+        pytest.skip("the system lets no control group with this limit be made")
+    try:
+        yield folder
+    finally:
+        wait_until(lambda: not (folder / "cgroup.procs").read_text(), "the group is empty")
+        folder.rmdir()
+
+
+def run_in(folder: Path, tbot: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run tbot in a control group."""
+    script = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
+    command = [sys.executable, "-m", "otel_tbot", "run", str(tbot), "start"]
+    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1", **environ}
+    return subprocess.run(
+        ["sh", "-c", script, str(folder), *command],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_memory(tmp_path: Path, receiver: OTLPReceiver, protocol: str) -> None:
+    """Where memory runs out, the kernel ends the sender and not tbot."""
+    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
+    environ = endpoint_variables(endpoint, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
+    tbot = python_script(tmp_path, NEEDS_MEMORY)
+    with control_group("memory", memory__limit_in_bytes=96 * MIB) as group:
+        ended = run_in(group, tbot, environ)
+    assert (ended.returncode, ended.stdout) == (0, "tbot has run\n")
+
+
+def test_too_few_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
+    """Where few tasks are left, they are tbot's, and one line says so."""
+    tbot = shell_script(tmp_path, "echo tbot has run")
+    with control_group("pids", pids__max=16) as group:
+        ended = run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
+    assert (ended.returncode, ended.stdout) == (0, "tbot has run\n")
+    reason = "its control group has less than 64 MiB of memory or 32 tasks left"
+    assert ended.stderr == f"otel-tbot: this start of tbot is not reported: {reason}\n"
+    assert receiver.requests == []
+
+
+def test_enough_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
+    """Where there is enough, the event arrives."""
+    tbot = shell_script(tmp_path, "echo tbot has run")
+    with control_group("pids", pids__max=40) as group:
+        run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
+        receiver.wait_for_requests(1, timeout=30)
+
+
+def test_too_little_memory(tmp_path: Path, receiver: OTLPReceiver) -> None:
+    """Where little memory is left, it is tbot's."""
+    tbot = shell_script(tmp_path, "echo tbot has run")
+    with control_group("memory", memory__limit_in_bytes=60 * MIB) as group:
+        ended = run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
+    assert (ended.returncode, ended.stdout) == (0, "tbot has run\n")
+    assert "is not reported" in ended.stderr
+    assert receiver.requests == []

@@ -1,0 +1,201 @@
+"""Files that are not as they should be: each is read, or costs one line that says what is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.program import SOURCE, run
+from tests.support.stored_starts import line
+from tests.support.zstd import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+GOOD = line()
+
+
+def counted(tmp_path: Path, content: bytes, name: str = "starts.jsonl") -> tuple[Any, str]:
+    """Report on a file; return its JSON, and what was said on stderr."""
+    (tmp_path / name).write_bytes(content)
+    ended = run("report", "--at-least", "1", "--format", "json", name, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout), ended.stderr
+
+
+def refused(tmp_path: Path, *names: str) -> tuple[int, str]:
+    """Report on files that cannot be read; return the exit status and the line on stderr."""
+    ended = run("report", *names, cwd=tmp_path)
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    return ended.returncode, ended.stderr.removeprefix("otel-tbot: ").removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        GOOD[:200],
+        GOOD[: GOOD.index(b":") + 1],
+        b"\0" * 100,
+        b"\x80\xff\xfe binary",
+        b"plain text",
+        b"[1, 2]",
+        b'{"resourceLogs": 5}',
+        b"null",
+    ],
+)
+@pytest.mark.parametrize("place", ["first", "between", "last"])
+def test_bad_line(tmp_path: Path, bad: bytes, place: str) -> None:
+    """A line that is not OTLP/JSON costs none beside it, and is counted."""
+    if place == "first" and bad == b"\0" * 100:
+        pytest.skip("a file that begins so is taken for protobuf or binary")
+    other = line()
+    lines = {"first": [bad, GOOD, other], "between": [GOOD, bad, other], "last": [GOOD, other, bad]}[place]
+    document, said = counted(tmp_path, b"\n".join(part.rstrip(b"\n") for part in lines))
+    assert document["starts"] == {"one-shot": 2, "daemon": 0}
+    assert document["left_out"]["unreadable_lines"] == 1
+    assert said == "otel-tbot: 1 unreadable line is left out\n"
+
+
+def test_long_line(tmp_path: Path) -> None:
+    """A line of 24 MB is read."""
+    document, said = counted(tmp_path, line(resource={"long": "x" * 24_000_000}) + GOOD)
+    assert (document["starts"]["one-shot"], said) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["it's.jsonl", "a[1]*.jsonl", "https:?x=1", '"quoted" \\ name', "-dash", "späße", "*"])
+def test_name(tmp_path: Path, name: str) -> None:
+    """A name stands for the file of that name only."""
+    (tmp_path / "a1.jsonl").write_bytes(line() + line())
+    (tmp_path / name).write_bytes(GOOD)
+    ended = run("report", "--format", "json", "--", name, cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
+
+
+def test_name_that_is_not_text(tmp_path: Path) -> None:
+    """A name with bytes that are not text can be read."""
+    name = os.fsdecode(b"a\xff.jsonl")
+    (tmp_path / name).write_bytes(GOOD)
+    command = [sys.executable, "-m", "otel_tbot", "report", "--format", "json", name]
+    ended = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(SOURCE)}, check=True, capture_output=True)
+    assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
+
+
+def test_address(tmp_path: Path) -> None:
+    """An address is no file, and is not opened."""
+    status, said = refused(tmp_path, "https://127.0.0.1/starts.jsonl")
+    assert (status, said) == (2, "https://127.0.0.1/starts.jsonl cannot be read: No such file or directory")
+
+
+@pytest.mark.parametrize("nanoseconds", [str(2**64 - 1), "0", "-1", "x", "1e18", "9" * 40])
+def test_impossible_time(tmp_path: Path, nanoseconds: str) -> None:
+    """A time that cannot be is counted apart."""
+    document, said = counted(tmp_path, GOOD + line().replace(b'"1780272000000000000"', f'"{nanoseconds}"'.encode()))
+    assert document["left_out"]["implausible_time"] == 1
+    assert (document["starts"]["one-shot"], said) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("stored", "version"),
+    [
+        (b'{"stringValue":"18.2.3"}', "18.2.3"),
+        (b'{"stringValue":18}', "18"),
+        (b'{"stringValue":null}', "(not set)"),
+        (b"null", "(not set)"),
+        (b"{}", "(not set)"),
+        (b'{"stringValue":"18.2.3","stringValue":"18.2.3"}', "18.2.3"),
+        (b'{"stringValue":"18.2.3\\u0000"}', "18.2.3"),
+        (b'{"boolValue":true}', "(not set)"),
+        (b'{"arrayValue":{"values":[]}}', "(not set)"),
+    ],
+)
+def test_odd_value(tmp_path: Path, stored: bytes, version: str) -> None:
+    """A value of another type costs itself, and not its start."""
+    content = line(version="19.0.0").replace(b'{"stringValue":"19.0.0"}', stored)
+    document, said = counted(tmp_path, GOOD + content)
+    assert (document["starts"]["one-shot"], said) == (2, "")
+    assert version in {row["value"] for row in document["tables"]["version"]["rows"]}
+
+
+def test_other_signals(tmp_path: Path) -> None:
+    """Metrics in the same file are neither starts nor unreadable."""
+    document, said = counted(tmp_path, GOOD + b'{"resourceMetrics":[{}]}\n')
+    assert (document["starts"]["one-shot"], document["left_out"]["unreadable_lines"], said) == (1, 0, "")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", line(name="other.event")])
+def test_nothing_found(tmp_path: Path, content: bytes) -> None:
+    """Without any start, the exit status is 1."""
+    (tmp_path / "starts.jsonl").write_bytes(content)
+    assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found")
+
+
+def test_fifo(tmp_path: Path) -> None:
+    """A named pipe is read like a file."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[GOOD])
+    writer.start()
+    ended = run("report", "--format", "json", "pipe", cwd=tmp_path)
+    writer.join()
+    assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
+
+
+def test_directory(tmp_path: Path) -> None:
+    """A directory is refused, with what to name instead."""
+    (tmp_path / "stored").mkdir()
+    expected = "stored is a directory: name the files in it, such as stored/*.jsonl"
+    assert refused(tmp_path, "stored") == (2, expected)
+
+
+def test_missing(tmp_path: Path) -> None:
+    """A file that does not exist is named."""
+    assert refused(tmp_path, "no.jsonl") == (2, "no.jsonl cannot be read: No such file or directory")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_no_permission(tmp_path: Path) -> None:
+    """A file that may not be read is named."""
+    (tmp_path / "secret.jsonl").write_bytes(GOOD)
+    (tmp_path / "secret.jsonl").chmod(0)
+    assert refused(tmp_path, "secret.jsonl") == (2, "secret.jsonl cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (struct.pack(">I", 300) + b"\x0a\xa9\x02" + b"x" * 300, "holds protobuf: set format to json"),
+        (struct.pack(">I", 300) + zstd(GOOD), "remove compression from the file exporter"),
+        (json.dumps(json.loads(GOOD), indent=2).encode(), "has requests of several lines"),
+    ],
+    ids=["protobuf", "framed zstd", "pretty-printed"],
+)
+def test_other_forms_of_the_collector(tmp_path: Path, content: bytes, expected: str) -> None:
+    """A form without lines is refused, with the setting to change."""
+    (tmp_path / "starts.jsonl").write_bytes(content)
+    status, said = refused(tmp_path, "starts.jsonl")
+    assert status == 2
+    assert expected in said
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstd])
+def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    """A compressed file that was cut is read as far as it goes, or refused by its name; one line says so."""
+    content = compress(b"".join(line() for _ in range(500)))
+    (tmp_path / "cut").write_bytes(content[: len(content) // 2])
+    ended = run("report", "cut", cwd=tmp_path)
+    assert ended.stderr.count("\n") == 1
+    if ended.returncode:
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith("otel-tbot: the files cannot be read: ")
+    else:
+        assert ended.stderr == "otel-tbot: 1 unreadable line is left out\n"

@@ -1,0 +1,144 @@
+"""No number below the limit is shown or can be worked out, in any form that needs no drawing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otel_tbot.report.compute import compute_figures
+from otel_tbot.report.dimensions import DIMENSIONS, os_and_arch, release_of
+from otel_tbot.report.figures import RUN_MODES, Figures
+from otel_tbot.report.formats.csv_form import render_csv
+from otel_tbot.report.formats.json_form import document
+from otel_tbot.report.formats.markdown_form import render_markdown
+from otel_tbot.report.formats.text_form import print_text
+from otel_tbot.report.store import Period, read_starts
+from tests.support.stored_starts import line
+
+AT_LEAST = 10
+
+# Kinds of starts, each with how often it occurs: from one to a few more than the limit.
+KINDS = st.lists(
+    st.tuples(
+        st.sampled_from(RUN_MODES),
+        st.sampled_from(["18.2.3", "18.2.0", "18.2.0-dev", "17.1.0", "19.0.0", "19.0.1", ""]),
+        st.sampled_from(["github", "iam", "token", "tpm", ""]),
+        st.sampled_from(["linux", "darwin", ""]),
+        st.sampled_from(["amd64", "arm64", "x86"]),
+        st.integers(min_value=0, max_value=4),
+        st.sampled_from([1, 2, 3, 7, 9, 10, 11, 12, 25, 60]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+def figures_of(kinds: list[tuple[Any, ...]], at_least: int) -> Figures:
+    """Compute the figures of so many starts of each kind."""
+    content = b"".join(
+        line(
+            run_mode=mode,
+            version=version,
+            join_type=join_type,
+            resource={"os.type": system, "host.arch": arch},
+            destinations_database=databases,
+        )
+        for mode, version, join_type, system, arch, databases, number in kinds
+        for _ in range(number)
+    )
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "starts.jsonl"
+        file.write_bytes(content)
+        with read_starts([str(file)], period=Period(), memory="200MB", threads=1) as starts:
+            return compute_figures(starts, at_least=at_least, supported_majors=2)
+
+
+def shown(figures: Figures, dimension: str, mode: str) -> dict[str, int | None]:
+    """Return what a table says of one run mode."""
+    return {row.value: row.starts[mode] for row in figures.tables[dimension].rows}
+
+
+@settings(max_examples=40, deadline=None)
+@given(KINDS)
+def test_nothing_small(kinds: list[tuple[Any, ...]]) -> None:
+    """A number below the limit is neither in a table nor what is missing in a sum."""
+    figures = figures_of(kinds, AT_LEAST)
+    truth = figures_of(kinds, 1)
+    assert figures.starts == truth.starts
+    for mode in RUN_MODES:
+        for dimension in set(DIMENSIONS) - {"run_mode"}:
+            values, real = shown(figures, dimension, mode), shown(truth, dimension, mode)
+            assert all(number is None or number == real[value] for value, number in values.items())
+            assert not [number for number in values.values() if number and number < AT_LEAST]
+            assert_protected(figures.starts[mode], values, real, figures.tables[dimension].suppressed)
+        for coarse, fine, part in (
+            ("release", "version", release_of),
+            ("os", "platform", lambda value: os_and_arch(value)[0]),
+            ("arch", "platform", lambda value: os_and_arch(value)[1]),
+        ):
+            for whole, number in shown(figures, coarse, mode).items():
+                if number is None:
+                    continue
+                real = {value: count for value, count in shown(truth, fine, mode).items() if part(value) == whole}
+                values = {value: count for value, count in shown(figures, fine, mode).items() if value in real}
+                assert_protected(number, values, real, len(real) - len(values))
+
+
+def assert_protected(total: int, values: dict[str, int | None], real: dict[str, int | None], unnamed: int) -> None:
+    """What is missing in a sum may be one large number, or of one value without a name, or of several."""
+    missing = [value for value, number in values.items() if number is None]
+    small = [value for value in missing if 0 < (real[value] or 0) < AT_LEAST]
+    if not small:
+        return
+    assert len(missing) + unnamed > 1
+    if total >= AT_LEAST:
+        together = total - sum(number or 0 for number in values.values())
+        assert together >= AT_LEAST
+
+
+@settings(max_examples=20, deadline=None)
+@given(KINDS)
+def test_forms_show_the_figures_only(kinds: list[tuple[Any, ...]]) -> None:
+    """Every number of starts of every form is one of the figures: none is computed from what is suppressed."""
+    figures = figures_of(kinds, AT_LEAST)
+    numbers = {number for table in figures.tables.values() for row in table.rows for number in row.starts.values()}
+    numbers |= {number for table in figures.tables.values() for number in table.suppressed_starts.values()}
+    tables = document(figures, DIMENSIONS)["tables"]
+    assert {row[mode] for table in tables.values() for row in table["rows"] for mode in RUN_MODES} <= numbers
+    rows = csv.DictReader(io.StringIO(render_csv(figures, DIMENSIONS)))
+    assert {int(row["starts"]) if row["starts"] else None for row in rows} <= numbers
+    plain = io.StringIO()
+    print_text(figures, DIMENSIONS, plain, limit=1000)
+    totals = {*figures.starts.values(), *figures.median_day.values()}
+    for text, pattern in (
+        (render_markdown(figures, DIMENSIONS), r"\| ([\d,]+) \|"),
+        (plain.getvalue(), r"\s(\d+)\s+[\d.]+%"),
+    ):
+        assert {int(found.replace(",", "")) for found in re.findall(pattern, text)} <= numbers | totals
+
+
+def test_three_events_of_one_hour() -> None:
+    """A report of three starts says that there were three, and names nothing."""
+    figures = figures_of([("one-shot", "18.2.3", "github", "linux", "amd64", 1, 3)], AT_LEAST)
+    assert figures.starts == {"one-shot": 3, "daemon": 0}
+    tables = [figures.tables[dimension] for dimension in DIMENSIONS if dimension != "run_mode"]
+    assert not any(table.rows for table in tables)
+    text = json.dumps(document(figures, DIMENSIONS)) + render_csv(figures, DIMENSIONS)
+    assert Counter(name in text for name in ("18.2", "github", "linux", "amd64")) == {False: 4}
+
+
+@pytest.mark.parametrize("at_least", [1, 2, 5])
+def test_limit(at_least: int) -> None:
+    """The limit itself is shown; 1 shows everything."""
+    kinds = [("one-shot", "18.2.3", "github", "linux", "amd64", 0, at_least)]
+    assert shown(figures_of(kinds, at_least), "version", "one-shot") == {"18.2.3": at_least}

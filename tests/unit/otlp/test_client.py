@@ -1,0 +1,337 @@
+"""One export has one exporter, one deadline and one result, whatever its exporter does; real backends are elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from otel_tbot import consent
+from otel_tbot.errors import SettingsError
+from otel_tbot.otlp import client as module
+from otel_tbot.otlp.client import OTLPClient, create_exporter
+from otel_tbot.otlp.failure_reason import FailureReason
+from otel_tbot.otlp.settings import resolve_settings
+from tests.support.collector import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from otel_tbot.otlp.settings import OTLPSettings
+
+pytestmark = pytest.mark.usefixtures("opted_in")
+
+
+class FakeExporter:
+    """An exporter that does what a test says."""
+
+    def __init__(self, work: Callable[[FakeExporter], str]) -> None:
+        """Keep what `export` does: it returns the name of the result."""
+        self._work = work
+        self.failure = FailureReason()
+        self.exported: list[Any] = []
+        self.ended = threading.Event()
+
+    def export(self, records: Sequence[Any]) -> SimpleNamespace:
+        """Export."""
+        self.exported += records
+        return SimpleNamespace(name=self._work(self))
+
+    def shutdown(self) -> None:
+        """Note the end, and fail as a real one may."""
+        self.ended.set()
+        raise RuntimeError
+
+
+class Exporters:
+    """Takes the place of `create_exporter`, and keeps what it made."""
+
+    def __init__(self) -> None:
+        """Begin with exporters that accept."""
+        self.made: list[FakeExporter] = []
+        self.work: Callable[[FakeExporter], str] = lambda _: "SUCCESS"
+        self.prepare: Callable[[], object] = lambda: None
+
+    def create(self, settings: OTLPSettings) -> Any:  # noqa: ANN401  the module's own type
+        """Make one."""
+        self.settings = settings
+        self.prepare()
+        self.made.append(FakeExporter(lambda exporter: self.work(exporter)))  # noqa: PLW0108  `work` may be replaced
+        return module._Exporter(self.made[-1], self.made[-1].failure)
+
+
+@pytest.fixture
+def exporters(monkeypatch: pytest.MonkeyPatch) -> Exporters:
+    """Replace the OTLP exporters."""
+    fakes = Exporters()
+    monkeypatch.setattr(module, "create_exporter", fakes.create)
+    return fakes
+
+
+def client(**keywords: object) -> OTLPClient:
+    """Return a client."""
+    return OTLPClient("logs", {"timeout": 10, **keywords})
+
+
+def fail(reason: str = "") -> Callable[[FakeExporter], str]:
+    """Return work that leaves a reason and fails."""
+
+    def work(exporter: FakeExporter) -> str:
+        exporter.failure.reason = reason
+        return "FAILURE"
+
+    return work
+
+
+def raises(_: FakeExporter) -> str:
+    """Fail as no exporter should."""
+    raise KeyError
+
+
+def test_accepted(exporters: Exporters) -> None:
+    """The records are made for the export, and the exporter is kept for the next one."""
+    sender = client()
+    assert sender.export(lambda: ["a"]) == (True, "")
+    assert sender.export(lambda: ["b", "c"]) == (True, "")
+    (exporter,) = exporters.made
+    assert exporter.exported == ["a", "b", "c"]
+    assert not exporter.ended.is_set()
+    assert (exporters.settings.signal, exporters.settings.timeout) == ("logs", 10)
+    sender.shutdown()
+    assert exporter.ended.is_set()
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (fail("no"), "no"),
+        (fail(), "the exporter failed"),
+        (raises, "the exporter failed (KeyError)"),
+    ],
+)
+def test_failed(exporters: Exporters, work: Callable[[FakeExporter], str], reason: str) -> None:
+    """A failure has a reason, and the exporter is used again."""
+    exporters.work = work
+    sender = client()
+    assert sender.export(list) == (False, reason)
+    exporters.work = lambda _: "SUCCESS"
+    assert sender.export(list) == (True, "")
+    assert len(exporters.made) == 1
+
+
+def test_error_with_a_reason(exporters: Exporters) -> None:
+    """The reason of a failure counts more than the kind of an error."""
+
+    def work(exporter: FakeExporter) -> str:
+        exporter.failure.reason = "no"
+        raise KeyError
+
+    exporters.work = work
+    assert client().export(list) == (False, "no")
+
+
+def test_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings are read for the first export, and then kept; without usable ones there is none."""
+    sender = OTLPClient("traces", {"timeout": None})
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "canary")
+    accepted, reason = sender.export(list)
+    assert not accepted
+    assert "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT must be" in reason
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7")
+    assert sender.export(list).accepted
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "canary")
+    assert sender.export(list).accepted
+    assert (exporters.settings.signal, exporters.settings.timeout) == ("traces", 7)
+
+
+def test_given_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that were resolved elsewhere are used as they are."""
+    settings = resolve_settings("logs", {"OTEL_EXPORTER_OTLP_TIMEOUT": "3"})
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "canary")
+    assert OTLPClient("logs", settings=settings).export(list).accepted
+    assert exporters.settings == settings
+
+
+def test_no_exporter(exporters: Exporters) -> None:
+    """An exporter that cannot be made is a failure with its reason, and the next export tries again."""
+
+    def refuse() -> None:
+        message = "no file"
+        raise SettingsError(message)
+
+    exporters.prepare = refuse
+    sender = client()
+    assert sender.export(list) == (False, "no file")
+    exporters.prepare = lambda: None
+    assert sender.export(list).accepted
+
+
+def test_records_that_cannot_be_made(exporters: Exporters) -> None:
+    """An error in building the records is a failure that names its kind alone."""
+
+    def broken() -> list[object]:
+        message = "canary"
+        raise ImportError(message)
+
+    assert client().export(broken) == (False, "the event could not be built or sent (ImportError)")
+    assert exporters.made == []
+
+
+def test_consent_withdrawn_meanwhile(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Consent counts when everything is ready."""
+    exporters.prepare = lambda: monkeypatch.delenv("TELEPORT_ANONYMOUS_TELEMETRY")
+    assert client().export(lambda: ["a"]) == (False, consent({}).reason)
+    assert exporters.made[0].exported == []
+
+
+def test_deadline(exporters: Exporters) -> None:
+    """After the deadline the exporter is shut down, which ends its thread, and the next export has another one."""
+    results = []
+
+    def wait(exporter: FakeExporter) -> str:
+        results.append(exporter.ended.wait(30))
+        return "SUCCESS"
+
+    exporters.work = wait
+    sender = client(timeout=0.1)
+    assert sender.export(list) == (False, "the backend did not accept it within 0.1 s")
+    wait_until(lambda: results, "the thread has ended")
+    assert results == [True]
+    exporters.work = lambda _: "SUCCESS"
+    assert sender.export(list).accepted
+    assert [exporter.ended.is_set() for exporter in exporters.made] == [True, False]
+
+
+def test_late_exporter(exporters: Exporters) -> None:
+    """An exporter that is ready after the deadline sends nothing, and is shut down."""
+    ready = threading.Event()
+    exporters.prepare = lambda: ready.wait(30)
+    assert not client(timeout=0.1).export(lambda: ["a"]).accepted
+    ready.set()
+    wait_until(lambda: exporters.made, "the exporter is made")
+    assert exporters.made[0].ended.wait(30)
+    assert exporters.made[0].exported == []
+
+
+def test_no_thread(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a thread nothing is begun."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert client().export(list) == (False, "no thread could be started to send it within the timeout")
+    assert exporters.made == []
+
+
+@pytest.fixture
+def two_at_once(exporters: Exporters) -> Iterator[tuple[OTLPClient, list[Any], Callable[[], None]]]:
+    """Run two exports at the same time; return the client, their futures and a function that lets them end."""
+    begun, go = threading.Barrier(3), threading.Event()
+
+    def work(exporter: FakeExporter) -> str:
+        begun.wait(30)
+        go.wait(30)
+        return "FAILURE" if exporter.ended.is_set() else "SUCCESS"
+
+    exporters.work = work
+    sender = client()
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(sender.export, list) for _ in range(2)]
+        begun.wait(30)
+        yield sender, futures, go.set
+        go.set()
+
+
+def test_two_at_once(exporters: Exporters, two_at_once: tuple[OTLPClient, list[Any], Callable[[], None]]) -> None:
+    """Each has an exporter of its own; afterwards one is kept."""
+    sender, futures, end = two_at_once
+    end()
+    assert [future.result().accepted for future in futures] == [True, True]
+    assert sorted(exporter.ended.is_set() for exporter in exporters.made) == [False, True]
+    exporters.work = lambda _: "SUCCESS"
+    assert sender.export(list).accepted
+    assert len(exporters.made) == 2
+
+
+def test_shutdown_meanwhile(
+    exporters: Exporters, two_at_once: tuple[OTLPClient, list[Any], Callable[[], None]]
+) -> None:
+    """A shutdown ends the exports in progress; a later export has a new exporter."""
+    sender, futures, end = two_at_once
+    sender.shutdown()
+    assert [exporter.ended.is_set() for exporter in exporters.made] == [True, True]
+    end()
+    assert [future.result().accepted for future in futures] == [False, False]
+    exporters.work = lambda _: "SUCCESS"
+    assert sender.export(list).accepted
+    assert len(exporters.made) == 3
+
+
+@pytest.mark.parametrize("child", [-1, 2**40])
+def test_fork(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, child: int) -> None:
+    """A forked child uses neither the exporter nor the settings of its parent, and closes nothing of it."""
+    sender = OTLPClient("logs")
+    assert sender.export(list).accepted
+    monkeypatch.setattr(os, "getpid", lambda: child)
+    sender.shutdown()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")
+    assert sender.export(list).accepted
+    assert [exporter.ended.is_set() for exporter in exporters.made] == [False, False]
+    assert exporters.settings.timeout == 3
+    sender.shutdown()
+    assert [exporter.ended.is_set() for exporter in exporters.made] == [False, True]
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@pytest.mark.parametrize("signal", ["logs", "traces"])
+def test_create(monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str) -> None:
+    """The OTLP exporter of the protocol and signal is made; its own timeout ends a little earlier than ours."""
+    import otel_tbot.otlp.grpc  # noqa: PLC0415  replaced here
+    import otel_tbot.otlp.http  # noqa: PLC0415
+
+    made: dict[str, Any] = {}
+    for name in ("http", "grpc"):
+
+        def make(settings: OTLPSettings, failure: FailureReason, name: str = name) -> SimpleNamespace:
+            made[name] = (settings, failure)
+            return SimpleNamespace()
+
+        monkeypatch.setattr(getattr(otel_tbot.otlp, name), f"{name}_exporter", make)
+    settings = resolve_settings(signal, {}, {"protocol": protocol, "timeout": 4})  # type: ignore[arg-type]
+    exporter = create_exporter(settings)
+    ((name, (given, failure)),) = made.items()
+    assert name == protocol.partition("/")[0]
+    assert given.timeout == pytest.approx(3.8)
+    assert given._replace(timeout=4) == settings
+    assert failure is exporter.failure
+
+
+@pytest.mark.parametrize("name", ["certificate", "client_key", "client_certificate"])
+def test_unreadable_file(tmp_path: Path, name: str) -> None:
+    """A file that cannot be read stops the delivery, and the message names its variable and not its path."""
+    settings = resolve_settings("logs", {}, {name: str(tmp_path / "canary")})
+    variable = f"OTEL_EXPORTER_OTLP_{name.upper()}"
+    with pytest.raises(SettingsError, match=rf"^the file named by {name} \({variable}\) does not exist$"):
+        create_exporter(settings)
+
+
+@pytest.mark.parametrize(
+    "logger", ["urllib3.connectionpool", "urllib3.util.retry", "opentelemetry.exporter.otlp.proto.http._log_exporter"]
+)
+def test_logs(logger: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What the libraries log about our export is dropped, in its thread only."""
+    create_exporter(resolve_settings("logs", {})).shutdown()
+    from otel_tbot.otlp.log_suppression import suppress_export_logs  # noqa: PLC0415
+
+    with suppress_export_logs():
+        logging.getLogger(logger).error("canary")
+    assert caplog.messages == []
+    logging.getLogger(logger).error("of the host")
+    assert caplog.messages == ["of the host"]

@@ -1,0 +1,7 @@
+"""The tests of what reads and counts need the extra `report`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+collect_ignore_glob = [] if find_spec("duckdb") and find_spec("rich") else ["test_*.py"]
