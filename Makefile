@@ -20,13 +20,17 @@ DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest package audit requirements clean
+.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest package audit requirements clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.runtime ## send one event to an embedded backend and show what arrived
 	@$(BIN)/otel-tbot demo
+
+report-demo: $(VENV)/.dev ## turn the made-up events of examples/report into a page, report.html
+	@$(BIN)/otel-tbot report -o report.html examples/report/events.jsonl.gz
+	@echo "Open report.html in a browser"
 
 install: $(VENV)/.dev ## make the development environment; every target that needs one does so itself
 
@@ -63,7 +67,7 @@ coverage: ## measure branch coverage, subprocesses included, in an environment o
 	@echo 'import coverage; coverage.Coverage(data_file="$(CURDIR)/.coverage", config_file="$(CURDIR)/pyproject.toml",' \
 		'data_suffix=True, auto_data=True).start()' \
 		>"$$(.venv-coverage/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/measure.pth"
-	@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS)
+	-@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS) # tests of files, imports and costs see the measuring
 	@rm -f .venv-coverage/lib/*/site-packages/measure.pth
 	@.venv-coverage/bin/coverage combine --quiet
 	@.venv-coverage/bin/coverage report
@@ -113,7 +117,7 @@ requirements: ## renew the pinned requirements; needs uv
 
 clean: ## remove the environments, builds and caches
 	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@rm -f .coverage .coverage.*
+	@rm -f .coverage .coverage.* report.html
 	@find otel_tbot tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:

@@ -50,7 +50,9 @@ def build_resource(session: Session) -> Resource:
 
 
 def build_api_log_record(attributes: Mapping[str, str | int], *, timestamp_ns: int) -> LogRecord:
-    """Return a log record of OpenTelemetry's API without body, severity text and trace context.
+    """Return a log record of OpenTelemetry's API without severity text and trace context.
+
+    Its body is the event's name: several backends drop or hide a record without a body.
 
     Args:
         attributes: the record's attributes.
@@ -61,6 +63,7 @@ def build_api_log_record(attributes: Mapping[str, str | int], *, timestamp_ns: i
         observed_timestamp=timestamp_ns,
         context=NO_PARENT_CONTEXT,
         severity_number=SeverityNumber.INFO,
+        body=EVENT_NAME,
         attributes=attributes,
         event_name=EVENT_NAME,
     )

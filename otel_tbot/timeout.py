@@ -9,28 +9,55 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_TIMEOUT = 10.0  # seconds; the OpenTelemetry specification's default
-MAX_TIMEOUT = 24 * 60 * 60  # seconds; no useful timeout is longer, and the system's timers have limits
+MAX_TIMEOUT = 300.0  # seconds; a larger number in a variable is meant in milliseconds, the specification's unit
 
 
 def parse_timeout(value: object, name: str) -> float:
-    """Return a timeout in seconds.
+    """Return a timeout in seconds that was given in code or on the command line.
 
     Args:
         value: a number, or a text that is one.
-        name: the option, keyword or variable that gave it, for the message.
+        name: the option or keyword that gave it, for the message.
 
     Raises:
-        SettingsError: not a number above 0, or more than a day.
+        SettingsError: not a number above 0, or more than 300.
     """
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what float() does not accept is refused here
-    except (TypeError, ValueError):
-        number = 0
-    # The comparison is also false for NaN.
-    if isinstance(value, bool) or not 0 < number <= MAX_TIMEOUT:
-        message = f"{name} must be a number of seconds above 0, and at most {MAX_TIMEOUT}"
+    number = _number(value)
+    if not 0 < number <= MAX_TIMEOUT:
+        message = f"{name} must be a number of seconds above 0, and at most {MAX_TIMEOUT:g}"
         raise SettingsError(message)
     return number
+
+
+def parse_timeout_variable(value: str, name: str) -> tuple[float, str]:
+    """Return the timeout in seconds that a variable means, and how it was read if that may be a surprise.
+
+    Python's SDK reads seconds, and OpenTelemetry's specification has milliseconds: no one means more than 300 seconds.
+
+    Args:
+        value: the variable's text.
+        name: its name, for the messages.
+
+    Raises:
+        SettingsError: not a number above 0, or more than 300 seconds in milliseconds.
+    """
+    number = _number(value)
+    if MAX_TIMEOUT < number <= MAX_TIMEOUT * 1000:
+        return number / 1000, f"{name} is above {MAX_TIMEOUT:g} and was read as milliseconds"
+    if not 0 < number <= MAX_TIMEOUT:
+        message = f"{name} must be a number of seconds above 0, or of milliseconds above {MAX_TIMEOUT:g}"
+        raise SettingsError(message)
+    return number, ""
+
+
+def _number(value: object) -> float:
+    """Return a number, or NaN, which is neither above nor below any other."""
+    if isinstance(value, bool):
+        return float("nan")
+    try:
+        return float(value)  # type: ignore[arg-type]  # what float() does not accept is no number
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 def otlp_variable(signal: str, keyword: str, environ: Mapping[str, str]) -> tuple[str, str]:

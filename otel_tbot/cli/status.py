@@ -26,6 +26,7 @@ def main(*, form: str, check: bool) -> int:
         "signal": settings.signal,
         "protocol": settings.protocol,
         "endpoint": mask_endpoint(settings.endpoint),
+        "timeout": f"{settings.timeout:g} s{f' ({settings.note})' if settings.note else ''}",
         "version": __version__,
     }
     if form == "json":

@@ -29,7 +29,9 @@ _IGNORED_SIGNALS = (
     signal.SIGUSR2,
     signal.SIGPIPE,
 )
-_GUARD_SIGNALS = {signal.SIGCHLD, signal.SIGALRM}  # the worker has ended; the time is up
+# The worker has ended; the time is up; the unit or container is stopped.
+_GUARD_SIGNALS = {signal.SIGCHLD, signal.SIGALRM, signal.SIGTERM}
+_STOP_SECONDS = 2.0  # for what is under way when the unit or container is stopped
 _MAX_WAIT = 0.2  # seconds that tbot waits for the process that starts the sender; it takes some milliseconds
 _WAIT_STEP = 0.0005
 _NICENESS = 10  # of 19: on a busy machine tbot's start comes first
@@ -147,8 +149,12 @@ def run_guarded(work: Callable[[], object], lifetime: float) -> NoReturn:
     worker = os.fork()
     if worker == 0:
         _run_worker(work, lifetime)
-    while signal.sigwait(_GUARD_SIGNALS) == signal.SIGCHLD and not _has_ended(worker):
-        pass  # the worker was stopped or continued
+    while (number := signal.sigwait(_GUARD_SIGNALS)) != signal.SIGALRM:
+        if number == signal.SIGTERM:
+            left, _ = signal.getitimer(signal.ITIMER_REAL)
+            signal.setitimer(signal.ITIMER_REAL, min(left, _STOP_SECONDS) or _STOP_SECONDS)
+        elif _has_ended(worker):
+            break  # otherwise it was stopped or continued
     os.killpg(0, signal.SIGKILL)
     os._exit(0)  # not reached: the signal ends this process too
 
@@ -168,6 +174,7 @@ def _has_ended(worker: int) -> bool:
 def _run_worker(work: Callable[[], object], lifetime: float) -> NoReturn:
     """Do the work, and exit without a message."""
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Should the guard be killed, this timer, whose signal has no handler, ends the worker.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         signal.setitimer(signal.ITIMER_REAL, lifetime)

@@ -8,7 +8,7 @@ import time
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.cgroup import read_room
 from otel_tbot.stderr import write_line
-from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ GRACE = 0.9
 _MIN_MEMORY = 64 * 1024 * 1024  # bytes
 _MIN_TASKS = 32
 _PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
+_MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
 _INIT_PID = 1  # the end of this process is the end of its container
 _NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
@@ -93,15 +94,19 @@ def _write_not_reported(error: OSError) -> None:
 
 
 def delivery_timeout(arguments: Arguments) -> float:
-    """Return the timeout of the delivery in seconds.
+    """Return the timeout of the delivery in seconds: however long it may be, the sender lives no longer than 30.
 
     A value that the delivery refuses counts as unset: then nothing is sent, and the sender ends by itself.
     """
+    return min(_chosen_timeout(arguments), _MAX_LIFE)
+
+
+def _chosen_timeout(arguments: Arguments) -> float:
     if arguments.timeout is not None:
         return arguments.timeout
     signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
     value, name = otlp_variable(signal, "timeout", os.environ)
     try:
-        return parse_timeout(value, name) if value else DEFAULT_TIMEOUT
+        return parse_timeout_variable(value, name)[0] if value else DEFAULT_TIMEOUT
     except SettingsError:
         return DEFAULT_TIMEOUT

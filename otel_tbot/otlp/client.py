@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.deadline import NoThreadError, run_with_timeout
 from otel_tbot.otlp.failure_reason import FailureReason
@@ -85,6 +86,9 @@ class OTLPClient:
             settings = process.settings = process.settings or resolve_settings(self._signal, os.environ, self._keywords)
         except SettingsError as error:
             return ExportResult(accepted=False, reason=str(error))
+        if settings.note and not process.noted:
+            process.noted = True
+            warn("%s", settings.note)
         export = _Export(process, settings)
         try:
             return run_with_timeout(settings.timeout, lambda: export.run(make_records))
@@ -93,6 +97,10 @@ class OTLPClient:
             return ExportResult(accepted=False, reason=f"the backend did not accept it within {settings.timeout:g} s")
         except NoThreadError:
             return ExportResult(accepted=False, reason="no thread could be started to send it within the timeout")
+
+    def force_flush(self, timeout_millis: int) -> bool:  # noqa: ARG002  the interface of exporters
+        """Return true: nothing is buffered."""
+        return True
 
     def shutdown(self) -> None:
         """Close the connections and end any export in progress. A later `export` connects again."""
@@ -174,6 +182,7 @@ class _ProcessState:
     def __init__(self, settings: OTLPSettings | None = None) -> None:
         self.pid = os.getpid()
         self.settings = settings
+        self.noted = False
         self._lock = threading.Lock()
         self._idle: _Exporter | None = None
         self._running: set[_Export] = set()

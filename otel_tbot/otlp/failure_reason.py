@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import re
 
+REFUSED = "connection refused: nothing listens at the endpoint's host and port"
+HOST_NOT_FOUND = "host not found: check the name in the endpoint"
+CLOSED = "the connection was closed before the response"
+TLS_FAILED = "TLS with the backend failed: check the certificates, and whether the endpoint is https"
+NOT_HTTP = "the answer is not HTTP: by convention port 4317 is gRPC's and 4318 is HTTP's"
+NOT_GRPC = "the answer is not gRPC: by convention port 4318 is HTTP's and 4317 is gRPC's"
+NO_CONNECTION = "no connection to the backend"
+PATH_TWICE = "the endpoint has the signal's path twice: OTEL_EXPORTER_OTLP_ENDPOINT is its base"
 NOT_AN_OTLP_RESPONSE = "the backend's response is not an OTLP response: is this an OTLP endpoint?"
 
 

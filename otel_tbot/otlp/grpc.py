@@ -12,7 +12,17 @@ import grpc
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 
 from otel_tbot.opt_in import consent
-from otel_tbot.otlp.failure_reason import NOT_AN_OTLP_RESPONSE, FailureReason, partial_success_reason
+from otel_tbot.otlp.failure_reason import (
+    CLOSED,
+    HOST_NOT_FOUND,
+    NO_CONNECTION,
+    NOT_AN_OTLP_RESPONSE,
+    NOT_GRPC,
+    REFUSED,
+    TLS_FAILED,
+    FailureReason,
+    partial_success_reason,
+)
 from otel_tbot.otlp.grpc_guard import require_resources
 from otel_tbot.regular_file import read_regular_file
 
@@ -139,7 +149,7 @@ class _CheckedStub:
             # Without headers the exporter would use those of the environment.
             response = self._export(**{**call, "metadata": self._headers})
         except grpc.RpcError as error:
-            self._failure.reason = f"the backend's gRPC status is {error.code().name}"
+            self._failure.reason = _describe_error(error)
             raise
         self._failure.reason = ""
         rejection = self._rejection(response)
@@ -156,3 +166,27 @@ class _CheckedStub:
             return NOT_AN_OTLP_RESPONSE
         rejected = getattr(response.partial_success, self._classes.rejected_field)
         return partial_success_reason(rejected, self._classes.what) if rejected else ""
+
+
+# What gRPC itself says where no backend has answered.
+_LOCAL_ERRORS = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")
+_CONNECTION_ERRORS = (
+    ("Connection refused", REFUSED),
+    ("Domain name not found", HOST_NOT_FOUND),
+    ("Name or service not known", HOST_NOT_FOUND),
+    ("DNS resolution failed", HOST_NOT_FOUND),
+    ("Failed parsing HTTP/2", NOT_GRPC),
+    ("Trying to connect an http1.x server", NOT_GRPC),
+    ("handshake failed", TLS_FAILED),
+    ("verification check failed", TLS_FAILED),
+    ("Socket closed", CLOSED),
+    ("Connection reset", CLOSED),
+)
+
+
+def _describe_error(error: Any) -> str:  # noqa: ANN401  a failed call, whose type gRPC does not name
+    """Return the reason in our words: gRPC's text names addresses, and a backend's may hold anything."""
+    details = error.details() or ""
+    if details.startswith(_LOCAL_ERRORS):
+        return next((reason for text, reason in _CONNECTION_ERRORS if text in details), NO_CONNECTION)
+    return f"the backend's gRPC status is {error.code().name}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import requests
@@ -19,8 +20,11 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_auth_from_url
 
 from otel_tbot.opt_in import consent
+from otel_tbot.otlp.failure_reason import PATH_TWICE
+from otel_tbot.otlp.http_errors import describe_error
 from otel_tbot.otlp.response import MAX_RESPONSE_BYTES, judge
 from otel_tbot.otlp.sockets import ConsentWithdrawnError, SocketTracker
+from otel_tbot.regular_file import UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,18 +42,6 @@ _OTLP_HEADERS = {
     "User-Agent": f"OTel-OTLP-Exporter-Python/{exporter_version}",
 }
 _SUCCESS = range(200, 300)
-# Subclasses first: some of these are ConnectionErrors, and all are OSErrors. Our own words, because requests' messages
-# repeat the URL, which may hold credentials.
-_ERROR_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
-    (requests.exceptions.ProxyError, "the proxy could not be reached"),
-    (requests.exceptions.SSLError, "TLS with the backend failed: check the certificates"),
-    (requests.exceptions.ConnectTimeout, "no connection to the backend within the timeout"),
-    (requests.exceptions.Timeout, "no response from the backend within the timeout"),
-    (requests.exceptions.ConnectionError, "no connection to the backend, or it was closed before the response"),
-    (requests.exceptions.RequestException, "the request could not be built: check the endpoint and the headers"),
-    (OSError, "a certificate or key file cannot be used"),
-    (BaseException, "the request could not be sent"),
-)
 
 
 class FinalError(requests.exceptions.RequestException):
@@ -128,15 +120,21 @@ class _Session(PlainSession):
     def __init__(self, settings: OTLPSettings, classes: _SignalClasses, failure: FailureReason) -> None:
         super().__init__()
         self._certificate = settings.certificate
-        adapter = _Adapter(settings, classes, failure)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
+        self._adapter = _Adapter(settings, classes, failure)
+        self.mount("http://", self._adapter)
+        self.mount("https://", self._adapter)
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  requests' own signature
         """Take proxies from the environment as requests does, but no CA certificates other than the configured."""
         merged = super().merge_environment_settings(*args, **kwargs)
         if self._certificate:
             merged["verify"] = self._certificate
+        elif isinstance(merged["verify"], str) and not Path(merged["verify"]).is_dir():
+            # REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE: requests would read a device without end.
+            try:
+                read_regular_file(merged["verify"])
+            except UnreadableFileError as error:
+                self._adapter.fail(f"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE {error}")
         return merged
 
 
@@ -165,10 +163,10 @@ class _Adapter(HTTPAdapter):
         """
         if self._tracker.closed:
             # The exporters retry a broken connection at once, also one that their own shutdown has closed.
-            self._fail("the exporter was shut down")
+            self.fail("the exporter was shut down")
         decision = consent()
         if not decision:
-            self._fail(decision.reason)
+            self.fail(decision.reason)
         self._failure.reason = "the backend did not answer"
         self._tracker.status = None
         request.headers = self._headers(request)
@@ -177,22 +175,29 @@ class _Adapter(HTTPAdapter):
             response = super().send(request, **{**_named(args), **kwargs, "stream": True})
             body = _read_body(response)
         except ConsentWithdrawnError as error:
-            self._fail(str(error))
+            self.fail(str(error))
         except Exception as error:
             if self._tracker.status in _SUCCESS:
                 # It may have accepted the event: sent again, it could arrive twice.
-                self._fail(f"the backend answered HTTP {self._tracker.status}, and its response broke off")
-            self._failure.reason = _describe_error(error)
+                self.fail(f"the backend answered HTTP {self._tracker.status}, and its response broke off")
+            self._failure.reason = describe_error(error)
             raise
         kind = response.headers.get("Content-Type", "")
         reason = judge(response.status_code, kind, body, self._classes.response, self._classes.rejected)
+        if reason and self._settings.endpoint.count(f"/v1/{self._settings.signal}") > 1:
+            reason = f"{reason}: {PATH_TWICE}"
         self._failure.reason = reason
         # `ok` is any status below 400, which the older exporters take for success.
         if reason and response.ok:
-            self._fail(reason)
+            self.fail(reason)
         return response
 
-    def _fail(self, reason: str) -> NoReturn:
+    def fail(self, reason: str) -> NoReturn:
+        """End the export.
+
+        Raises:
+            FinalError: always.
+        """
         self._failure.reason = reason
         raise FinalError(reason)
 
@@ -254,7 +259,3 @@ def _read_body(response: requests.Response) -> bytes | None:
         return body
     response.close()
     return None
-
-
-def _describe_error(error: Exception) -> str:
-    return next(message for kind, message in _ERROR_MESSAGES if isinstance(error, kind))

@@ -13,11 +13,16 @@ from otel_tbot.otlp.failure_reason import NOT_AN_OTLP_RESPONSE, partial_success_
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+_JSON = "application/json"
+_PROTOBUF = "application/x-protobuf"
+_MAX_WORD_BYTES = 64
 MAX_RESPONSE_BYTES = 64 * 1024  # OTLP's response is empty or a short message
 
 
 def judge(status: int, content_type: str, body: bytes | None, message: type[Message], rejected: tuple[str, str]) -> str:
     """Return why a response is not a full success; empty if it is.
+
+    A body that parses as OTLP's response is judged by its content, whatever its type.
 
     Args:
         status: the HTTP status.
@@ -32,25 +37,46 @@ def judge(status: int, content_type: str, body: bytes | None, message: type[Mess
         return f"the backend answered HTTP {status}"
     if body is None:
         return "the backend's response is too long to be an OTLP response: is this an OTLP endpoint?"
+    kind = content_type.partition(";")[0].strip().lower()
+    parsed: Any
+    if kind == _JSON:
+        parsed = _parse_json(body, message())
+    elif kind == _PROTOBUF:
+        parsed = _parse_protobuf(body, message())
+    else:
+        parsed = _parse_known_fields(body, message()) or _parse_json(body, message())
+    if parsed is not None:
+        count = getattr(parsed.partial_success, rejected[0])
+        return partial_success_reason(count, rejected[1]) if count else ""
+    # Some backends answer with a word, such as "OK". A page means that something else than a backend answered.
+    is_word = kind not in {_JSON, _PROTOBUF, "text/html"} and len(body) <= _MAX_WORD_BYTES and b"<" not in body
+    return "" if is_word else NOT_AN_OTLP_RESPONSE
+
+
+def _parse_json(body: bytes, message: Message) -> Message | None:
+    """Parse by proto3's rules: both spellings of a field, null for an unset one, numbers as texts."""
     try:
-        parsed: Any = _parse(content_type.partition(";")[0].strip().lower(), body, message())
-    except (DecodeError, json_format.ParseError, ValueError, RecursionError):
-        return NOT_AN_OTLP_RESPONSE
-    count = getattr(parsed.partial_success, rejected[0])
-    return partial_success_reason(count, rejected[1]) if count else ""
-
-
-def _parse(kind: str, body: bytes, message: Message) -> Message:
-    """Parse a response of success (OTLP specification, "OTLP/HTTP Response")."""
-    if not body:
-        return message
-    if kind == "application/json":
-        # By proto3's rules: both spellings of a field, null for an unset one, numbers as texts.
-        content = json.loads(body)
+        content = json.loads(body or b"{}")
         if isinstance(content, dict):
             return json_format.ParseDict(content, message, ignore_unknown_fields=True)
-    elif kind == "application/x-protobuf":
+    except (json_format.ParseError, ValueError, RecursionError):
+        pass
+    return None
+
+
+def _parse_protobuf(body: bytes, message: Message) -> Message | None:
+    try:
         message.ParseFromString(body)
-        return message
-    error = "not an OTLP response"
-    raise ValueError(error)
+    except DecodeError:
+        return None
+    return message
+
+
+def _parse_known_fields(body: bytes, message: Message) -> Message | None:
+    """Parse protobuf that its type does not announce: many short texts are protobuf of unknown fields."""
+    parsed = _parse_protobuf(body, message)
+    if parsed is not None:
+        parsed.DiscardUnknownFields()
+        if parsed.ByteSize() < len(body):
+            return None
+    return parsed

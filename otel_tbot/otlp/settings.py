@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout
+from otel_tbot.otlp.endpoint import EndpointError, grpc_target, http_url
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout, parse_timeout_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,6 @@ _MAX_SETTING_LENGTH = 128 * 1024
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _VALUE = r"[ -~]*"
-_URL = r"(?i:https?)://[^/?#]"  # as far as it is looked at
 _COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
 
 
@@ -39,12 +39,14 @@ class OTLPSettings(NamedTuple):
         endpoint: the URL to send to; for HTTP with the signal's path.
         headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
             `name` and `value`.
-        timeout: seconds within which the backend must have accepted; at most a day.
+        timeout: seconds within which the backend must have accepted; at most 300. A variable above 300 is read as
+            milliseconds.
         compression: `none`, `gzip`, or over HTTP `deflate`.
         certificate: path of the CA certificates to trust, PEM.
         client_key: path of the private key of a client certificate, PEM.
         client_certificate: path of that certificate, PEM.
         insecure: whether gRPC goes without TLS where the endpoint names no scheme.
+        note: how a variable was read, where that may be a surprise; otherwise empty.
     """
 
     signal: Signal
@@ -57,9 +59,10 @@ class OTLPSettings(NamedTuple):
     client_key: str | None
     client_certificate: str | None
     insecure: bool | None
+    note: str
 
 
-KEYWORDS = frozenset(OTLPSettings._fields) - {"signal"}
+KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "note"}
 
 
 def resolve_signal(environ: Mapping[str, str], chosen: str | None = None) -> Signal:
@@ -94,17 +97,19 @@ def resolve_settings(
     )
     source.refuse_unknown()
     protocol = _protocol(source)
+    timeout, note = _timeout(source)
     return OTLPSettings(
         signal=signal,
         protocol=protocol,
         endpoint=_endpoint(source, protocol),
-        headers=_headers(source),
-        timeout=_timeout(source),
+        headers=_headers(source, protocol),
+        timeout=timeout,
         compression=_compression(source, protocol),
         certificate=source.text("certificate")[0],
         client_key=source.text("client_key")[0],
         client_certificate=source.text("client_certificate")[0],
         insecure=_insecure(source),
+        note=note,
     )
 
 
@@ -157,21 +162,17 @@ def _protocol(source: _SettingsSource) -> Literal["grpc", "http/protobuf"]:
 
 def _endpoint(source: _SettingsSource, protocol: str) -> str:
     value, name = source.text("endpoint")
-    if protocol == "grpc":
-        if value is not None and "@" in value:
-            message = f"{name} must hold no credentials with the protocol grpc: give them as headers"
-            raise SettingsError(message)
-        return value or _DEFAULT_ENDPOINTS[protocol]
-    if value is not None and not re.match(_URL, value):
-        message = f"{name} must be a URL that starts with http:// or https:// and a host"
-        raise SettingsError(message)
-    if value is not None and name != "OTEL_EXPORTER_OTLP_ENDPOINT":
-        return value
+    value = value or _DEFAULT_ENDPOINTS[protocol]
     # Only the general variable is a base to which the signal's path is added.
-    return f"{(value or _DEFAULT_ENDPOINTS[protocol]).rstrip('/')}/v1/{source.signal}"
+    signal_path = f"/v1/{source.signal}" if name == "OTEL_EXPORTER_OTLP_ENDPOINT" else ""
+    try:
+        return grpc_target(value) if protocol == "grpc" else http_url(value, signal_path)
+    except EndpointError as error:
+        message = f"{name} must {error}"
+        raise SettingsError(message) from None
 
 
-def _headers(source: _SettingsSource) -> dict[str, str]:
+def _headers(source: _SettingsSource, protocol: str) -> dict[str, str]:
     value, name = source.value("headers")
     if isinstance(value, str):
         value = _listed_pairs(value)
@@ -183,6 +184,9 @@ def _headers(source: _SettingsSource) -> dict[str, str]:
         message = (
             f"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII"
         )
+        raise SettingsError(message)
+    if protocol == "grpc" and any(key.lower().endswith("-bin") for key in value):
+        message = f"{name} must name no header that ends with -bin, which gRPC takes for bytes"
         raise SettingsError(message)
     _refuse_too_long(sum(len(key) + len(text) for key, text in value.items()), name)
     return {key.lower(): text for key, text in value.items()}
@@ -213,9 +217,13 @@ def _named_pairs(pairs: list[object]) -> dict[object, object] | None:
     return named
 
 
-def _timeout(source: _SettingsSource) -> float:
+def _timeout(source: _SettingsSource) -> tuple[float, str]:
     value, name = source.value("timeout")
-    return DEFAULT_TIMEOUT if value is None else parse_timeout(value, name)
+    if value is None:
+        return DEFAULT_TIMEOUT, ""
+    if "timeout" in source.keywords:
+        return parse_timeout(value, name), ""
+    return parse_timeout_variable(str(value), name)
 
 
 def _compression(source: _SettingsSource, protocol: str) -> str:

@@ -13,7 +13,7 @@ from otel_tbot.errors import InvalidEventError
 from otel_tbot.event import validate_attributes
 from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent, is_opt_in_set
-from otel_tbot.otlp.client import OTLPClient
+from otel_tbot.otlp.client import ExportResult, OTLPClient
 from otel_tbot.otlp.failure_reason import cause_of
 from otel_tbot.records import build_resource
 from otel_tbot.schema.constants import EVENT_NAME
@@ -63,6 +63,25 @@ def _session(session_id: str) -> Session:
         return current_session()
 
 
+class _GivenExporter:
+    """An exporter of the host's, with the interface of `OTLPClient`."""
+
+    def __init__(self, exporter: Any) -> None:  # noqa: ANN401  any
+        self._exporter = exporter
+
+    def export(self, make_records: Callable[[], Sequence[Any]]) -> ExportResult:
+        """Export. The host's own exporter reports its failures itself."""
+        return ExportResult(accepted=self._exporter.export(make_records()).name == "SUCCESS")
+
+    def force_flush(self, timeout_millis: int) -> bool:
+        """Flush."""
+        return bool(self._exporter.force_flush(timeout_millis))
+
+    def shutdown(self) -> None:
+        """Shut down."""
+        self._exporter.shutdown()
+
+
 class ExportFilter:
     """Wraps an exporter, and exports only rebuilt events."""
 
@@ -74,8 +93,7 @@ class ExportFilter:
         if not (exporter is None or _can_export(exporter)):
             # A declarative file can hold anything under this name: reported at the first export as unknown keyword.
             exporter, keywords = None, {**keywords, "exporter": exporter}
-        self._exporter = exporter
-        self._client = OTLPClient(signal, keywords)
+        self._client = OTLPClient(signal, keywords) if exporter is None else _GivenExporter(exporter)
         self._warned: set[str] = set()
 
     def export(self, records: Sequence[Any], rebuild: Callable[[Any, EventMatcher], Any]) -> bool:
@@ -95,25 +113,23 @@ class ExportFilter:
             rebuilt = list(self._rebuild_all(records, rebuild))
             if not rebuilt:
                 return True
-            if self._exporter is not None:
-                return bool(self._exporter.export(rebuilt).name == "SUCCESS")
             accepted, reason = self._client.export(lambda: rebuilt)
         except Exception as error:  # noqa: BLE001  an exporter never raises into its host
             accepted, reason = False, f"the exporter failed ({type(error).__name__})"
-        if not accepted:
+        if reason:
             self._warn(f"tbot.start was not delivered: {reason}")
         return accepted
 
     def force_flush(self, timeout_millis: int) -> bool:
         """Flush a wrapped exporter; the OTLP exporter buffers nothing."""
         with suppress(Exception):
-            return bool(self._exporter is None or self._exporter.force_flush(timeout_millis))
+            return self._client.force_flush(timeout_millis)
         return False
 
     def shutdown(self) -> None:
         """Shut down the wrapped exporter."""
         with suppress(Exception):
-            (self._client if self._exporter is None else self._exporter).shutdown()
+            self._client.shutdown()
 
     def _rebuild_all(self, records: Sequence[Any], rebuild: Callable[[Any, EventMatcher], Any]) -> Iterator[Any]:
         matcher = EventMatcher()

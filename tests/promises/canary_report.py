@@ -68,8 +68,7 @@ class Report:
             if request.log_records:
                 record = request.log_records[0].log_record
                 seconds = [record.time_unix_nano // expected_requests.SECOND]
-                body = expected_requests.NO_BODY if record.HasField("body") else None
-                expected = expected_requests.log_request(VALUES, session=session, seconds=seconds[0], body=body)
+                expected = expected_requests.log_request(VALUES, session=session, seconds=seconds[0])
             else:
                 span = request.spans[0].span
                 times = (span.start_time_unix_nano, span.end_time_unix_nano)

@@ -127,11 +127,7 @@ def expected_bodies(signal: str) -> list[bytes]:
     another = str(uuid.UUID(int=2**128 - 1, version=4))
     sessions = (Session(id=another), Session(id=another, os_type=None, host_arch=None))
     if signal == "logs":
-        return [
-            expected_requests.log_request(VALUES, session=session, seconds=_ANOTHER_SECOND, body=body)
-            for session in sessions
-            for body in (None, expected_requests.NO_BODY)
-        ]
+        return [expected_requests.log_request(VALUES, session=session, seconds=_ANOTHER_SECOND) for session in sessions]
     seconds = (_ANOTHER_SECOND, _ANOTHER_SECOND)
     ids = {"trace_id": b"\xff" * 16, "span_id": b"\xff" * 8}
     return [expected_requests.trace_request(VALUES, session=session, seconds=seconds, **ids) for session in sessions]

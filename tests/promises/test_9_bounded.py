@@ -342,7 +342,7 @@ class TestPrograms:
     @staticmethod
     def environ(protocol: Protocol, backend: Backend) -> dict[str, str]:
         """Return the variables, with a much longer timeout than the option, which takes precedence."""
-        return {**variables(protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
+        return {**variables(protocol, backend), "OTEL_EXPORTER_OTLP_TIMEOUT": "300"}
 
     def test_emit(self, fault: Fault) -> None:
         """`otel-tbot emit` ends in time, with status 1."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from otel_tbot import Session
 
 SECOND = 1_000_000_000  # nanoseconds
-NO_BODY = AnyValue()  # without type and value
 _INFO = 9
 
 
@@ -29,7 +28,6 @@ def log_request(
     *,
     session: Session,
     seconds: int,
-    body: AnyValue | None,
 ) -> bytes:
     """Return the request for one event as a log record.
 
@@ -37,7 +35,6 @@ def log_request(
         attributes: those of the event.
         session: the session.
         seconds: the time.
-        body: `NO_BODY` or None: releases of OpenTelemetry's encoder write a missing body in one of these forms.
     """
     at = seconds * SECOND
     record = LogRecord(
@@ -45,7 +42,7 @@ def log_request(
         observed_time_unix_nano=at,
         severity_number=_INFO,  # type: ignore[arg-type]  # the number stands in the contract
         event_name="tbot.start",
-        body=body,
+        body=AnyValue(string_value="tbot.start"),
         attributes=_pairs(attributes),
     )
     scope_group = ScopeLogs(scope=_SCOPE, log_records=[record])

@@ -86,7 +86,7 @@ def sessions(document: dict[str, Any]) -> set[str]:
 
 
 def without_empty(part: Any) -> Any:  # noqa: ANN401  any part of a message
-    """Return a message without empty messages: the Collector writes a body and a status that are not set as {}."""
+    """Return a message without empty messages: the Collector writes a status that is not set as {}."""
     if isinstance(part, list):
         return [without_empty(one) for one in part]
     if not isinstance(part, dict):

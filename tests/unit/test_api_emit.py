@@ -53,13 +53,13 @@ class Traces:
 
 @pytest.mark.usefixtures("opted_in")
 def test_log_record() -> None:
-    """The record in the caller's pipeline carries the event and its session, and no body."""
+    """The record in the caller's pipeline carries the event, its session and a constant body."""
     logs, session = Logs(), Session()
     emit(EVENT, session=session, logger_provider=logs.provider)
     (one,) = logs.records
     record = one.log_record
     assert dict(record.attributes or {}) == {**EVENT.attributes, "session.id": session.id}
-    assert (record.event_name, record.body, record.severity_text) == ("tbot.start", None, None)
+    assert (record.event_name, record.body, record.severity_text) == ("tbot.start", "tbot.start", None)
     assert record.severity_number is not None
     assert record.severity_number.value == 9
     assert record.timestamp == record.observed_timestamp

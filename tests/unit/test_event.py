@@ -8,7 +8,7 @@ import time
 import pytest
 
 from otel_tbot.errors import InvalidEventError
-from otel_tbot.event import StartEvent, truncate_to_second
+from otel_tbot.event import StartEvent, truncate_to_second, trusted_attributes, validate_attributes
 from otel_tbot.tbot.start import TbotStart
 
 
@@ -282,3 +282,36 @@ def test_from_start() -> None:
         "tbot.destinations_kubernetes": 3,
         "tbot.destinations_application": 4,
     }
+
+
+def test_missing_values() -> None:
+    """A counter that is missing is 0, and a text that is missing is left out."""
+    assert validate_attributes({"tbot.run_mode": "daemon", "host.name": "canary"}) == {
+        "tbot.run_mode": "daemon",
+        "tbot.destinations_other": 0,
+        "tbot.destinations_database": 0,
+        "tbot.destinations_kubernetes": 0,
+        "tbot.destinations_application": 0,
+    }
+
+
+def test_trusted_attributes() -> None:
+    """Only an event itself is trusted: what is derived from one, or claims to be one, is validated."""
+
+    class Forged(StartEvent):
+        attributes = {"tbot.run_mode": "daemon", "host.name": "canary"}  # type: ignore[assignment]  # noqa: RUF012  forged
+
+    event = StartEvent(run_mode="daemon", version="1.2")
+    assert trusted_attributes(event) == event.attributes
+    assert trusted_attributes(Forged(run_mode="daemon")) == StartEvent(run_mode="daemon").attributes
+
+
+def test_events_do_not_change() -> None:
+    """An event is a value: nothing of it can be replaced or added, and its values are given by name."""
+    event = StartEvent(run_mode="daemon")
+    for name in ("run_mode", "host_name"):
+        with pytest.raises((AttributeError, TypeError)):
+            setattr(event, name, "daemon")
+    assert not hasattr(event, "__dict__")
+    with pytest.raises(TypeError):
+        StartEvent("daemon")  # type: ignore[call-arg]  # what a caller without types may write

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import uuid
 
 import pytest
 
 from otel_tbot.errors import InvalidEventError
-from otel_tbot.session import Session, current_session
+from otel_tbot.session import Session, current_session, resource_with_sdk
 
 UUID4 = "5f0e8a52-9c1f-4b8e-a7d3-2a6f0c7be1d4"
 
@@ -100,3 +101,52 @@ def test_a_forked_child_has_a_session_of_its_own() -> None:
         inherited = answer.read()
     assert len(inherited) == len(UUID4)
     assert inherited != current_session().id
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "arch"),
+    [("win32", "AMD64", "amd64"), ("win32", "ARM64", "arm64"), ("win32", None, None), ("linux", "AMD64", "arm64")],
+)
+def test_architecture_on_windows(
+    platform: str, variable: str | None, arch: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows has no `uname`; there a variable names the architecture."""
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "", "", "", "aarch64")))
+    if variable is not None:
+        monkeypatch.setenv("PROCESSOR_ARCHITECTURE", variable)
+    assert Session().host_arch == arch
+
+
+@pytest.mark.parametrize("platform", ["aix", "zos"])
+def test_machines_of_other_systems(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On every other system `uname` names the architecture, whatever the system's name begins with."""
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "", "", "", "ppc64")))
+    monkeypatch.setenv("PROCESSOR_ARCHITECTURE", "AMD64")
+    assert Session().host_arch == "ppc64"
+
+
+def test_resource() -> None:
+    """The whole resource: the session's attributes and the SDK's, in the order of the schema."""
+    session = Session(id=UUID4, os_type="linux", host_arch=None)
+    assert list(resource_with_sdk(session, "1.45.2").items()) == [
+        ("session.id", UUID4),
+        ("service.instance.id", UUID4),
+        ("service.name", "tbot"),
+        ("os.type", "linux"),
+        ("telemetry.sdk.name", "opentelemetry"),
+        ("telemetry.sdk.language", "python"),
+        ("telemetry.sdk.version", "1.45.2"),
+    ]
+
+
+def test_sessions_do_not_change() -> None:
+    """A session is a value: nothing of it can be replaced or added, and its id is given by name."""
+    session = Session(id=UUID4)
+    for name in ("id", "host_name"):
+        with pytest.raises((AttributeError, TypeError)):
+            setattr(session, name, UUID4)
+    assert not hasattr(session, "__dict__")
+    with pytest.raises(TypeError):
+        Session(UUID4)  # type: ignore[call-arg]  # what a caller without types may write

@@ -13,7 +13,7 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
 def test_text() -> None:
-    """The text has a line each for consent, signal, protocol, endpoint and version."""
+    """The text has a line each for consent, signal, protocol, endpoint, timeout and version."""
     ended = run("status")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.splitlines() == [
@@ -21,6 +21,7 @@ def test_text() -> None:
         "signal    logs",
         "protocol  http/protobuf",
         "endpoint  http://localhost:4318/v1/logs",
+        "timeout   10 s",
         f"version   {__version__}",
     ]
 
@@ -30,6 +31,7 @@ def test_json() -> None:
     variables = {
         **ON,
         "OTEL_TBOT_SIGNAL": "traces",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "10000",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://user:canary@example.org/v1/traces?key=canary",
     }
     ended = run("status", "--format", "json", environ=variables)
@@ -42,6 +44,7 @@ def test_json() -> None:
         "signal": "traces",
         "protocol": "http/protobuf",
         "endpoint": "https://***@example.org/v1/traces?***",
+        "timeout": "10 s (OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds)",
         "version": __version__,
     }
 

@@ -93,8 +93,8 @@ def test_log_record(collector: Collector, environ: dict[str, str], command: list
     assert attributes(record) == EVENT
     time = record.pop("timeUnixNano")
     assert int(time) % 10**9 == 0
-    # The Collector writes a missing body as {}.
-    rest = {"observedTimeUnixNano": time, "severityNumber": 9, "eventName": "tbot.start", "body": {}}
+    rest = {"observedTimeUnixNano": time, "severityNumber": 9, "eventName": "tbot.start"}
+    rest["body"] = {"stringValue": "tbot.start"}
     assert {name: value for name, value in record.items() if name != "attributes"} == rest
 
 

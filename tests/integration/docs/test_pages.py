@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from otel_tbot.otlp import failure_reason, http_errors
 from scripts import generate
 from tests.integration.examples.readme import SOURCE, blocks, run
 from tests.integration.pipelines import declarative
@@ -114,3 +115,13 @@ def test_architecture_names_what_exists() -> None:
     folders = [path.parent.name for path in package.glob("*/__init__.py")]
     modules = [path.stem for path in package.glob("*.py") if not path.stem.startswith("_")]
     assert [name for name in (*folders, *modules) if f"`{name}" not in page] == []
+
+
+def test_reasons() -> None:
+    """Each reason of a failure has a line on the page for those who look for it."""
+    page = (DOCS / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
+    reasons = {text for name, text in vars(failure_reason).items() if name.isupper()}
+    reasons |= {text for _, text in http_errors.ERROR_MESSAGES}
+    rare = {"the request could not be built: check the endpoint and the headers", "the request could not be sent"}
+    rare |= {"a certificate or key file cannot be used"}
+    assert [text for text in sorted(reasons - rare) if f"`{text}`" not in page] == []

@@ -12,6 +12,7 @@ import pytest
 from otel_tbot.launcher.sender import wait_briefly
 from tests.integration.launcher import procfs
 from tests.integration.launcher.processes import RUN, WITH_SENDER, WITHIN, RunningProcess, endpoint_variables, start
+from tests.support.collector import wait_until
 from tests.support.fake_tbot import VERSION, WAITS, shell_script
 
 if TYPE_CHECKING:
@@ -191,6 +192,22 @@ def test_no_file(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> None:
         receiver.wait_for_requests(1, timeout=WITHIN)
         started.wait_until_alone()
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_stop_of_the_unit(way: str, tbot: Path, black_hole: str) -> None:
+    """A service manager that sends SIGTERM to every process of a unit does not wait for the sender's timeout."""
+    environ = endpoint_variables(black_hole, OTEL_EXPORTER_OTLP_TIMEOUT="30")
+    with start(way, tbot, environ=environ) as started:
+        pid = int(started.line())
+        senders = started.senders(pid)
+        for sender in senders:
+            os.kill(sender, signal.SIGTERM)
+        wait_until(
+            lambda: not any(procfs.PROC.joinpath(str(sender)).exists() for sender in senders),
+            "the sender has ended",
+            within=15,
+        )
 
 
 def test_stuck_at_its_end() -> None:

@@ -72,7 +72,7 @@ def test_children_ignored(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
     with start(
-        way, tbot, "--timeout=600", environ=endpoint_variables(receiver.http_endpoint), preexec_fn=prepare
+        way, tbot, "--timeout=300", environ=endpoint_variables(receiver.http_endpoint), preexec_fn=prepare
     ) as started:
         pid = int(started.line())
         receiver.wait_for_requests(1, timeout=WITHIN)

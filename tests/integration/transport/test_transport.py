@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -346,6 +347,40 @@ def test_files_that_are_none(receiver: OTLPReceiver, tmp_path: Path, protocol: s
     assert not accepted
     assert re.fullmatch(rf"the file named by {name} \(\w+\) is (a pipe|a device|larger than 1048576 bytes)", reason)
     assert receiver.requests == []
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("path", ["/dev/zero", "/missing", "fifo"])
+def test_bundles_that_are_none(
+    authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, path: str
+) -> None:
+    """A bundle of certificates that requests' own variables name must be a file too."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    monkeypatch.setenv(variable, path)
+    with serving(authority) as receiver:
+        accepted, reason = export(receiver, "http/protobuf")
+    assert not accepted
+    assert re.fullmatch(
+        r"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE (is a device|is a pipe|does not exist)", reason
+    )
+
+
+def test_path_twice(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A general endpoint that has the signal's path already is named as the cause."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{receiver.http_endpoint}/v1/logs")
+    assert send(EVENT).reason == (
+        "the backend answered HTTP 404: "
+        "the endpoint has the signal's path twice: OTEL_EXPORTER_OTLP_ENDPOINT is its base"
+    )
+
+
+@pytest.mark.skipif(find_spec("socks") is not None, reason="PySocks is installed")
+def test_socks(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SOCKS proxy needs a package, which the reason names."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    answer = export(receiver, "http/protobuf")
+    assert answer == (False, "the proxy is SOCKS, for which the package PySocks is not installed")
 
 
 def test_keys_are_not_logged(authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

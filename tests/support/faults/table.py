@@ -60,13 +60,17 @@ _RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand y
 RETRY_AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
 
 # Patterns of the reported reason.
-UNREACHABLE = "no connection to the backend, or it was closed before the response"
+REFUSED = "connection refused: nothing listens at the endpoint's host and port"
+NOT_FOUND = "host not found: check the name in the endpoint"
+CLOSED = "the connection was closed before the response"
+NOT_HTTP = "the answer is not HTTP: by convention port 4317 is gRPC's and 4318 is HTTP's"
+NOT_GRPC = "the answer is not gRPC: by convention port 4318 is HTTP's and 4317 is gRPC's"
 TIMED_OUT = (
     r"no (connection to|response from) the backend within the timeout|the backend did not accept it within [\d.]+ s"
 )
 TIMED_OUT_GRPC = rf"{TIMED_OUT}|the backend's gRPC status is DEADLINE_EXCEEDED"
 BROKE_OFF = "the backend answered HTTP 200, and its response broke off"
-TLS_FAILED = "TLS with the backend failed: check the certificates"
+TLS_FAILED = "TLS with the backend failed: check the certificates, and whether the endpoint is https"
 NOT_OTLP = r"the backend's response is not an OTLP response: is this an OTLP endpoint\?"
 TOO_LONG = r"the backend's response is too long to be an OTLP response: is this an OTLP endpoint\?"
 REJECTED = r"the backend rejected 1 (log record|span)\(s\)"
@@ -140,17 +144,17 @@ def _retry_info(seconds: int) -> dict[str, str | bytes]:
 
 _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     # No connection.
-    "refused": (no_server(closed_port), UNREACHABLE, SHORT),
-    "refused over IPv6": (no_server(lambda: closed_port("::1"), host="::1"), UNREACHABLE, SHORT),
+    "refused": (no_server(closed_port), REFUSED, SHORT),
+    "refused over IPv6": (no_server(lambda: closed_port("::1"), host="::1"), REFUSED, SHORT),
     "black hole": (no_server(black_hole), TIMED_OUT, SHORTEST),
-    "unknown name": (unknown_name, f"{UNREACHABLE}|{TIMED_OUT}", SHORT),
+    "unknown name": (unknown_name, f"{NOT_FOUND}|{TIMED_OUT}", SHORT),
     # A connection without an answer.
     "silent": (raw(silent), TIMED_OUT, SHORTEST),
     "silent after the request": (raw(http.reads_and_is_silent), TIMED_OUT, SHORTEST),
-    "reset in the request": (raw(reset_at_once), UNREACHABLE, SHORT),
+    "reset in the request": (raw(reset_at_once), CLOSED, SHORT),
     "reset in the headers": (raw(http.answers_then_resets(OK[:-9])), BROKE_OFF, LONG),
     "reset in the body": (raw(http.answers_then_resets(OK + b"Content-Length: 9\r\n\r\nc")), BROKE_OFF, LONG),
-    "closed without an answer": (replying(Reply(drop=True)), UNREACHABLE, SHORT),
+    "closed without an answer": (replying(Reply(drop=True)), CLOSED, SHORT),
     "closed in the body": (raw(http.answers(OK + b"Content-Length: 9\r\n\r\nc")), BROKE_OFF, LONG),
     # An answer that is slow or endless.
     "promises dripped": (raw(http.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), TIMED_OUT, SHORTEST),
@@ -185,7 +189,7 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
         f"undefined status {status}": (raw(http.answers(b"HTTP/1.1 %d c\r\n\r\n" % status)), _http(status), LONG)
         for status in (101, 600, 999)
     },
-    "nothing but a promise": (raw(http.answers(b"HTTP/1.1 199 c\r\n\r\n")), UNREACHABLE, SHORT),
+    "nothing but a promise": (raw(http.answers(b"HTTP/1.1 199 c\r\n\r\n")), CLOSED, SHORT),
     "HTTP/1.0 and an error": (raw(http.answers(b"HTTP/1.0 400 canary-of-the-backend\r\n\r\n")), _http(400), LONG),
     "rejected": (replying(Reply(rejected=1, error_message=CANARY)), REJECTED, LONG),
     "garbage in the body": (replying(Reply(body=b"\xff\xfe\xfd")), NOT_OTLP, LONG),
@@ -195,9 +199,9 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "a page": (
         replying(Reply(body=b"<p>canary-of-the-backend</p>", headers={"Content-Type": "text/html"})), NOT_OTLP, LONG,
     ),
-    "no HTTP": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), UNREACHABLE, SHORT),
-    "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), UNREACHABLE, SHORT),
-    "gRPC in place of HTTP": (other_protocol, UNREACHABLE, SHORT),
+    "no HTTP": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_HTTP, SHORT),
+    "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), NOT_HTTP, SHORT),
+    "gRPC in place of HTTP": (other_protocol, NOT_HTTP, SHORT),
     # TLS
     "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
     "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
@@ -206,7 +210,7 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
     # In TLS 1.3 the server reports this after the handshake, when our request may already meet a closed connection.
     "client certificate missing": (
-        tls(lambda certs: certs.client_certificate_required), f"{TLS_FAILED}|{UNREACHABLE}", SHORT,
+        tls(lambda certs: certs.client_certificate_required), f"{TLS_FAILED}|{CLOSED}", SHORT,
     ),
     "TLS handshake stalled": (raw(silent, scheme="https"), TIMED_OUT, SHORTEST),
     "plain text in place of TLS": (plain_text_at_https_url, TLS_FAILED, SHORT),
@@ -214,15 +218,15 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
 
 _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     # No connection.
-    "refused": (no_server(closed_port), _grpc("UNAVAILABLE"), SHORT),
-    "refused over IPv6": (no_server(lambda: closed_port("::1"), host="::1"), _grpc("UNAVAILABLE"), SHORT),
+    "refused": (no_server(closed_port), REFUSED, SHORT),
+    "refused over IPv6": (no_server(lambda: closed_port("::1"), host="::1"), REFUSED, SHORT),
     "black hole": (no_server(black_hole), TIMED_OUT_GRPC, SHORTEST),
-    "unknown name": (unknown_name, f"{_grpc('UNAVAILABLE')}|{TIMED_OUT_GRPC}", SHORT),
+    "unknown name": (unknown_name, f"{NOT_FOUND}|{TIMED_OUT_GRPC}", SHORT),
     # A connection without an answer.
     "silent": (raw(silent), TIMED_OUT_GRPC, SHORTEST),
     "silent after the call": (raw(http2.reads_and_is_silent), TIMED_OUT_GRPC, SHORTEST),
     "delayed": (replying(Reply(delay=600)), TIMED_OUT_GRPC, SHORTEST),
-    "reset in the call": (raw(reset_at_once), _grpc("UNAVAILABLE"), SHORT),
+    "reset in the call": (raw(reset_at_once), f"{CLOSED}|{_grpc('UNAVAILABLE')}", SHORT),
     "reset in the answer": (raw(http2.resets_in_the_answer), _grpc("UNAVAILABLE"), SHORT),
     "stream reset": (raw(http2.reset_stream()), _grpc("INTERNAL"), LONG),
     "goes away": (raw(http2.goes_away()), _grpc("UNAVAILABLE"), SHORT),
@@ -259,20 +263,20 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     "garbage in the message": (replying(Reply(body=b"\xff\xfe\xfd")), _grpc("INTERNAL"), LONG),
     "a page": (raw(http2.status(200)), _grpc("UNKNOWN"), LONG),
     "a page of a proxy that refuses": (raw(http2.status(403)), _grpc("PERMISSION_DENIED"), LONG),
-    "no HTTP/2": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), _grpc("UNAVAILABLE"), SHORT),
-    "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), _grpc("UNAVAILABLE"), SHORT),
-    "HTTP in place of gRPC": (other_protocol, _grpc("UNAVAILABLE"), SHORT),
+    "no HTTP/2": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_GRPC, SHORT),
+    "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), NOT_GRPC, SHORT),
+    "HTTP in place of gRPC": (other_protocol, NOT_GRPC, SHORT),
     # TLS
-    "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), _grpc("UNAVAILABLE"), SHORT),
-    "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), _grpc("UNAVAILABLE"), SHORT),
-    "certificate signed by itself": (tls(lambda certs: certs.self_signed), _grpc("UNAVAILABLE"), SHORT),
-    "certificate expired": (tls(lambda certs: certs.expired), _grpc("UNAVAILABLE"), SHORT),
-    "certificate for another name": (tls(lambda certs: certs.other_name), _grpc("UNAVAILABLE"), SHORT),
+    "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
+    "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
+    "certificate signed by itself": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
+    "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
+    "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
     "client certificate missing": (
-        tls(lambda certs: certs.client_certificate_required), _grpc("UNAVAILABLE"), SHORT,
+        tls(lambda certs: certs.client_certificate_required), f"{CLOSED}|{TLS_FAILED}", SHORT,
     ),
     "TLS handshake stalled": (raw(silent, scheme="https"), TIMED_OUT_GRPC, SHORTEST),
-    "plain text in place of TLS": (plain_text_at_https_url, _grpc("UNAVAILABLE"), SHORT),
+    "plain text in place of TLS": (plain_text_at_https_url, TLS_FAILED, SHORT),
 }  # fmt: skip
 
 _ROWS: dict[Protocol, dict[str, tuple[Serve, str, float]]] = {"http/protobuf": _HTTP_ROWS, "grpc": _GRPC_ROWS}

@@ -61,7 +61,7 @@ def test_help(words: list[str]) -> None:
         (["--timeout=-1", "tbot"], "--timeout must be a number of seconds above 0"),
         (["--timeout=nan", "tbot"], "--timeout must be a number of seconds above 0"),
         (["--timeout=inf", "tbot"], "--timeout must be a number of seconds above 0"),
-        (["--timeout=86401", "tbot"], "--timeout must be a number of seconds above 0, and at most 86400"),
+        (["--timeout=300.1", "tbot"], "--timeout must be a number of seconds above 0, and at most 300"),
         (["--timeout=soon", "tbot"], "--timeout must be a number of seconds above 0"),
     ],
 )

@@ -11,8 +11,6 @@ from otel_tbot.launcher.arguments import parse
 from otel_tbot.launcher.start_sender import GRACE, delivery_timeout
 from otel_tbot.otlp.settings import resolve_settings, resolve_signal
 
-DAY = 24 * 60 * 60
-
 
 @pytest.mark.parametrize("options", [[], ["--timeout", "3"], ["--signal", "traces"]])
 @pytest.mark.parametrize(
@@ -47,9 +45,13 @@ def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     assert delivery_timeout(parse(["tbot"])) == 10
 
 
-def test_a_day_at_most() -> None:
-    """A timeout of a day is the longest."""
-    assert delivery_timeout(parse(["--timeout", str(DAY), "tbot"])) == DAY
+@pytest.mark.parametrize("number", ["31", "300", "30001", "86400000"])
+def test_ceiling(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No number keeps a sender alive for more than half a minute."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", number)
+    assert delivery_timeout(parse(["tbot"])) in {30, 10}  # 10 where the delivery refuses the number
+    if float(number) <= 300:
+        assert delivery_timeout(parse(["--timeout", number, "tbot"])) == 30
 
 
 def test_grace() -> None:

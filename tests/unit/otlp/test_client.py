@@ -274,11 +274,12 @@ def test_shutdown_meanwhile(
     assert len(exporters.made) == 3
 
 
-def test_fork(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("child", [-1, 2**40])
+def test_fork(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, child: int) -> None:
     """A forked child uses neither the exporter nor the settings of its parent, and closes nothing of it."""
     sender = OTLPClient("logs")
     assert sender.export(list).accepted
-    monkeypatch.setattr(os, "getpid", lambda: -1)
+    monkeypatch.setattr(os, "getpid", lambda: child)
     sender.shutdown()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")
     assert sender.export(list).accepted

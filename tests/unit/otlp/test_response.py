@@ -94,7 +94,39 @@ def test_protobuf() -> None:
     assert judged(200, PROTOBUF, b"\xff") == NOT_OTLP
 
 
-@pytest.mark.parametrize("content_type", ["text/html", "text/plain", ""])
+OTHER_TYPES = ("application/protobuf", "application/octet-stream", "text/plain", "")
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_other_type(content_type: str) -> None:
-    """A body of another type is no response of OTLP's."""
-    assert judged(200, content_type, b"<p>Please log in</p>") == NOT_OTLP
+    """A body that parses as OTLP's response is judged by its content, whatever its type."""
+    answer = ExportLogsServiceResponse()
+    answer.partial_success.rejected_log_records = 3
+    rejected = "the backend rejected 3 log record(s)"
+    assert judged(200, content_type, answer.SerializeToString()) == rejected
+    assert judged(200, content_type, b'{"partialSuccess": {"rejectedLogRecords": 3}}') == rejected
+    assert judged(200, content_type, b"{}") == judged(200, content_type, b'{"partialSuccess": null}') == ""
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+@pytest.mark.parametrize("word", [b"OK", b"ok\n", b"accepted", b'"ok"', b"x" * 64])
+def test_word(content_type: str, word: bytes) -> None:
+    """A word under a status of success is an acceptance, as some backends answer."""
+    assert judged(200, content_type, word) == ""
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/html", b"OK"),
+        ("text/plain", b"<p>Please log in</p>"),
+        ("", b"<html>"),
+        ("text/plain", b"x" * 65),
+        ("text/plain", b"x" * 66),  # protobuf of unknown fields
+        (JSON, b"OK"),
+        (PROTOBUF, b"OK"),
+    ],
+)
+def test_page(content_type: str, body: bytes) -> None:
+    """A page, a long text, and a body of another kind than its type says are none."""
+    assert judged(200, content_type, body) == NOT_OTLP

@@ -43,6 +43,10 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
         ("protocol", variables(PROTOCOL="http/protobuf", LOGS_PROTOCOL="grpc"), "grpc"),
         ("timeout", {}, 10.0),
         ("timeout", variables(TIMEOUT="2.5"), 2.5),
+        ("timeout", variables(TIMEOUT="300"), 300.0),
+        ("timeout", variables(TIMEOUT="301"), 0.301),
+        ("timeout", variables(TIMEOUT="10000"), 10.0),
+        ("timeout", variables(LOGS_TIMEOUT="300000"), 300.0),
         ("timeout", variables(TIMEOUT="2.5", LOGS_TIMEOUT="1"), 1.0),
         ("compression", {}, "none"),
         ("compression", variables(COMPRESSION="gzip"), "gzip"),
@@ -89,7 +93,7 @@ def test_keywords_stand_before_variables() -> None:
             variables(COMPRESSION="deflate", PROTOCOL="grpc"),
             "OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip with the protocol grpc",
         ),
-        (variables(TIMEOUT="86401"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        (variables(TIMEOUT="300001"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
         (variables(HEADERS="api-key canary"), "OTEL_EXPORTER_OTLP_HEADERS must name headers and their values"),
         (variables(LOGS_HEADERS="=canary"), "OTEL_EXPORTER_OTLP_LOGS_HEADERS must name headers"),
         (variables(HEADERS="a=canary%0d%0aX: y"), "OTEL_EXPORTER_OTLP_HEADERS must name headers"),
@@ -170,7 +174,7 @@ def test_all_keywords() -> None:
         "protocol": "grpc", "endpoint": "https://host:1", "headers": {"a": "b"}, "timeout": 1, "compression": "gzip",
         "certificate": "ca", "client_key": "key", "client_certificate": "cert", "insecure": False,
     }  # fmt: skip
-    assert resolve_settings("logs", {}, given)._asdict() == {"signal": "logs", **given}
+    assert resolve_settings("logs", {}, given)._asdict() == {"signal": "logs", "note": "", **given}
 
 
 def test_unknown_signal() -> None:
@@ -180,3 +184,36 @@ def test_unknown_signal() -> None:
         resolve_signal({}, "metrics")
     with pytest.raises(SettingsError, match=r"^OTEL_TBOT_SIGNAL must be logs or traces$"):
         resolve_signal({"OTEL_TBOT_SIGNAL": "metrics"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "note"),
+    [
+        ({}, ""),
+        (variables(TIMEOUT="300"), ""),
+        (variables(TIMEOUT="301"), "OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds"),
+        (
+            variables(TIMEOUT="5", LOGS_TIMEOUT="10000"),
+            "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT is above 300 and was read as milliseconds",
+        ),
+    ],
+)
+def test_note_about_milliseconds(environ: dict[str, str], note: str) -> None:
+    """How a large number was read is said, with the variable's name."""
+    assert resolve_settings("logs", environ).note == note
+
+
+def test_keywords_are_seconds() -> None:
+    """A number that was typed is seconds, and more than 300 of them an error."""
+    assert resolve_settings("logs", {}, {"timeout": 300}).timeout == 300
+    with pytest.raises(SettingsError, match=r"^timeout must be a number of seconds above 0, and at most 300$"):
+        resolve_settings("logs", {}, {"timeout": 301})
+
+
+@pytest.mark.parametrize("header", ["canary-bin=x", "a=b,Canary-Bin=x"])
+def test_binary_headers(header: str) -> None:
+    """Over gRPC a name that ends with -bin means bytes, which no variable can hold."""
+    environ = variables(HEADERS=header)
+    assert len(resolve_settings("logs", environ).headers) == header.count("=")
+    with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
+        resolve_settings("logs", {**environ, **variables(PROTOCOL="grpc")})

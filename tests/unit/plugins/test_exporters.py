@@ -136,7 +136,7 @@ class TestConstruction:
         record = item.log_record
         assert (record.timestamp, record.observed_timestamp) == (WHOLE_SECOND, WHOLE_SECOND)
         assert (record.event_name, record.severity_number) == ("tbot.start", SeverityNumber.INFO)
-        assert (record.body, record.severity_text) == (None, None)
+        assert (record.body, record.severity_text) == ("tbot.start", None)
         assert (record.trace_id, record.span_id, record.trace_flags) == (0, 0, 0)
         assert item.dropped_attributes == 0
         assert item.instrumentation_scope == InstrumentationScope("otel_tbot", "0.1.0")

@@ -16,6 +16,7 @@ from opentelemetry.semconv._incubating.attributes import host_attributes, os_att
 from otel_tbot.event import StartEvent
 from otel_tbot.records import build_resource
 from otel_tbot.schema import registry
+from otel_tbot.schema.attribute import Attribute
 from otel_tbot.schema.constants import EVENT_ATTRIBUTES, EVENT_NAME, RESOURCE_ATTRIBUTES
 from otel_tbot.schema.json_schema import json_schema
 from otel_tbot.schema.markdown import markdown
@@ -148,3 +149,25 @@ def test_every_datum_is_in_the_changelog() -> None:
     collected = {EVENT_NAME} | {row.name for row in (*EVENT_ATTRIBUTES, *RESOURCE_ATTRIBUTES)}
     missing = sorted(collected - told)
     assert not missing, f'CHANGELOG.md needs a line under "### Data collected" for: {", ".join(missing)}'
+
+
+def test_rows_do_not_change() -> None:
+    """A row of the schema is a value: nothing of it can be replaced, and its parts are given by name."""
+    row = EVENT_ATTRIBUTES[0]
+    with pytest.raises(AttributeError):
+        row.name = "host.name"  # type: ignore[misc]  # what must not be done
+    with pytest.raises(TypeError):
+        Attribute("host.name", "string", True)  # type: ignore[call-arg]  # noqa: FBT003  the same reason
+
+
+def test_number_of_another_type() -> None:
+    """A number that only behaves like one is sent as a plain one, 0 and the largest too."""
+
+    class Number(int):
+        pass
+
+    (row,) = (row for row in EVENT_ATTRIBUTES if row.name == "tbot.destinations_other")
+    for number in (0, 1, row.maximum):
+        validated = row.validate(Number(number))
+        assert (type(validated), validated) == (int, number)
+    assert row.validate(Number(row.maximum + 1)) == row.maximum

@@ -1,0 +1,96 @@
+"""The page in a real browser: it loads nothing, fits the window, and follows the user's colours."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+pytest.importorskip("vl_convert", reason="what report draws with is an extra")
+pytest.importorskip("jinja2", reason="what report draws with is an extra")
+
+from otel_tbot.report.page import render
+from tests.support import report_figures
+from tests.support.browser import find_browser, measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Read when the module is imported, since the environment is emptied for every test.
+_REQUIRED = os.environ.get("OTEL_TBOT_REQUIRE_BROWSER") == "1"
+_READABLE = 9  # pixels; smaller text in a picture cannot be read
+_HOSTILE = "<script>alert(1)</script><img src='https://example.com/x.png' onerror=alert(1)>" + "W" * 90
+PAGES = {
+    "half a year": report_figures.half_year(),
+    "three events": report_figures.three_events(),
+    "suppressed": report_figures.suppressed(),
+    "hostile": report_figures.hostile(_HOSTILE),
+}
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """Find a Chromium; where `OTEL_TBOT_REQUIRE_BROWSER=1` it must exist."""
+    found = find_browser()
+    if found is None:
+        reason = "no browser: install chromium"
+        if _REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def pages() -> dict[str, str]:
+    """Return each page, drawn once."""
+    return {name: render(figures, files=1) for name, figures in PAGES.items()}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("width", "scheme"), [(1180, "light"), (800, "dark"), (390, "dark")])
+def test_the_page_loads_nothing_and_fits(  # noqa: PLR0913, PLR0917 - two fixtures and three parameters
+    browser: str, pages: dict[str, str], tmp_path: Path, name: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    """Nothing is requested or refused, nothing reaches out of the window, and the text of pictures can be read."""
+    measured = measure(browser, pages[name], tmp_path, width=width, scheme=scheme)
+    assert measured.requested == []
+    assert measured.blocked == []
+    assert measured.width == width
+    assert measured.page_width == width
+    assert measured.beyond == []
+    assert measured.smallest_text >= _READABLE
+    if name != "hostile":
+        assert measured.cut == []
+
+
+def test_the_page_follows_the_users_colours(browser: str, pages: dict[str, str], tmp_path: Path) -> None:
+    """Light is dark on white, dark the other way round."""
+    colours = {}
+    for scheme in ("light", "dark"):
+        folder = tmp_path / scheme
+        folder.mkdir()
+        measured = measure(browser, pages["three events"], folder, width=390, scheme=scheme)
+        colours[scheme] = (measured.background, measured.ink)
+    assert colours == {
+        "light": ("rgb(255, 255, 255)", "rgb(27, 37, 48)"),
+        "dark": ("rgb(23, 29, 37)", "rgb(230, 235, 240)"),
+    }
+
+
+@pytest.mark.parametrize("width", [1180, 390])
+def test_one_drawing_of_each_panel_is_visible(browser: str, pages: dict[str, str], tmp_path: Path, width: int) -> None:
+    """A screen and a phone show as many pictures, each the one that was made for it."""
+    measured = measure(browser, pages["half a year"], tmp_path, width=width, scheme="light")
+    assert measured.pictures == pages["half a year"].count("<svg ") / 2
+
+
+def test_a_page_that_loads_something_is_noticed(browser: str, pages: dict[str, str], tmp_path: Path) -> None:
+    """The measurement sees what the tests above exclude."""
+    page = pages["three events"].replace(
+        "<main>", '<main><img src="https://example.invalid/x.png"><p><b style="position:absolute;width:2000px">.</b>'
+    )
+    measured = measure(browser, page, tmp_path, width=390, scheme="light")
+    assert measured.blocked == ["https://example.invalid/x.png img-src"]
+    assert len(measured.beyond) == 1
+    assert measured.page_width > 390
