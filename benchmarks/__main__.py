@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import serve
+from benchmarks import report, serve
 from benchmarks.calls import configuration_rows, construction_rows, dropping_rows
 from benchmarks.measure import Spread, interleaved
 from benchmarks.processes import Bench, process_rows
@@ -74,6 +74,8 @@ def main() -> None:
             print(_line(row, rounds), flush=True)
     print()
     serve.print_table()
+    print()
+    report.print_table()
 
 
 if __name__ == "__main__":

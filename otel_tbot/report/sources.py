@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -32,58 +32,68 @@ class Source:
 
     Attributes:
         name: the name that the user gave.
-        path: a link to it, or a copy, in the private folder.
-        target: what is read in the end, without a link.
+        path: the file, or a copy of it in the private folder.
         kind: `none`, `gzip` or `zstd` for JSON lines, or `parquet`.
     """
 
     name: str
     path: Path
-    target: Path
     kind: str
 
 
 def open_sources(names: Iterable[str], folder: Path) -> list[Source]:
     """Look at each file, and return all that hold something.
 
-    The engine expands patterns in names and takes some for addresses, so it is given links without such characters.
-
     Args:
         names: paths; `-` is stdin.
-        folder: a private folder for the links, and for copies of what can be read only once.
+        folder: a private folder, for copies of what can be read only once.
 
     Raises:
         ReportError: a file cannot be opened, or does not hold JSON lines.
     """
-    sources = (_open(name, folder / f"{number:06}") for number, name in enumerate(names))
+    sources = (_open(name, folder / f"copy-{number}") for number, name in enumerate(names))
     return [source for source in sources if source is not None]
 
 
-def _open(name: str, path: Path) -> Source | None:
+def link(source: Source, path: Path) -> Source:
+    """Return the source under a name that the engine takes literally.
+
+    The engine expands patterns in names, and takes some for addresses.
+
+    Args:
+        source: what to link to.
+        path: the link to make, in the private folder.
+    """
+    path.symlink_to(source.path.absolute())
+    return replace(source, path=path)
+
+
+def _open(name: str, copy: Path) -> Source | None:
     shown = "stdin" if name == STDIN else name
     try:
-        if name == STDIN:
-            _copy(sys.stdin.buffer, path)
-        else:
-            _link(name, path)
+        path = _readable(name, copy)
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError as error:
         message = f"{shown} cannot be read: {error.strerror}"
         raise ReportError(message) from None
-    return Source(name=shown, path=path, target=path.resolve(), kind=_kind(head, shown)) if head else None
+    return Source(name=shown, path=path, kind=_kind(head, shown)) if head else None
 
 
-def _link(name: str, path: Path) -> None:
+def _readable(name: str, copy: Path) -> Path:
+    """Return the file, or the copy of what can be read only once or has a name that the engine cannot be given."""
+    if name == STDIN:
+        _copy(sys.stdin.buffer, copy)
+        return copy
     mode = os.stat(name).st_mode  # noqa: PTH116  Path("a/") would drop the slash
     if stat.S_ISDIR(mode):
         message = f"{name} is a directory: name the files in it, such as {Path(name) / '*.jsonl'}"
         raise ReportError(message)
     if stat.S_ISREG(mode) and _is_taken_literally(os.path.realpath(name)):
-        path.symlink_to(Path(name).absolute())
-        return
+        return Path(name)
     with Path(name).open("rb") as file:
-        _copy(file, path)
+        _copy(file, copy)
+    return copy
 
 
 def _is_taken_literally(path: str) -> bool:
@@ -96,7 +106,6 @@ def _is_taken_literally(path: str) -> bool:
 
 
 def _copy(file: BinaryIO, path: Path) -> None:
-    """Copy what can be read only once, as a pipe, or cannot be named to the engine."""
     with path.open("xb") as copy:
         shutil.copyfileobj(file, copy, 1 << 20)
 

@@ -16,7 +16,7 @@ from otel_tbot.report.judgement import quoted
 from otel_tbot.report.loading import COLUMNS, load_lines, load_starts
 from otel_tbot.report.progress import watched
 from otel_tbot.report.small_files import join_small_files
-from otel_tbot.report.sources import PARQUET, open_sources
+from otel_tbot.report.sources import PARQUET, link, open_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +75,8 @@ def read_starts(
         NoStartsError: none holds a start in the period.
     """
     with TemporaryDirectory(prefix="otel-tbot-") as folder:
-        sources = join_small_files(open_sources(names, Path(folder)), Path(folder))
+        files = join_small_files(open_sources(names, Path(folder)), Path(folder))
+        sources = [link(file, Path(folder) / f"link-{number}") for number, file in enumerate(files)]
         with _connect(memory, threads) as connection:
             try:
                 _shut_in(connection, folder, sources)
@@ -121,7 +122,7 @@ def _shut_in(connection: duckdb.DuckDBPyConnection, folder: str, sources: Sequen
         SET temp_directory = {quoted(folder)};
         SET autoinstall_known_extensions = false;
         SET autoload_known_extensions = false;
-        SET allowed_paths = [{", ".join(quoted(str(source.target)) for source in sources)}];
+        SET allowed_paths = [{", ".join(quoted(str(source.path.resolve())) for source in sources)}];
         SET allowed_directories = [{quoted(folder)}];
         SET enable_external_access = false; -- no file but those, and no address
         SET lock_configuration = true;
@@ -220,5 +221,5 @@ def _reason(error: duckdb.Error, sources: Sequence[Source]) -> str:
     """Return the engine's reason in one line, with the names that the user gave."""
     reason = str(error).partition("\n")[0]
     for source in sources:
-        reason = reason.replace(str(source.path), source.name).replace(str(source.target), source.name)
+        reason = reason.replace(str(source.path), source.name).replace(str(source.path.resolve()), source.name)
     return f"the files cannot be read: {reason}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,7 @@ def _attribute(key: str, value: object) -> dict[str, Any]:
 def generate(count: int, truth: Truth, *, seed: int = 1, days: int = 90) -> Iterator[bytes]:
     """Return the lines of so many records, and count in `truth` what they are."""
     chance = random.Random(seed)  # noqa: S311  no secret
-    sent: list[bytes] = []
+    sent: deque[bytes] = deque(maxlen=100)
     for _ in range(count):
         time = BEGIN + timedelta(seconds=chance.randrange(days * 86400))
         session = str(uuid.UUID(int=chance.getrandbits(128), version=4))
