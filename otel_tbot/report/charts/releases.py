@@ -39,7 +39,14 @@ def releases(figures: Figures, width: int) -> tuple[Panel, ...]:
     """Draw the share of each release by step, or nothing if there are too few steps."""
     if len(figures.steps) < FEWEST_STEPS:
         return ()
-    return tuple(_panel(figures, mode, width) for mode in RUN_MODES if figures.starts.get(mode))
+    # All starts of a run mode may lie outside the whole steps.
+    return tuple(_panel(figures, mode, width) for mode in RUN_MODES if _steps(figures, mode))
+
+
+def _steps(figures: Figures, mode: str) -> list[date]:
+    """Return the steps that are drawn and have starts of the run mode."""
+    with_shares = {share.begin for share in figures.releases if share.run_mode == mode}
+    return [step for step in drawn(figures.steps) if step in with_shares]
 
 
 def colours(names: list[str], newest: int | None, supported: int) -> dict[str, str]:
@@ -81,7 +88,7 @@ def _panel(figures: Figures, mode: str, width: int) -> Panel:
     shares = {(share.begin, share.value): share.share for share in figures.releases if share.run_mode == mode}
     names = sorted({share.value for share in figures.releases}, key=_release_key)
     colour = colours(names, figures.newest_major, figures.supported_majors)
-    steps = [step for step in drawn(figures.steps) if any((step, name) in shares for name in names)]
+    steps = _steps(figures, mode)
     areas = [
         {"step": milliseconds(step), "place": place, "share": shares.get((step, name), 0)}
         for place, name in enumerate(names)
