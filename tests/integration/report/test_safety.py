@@ -19,6 +19,7 @@ from tests.support.stored_starts import line
 
 CONTENT = b"".join(line(version="18.2.3", join_type="github") for _ in range(30))
 FORMS = ["text", "json", "csv", "markdown"]
+WITH_PAGE = [*FORMS, "html"]
 PROGRAM = """
 import sys
 sys.path.insert(0, {source!r})
@@ -53,7 +54,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", WITH_PAGE)
 def test_no_socket(folder: Path, form: str) -> None:
     """No form needs a socket."""
     program = PROGRAM.format(source=str(SOURCE), form=form, file=str(folder / "starts.jsonl"))
@@ -61,7 +62,7 @@ def test_no_socket(folder: Path, form: str) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", WITH_PAGE)
 def test_nothing_left(folder: Path, form: str) -> None:
     """After a report there is no file but those that were there, whatever the working directory is."""
     before = files(folder)
@@ -111,7 +112,7 @@ def test_unwritable_output(folder: Path) -> None:
     assert files(folder) == before
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", WITH_PAGE)
 def test_full_disk(folder: Path, form: str) -> None:
     """A full disk is reported in one line."""
     command = [sys.executable, "-m", "otel_tbot", "report", "--format", form, str(folder / "starts.jsonl")]
