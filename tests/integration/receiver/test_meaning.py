@@ -39,7 +39,7 @@ def test_log_record(port: int, backend: OTLPReceiver) -> None:
     (record,) = backend.log_records
     sent = record.log_record
     assert record.attributes == ALL
-    assert (sent.event_name, sent.severity_number, sent.body.WhichOneof("value")) == ("tbot.start", 9, None)
+    assert (sent.event_name, sent.severity_number, sent.body.string_value) == ("tbot.start", 9, "tbot.start")
     assert sent.time_unix_nano == sent.observed_time_unix_nano == NEWEST * 10**9
     assert (sent.trace_id, sent.span_id) == (b"", b"")
     assert (record.scope.name, len(record.scope.attributes)) == ("otel_tbot", 0)
