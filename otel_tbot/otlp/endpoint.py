@@ -78,16 +78,21 @@ def _parse(text: str, form: str) -> SplitResult:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise error from None
-    if parts.scheme not in {"http", "https"} or port == 0 or parts.netloc.endswith(":") or not _is_host(host):
+    if (
+        parts.scheme not in {"http", "https"}
+        or port == 0
+        or parts.netloc.endswith(":")
+        or not _is_host(host, parts.netloc)
+    ):
         raise error
     return parts
 
 
-def _is_host(text: str) -> bool:
-    if ":" not in text:
+def _is_host(text: str, netloc: str) -> bool:
+    if "[" not in netloc:
         return re.fullmatch(_HOST_NAME, text) is not None
     try:
-        ipaddress.IPv6Address(text)
+        ipaddress.IPv6Address(text)  # Python 3.10 takes anything in brackets
     except ValueError:
         return False
     return True
