@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def replace_file(name: str, content: bytes) -> None:
-    """Write a file beside the one that is named, and rename it.
+    """Write a temporary file in the same folder, and rename it.
 
     A name that stands for no regular file, such as /dev/stdout or a pipe, is written to as it is.
 
@@ -23,14 +23,14 @@ def replace_file(name: str, content: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("xb") as file:
+        with temporary.open("xb") as file:
             if path.exists():
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             file.write(content)
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
         with suppress(OSError):
-            beside.unlink()
+            temporary.unlink()
         raise

@@ -56,7 +56,7 @@ def grpc_target(text: str) -> str:
         parts = _parse(text, _TARGET_FORM)
         target = f"{parts.scheme}://{parts.netloc}"
     elif separator:
-        # With a server between the slashes there is no host left.
+        # `dns://SERVER/HOST` is refused: its host would be empty.
         parts = _parse(f"http:/{rest}", _TARGET_FORM)
         target = f"dns:///{parts.netloc}"
     else:
