@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RUN_MODES = ("one-shot", "daemon")
 NOT_SET = "(not set)"
+BURST_HISTORY = 7 * 24  # hours: a burst is judged by as many before it
 OTHERS = "(others)"  # the suppressed and the rare values of a series, together
 
 

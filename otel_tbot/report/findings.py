@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from otel_tbot.report import words
-from otel_tbot.report.figures import NOT_SET, OTHERS, RUN_MODES
+from otel_tbot.report.figures import BURST_HISTORY, NOT_SET, OTHERS, RUN_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,6 @@ _MISSING = {
 }
 _KINDS = {"application": "an application", "database": "a database", "kubernetes": "a Kubernetes"}
 _STARTS = {"one-shot": "one-shot starts", "daemon": "daemon starts"}
-_BURST_HISTORY = 168  # hours before an hour that can be judged
 _FEWEST_DAYS = 3  # of which one can be called usual
 _COMPARED = 8  # weeks, so that the first four and the last four are others
 _WORKDAYS = range(1, 6)
@@ -82,12 +81,12 @@ def days_are_compared(figures: Figures) -> bool:
 
 def bursts_are_judged(figures: Figures) -> bool:
     """Return whether the period is long enough to tell a burst from what is usual, and has daemon starts."""
-    return len(figures.per_hour) > _BURST_HISTORY and bool(figures.starts.get("daemon"))
+    return len(figures.per_hour) > BURST_HISTORY and bool(figures.starts.get("daemon"))
 
 
 def judged_since(figures: Figures) -> datetime:
     """Return the first hour with a week before it, which a burst is judged by."""
-    return figures.per_hour[_BURST_HISTORY][0]
+    return figures.per_hour[BURST_HISTORY][0]
 
 
 def _releases(figures: Figures) -> Finding:
@@ -250,7 +249,12 @@ def _burst(burst: Burst) -> str:
 
 def oldest_supported(figures: Figures) -> int | None:
     """Return the oldest major release that is not old, or None if no version is known."""
-    return None if figures.newest_major is None else max(0, figures.newest_major - figures.supported_majors + 1)
+    return None if figures.newest_major is None else first_supported(figures.newest_major, figures)
+
+
+def first_supported(newest_major: int, figures: Figures) -> int:
+    """Return the oldest major release that was not old when another was the newest."""
+    return max(0, newest_major - figures.supported_majors + 1)
 
 
 def _old_releases(figures: Figures) -> Finding:
@@ -261,7 +265,7 @@ def _old_releases(figures: Figures) -> Finding:
         entry for mode in RUN_MODES for entry in figures.old_releases if (entry.begin, entry.run_mode) == (last, mode)
     ]
     newest = max(entry.newest_major for entry in latest)
-    oldest = max(0, newest - figures.supported_majors + 1)
+    oldest = first_supported(newest, figures)
     return _sentence(
         [(Strong(words.percent(entry.share)), f" of the {_STARTS[entry.run_mode]}") for entry in latest],
         begin=_during(figures, last),

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
-from otel_tbot.report.figures import RUN_MODES, Burst
+from otel_tbot.report.figures import BURST_HISTORY, RUN_MODES, Burst
 from otel_tbot.report.steps import DAY, whole_days
 from otel_tbot.report.suppression import Sum, suppress
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 
 # A burst: an hour above all three of these, compared with the week before.
-_PAST = 7 * 24  # hours
 _TIMES_MEDIAN = 5
 _DEVIATIONS = 10
 _SIGMA = 1.4826  # median absolute deviations in a standard deviation
@@ -99,8 +98,8 @@ def find_bursts(connection: DuckDBPyConnection, per_hour: PerHour, at_least: int
 def _burst_hours(starts: Sequence[int], per_hour: PerHour) -> Iterator[list[tuple[datetime, int, float]]]:
     """Return the hours of each burst: the hour, its starts, and the starts that are usual."""
     found: list[tuple[datetime, int, float]] = []
-    for index in range(_PAST, len(starts)):
-        past = starts[index - _PAST : index]
+    for index in range(BURST_HISTORY, len(starts)):
+        past = starts[index - BURST_HISTORY : index]
         if starts[index] <= max(_LEAST, _TIMES_MEDIAN * (usual := median(past))):
             continue
         deviation = median(abs(number - usual) for number in past)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
+from otel_tbot.report.dimensions import version_key
 from otel_tbot.report.figures import OTHERS, RUN_MODES
 from otel_tbot.report.resolution import MOST_DAYS, drawn
 
@@ -50,7 +51,7 @@ def of_releases(figures: Figures) -> Numbers:
     A cell is empty where the release was not started or is among the others.
     """
     names = list(dict.fromkeys(words.value(entry.value) for entry in figures.releases if entry.value != OTHERS))
-    names.sort(key=_version, reverse=True)
+    names.sort(key=version_key, reverse=True)
     shares = {(e.begin, e.run_mode, words.value(e.value)): e.share for e in figures.releases}
     columns = [*names, OTHERS]
     rows = tuple(
@@ -64,10 +65,6 @@ def of_releases(figures: Figures) -> Numbers:
         if any((step, mode, name) in shares for name in columns)
     )
     return Numbers(head=("week of" if figures.step == "week" else "day", "run mode", *columns), rows=rows)
-
-
-def _version(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.split(".") if part.isdecimal())
 
 
 def of_movement(figures: Figures) -> Numbers:

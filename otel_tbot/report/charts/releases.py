@@ -17,6 +17,7 @@ from otel_tbot.report.charts.style import (
     text_width,
     time_axis,
 )
+from otel_tbot.report.dimensions import version_key
 from otel_tbot.report.figures import RUN_MODES
 from otel_tbot.report.resolution import drawn
 
@@ -78,15 +79,9 @@ def _shade(hue: str, place: int, members: int) -> str:
     return f"var(--{hue}-{_SHADES - 1 - (members - 1 - place) * _SHADES // max(members, _SHADES)})"
 
 
-def _release_key(name: str) -> tuple[int, ...]:
-    """Sort versions as versions, and what is none below them."""
-    parts = name.split(".")
-    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else (-1,)
-
-
 def _panel(figures: Figures, mode: str, width: int) -> Panel:
     shares = {(share.begin, share.value): share.share for share in figures.releases if share.run_mode == mode}
-    names = sorted({share.value for share in figures.releases}, key=_release_key)
+    names = sorted({share.value for share in figures.releases}, key=version_key)
     colour = colours(names, figures.newest_major, figures.supported_majors)
     steps = _steps(figures, mode)
     areas = [

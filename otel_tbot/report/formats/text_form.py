@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from otel_tbot.report.figures import RUN_MODES
+from otel_tbot.report.findings import first_supported
 from otel_tbot.report.formats import wording
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _summary(figures: Figures) -> Grid:
     grid.add_row("on a usual day", *(wording.number(figures.median_day[mode]) for mode in RUN_MODES))
     latest = {old.run_mode: old for old in figures.old_releases}
     if latest and figures.newest_major is not None:
-        oldest = max(old.newest_major for old in latest.values()) - figures.supported_majors + 1
+        oldest = first_supported(max(old.newest_major for old in latest.values()), figures)
         shares = (wording.percent(latest[mode].share) if mode in latest else wording.NOT_SHOWN for mode in RUN_MODES)
         grid.add_row(f"older than {oldest}, last whole {figures.step}", *shares)
     return grid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otel_tbot.report import words
 from otel_tbot.report.figures import RUN_MODES
 
 if TYPE_CHECKING:
@@ -30,14 +31,12 @@ GAP = "far fewer starts than on the days around; the store may lack events"
 
 def period(figures: Figures) -> str:
     """Return the first and the last day, and what a start is not."""
-    first, last = (f"{time.day} {time:%B %Y}" for time in (figures.first, figures.last))
-    days = first if first == last else f"{first} to {last}"
-    return f"{days} (UTC). Each event is one start, not one machine."
+    return f"{words.period(figures.first, figures.last)} (UTC). Each event is one start, not one machine."
 
 
 def number(value: int | None) -> str:
     """Return a number with its thousands apart; a suppressed one is a dash."""
-    return NOT_SHOWN if value is None else f"{value:,}"
+    return NOT_SHOWN if value is None else words.count(value)
 
 
 def percent(share: float | None) -> str:
@@ -47,7 +46,7 @@ def percent(share: float | None) -> str:
 
 def rest(suppressed: int) -> str:
     """Return the name of the row that holds what has no row of its own."""
-    return f"{suppressed:,} more {'value' if suppressed == 1 else 'values'}"
+    return words.several(suppressed, "more value", "more values")
 
 
 def burst(found: Burst) -> str:
@@ -81,7 +80,7 @@ def left_out(figures: Figures) -> str:
         (counted.unreadable_lines, "unreadable line", "unreadable lines"),
         (counted.outside_period, "event outside the period", "events outside the period"),
     )
-    named = (f"{count:,} {one if count == 1 else many}" for count, one, many in parts if count)
+    named = (words.several(count, one, many) for count, one, many in parts if count)
     return f"Left out: {', '.join(named) or 'nothing'}."
 
 
