@@ -92,7 +92,7 @@ def _deliver(event: StartEvent, settings: OTLPSettings, session: Session) -> Out
 
     def make_records() -> list[Any]:
         # OpenTelemetry is imported only with consent, and within the deadline.
-        from otel_tbot.records import build_record  # noqa: PLC0415
+        from otel_tbot.records import build_record  # noqa: PLC0415  loads the SDK
 
         return [build_record(settings.signal, trusted_attributes(event), session, timestamp_ns=now)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
 from otel_tbot.otlp.failure_reason import NOT_AN_OTLP_RESPONSE, partial_success_reason
@@ -55,6 +54,8 @@ def judge(status: int, content_type: str, body: bytes | None, message: type[Mess
 
 def _parse_json(body: bytes, message: Message) -> Message | None:
     """Parse by proto3's rules: both spellings of a field, null for an unset one, numbers as texts."""
+    from google.protobuf import json_format  # noqa: PLC0415  a tenth of the transport's import, and most never need it
+
     try:
         content = json.loads(body or b"{}")
         if isinstance(content, dict):
