@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_TIMEOUT = 10.0  # seconds; the OpenTelemetry specification's default
-MAX_TIMEOUT = 300.0  # seconds; a larger number in a variable is meant in milliseconds, the specification's unit
+MAX_TIMEOUT = 300  # seconds; a larger number in a variable is meant in milliseconds, the specification's unit
 
 
 def parse_timeout(value: object, name: str) -> float:

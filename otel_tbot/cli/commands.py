@@ -13,6 +13,7 @@ from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_st
 from otel_tbot.cli.moment import Moment
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.launcher.interpreter_state import restore_default_sigint
+from otel_tbot.timeout import MAX_TIMEOUT
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ _TBOT_OPTIONS = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True, max=300),
+        type=click.FloatRange(min=0, min_open=True, max=MAX_TIMEOUT),
         metavar="SECONDS",
         help="Time for everything, from the name lookup to the response. Also: OTEL_EXPORTER_OTLP_TIMEOUT; else 10.",
     ),

@@ -16,8 +16,7 @@ from otel_tbot.opt_in import consent
 from otel_tbot.otlp.deadline import NoThreadError, run_with_timeout
 from otel_tbot.otlp.failure_reason import FailureReason
 from otel_tbot.otlp.grpc_guard import require_not_forked
-from otel_tbot.otlp.settings import resolve_settings
-from otel_tbot.regular_file import UnreadableFileError, read_regular_file
+from otel_tbot.otlp.settings import FILES, read_file, resolve_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -224,8 +223,7 @@ def create_exporter(settings: OTLPSettings) -> _Exporter:
     from otel_tbot.otlp.log_suppression import install_log_filter  # noqa: PLC0415  loads OpenTelemetry
 
     install_log_filter(*_SENSITIVE_LOGGERS)
-    for name in ("certificate", "client_key", "client_certificate"):
-        _require_readable(name, getattr(settings, name))
+    files = {name: read_file(settings, name) for name in FILES}
     settings = settings._replace(timeout=settings.timeout * _TIMEOUT_FRACTION)
     failure = FailureReason()
     exporter: Any
@@ -234,19 +232,10 @@ def create_exporter(settings: OTLPSettings) -> _Exporter:
         require_not_forked()
         from otel_tbot.otlp.grpc import grpc_exporter  # noqa: PLC0415
 
-        exporter = grpc_exporter(settings, failure)
+        exporter = grpc_exporter(settings, failure, files)
     else:
         from otel_tbot.otlp.http import http_exporter  # noqa: PLC0415
 
         exporter = http_exporter(settings, failure)
     install_log_filter(*(kind.__module__ for kind in type(exporter).__mro__ if ".exporter." in kind.__module__))
     return _Exporter(exporter, failure)
-
-
-def _require_readable(name: str, path: str | None) -> None:
-    try:
-        if path is not None:
-            read_regular_file(path)
-    except UnreadableFileError as error:
-        message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) {error}"
-        raise SettingsError(message) from None

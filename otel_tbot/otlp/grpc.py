@@ -24,10 +24,9 @@ from otel_tbot.otlp.failure_reason import (
     partial_success_reason,
 )
 from otel_tbot.otlp.grpc_guard import require_resources
-from otel_tbot.regular_file import read_regular_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -49,7 +48,7 @@ class FinalError(grpc.RpcError):
         return str(self)
 
     def trailing_metadata(self) -> tuple[()]:
-        """Return nothing: there is no time after which to retry."""
+        """Return nothing: the exporter must not retry."""
         return ()
 
 
@@ -93,12 +92,15 @@ def _traces() -> _SignalClasses:
 _SIGNALS = {"logs": _logs, "traces": _traces}
 
 
-def grpc_exporter(settings: OTLPSettings, failure: FailureReason) -> OTLPLogExporter | OTLPSpanExporter:
+def grpc_exporter(
+    settings: OTLPSettings, failure: FailureReason, files: Mapping[str, bytes | None]
+) -> OTLPLogExporter | OTLPSpanExporter:
     """Return the OTLP exporter over gRPC that the settings describe.
 
     Args:
         settings: where and how.
         failure: receives the reason when an export fails.
+        files: the contents of the files that the settings name, by setting.
 
     Raises:
         SettingsError: the process has too few descriptors or too little memory for gRPC.
@@ -109,7 +111,9 @@ def grpc_exporter(settings: OTLPSettings, failure: FailureReason) -> OTLPLogExpo
     keywords: dict[str, Any] = {
         "endpoint": settings.endpoint,
         "insecure": settings.insecure,
-        "credentials": _credentials(settings),
+        "credentials": grpc.ssl_channel_credentials(
+            files["certificate"], files["client_key"], files["client_certificate"]
+        ),
         "timeout": settings.timeout,
         "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
         # Otherwise gRPC tries to connect for 20 s, also after its channel was closed.
@@ -122,11 +126,6 @@ def grpc_exporter(settings: OTLPSettings, failure: FailureReason) -> OTLPLogExpo
             OTLPExporterMixin.__init__(self, stub=stub, result=classes.result, **keywords)
 
     return Exporter()
-
-
-def _credentials(settings: OTLPSettings) -> grpc.ChannelCredentials:
-    paths = (settings.certificate, settings.client_key, settings.client_certificate)
-    return grpc.ssl_channel_credentials(*(read_regular_file(path) if path else None for path in paths))
 
 
 class _CheckedStub:

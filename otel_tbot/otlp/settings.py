@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.endpoint import EndpointError, grpc_target, http_url
+from otel_tbot.regular_file import UnreadableFileError, read_regular_file
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout, parse_timeout_variable
 
 if TYPE_CHECKING:
@@ -60,6 +61,23 @@ class OTLPSettings(NamedTuple):
     client_certificate: str | None
     insecure: bool | None
     note: str
+
+
+FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
+
+
+def read_file(settings: OTLPSettings, name: str) -> bytes | None:
+    """Return the content of the file that a setting names, or None if it names none.
+
+    Raises:
+        SettingsError: it is no regular file, too large, or cannot be read.
+    """
+    path = getattr(settings, name)
+    try:
+        return None if path is None else read_regular_file(path)
+    except UnreadableFileError as error:
+        message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) {error}"
+        raise SettingsError(message) from None
 
 
 KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "note"}

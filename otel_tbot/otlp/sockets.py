@@ -48,7 +48,7 @@ class SocketTracker:
         """Track a socket that was just connected.
 
         Raises:
-            ConsentWithdrawnError: there is no consent any more.
+            ConsentWithdrawnError: consent has been withdrawn.
         """
         self._sockets.add(connected)
         # `close` first sets the event and then shuts down what is tracked: one of the two sees the other.

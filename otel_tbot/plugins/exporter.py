@@ -146,8 +146,9 @@ class ExportFilter:
                     yield rebuilt
 
     def _warn(self, cause: str) -> None:
-        if cause_of(cause) not in self._warned:
-            self._warned.add(cause_of(cause))
+        key = cause_of(cause)
+        if key not in self._warned:
+            self._warned.add(key)
             warn("%s", cause)
 
 

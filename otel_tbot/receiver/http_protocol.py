@@ -63,9 +63,9 @@ class OpenConnections:
         self._open[connection] = address
         return True
 
-    def release(self, connection: LimitedHttpProtocol) -> bool:
-        """Stop counting a connection; return whether it was counted."""
-        return self._open.pop(connection, None) is not None
+    def release(self, connection: LimitedHttpProtocol) -> None:
+        """Stop counting a connection."""
+        self._open.pop(connection, None)
 
     def _make_room(self) -> None:
         oldest = next((connection for connection in self._open if not connection.has_complete_request), None)

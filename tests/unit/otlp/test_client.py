@@ -299,7 +299,7 @@ def test_create(monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str) -> 
     made: dict[str, Any] = {}
     for name in ("http", "grpc"):
 
-        def make(settings: OTLPSettings, failure: FailureReason, name: str = name) -> SimpleNamespace:
+        def make(settings: OTLPSettings, failure: FailureReason, *_files: object, name: str = name) -> SimpleNamespace:
             made[name] = (settings, failure)
             return SimpleNamespace()
 
