@@ -125,7 +125,7 @@ def _marked(marks: list[Spec], encoding: Spec, *, half: float, offset: tuple[int
         marks: each with its `text`, its `day` and, if it is as wide as to cover its label, its `end`.
         encoding: where a mark is.
         half: the middle of the time.
-        offset: the pixels from a mark to its label, beside and below.
+        offset: the pixels from a mark to its label, to the right and down.
     """
     beside, below = offset
     text: Spec = {"type": "text", "dy": below, "fontWeight": 600, "color": ALARM}
