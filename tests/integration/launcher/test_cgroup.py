@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_tbot.testing import Reply
 from tests.integration.launcher.processes import endpoint_variables
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import python_script, shell_script
@@ -62,6 +63,7 @@ def run_in(folder: Path, tbot: Path, environ: dict[str, str]) -> subprocess.Comp
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_memory(tmp_path: Path, receiver: OTLPReceiver, protocol: str) -> None:
     """Where memory runs out, the kernel ends the sender and not tbot."""
+    receiver.reply(Reply(delay=20))  # the sender is there, with all it has loaded, when tbot needs the memory
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
     environ = endpoint_variables(endpoint, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
     tbot = python_script(tmp_path, NEEDS_MEMORY)
