@@ -20,6 +20,7 @@ EventAttributes = NewType("EventAttributes", dict[str, "str | int"])
 
 SCOPE_NAME = "otel_tbot"
 SECOND_NS = 1_000_000_000
+_TBOT_19 = 19  # the first release that refuses what `refusal_by_19` names
 _MAX_TIMESTAMP_NS = 2**63 - 1  # the last nanosecond on which OTLP's readers agree
 
 _FIELDS = {attribute.name: attribute.field for attribute in EVENT_ATTRIBUTES}
@@ -150,5 +151,13 @@ class StartEvent:
         Args:
             start: what `otel_tbot.tbot.start.read_start` returned.
             version: the version of that tbot; left out of the event when unknown.
+
+        Raises:
+            TbotConfigError: that version of tbot refuses to start like this.
         """
-        return cls(version=version, **start._asdict())
+        values = start._asdict()
+        refusal = values.pop("refusal_by_19")
+        event = cls(version=version, **values)
+        if refusal is not None and event.version is not None and int(event.version.partition(".")[0]) >= _TBOT_19:
+            raise refusal
+        return event

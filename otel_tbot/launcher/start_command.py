@@ -20,6 +20,8 @@ VALUE_FLAGS = frozenset(
         "--trace-profile",
     }
 )
+# Those that take no value, like every `--no-` form.
+SWITCHES = frozenset({"-d", "--debug", "--fips", "--insecure", "--trace"})
 _HELP = frozenset({"-h", "--help"})
 
 
@@ -43,6 +45,16 @@ def _names_start(arguments: list[str]) -> bool:
         if argument.startswith("@"):
             return True
         if not argument.startswith("-") and previous not in VALUE_FLAGS:
-            return argument == "start"
+            if argument == "start":
+                return True
+            if not _may_take_value(previous):
+                return False
         previous = argument
     return False
+
+
+def _may_take_value(argument: str) -> bool:
+    """Tell whether an argument may be a flag of a newer tbot whose value is the next argument."""
+    if argument in SWITCHES or argument.startswith("--no-") or "=" in argument or argument == "--":
+        return False
+    return argument.startswith("--") or (argument.startswith("-") and len(argument) == len("-x"))

@@ -73,7 +73,10 @@ class TokenStream:
         if self._waiting and self._waiting[0].text.startswith("-"):
             return None
         token = self.next()
-        return None if token is None or token.is_flag or token.literal else token
+        if token is not None and (token.is_flag or token.literal):
+            self.push_back(token)
+            return None
+        return token
 
     def push_back(self, token: Token) -> None:
         """Make this the next token."""

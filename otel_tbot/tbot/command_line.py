@@ -1,11 +1,14 @@
 """Parses tbot's command line: the subcommand of `start`, its flags and their variables.
 
 Nothing here imports YAML or OpenTelemetry, and no file is opened except an `@file` argument. Where releases of tbot
-differ, this follows the newest: the last of a repeated flag wins.
+differ, this follows the newest: the last of a repeated flag wins. A flag that no known release has is skipped, with the
+next word if that may be its value: a new release of tbot must not end the reports of it.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 _SUBCOMMAND_OF = {name: row for row in SUBCOMMANDS for name in (row.name, *row.aliases)}
 _USAGE = "see `tbot start --help`"
 _ONLY_START = "only start reports an event, so use start, or run tbot directly"
+_TBOT_FIRST = "the first word must be tbot's executable, so put env, nice or a shell before otel-tbot"
+_FLAG_NAME = "[a-z][a-z0-9-]*"
+_ALL_FLAGS = {name: flag for row in SUBCOMMANDS for name, flag in {**GLOBAL_FLAGS, **row.flags}.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +55,7 @@ class CommandLine(NamedTuple):
         join_uri: the value of `--join-uri`.
         replaces_onboarding: whether the flags replace the configuration's whole `onboarding` section.
         replaces_services: whether `--destination-dir` takes the place of the configuration's services.
+        skipped: the positions of flags that no known release of tbot has.
     """
 
     executable: str
@@ -60,6 +67,7 @@ class CommandLine(NamedTuple):
     join_uri: Setting
     replaces_onboarding: bool
     replaces_services: bool
+    skipped: tuple[str, ...]
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> CommandLine:
@@ -87,6 +95,7 @@ class _Parser:
         self._flags = GLOBAL_FLAGS
         self._given: dict[str, list[str]] = {}
         self._switched: dict[str, bool] = {}
+        self._skipped: list[str] = []
 
     def read(self, environ: Mapping[str, str]) -> CommandLine:
         while (token := self._tokens.next()) is not None:
@@ -98,13 +107,13 @@ class _Parser:
                 self._take_short_flag(token)
         if not self._started or self._switched.get("help"):
             what = "this shows tbot's help" if self._started else "no tbot command is named"
-            raise NotStartError(what, _ONLY_START, source="the command line")
+            raise NotStartError(what, self._remedy(), source="the command line")
         return self._command_line(environ)
 
     def _take_argument(self, token: Token) -> None:
         if not self._started:
             if token.text != "start":
-                raise NotStartError("the tbot command is not start", _ONLY_START, source=token.source)
+                raise NotStartError("the tbot command is not start", self._remedy(), source=token.source)
             self._started = True
         elif self._subcommand is None and token.text in _SUBCOMMAND_OF:
             self._select(_SUBCOMMAND_OF[token.text])
@@ -112,14 +121,19 @@ class _Parser:
             what = "unexpected argument" if self._subcommand else "not a subcommand of tbot start"
             raise TbotConfigError(what, _USAGE, source=token.source)
 
+    def _remedy(self) -> str:
+        return _ONLY_START if "tbot" in os.path.basename(self._executable) else _TBOT_FIRST  # noqa: PTH119  any text
+
     def _select(self, subcommand: Subcommand) -> None:
         self._subcommand = subcommand
         self._flags = GLOBAL_FLAGS | subcommand.flags
 
     def _take_long_flag(self, token: Token) -> None:
         name, equals, value = token.text[2:].partition("=")
-        flag = self._known(_long, name, token)
-        if not flag.boolean:
+        flag = self._find(_long, name, token)
+        if flag is None:
+            self._skip(token, takes_value=not equals and not name.startswith("no-"))
+        elif not flag.boolean:
             self._keep(flag, token, value if equals else None)
         elif equals:
             what = f"the flag --{flag.name} takes no value"
@@ -129,16 +143,21 @@ class _Parser:
 
     def _take_short_flag(self, token: Token) -> None:
         letter, rest = token.text[1:2], token.text[2:]
-        flag = self._known(_short, letter, token)
-        if not flag.boolean:
+        flag = self._find(_short, letter, token)
+        if flag is None:
+            self._skip(token, takes_value=not rest)
+        elif not flag.boolean:
             self._keep(flag, token, rest or None)
-            return
-        self._switched[flag.name] = True
-        if rest:
-            self._tokens.push_back(Token(text=f"-{rest}", source=token.source))
+        else:
+            self._switched[flag.name] = True
+            if rest:
+                self._tokens.push_back(Token(text=f"-{rest}", source=token.source))
 
-    def _known(self, find: Callable[[str, Mapping[str, Flag]], Flag | None], name: str, token: Token) -> Flag:
+    def _find(self, find: Callable[[str, Mapping[str, Flag]], Flag | None], name: str, token: Token) -> Flag | None:
+        """Return the flag of that name, or None if no release of tbot is known to have it."""
         flag = find(name, self._flags)
+        if flag is None and re.fullmatch(_FLAG_NAME, name) and find(name.removeprefix("no-"), _ALL_FLAGS) is None:
+            return None
         if flag is None and self._started and self._subcommand is None:
             # As in tbot, a flag that `start` itself does not know belongs to its default subcommand.
             self._select(LEGACY)
@@ -147,6 +166,18 @@ class _Parser:
             what = "unknown flag" if self._started else "unknown flag before start"
             raise TbotConfigError(what, _USAGE, source=token.source)
         return flag
+
+    def _skip(self, token: Token, *, takes_value: bool) -> None:
+        """Skip a flag, and the next word unless that begins with a dash or is `start` or the subcommand."""
+        self._skipped.append(token.source)
+        value = self._tokens.next_value() if takes_value else None
+        if value is not None and self._is_awaited(value.text):
+            self._tokens.push_back(value)
+
+    def _is_awaited(self, word: str) -> bool:
+        if not self._started:
+            return word == "start"
+        return self._subcommand is None and word in _SUBCOMMAND_OF
 
     def _keep(self, flag: Flag, token: Token, attached: str | None) -> None:
         if attached is None:
@@ -174,6 +205,7 @@ class _Parser:
             join_uri=said.get("join-uri", nothing),
             replaces_onboarding=any(onboarding),
             replaces_services=bool(said.get("destination-dir", nothing).value),
+            skipped=tuple(self._skipped),
         )
 
     def _setting(self, flag: Flag, environ: Mapping[str, str]) -> Setting:

@@ -8,15 +8,20 @@ import yaml
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.tbot.config import Config
-from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, destination_kind
+from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, REMOVED_IN_19, destination_kind
 from otel_tbot.tbot.join_uri import JoinUri
 from otel_tbot.tbot.yaml_reader.document import read_document
 from otel_tbot.tbot.yaml_reader.mapping import MappingReader
 from otel_tbot.tbot.yaml_reader.scalars import is_null
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otel_tbot.tbot.config import ConfigText
 
+
+_OLD_VERSION = "tbot 19 and newer read only configurations of version 2"
+_NEEDS_V2 = "run `tbot migrate`, or write it for version: v2"
 
 # Only these keys are kept from a document: what stands under any other key is neither sent nor kept in memory.
 READ_KEYS = frozenset(
@@ -77,6 +82,7 @@ def read_v1(root: MappingReader) -> Config:
         oneshot=root.boolean("oneshot"),
         join_method=root.mapping("onboarding").text("join_method"),
         services=tuple(_kind_of_v1(entry) for entry in root.entries("destinations")),
+        refusal_by_19=root.error_at("version", _OLD_VERSION, _NEEDS_V2),
     )
 
 
@@ -109,12 +115,14 @@ def read_v2(root: MappingReader) -> Config:
     Raises:
         TbotConfigError: a key that the event needs has a value that tbot refuses.
     """
+    outputs, services = _typed_entries(root, "outputs"), _typed_entries(root, "services")
     return Config(
         oneshot=root.boolean("oneshot"),
         join_method=root.mapping("onboarding").text("join_method"),
         join_uri=_join_uri(root),
-        outputs=_destination_kinds(root, "outputs"),
-        services=_destination_kinds(root, "services"),
+        outputs=tuple([destination_kind(type_) for _, type_ in outputs]),
+        services=tuple([destination_kind(type_) for _, type_ in services]),
+        refusal_by_19=_removed_type([*outputs, *services]),
     )
 
 
@@ -123,12 +131,13 @@ def _join_uri(root: MappingReader) -> JoinUri | None:
     return JoinUri(text=text, source=root.source, line=root.line_of("join_uri"), key="join_uri") if text else None
 
 
-def _destination_kinds(root: MappingReader, key: str) -> tuple[str, ...]:
+def _typed_entries(root: MappingReader, key: str) -> list[tuple[MappingReader, str]]:
+    """Return the entries of a list, each with its type."""
     node = root.node(key)
     # tbot reads a scalar and an empty mapping as an empty list.
     if isinstance(node, yaml.ScalarNode) or (isinstance(node, yaml.MappingNode) and not node.value):
-        return ()
-    return tuple([destination_kind(_type(entry)) for entry in root.entries(key)])
+        return []
+    return [(entry, _type(entry)) for entry in root.entries(key)]
 
 
 def _type(entry: MappingReader) -> str:
@@ -136,6 +145,14 @@ def _type(entry: MappingReader) -> str:
     if not type_:
         raise entry.error_at("type", "this entry has no type", "give it one, such as identity")
     return type_
+
+
+def _removed_type(entries: Sequence[tuple[MappingReader, str]]) -> TbotConfigError | None:
+    """Return the error of the first entry whose type tbot 19 no longer has."""
+    for entry, type_ in entries:
+        if type_ in REMOVED_IN_19:
+            return entry.error_at("type", "tbot 19 and newer have no service of this type", "leave it out")
+    return None
 
 
 # A configuration without a version has version 1.
@@ -152,7 +169,7 @@ def parse_config(configuration: ConfigText) -> Config:
     root = document.root
     line = root.start_mark.line + 1
     if is_null(root):
-        return Config()
+        return Config(refusal_by_19=TbotConfigError(_OLD_VERSION, _NEEDS_V2, source=document.source))
     if not isinstance(root, yaml.MappingNode):
         what, remedy = "the configuration is not a mapping", "write keys and values, or {} for an empty one"
         raise TbotConfigError(what, remedy, source=document.source, line=line)

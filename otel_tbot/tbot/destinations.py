@@ -18,6 +18,8 @@ TYPES_BY_KIND = {
     OTHER: (
         "identity",
         "identity/key-agent",
+        "identity/piv-agent",
+        "login-agent",
         "ssh_host",
         "ssh-multiplexer",
         "spiffe-svid",
@@ -33,6 +35,8 @@ TYPES_BY_KIND = {
         "example",
     ),
 }
+
+REMOVED_IN_19 = ("spiffe-svid", "bot-api")  # types that tbot 19 and newer refuse
 
 _KIND_OF = {type_: destination_kind for destination_kind, types in TYPES_BY_KIND.items() for type_ in types}
 

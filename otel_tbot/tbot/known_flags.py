@@ -1,4 +1,4 @@
-"""tbot's command line as a table: the flags and subcommands of `tbot start`, up to the releases of the v18 line.
+"""tbot's command line as a table: the flags and subcommands of `tbot start`, up to the releases of the v19 line.
 
 `command_line` reads the table and knows no flag by itself, so a new release of tbot is a new row here.
 """
@@ -129,6 +129,9 @@ SUBCOMMANDS = (
         + "role-arn profile-arn trust-anchor-arn region session-duration session-renewal-interval",
         service_type="workload-identity-aws-roles-anywhere",
     ),
+    # New in v19; taken to have the flags of their neighbours.
+    _subcommand("identity/piv-agent", _DESTINATION + "listen", service_type="identity/piv-agent"),
+    _subcommand("login-agent", _DESTINATION + "listen", service_type="login-agent"),
     _subcommand("noop", service_type="", aliases="no-op"),
     _subcommand("bot-api", "listen", service_type="bot-api"),
 )

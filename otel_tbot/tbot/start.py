@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from otel_tbot.errors import TbotConfigError
 from otel_tbot.tbot.config import Config, read_config_text
-from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, destination_kind
+from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, REMOVED_IN_19, destination_kind
 from otel_tbot.tbot.join_uri import JoinUri, join_method
 from otel_tbot.tbot.known_flags import LEGACY
 
@@ -20,7 +21,11 @@ HELPER_VERSION = "_TBOT_TELEMETRY_HELPER_VERSION"
 
 
 class TbotStart(NamedTuple):
-    """What a start of tbot reports, not validated yet. The fields are those of `StartEvent`."""
+    """What a start of tbot reports, not validated yet. The fields but the last are those of `StartEvent`.
+
+    Attributes:
+        refusal_by_19: why tbot 19 and newer refuse to start like this; None if they do not.
+    """
 
     run_mode: str
     join_type: str
@@ -30,6 +35,7 @@ class TbotStart(NamedTuple):
     destinations_database: int
     destinations_kubernetes: int
     destinations_application: int
+    refusal_by_19: TbotConfigError | None = None
 
 
 def read_start(command: CommandLine, environ: Mapping[str, str]) -> TbotStart:
@@ -53,7 +59,15 @@ def read_start(command: CommandLine, environ: Mapping[str, str]) -> TbotStart:
         destinations_database=counts[DATABASE],
         destinations_kubernetes=counts[KUBERNETES],
         destinations_application=counts[APPLICATION],
+        refusal_by_19=config.refusal_by_19 or _removed_subcommand(command),
     )
+
+
+def _removed_subcommand(command: CommandLine) -> TbotConfigError | None:
+    if command.subcommand.service_type not in REMOVED_IN_19:
+        return None
+    what, remedy = f"tbot 19 and newer have no subcommand {command.subcommand.name}", "leave it out"
+    return TbotConfigError(what, remedy, source="the command line")
 
 
 def _read_config(command: CommandLine) -> Config:

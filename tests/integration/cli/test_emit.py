@@ -114,7 +114,7 @@ def test_another_command(variables: dict[str, str]) -> None:
         ("--signal", "metrics", "tbot", "start"),
         ("--tbot-version",),
         ("tbot",),
-        ("tbot", "start", "--bogus"),
+        ("tbot", "start", "--Bogus"),
     ],
 )
 def test_bad_usage(receiver: OTLPReceiver, arguments: tuple[str, ...]) -> None:

@@ -92,3 +92,24 @@ def test_another_command(variables: dict[str, str]) -> None:
     """A command that is not start reports nothing, and has nothing to preview: status 2."""
     ended = run("preview", "tbot", "configure", environ=variables)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+
+
+def test_unknown_flag() -> None:
+    """A flag of a newer tbot is named by its position, and everything else is shown."""
+    ended = run("preview", "--tbot-version", VERSION, "tbot", "start", "--canary=1", "db", "--oneshot")
+    assert ended.stderr == (
+        "otel-tbot: the command line, argument 2: an unknown flag, skipped with its value; "
+        "everything else is reported\n"
+    )
+    assert "tbot.destinations_database     1" in ended.stdout
+
+
+@pytest.mark.parametrize("command", ["preview", "emit"])
+@pytest.mark.parametrize("given", [True, False], ids=["named", "asked"])
+def test_refused_by_tbot_19(command: str, given: bool, tmp_path: Path) -> None:  # noqa: FBT001  a case
+    """A start that its tbot refuses is none to report: one line and status 2."""
+    path = install_fake_tbot(tmp_path / "bin", "echo 'Teleport v19.0.1 git:v19.0.1-0-g0 go1.26'")
+    options = ["--tbot-version", "19.0.1"] if given else []
+    ended = run(command, *options, "tbot", "start", "bot-api", path=path, environ=ON)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == ("otel-tbot: the command line: tbot 19 and newer have no subcommand bot-api; leave it out\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_tbot.errors import NotStartError
-from otel_tbot.launcher.start_command import VALUE_FLAGS, is_start
+from otel_tbot.launcher.start_command import SWITCHES, VALUE_FLAGS, is_start
 from otel_tbot.tbot.command_line import parse
 from otel_tbot.tbot.known_flags import GLOBAL_FLAGS
 
@@ -24,6 +24,10 @@ START = [
     "--log-format json --trace --trace-exporter x start",
     "--mem-profile a --cpu-profile b --trace-profile c start",
     "-- start",
+    "--canary start",
+    "--canary version start",
+    "--canary=version --no-canary start",
+    "-x version start",
 ]
 OTHERS = [
     "",
@@ -38,6 +42,12 @@ OTHERS = [
     "-h start",
     "start app -h",
     "db connect start",
+    "--canary version",
+    "--canary=x version start",
+    "--no-canary version start",
+    "--fips version start",
+    "-xy version start",
+    "-x",
 ]
 
 
@@ -62,9 +72,12 @@ def test_argument_file() -> None:
 
 
 def test_grammar() -> None:
-    """The flags whose value may stand apart are those of the grammar."""
+    """The flags whose value may stand apart, and those without a value, are those of the grammar."""
     flags = [flag for flag in GLOBAL_FLAGS.values() if not flag.boolean]
     switches = "".join(flag.short for flag in GLOBAL_FLAGS.values() if flag.boolean and flag.short != "h")
     long = {f"--{flag.name}" for flag in flags}
     short = {f"-{before}{flag.short}" for flag in flags if flag.short for before in ("", switches)}
     assert long | short == VALUE_FLAGS
+    booleans = [flag for flag in GLOBAL_FLAGS.values() if flag.boolean and flag.name != "help"]
+    names = {f"--{flag.name}" for flag in booleans} | {f"-{flag.short}" for flag in booleans if flag.short}
+    assert names == SWITCHES

@@ -47,6 +47,8 @@ SUBCOMMANDS = {
     "workload-identity-jwt": "workload-identity-jwt",
     "workload-identity-api": "workload-identity-api",
     "workload-identity-aws-roles-anywhere": "workload-identity-aws-roles-anywhere",
+    "identity/piv-agent": "identity/piv-agent",
+    "login-agent": "login-agent",
     "noop": "",
     "no-op": "",
     "bot-api": "bot-api",

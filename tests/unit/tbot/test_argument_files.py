@@ -87,7 +87,7 @@ def test_empty_line(tmp_path: Path) -> None:
 def test_place(tmp_path: Path) -> None:
     """A complaint names argument and line, and neither file nor text."""
     (tmp_path / "one").write_text("-d\n#\n@two")
-    (tmp_path / "two").write_text("-d\n--canary")
+    (tmp_path / "two").write_text("-d\n--Canary")
 
     assert refused("@one").startswith("the command line, argument 2, line 3, line 2: unknown flag; ")
 

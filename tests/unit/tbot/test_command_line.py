@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import pytest
 
 from otel_tbot.errors import NotStartError, TbotConfigError
 from otel_tbot.tbot.command_line import CommandLine, parse
 from tests.unit.tbot.read_helpers import in_base64, refused, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def parsed(*arguments: str, **environ: str) -> CommandLine:
@@ -71,6 +77,56 @@ def test_booleans(arguments: list[str], *, oneshot: bool | None) -> None:
     assert parsed("start", *arguments).oneshot is oneshot
 
 
+@pytest.mark.parametrize(("arguments", "skipped", "same_as"), [
+    (["start", "--canary", "--oneshot"], [2], ["start", "--oneshot"]),
+    (["start", "--canary", "value", "--oneshot"], [2], ["start", "--oneshot"]),
+    (["start", "--canary=value", "db"], [2], ["start", "db"]),
+    (["start", "--canary", "db"], [2], ["start", "db"]),
+    (["start", "--no-canary", "db"], [2], ["start", "db"]),
+    (["start", "db", "--canary", "db", "--oneshot"], [3], ["start", "db", "--oneshot"]),
+    (["start", "db", "--canary", "--", "--oneshot"], [3], ["start", "db", "--", "--oneshot"]),
+    (["start", "-x", "value", "-d", "db", "-y"], [2, 6], ["start", "-d", "db"]),
+    (["start", "-xvalue", "db"], [2], ["start", "db"]),
+    (["start", "-dx", "value", "db"], [2], ["start", "-d", "db"]),
+    (["--canary", "start", "db"], [1], ["start", "db"]),
+    (["--canary", "value", "start", "db"], [1], ["start", "db"]),
+    (["-x", "value", "start", "db"], [1], ["start", "db"]),
+    (["start", "--canary", "value", "canary"], [2], ["start", "canary"]),
+    (["--canary", "value", "version"], [1], ["version"]),
+])  # fmt: skip
+def test_flag_of_a_newer_tbot(arguments: list[str], skipped: list[int], same_as: list[str]) -> None:
+    """A flag that no known release has is skipped, with what may be its value; all else counts as without it."""
+    try:
+        expected = parsed(*same_as)
+    except TbotConfigError as error:
+        problem = str(error).partition(": ")[2]
+        with pytest.raises(type(error), match=re.escape(problem)):
+            parsed(*arguments)
+    else:
+        positions = tuple(f"the command line, argument {number}" for number in skipped)
+        assert parsed(*arguments) == expected._replace(skipped=positions)
+
+
+def test_flag_of_a_newer_tbot_in_a_file(tmp_path: Path) -> None:
+    """What an argument file begins with is no value if it is a flag."""
+    (tmp_path / "arguments").write_text("--oneshot\n")
+    command = parsed("start", "--canary", f"@{tmp_path / 'arguments'}")
+    assert (command.oneshot, len(command.skipped)) == (True, 1)
+
+
+@pytest.mark.parametrize("words", [
+    ["env", "A=1", "tbot", "start"],
+    ["/usr/bin/env", "tbot", "start"],
+    ["nice", "-n", "5", "tbot", "start"],
+    ["sh", "-c", "exec tbot start"],
+    ["timeout", "10", "tbot", "start"],
+])  # fmt: skip
+def test_wrapper(words: list[str]) -> None:
+    """Where another program comes before tbot, the message says where it belongs."""
+    with pytest.raises(NotStartError, match="the first word must be tbot's executable, so put env, nice or a shell"):
+        parse(words, {})
+
+
 @pytest.mark.parametrize(("arguments", "complaint"), [
     (["--oneshot=true"], "argument 2: the flag --oneshot takes no value; write --oneshot or --no-oneshot"),
     (["--no-oneshot=true"], "argument 2: the flag --oneshot takes no value"),
@@ -85,16 +141,12 @@ def test_booleans(arguments: list[str], *, oneshot: bool | None) -> None:
     (["--config", "--", "FILE"], "argument 2: the flag --config has no value"),
     (["--no-config", "FILE"], "argument 2: unknown flag; see `tbot start --help`"),
     (["--no-join-method"], "argument 2: unknown flag"),
-    (["--canary"], "argument 2: unknown flag"),
-    (["--canary=value"], "argument 2: unknown flag"),
-    (["-x"], "argument 2: unknown flag"),
-    (["-dx"], "argument 2: unknown flag"),
+    (["--storage", "DIR"], "argument 2: unknown flag"),
+    (["db", "--app", "NAME"], "argument 3: unknown flag"),
     (["-"], "argument 2: unknown flag"),
     (["--="], "argument 2: unknown flag"),
-    (["--c", "FILE"], "argument 2: unknown flag"),
     (["-config", "FILE"], "argument 3: not a subcommand of tbot start"),
     (["--Config", "FILE"], "argument 2: unknown flag"),
-    (["--conf", "FILE"], "argument 2: unknown flag"),
     (["canary"], "argument 2: not a subcommand of tbot start; see `tbot start --help`"),
     (["Identity"], "argument 2: not a subcommand of tbot start"),
     ([""], "argument 2: not a subcommand of tbot start"),

@@ -13,9 +13,9 @@ TABLE = {
     "database": "database database-tunnel",
     "kubernetes": "kubernetes kubernetes/v2 kubernetes/argo-cd",
     "other": (
-        "identity identity/key-agent ssh_host ssh-multiplexer spiffe-svid spiffe-workload-api workload-identity-x509"
-        " workload-identity-jwt workload-identity-api workload-identity-aws-roles-anywhere beams/vnet bot-api"
-        " identity-api delegation-api example"
+        "identity identity/key-agent identity/piv-agent login-agent ssh_host ssh-multiplexer spiffe-svid"
+        " spiffe-workload-api workload-identity-x509 workload-identity-jwt workload-identity-api"
+        " workload-identity-aws-roles-anywhere beams/vnet bot-api identity-api delegation-api example"
     ),
 }
 ROWS = [(type_, expected) for expected, types in TABLE.items() for type_ in types.split()]

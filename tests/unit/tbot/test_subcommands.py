@@ -52,6 +52,8 @@ TABLE = [
         DEST + SELECTORS + "role-arn profile-arn trust-anchor-arn region session-duration session-renewal-interval",
         "",
     ),
+    ("identity/piv-agent", "", "other", DEST + "listen", ""),
+    ("login-agent", "", "other", DEST + "listen", ""),
     ("noop", "no-op", "", "", ""),
     ("bot-api", "", "other", "listen", ""),
 ]
