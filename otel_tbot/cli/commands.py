@@ -109,6 +109,12 @@ def emit(**options: Any) -> int:  # noqa: ANN401  click's values
 @_commands.command(context_settings=_FORWARDING)
 @_tbot_command
 @click.option("--supervise", is_flag=True, help="Stay as tbot's parent; always the case as process 1 of a container.")
+@click.option(
+    "--outcome-fd",
+    type=click.IntRange(min=3),
+    metavar="NUMBER",
+    help="Write the outcome as one line of JSON to this open descriptor, which tbot does not inherit.",
+)
 def run(**_options: Any) -> int:  # noqa: ANN401  click's values
     """Start tbot and send its event in the background.
 

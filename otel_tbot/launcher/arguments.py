@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+_STDERR = 2
+_MAX_DIGITS = 9  # a larger number is no descriptor's
 _SIGNALS = ("logs", "traces")
 _HELP = ("-h", "--help")
 
@@ -16,17 +20,19 @@ class Arguments:
     Attributes:
         command: tbot's command line, from the executable on.
         help: whether help was requested; then the rest is not set.
+        outcome_fds: the descriptor to which the outcome is written, or none.
         supervise: whether to stay as tbot's parent.
         tbot_version: the version of tbot; None to ask the executable.
         signal: `logs` or `traces`; None for what the environment says.
         timeout: seconds that the delivery may take; None for what the environment says.
     """
 
-    __slots__ = ("command", "help", "signal", "supervise", "tbot_version", "timeout")
+    __slots__ = ("command", "help", "outcome_fds", "signal", "supervise", "tbot_version", "timeout")
 
     def __init__(self) -> None:
         self.command: list[str] = []
         self.help = False
+        self.outcome_fds: tuple[int, ...] = ()
         self.supervise = False
         self.tbot_version: str | None = None
         self.signal: str | None = None
@@ -62,7 +68,7 @@ def parse(words: list[str]) -> Arguments:
 
 def _set(arguments: Arguments, name: str, values: list[str]) -> None:
     """Set an option to the first of the values, and remove that value."""
-    if name not in {"--tbot-version", "--signal", "--timeout"}:
+    if name not in {"--tbot-version", "--signal", "--timeout", "--outcome-fd"}:
         message = f"unknown option {name}, or it takes no value: tbot's own options follow TBOT."
         raise UsageError(message)
     if not values:
@@ -73,11 +79,26 @@ def _set(arguments: Arguments, name: str, values: list[str]) -> None:
         arguments.tbot_version = value
     elif name == "--timeout":
         arguments.timeout = _timeout(value)
+    elif name == "--outcome-fd":
+        arguments.outcome_fds = (_descriptor(value),)
     elif value in _SIGNALS:
         arguments.signal = value
     else:
         message = f"--signal must be {' or '.join(_SIGNALS)}."
         raise UsageError(message)
+
+
+def _descriptor(value: str) -> int:
+    """Return the number of an open descriptor, which tbot does not inherit from now on."""
+    if value.isascii() and value.isdecimal() and len(value) <= _MAX_DIGITS and int(value) > _STDERR:
+        try:
+            os.set_inheritable(int(value), False)  # noqa: FBT003  takes no keyword
+        except OSError:
+            message = "--outcome-fd must be the number of an open descriptor, as 3>FILE makes one in a shell."
+            raise UsageError(message) from None
+        return int(value)
+    message = f"--outcome-fd must be a number above {_STDERR}: tbot's own streams are tbot's."
+    raise UsageError(message)
 
 
 def _timeout(value: str) -> float:

@@ -4,34 +4,43 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
 _FIRST_NON_STDIO_FD = 3
 _MAX_FD = 65536  # where open descriptors cannot be listed; far above the usual limits, and closed within milliseconds
 
 
-def close_inherited_fds() -> bool:
+def close_inherited_fds(keep: Collection[int] = ()) -> bool:
     """Close all descriptors and reopen stdin, stdout and stderr on the null device.
+
+    Args:
+        keep: those that stay as they are.
 
     Returns:
         False if there is no null device: then they remain closed, and nothing may be written to them.
     """
-    _close_all()
-    try:
-        null = os.open(os.devnull, os.O_RDWR)  # comes out as 0, the lowest that is free
-    except OSError:
-        return False
-    for number in range(null + 1, _FIRST_NON_STDIO_FD):
-        os.dup2(null, number)
+    _close_all(keep)
+    for number in range(_FIRST_NON_STDIO_FD):
+        if number not in keep:
+            try:
+                os.open(os.devnull, os.O_RDWR)  # comes out as this number, the lowest that is free
+            except OSError:
+                return False
     return True
 
 
-def _close_all() -> None:
+def _close_all(keep: Collection[int]) -> None:
     for folder in ("/proc/self/fd", "/dev/fd"):  # Linux, macOS
         try:
-            numbers = [int(name) for name in os.listdir(folder)]  # noqa: PTH208  pathlib is far too much here
+            numbers: Iterable[int] = [int(name) for name in os.listdir(folder)]  # noqa: PTH208  pathlib is far too much here
         except OSError:
             continue
-        for number in numbers:
-            # One by one: they include the descriptor that listed them, which is closed already.
+        break
+    else:
+        numbers = range(_MAX_FD)
+    for number in numbers:
+        # By the call that ignores errors: the list includes the descriptor that listed them, which is closed already.
+        if number not in keep:
             os.closerange(number, number + 1)
-        return
-    os.closerange(0, _MAX_FD)

@@ -34,10 +34,9 @@ def run(words: list[str]) -> int | None:
         _refuse_windows()
         command = original_bytes(arguments.command)
         path = locate(command[0])
-        if consent():
-            status = _report_start(path, command, arguments)
-            if status is not None:
-                return status
+        status = _report_start(path, command, arguments)
+        if status is not None:
+            return status
         execute(path, command)
     except UsageError as error:
         return _fail(f"{error} See 'otel-tbot run --help'.", _BAD_USAGE)
@@ -46,17 +45,35 @@ def run(words: list[str]) -> int | None:
 
 
 def _report_start(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
-    """Report the start. Return tbot's exit status if it ran under supervision."""
+    """Report the start, or say why not, if anybody can tell. Return tbot's exit status if it ran under supervision."""
+    decision = consent()
+    if not decision.on and not decision.tbot_would_accept and not arguments.outcome_fds:
+        return None
     try:
-        from otel_tbot.launcher.start_command import is_start  # noqa: PLC0415  with consent only
+        # Loaded only where there is something to do or to say.
+        from otel_tbot.launcher.start_command import is_start  # noqa: PLC0415
 
         if not is_start(arguments.command):
-            return None
-        from otel_tbot.launcher.start_sender import start_reporting  # noqa: PLC0415  with consent only
+            _tell(arguments, "off", "the tbot command is not start")
+        elif decision.on:
+            from otel_tbot.launcher.start_sender import start_reporting  # noqa: PLC0415
 
-        return start_reporting(path, command, arguments)
-    except Exception:  # noqa: BLE001  tbot has not run yet and must
-        return None
+            return start_reporting(path, command, arguments)
+        else:
+            _tell(arguments, "off", decision.reason)
+            if decision.tbot_would_accept:
+                _write(f"this start of tbot is not reported: {decision.reason}")
+    except Exception as error:  # noqa: BLE001  tbot has not run yet and must
+        _tell(arguments, "failed", f"internal error ({type(error).__name__})")
+    return None
+
+
+def _tell(arguments: Arguments, status: str, reason: str) -> None:
+    if not arguments.outcome_fds:
+        return
+    from otel_tbot.launcher.outcome import write_outcome  # noqa: PLC0415  only where somebody asked
+
+    write_outcome(arguments.outcome_fds, status, reason)
 
 
 def _refuse_windows() -> None:
@@ -66,7 +83,11 @@ def _refuse_windows() -> None:
 
 
 def _fail(message: str, status: int) -> int:
-    from otel_tbot.stderr import write_line  # noqa: PLC0415  with consent only
-
-    write_line(message)
+    _write(message)
     return status
+
+
+def _write(line: str) -> None:
+    from otel_tbot.stderr import write_line  # noqa: PLC0415  only where there is something to say
+
+    write_line(line)

@@ -12,11 +12,12 @@ import os
 import time
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
+from otel_tbot.launcher.outcome import write_outcome
 from otel_tbot.launcher.signal_without_enums import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import NoReturn
 
 # What a supervisor sends to every process of a service: to end it, or to make tbot renew.
@@ -34,17 +35,33 @@ _GUARD_SIGNALS = {signal.SIGCHLD, signal.SIGALRM, signal.SIGTERM}
 _STOP_SECONDS = 2.0  # for what is under way when the unit or container is stopped
 _MAX_WAIT = 0.2  # seconds that tbot waits for the process that starts the sender; it takes some milliseconds
 _WAIT_STEP = 0.0005
+_TIME_UP = "there was no result in time"
+_ENDED_EARLY = "the process that sends ended early"
 _NICENESS = 10  # of 19: on a busy machine tbot's start comes first
 
 
-def detach(work: Callable[[], object], lifetime: float) -> int:
+class Task:
+    """What the sender does.
+
+    Attributes:
+        work: the work itself, which writes its outcome.
+        lifetime: seconds that the process may live.
+        outcome_fds: descriptors to which the outcome is written; the only ones that the sender keeps, all above 2.
+    """
+
+    __slots__ = ("lifetime", "outcome_fds", "work")
+
+    def __init__(self, work: Callable[[], object], lifetime: float, outcome_fds: tuple[int, ...]) -> None:
+        """Set the attributes."""
+        self.work = work
+        self.lifetime = lifetime
+        self.outcome_fds = outcome_fds
+
+
+def detach(task: Task) -> int:
     """Have some work done by a process that is not a child of this one: tbot must not find a child it never started.
 
     When this returns, that process has left our session and closed what it inherited.
-
-    Args:
-        work: what to do.
-        lifetime: seconds that the process may live.
 
     Returns:
         0, the pid of no process.
@@ -55,7 +72,7 @@ def detach(work: Callable[[], object], lifetime: float) -> int:
     sigchld_was_pending = signal.SIGCHLD in signal.sigpending()
     child = os.fork()
     if child == 0:
-        _fork_sender(work, lifetime)
+        _fork_sender(task)
     error = wait_briefly(child)
     if not sigchld_was_pending and hasattr(signal, "sigtimedwait"):  # not on macOS
         # With SIGCHLD blocked, the signal of our child's end would stay pending for tbot.
@@ -80,13 +97,13 @@ def wait_briefly(child: int) -> int:
     return os.waitstatus_to_exitcode(ended[1]) if ended[0] else 0
 
 
-def _fork_sender(work: Callable[[], object], lifetime: float) -> NoReturn:
+def _fork_sender(task: Task) -> NoReturn:
     """Fork the sender and exit at once, so that it is adopted. The exit status is 0 or an errno."""
     status = 1
     try:
-        detach_from_parent()
+        detach_from_parent(task.outcome_fds)
         if os.fork() == 0:
-            run_guarded(work, lifetime)
+            run_guarded(task)
         status = 0
     except OSError as error:
         status = error.errno or status
@@ -94,12 +111,8 @@ def _fork_sender(work: Callable[[], object], lifetime: float) -> NoReturn:
         os._exit(status)
 
 
-def spawn(work: Callable[[], object], lifetime: float) -> int:
+def spawn(task: Task) -> int:
     """Have some work done by a sender that is a child of this process.
-
-    Args:
-        work: what to do.
-        lifetime: seconds that the sender may live.
 
     Returns:
         Its pid.
@@ -110,15 +123,15 @@ def spawn(work: Callable[[], object], lifetime: float) -> int:
     child = os.fork()
     if child == 0:
         try:
-            detach_from_parent()
-            run_guarded(work, lifetime)
+            detach_from_parent(task.outcome_fds)
+            run_guarded(task)
         finally:
             os._exit(0)
     return child
 
 
-def detach_from_parent() -> None:
-    """Leave tbot's session, process group and terminal; ignore its signals; close its descriptors.
+def detach_from_parent(keep: Collection[int] = ()) -> None:
+    """Leave tbot's session, process group and terminal; ignore its signals; close its descriptors but those to keep.
 
     Raises:
         OSError: that is not possible here.
@@ -127,7 +140,7 @@ def detach_from_parent() -> None:
         signal.signal(number, signal.SIG_IGN)
     os.setsid()
     _be_first_to_be_killed()
-    if not close_inherited_fds():
+    if not close_inherited_fds(keep):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.devnull)
 
 
@@ -140,21 +153,25 @@ def _be_first_to_be_killed() -> None:
         return
 
 
-def run_guarded(work: Callable[[], object], lifetime: float) -> NoReturn:
+def run_guarded(task: Task) -> NoReturn:
     """Do the work in a child. Kill the process group when the child has ended or the time is up.
 
-    Must be called after `detach_from_parent`, so that the process group is the sender's own.
+    If the child could not write its outcome, this process does. Must be called after `detach_from_parent`, so that the
+    process group is the sender's own.
     """
-    _arm_guard(lifetime)
+    _arm_guard(task.lifetime)
     worker = os.fork()
     if worker == 0:
-        _run_worker(work, lifetime)
-    while (number := signal.sigwait(_GUARD_SIGNALS)) != signal.SIGALRM:
+        _run_worker(task)
+    status = None
+    while status is None and (number := signal.sigwait(_GUARD_SIGNALS)) != signal.SIGALRM:
         if number == signal.SIGTERM:
             left, _ = signal.getitimer(signal.ITIMER_REAL)
             signal.setitimer(signal.ITIMER_REAL, min(left, _STOP_SECONDS) or _STOP_SECONDS)
-        elif _has_ended(worker):
-            break  # otherwise it was stopped or continued
+        else:
+            status = _wait_status(worker)
+    if status != 0:
+        write_outcome(task.outcome_fds, "failed", _TIME_UP if status is None else _ENDED_EARLY)
     os.killpg(0, signal.SIGKILL)
     os._exit(0)  # not reached: the signal ends this process too
 
@@ -167,20 +184,24 @@ def _arm_guard(lifetime: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, lifetime)
 
 
-def _has_ended(worker: int) -> bool:
-    return os.waitpid(worker, os.WNOHANG) != (0, 0)
+def _wait_status(worker: int) -> int | None:
+    """Return the worker's status; None if it was only stopped or continued."""
+    pid, status = os.waitpid(worker, os.WNOHANG)
+    return status if pid else None
 
 
-def _run_worker(work: Callable[[], object], lifetime: float) -> NoReturn:
-    """Do the work, and exit without a message."""
+def _run_worker(task: Task) -> NoReturn:
+    """Do the work, and exit without a message: with 0 if the outcome was written."""
+    status = 1
     try:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Should the guard be killed, this timer, whose signal has no handler, ends the worker.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        signal.setitimer(signal.ITIMER_REAL, lifetime)
+        signal.setitimer(signal.ITIMER_REAL, task.lifetime)
         os.nice(_NICENESS)
         # So short a life leaves no garbage worth collecting, and OpenTelemetry loads faster by a tenth without it.
         gc.disable()
-        work()
+        task.work()
+        status = 0
     finally:
-        os._exit(0)
+        os._exit(status)

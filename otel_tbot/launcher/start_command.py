@@ -6,6 +6,8 @@ grammar's import would delay tbot, and telling `start` from `version` takes litt
 
 from __future__ import annotations
 
+import os
+
 # The flags before the command whose value may be the next argument.
 VALUE_FLAGS = frozenset(
     {
@@ -22,6 +24,7 @@ VALUE_FLAGS = frozenset(
 )
 # Those that take no value, like every `--no-` form.
 SWITCHES = frozenset({"-d", "--debug", "--fips", "--insecure", "--trace"})
+_CONFIG_FLAGS = frozenset({"-c", "-dc", "--config"})
 _HELP = frozenset({"-h", "--help"})
 
 
@@ -37,6 +40,23 @@ def is_start(command: list[str]) -> bool:
     arguments = command[1:]
     flags = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return _HELP.isdisjoint(flags) and _names_start(arguments)
+
+
+def config_path(command: list[str]) -> str:
+    """Return the configuration file that a command line of tbot's or `TBOT_CONFIG_PATH` names; empty if none is found.
+
+    Args:
+        command: the command line, from the executable on.
+    """
+    path = os.environ.get("TBOT_CONFIG_PATH", "")
+    arguments = command[1:]
+    for number, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--config" and value:
+            path = value
+        elif argument in _CONFIG_FLAGS and arguments[number + 1 :]:
+            path = arguments[number + 1]
+    return path
 
 
 def _names_start(arguments: list[str]) -> bool:

@@ -7,6 +7,9 @@ import time
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.cgroup import read_room
+from otel_tbot.launcher.outcome import write_outcome
+from otel_tbot.launcher.precheck import refusal
+from otel_tbot.launcher.sender import Task, detach, spawn
 from otel_tbot.stderr import write_line
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout_variable
 
@@ -44,53 +47,56 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
     """
     room = read_room()
     if room.memory < _MIN_MEMORY or room.tasks < _MIN_TASKS:
-        write_line(
-            "this start of tbot is not reported: its control group has less than "
-            f"{_MIN_MEMORY // 1024 // 1024} MiB of memory or {_MIN_TASKS} tasks left"
+        reason = (
+            f"its control group has less than {_MIN_MEMORY // 1024 // 1024} MiB of memory or {_MIN_TASKS} tasks left"
         )
+    else:
+        reason = refusal(arguments)
+    if reason:
+        _write_not_reported(arguments, reason)
         return None
     pause = _PAUSE if room.cpu_limited else 0.0
     timeout = delivery_timeout(arguments)
     lifetime = pause + timeout + GRACE
     deadline = time.monotonic() + lifetime
 
-    def work() -> None:
-        time.sleep(pause)
-        from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded in the sender only
+    def start(how: Callable[[Task], int], *outcome_fds: int) -> int:
+        """Start the sender and print whether it was started. Return its pid; 0 if it is not a child, or none."""
 
-        report(arguments, timeout, deadline)
+        def work() -> None:
+            time.sleep(pause)
+            from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded in the sender only
 
-    if arguments.supervise or os.getpid() == _INIT_PID:
-        # One of two ways.
-        from otel_tbot.launcher.sender import spawn  # noqa: PLC0415
-        from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415
+            outcome = report(arguments, timeout, deadline)
+            write_outcome(outcome_fds, outcome.status, outcome.reason)
 
         try:
-            return supervise(path, command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
+            pid = how(Task(work, lifetime, outcome_fds))
         except OSError as error:
-            _write_not_reported(error)
-            return None
-    from otel_tbot.launcher.sender import detach  # noqa: PLC0415  the other way
+            _write_no_process(arguments, error)
+            return 0
+        write_line(_NOTICE)
+        return pid
 
-    _start_with_notice(detach, work, lifetime)
+    if arguments.supervise or os.getpid() == _INIT_PID:
+        from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415  one of two ways
+
+        try:
+            return supervise(path, command, lambda pipe: start(spawn, *pipe, *arguments.outcome_fds), deadline)
+        except OSError as error:
+            _write_no_process(arguments, error)
+            return None
+    start(detach, *arguments.outcome_fds)
     return None
 
 
-def _start_with_notice(
-    start: Callable[[Callable[[], object], float], int], work: Callable[[], object], lifetime: float
-) -> int:
-    """Start the sender and print whether it was started. Return its pid; 0 if it is not a child, or none."""
-    try:
-        pid = start(work, lifetime)
-    except OSError as error:
-        _write_not_reported(error)
-        return 0
-    write_line(_NOTICE)
-    return pid
+def _write_no_process(arguments: Arguments, error: OSError) -> None:
+    _write_not_reported(arguments, f"no process could be started for it ({error.strerror})")
 
 
-def _write_not_reported(error: OSError) -> None:
-    write_line(f"this start of tbot is not reported: no process could be started for it ({error.strerror})")
+def _write_not_reported(arguments: Arguments, reason: str) -> None:
+    write_line(f"this start of tbot is not reported: {reason}")
+    write_outcome(arguments.outcome_fds, "failed", reason)
 
 
 def delivery_timeout(arguments: Arguments) -> float:

@@ -2,7 +2,7 @@
 
 The parent shares tbot's session, process group and terminal, so job control, the terminal's signals and a supervisor
 that addresses the group work as without it. It forwards signals that reach only itself, stops when tbot stops, exits
-after tbot with tbot's status, and holds nothing meanwhile: no descriptor, no OpenTelemetry.
+after tbot with tbot's status, and holds nothing meanwhile but stderr, for one line if the report failed.
 
 What cannot be hidden: tbot has another pid and another parent, so that a service manager must accept messages from it
 (systemd: `NotifyAccess=all`). A signal that a process sends to the whole group reaches tbot twice. SIGKILL and SIGSTOP
@@ -12,10 +12,12 @@ cannot be forwarded.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
+from otel_tbot.launcher.outcome import read_failure
 from otel_tbot.launcher.signal_without_enums import signal
 from otel_tbot.stderr import write_line
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _INIT_PID = 1  # cannot be stopped
+_STDERR = 2
 _SIGNAL_STATUS = 128  # a shell's exit status for a signal is this plus the signal's number
 # After tbot's end these end the wait for the sender. The last is the time limit.
 _STOP_WAITING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
@@ -39,13 +42,16 @@ _TERMINAL_SIGNALS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, si
 _HANGUP_SIGNALS = frozenset({signal.SIGHUP, signal.SIGCONT})
 
 
-def supervise(path: bytes, command: list[bytes], start_sender: Callable[[], int], deadline: float) -> int:
+def supervise(
+    path: bytes, command: list[bytes], start_sender: Callable[[tuple[int, ...]], int], deadline: float
+) -> int:
     """Start tbot, then the sender, and wait for both.
 
     Args:
         path: the executable.
         command: tbot's command line.
-        start_sender: starts the sender and returns its pid, or 0 if there is none.
+        start_sender: starts the sender, which writes its outcome to the given descriptors. Returns its pid, or 0 if
+            there is none.
         deadline: until when to wait for the sender, on the monotonic clock.
 
     Returns:
@@ -54,6 +60,7 @@ def supervise(path: bytes, command: list[bytes], start_sender: Callable[[], int]
     Raises:
         OSError: no process can be started; then nothing has changed.
     """
+    outcome = _pipe()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     # If it stayed ignored, tbot's status would be lost.
     sigchld_handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -68,9 +75,25 @@ def supervise(path: bytes, command: list[bytes], start_sender: Callable[[], int]
         signal.signal(signal.SIGCHLD, sigchld_handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _exec_tbot(path, command, parent)
-    sender = start_sender()
-    close_inherited_fds()
-    return _Supervisor(tbot, sender, deadline).run()
+    sender = start_sender(outcome[1:])
+    close_inherited_fds(keep=outcome[:1] if sys.stderr is None else (*outcome[:1], _STDERR))
+    status = _Supervisor(tbot, sender, deadline).run()
+    if sender and outcome and (reason := read_failure(outcome[0])):
+        write_line(f"this start of tbot was not reported: {reason}")
+    return status
+
+
+def _pipe() -> tuple[int, ...]:
+    """Return the reading and the writing end of a pipe, or nothing: without it, a failure is not told."""
+    try:
+        ends = os.pipe()
+    except OSError:
+        return ()
+    if min(ends) > _STDERR:
+        return ends
+    for end in ends:
+        os.close(end)  # it took the place of a standard stream that was closed from the start
+    return ()
 
 
 def _exec_tbot(path: bytes, command: list[bytes], parent: int) -> NoReturn:

@@ -6,7 +6,8 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from otel_tbot.api import deliver
+from otel_tbot.api import Outcome, deliver
+from otel_tbot.errors import OtelTbotError
 from otel_tbot.own_process import keep_own_variables
 from otel_tbot.start_report import prepare_start_report
 from otel_tbot.tbot.command_line import parse
@@ -20,14 +21,24 @@ _EXIT_SECONDS = 0.1  # what the process needs to end after the delivery
 _TRANSPORTS = {"grpc": "otel_tbot.otlp.grpc", "http/protobuf": "otel_tbot.otlp.http"}
 
 
-def report(arguments: Arguments, timeout: float, deadline: float) -> None:
-    """Deliver the event of one start. The outcome is not reported to anyone.
+def report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
+    """Deliver the event of one start.
 
     Args:
         arguments: the arguments of `run`.
         timeout: seconds that the delivery may take.
         deadline: when the process must end, on the monotonic clock.
+
+    Returns:
+        The outcome, for whoever asked for it.
     """
+    try:
+        return _report(arguments, timeout, deadline)
+    except OtelTbotError as error:
+        return Outcome(status="failed", reason=str(error))
+
+
+def _report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
     environ = keep_own_variables()
     prepared = prepare_start_report(
         parse(arguments.command, environ),
@@ -40,8 +51,9 @@ def report(arguments: Arguments, timeout: float, deadline: float) -> None:
         meanwhile=_load_transport,
     )
     left = deadline - _EXIT_SECONDS - time.monotonic()
-    if left > 0:
-        deliver(prepared.event, prepared.settings._replace(timeout=min(timeout, left)))
+    if left <= 0:
+        return Outcome(status="failed", reason="no time was left to send it")
+    return deliver(prepared.event, prepared.settings._replace(timeout=min(timeout, left)))
 
 
 def _load_transport(settings: OTLPSettings) -> None:

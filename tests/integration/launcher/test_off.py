@@ -28,7 +28,7 @@ LOADED = {
     "otel_tbot.launcher.signal_without_enums",
     "otel_tbot.opt_in",
 }
-OFF = [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "true"}, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "DO_NOT_TRACK": "1"}]
+OFF = [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "yes"}, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "DO_NOT_TRACK": "1"}]
 
 
 def loaded(code: str, *arguments: str) -> set[str]:
@@ -52,11 +52,48 @@ def test_modules_for_another_command(monkeypatch: pytest.MonkeyPatch) -> None:
     assert more <= LOADED | {"otel_tbot.launcher.start_command"}
 
 
+ORDINARY = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example.com:4318/otlp",
+    "OTEL_EXPORTER_OTLP_HEADERS": "api-key=0123abc,authorization=Bearer%20a.b-c_d",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+    "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+    "TBOT_CONFIG_PATH": "/dev/null",
+}
+ON = {"cgroup", "outcome", "precheck", "sender", "descriptors", "start_command", "start_sender"}
+
+
+@pytest.mark.parametrize("environ", [{}, ORDINARY], ids=len)
+def test_modules_with_consent(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With consent and ordinary settings, nothing of what the sender needs is loaded before tbot runs."""
+    for name, value in {**environ, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}.items():
+        monkeypatch.setenv(name, value)
+    # Without a process to start, only what comes before it is seen.
+    no_process = "import os\ndef fork(): raise BlockingIOError(11, 'busy')\nos.fork = fork\n"
+    of_the_launcher = {f"otel_tbot.launcher.{name}" for name in ON}
+    allowed = LOADED | of_the_launcher | {"encodings.ascii", "errno", "gc", "select", "time"}
+    allowed |= {"otel_tbot.errors", "otel_tbot.stderr", "otel_tbot.timeout"}
+    assert loaded(no_process + PROGRAM, "run", "/bin/echo", "start") - loaded("import sys") <= allowed
+
+
 @pytest.mark.parametrize("environ", OFF, ids=str)
 def test_silence(environ: dict[str, str]) -> None:
     """What reaches stdout and stderr is tbot's alone."""
     with RunningProcess([*RUN, "echo", "start"], environ) as started:
         assert started.finish() == (0, "start\n", "")
+
+
+@pytest.mark.parametrize("value", ["true", "t", "TRUE"])
+def test_what_only_tbot_takes_for_a_yes(value: str) -> None:
+    """Where tbot itself would report, one line says that nothing is reported here, and what would change that."""
+    with RunningProcess([*RUN, "echo", "start"], {"TELEPORT_ANONYMOUS_TELEMETRY": value}) as started:
+        status, output, errors = started.finish()
+    assert (status, output) == (0, "start\n")
+    assert errors == (
+        "otel-tbot: this start of tbot is not reported: TELEPORT_ANONYMOUS_TELEMETRY is not exactly 1, "
+        "though tbot itself reads this value as true; set it to 1 or to 0\n"
+    )
+    with RunningProcess([*RUN, "echo", "version"], {"TELEPORT_ANONYMOUS_TELEMETRY": value}) as started:
+        assert started.finish() == (0, "version\n", "")
 
 
 def test_another_command() -> None:

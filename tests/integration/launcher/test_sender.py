@@ -113,7 +113,8 @@ def test_pipes(way: str, tbot: Path, black_hole: str) -> None:
         started.line()
         started.write("0\n")
         assert started.pipes["stdout"].read() == b""
-        assert started.pipes["stderr"].read().count(b"\n") == 1
+        if way == "on":  # a parent keeps stderr for its one line
+            assert started.pipes["stderr"].read().count(b"\n") == 1
         assert started.others()
 
 
@@ -140,7 +141,7 @@ def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
     [
         ({}, ["-c", "/no/such/file"]),
         ({}, ["-c", "/dev/zero"]),
-        ({}, ["--no-such-flag"]),
+        ({}, ["--Canary"]),
         ({"TBOT_CONFIG": "no base64"}, []),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"}, []),
         ({"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, []),

@@ -154,18 +154,18 @@ def test_memory(tmp_path: Path) -> None:
 
 
 def test_descriptors(tmp_path: Path) -> None:
-    """The parent holds none of tbot's descriptors while tbot runs."""
+    """The parent holds none of tbot's descriptors while tbot runs but stderr, for its one line."""
     reading, writing = os.pipe()
     with start("supervised", shell_script(tmp_path, WAITS), environ=NOWHERE, pass_fds=[writing]) as started:
-        started.line()
+        tbot = procfs.descriptors(int(started.line()))
+        kept = {tbot[2][0], "/dev/null"}
+
+        def others() -> set[str]:
+            return {name for name, _ in procfs.descriptors(started.pid).values()} - kept
+
         # It lets go of them once the sender has been started, which tbot does not wait for.
-        wait_until(
-            lambda: (
-                {endpoint_variables for endpoint_variables, _ in procfs.descriptors(started.pid).values()}
-                == {"/dev/null"}
-            ),
-            "all are let go",
-        )
+        wait_until(lambda: not others() & {name for name, _ in tbot.values()}, "all are let go")
+        wait_until(lambda: len(others()) == 1, "there is no other but the pipe to its sender")
         started.finish()
     os.close(writing)
     assert os.read(reading, 1) == b""

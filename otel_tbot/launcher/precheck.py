@@ -1,0 +1,107 @@
+"""Whether a start can be reported at all, looked at before the notice says so.
+
+Ordinary settings are recognized by their characters alone. Only what is out of the ordinary is judged by the rules of
+the sender: their import takes about as long as everything else that `run` does before tbot starts.
+"""
+
+from __future__ import annotations
+
+import os
+
+from otel_tbot.launcher.start_command import config_path
+from otel_tbot.timeout import otlp_variable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_tbot.launcher.arguments import Arguments
+
+_HOST = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-")
+_PATH = _HOST | frozenset("/_")
+_NAME = _HOST | frozenset("_")
+_VALUE = _PATH | frozenset("+:;@~ ")
+_MAX_LENGTH = 1024  # of an ordinary value
+_MAX_PORT = 65535
+_WORDS = {
+    "protocol": ("", "http/protobuf", "grpc"),
+    "compression": ("", "none", "gzip"),
+    "insecure": ("", "true", "false"),
+}
+_FILES = ("certificate", "client_key", "client_certificate")
+
+
+def refusal(arguments: Arguments) -> str:
+    """Return why nothing can be sent, in one line; empty if nothing is known that speaks against it.
+
+    What stands in the configuration is not looked at, only whether it can be read.
+
+    Args:
+        arguments: the arguments of `run`.
+    """
+    if all(_ordinary(arguments)):
+        return ""
+    # These load what the sender needs, before tbot starts: only where something is out of the ordinary.
+    from otel_tbot.errors import OtelTbotError  # noqa: PLC0415
+    from otel_tbot.otlp.settings import FILES, read_file, resolve_settings, resolve_signal  # noqa: PLC0415
+    from otel_tbot.tbot.command_line import parse  # noqa: PLC0415
+    from otel_tbot.tbot.config import read_config_text  # noqa: PLC0415
+
+    try:
+        settings = resolve_settings(
+            resolve_signal(os.environ, arguments.signal), os.environ, {"timeout": arguments.timeout}
+        )
+        for name in FILES:
+            read_file(settings, name)
+        read_config_text(parse(arguments.command, os.environ))
+    except OtelTbotError as error:
+        return str(error)
+    return ""
+
+
+def _ordinary(arguments: Arguments) -> Iterator[bool]:
+    """Yield for one setting after the other whether it is certainly usable."""
+    signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
+    yield signal in {"logs", "traces"}
+    for name, words in _WORDS.items():
+        yield otlp_variable(signal, name, os.environ)[0] in words
+    yield is_ordinary_endpoint(otlp_variable(signal, "endpoint", os.environ)[0])
+    yield are_ordinary_headers(otlp_variable(signal, "headers", os.environ)[0])
+    paths = [otlp_variable(signal, name, os.environ)[0] for name in _FILES]
+    for path in (*paths, config_path(arguments.command)):
+        yield not path or ("\0" not in path and os.access(path, os.R_OK))
+
+
+def is_ordinary_endpoint(text: str) -> bool:
+    """Tell whether an endpoint certainly can be used: empty, or `http[s]://HOST[:PORT][/PATH]` in plain characters."""
+    if not text:
+        return True
+    scheme, _, rest = text.partition("://")
+    authority, _, path = rest.partition("/")
+    host, colon, port = authority.partition(":")
+    return (
+        scheme in {"http", "https"}
+        and len(text) <= _MAX_LENGTH
+        and host[:1] not in {"", ".", "-"}
+        and host[-1:] not in {".", "-"}
+        and ".." not in host
+        and _HOST.issuperset(host)
+        and _PATH.issuperset(path)
+        and (
+            not colon
+            or (port.isascii() and port.isdecimal() and len(port) <= len("65535") and 0 < int(port) <= _MAX_PORT)
+        )
+    )
+
+
+def are_ordinary_headers(text: str) -> bool:
+    """Tell whether headers certainly can be used: `NAME=VALUE,...` in ordinary characters, or empty."""
+    if len(text) > _MAX_LENGTH:
+        return False
+    for item in text.split(",") if text else ():
+        name, equals, value = item.partition("=")
+        if not (equals and name and _NAME.issuperset(name) and _VALUE.issuperset(value.replace("%20", " "))):
+            return False
+        if name.lower().endswith("-bin"):
+            return False
+    return True
