@@ -76,7 +76,7 @@ def _configuration(folder: Path, make: Callable[[Path], object]) -> StartEnviron
     """Name a configuration file of tbot that `make` creates."""
     file = folder / "tbot.yaml"
     make(file)
-    return StartEnvironment(arguments=("-c", str(file)))
+    return StartEnvironment(arguments=("-c", str(file)), always_execs=not file.exists())
 
 
 def _arguments(_: Path, arguments: Sequence[bytes]) -> StartEnvironment:
@@ -88,7 +88,7 @@ def _nonsense_settings(_: Path) -> StartEnvironment:
     every = {f"OTEL_EXPORTER_OTLP_{signal_}{name}" for signal_ in ("", "LOGS_", "TRACES_") for name in names}
     every |= {"OTEL_TBOT_SIGNAL", "OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_LOG_LEVEL", "OTEL_PROPAGATORS"}
     every |= {"OTEL_PYTHON_CONTEXT", "OTEL_PYTHON_ID_GENERATOR", "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"}
-    return StartEnvironment(environ=dict.fromkeys(every, "\x1b[31mnon\nsense\udcff"))
+    return StartEnvironment(environ=dict.fromkeys(every, "\x1b[31mnon\nsense\udcff"), always_execs=True)
 
 
 def _large_environment(_: Path) -> StartEnvironment:

@@ -49,7 +49,7 @@ class StartEnvironment:
         prepare: code that runs in the process before it execs `run` or tbot.
         options: further arguments of `subprocess.Popen`.
         lines: the numbers of our own lines on stderr that are allowed where a start is reported.
-        always_execs: whether so much is broken that supervision, too, execs tbot.
+        always_execs: whether so much is broken that nothing is sent, and supervision, too, execs tbot.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
