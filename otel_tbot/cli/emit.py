@@ -37,8 +37,8 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
         command, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
     )
     silence_libraries()
-    if report.settings.note:
-        write_line(report.settings.note)
+    for note in report.settings.notes:
+        write_line(note)
     outcome = deliver(report.event, report.settings)
     endpoint = mask_endpoint(report.settings.endpoint)
     if outcome.status == "sent":

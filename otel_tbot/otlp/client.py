@@ -85,9 +85,10 @@ class OTLPClient:
             settings = process.settings = process.settings or resolve_settings(self._signal, os.environ, self._keywords)
         except SettingsError as error:
             return ExportResult(accepted=False, reason=str(error))
-        if settings.note and not process.noted:
+        if not process.noted:
             process.noted = True
-            warn("%s", settings.note)
+            for note in settings.notes:
+                warn("%s", note)
         export = _Export(process, settings)
         try:
             return run_with_timeout(settings.timeout, lambda: export.run(make_records))

@@ -54,18 +54,6 @@ class FinalError(grpc.RpcError):
         return ()
 
 
-# What a client may send again after (OpenTelemetry specification, "OTLP", failures of gRPC).
-_RETRYABLE = (
-    grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
-    grpc.StatusCode.ABORTED,
-    grpc.StatusCode.OUT_OF_RANGE,
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DATA_LOSS,
-)
-
-
 class _SignalClasses(NamedTuple):
     """What differs between the signals.
 
@@ -140,6 +128,7 @@ def grpc_arguments(exporter: type, settings: OTLPSettings, files: Mapping[str, b
         settings: where and how.
         files: the contents of the files that the settings name, by setting.
     """
+    codes = [grpc.StatusCode[name] for name in settings.retryable_codes]
     return {
         "endpoint": settings.endpoint,
         "insecure": _is_insecure(settings),
@@ -151,7 +140,7 @@ def grpc_arguments(exporter: type, settings: OTLPSettings, files: Mapping[str, b
         # Otherwise gRPC tries to connect for 20 s, also after its channel was closed.
         "channel_options": (("grpc.min_reconnect_backoff_ms", max(1, int(settings.timeout * 1000))),),
         # Otherwise it would count in the host's metrics, and could even create and set the global provider.
-        **supported(exporter, meter_provider=NoOpMeterProvider(), retryable_error_codes=_RETRYABLE),
+        **supported(exporter, meter_provider=NoOpMeterProvider(), retryable_error_codes=codes),
     }
 
 

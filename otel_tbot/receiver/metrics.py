@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.settings import FILES, read_file, resolve_settings
-from otel_tbot.receiver.logfmt import log_event
+from otel_tbot.receiver.logfmt import log_event, log_notes
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def metrics_requested(environ: Mapping[str, str]) -> bool:
     Raises:
         SettingsError: an unknown exporter is requested.
     """
-    value = environ.get(_VARIABLE, "").strip()
+    value = environ.get(_VARIABLE, "").strip().lower()
     if value not in {"", "none", "otlp"}:
         message = f"{_VARIABLE} must be otlp or none"
         raise SettingsError(message)
@@ -157,6 +157,7 @@ def _milliseconds(environ: Mapping[str, str], name: str, default: float) -> floa
 
 def _exporter(environ: Mapping[str, str]) -> MetricExporter:
     settings = resolve_settings("metrics", environ)  # type: ignore[arg-type]  # this signal has the same variables
+    log_notes(settings)
     files = {name: read_file(settings, name) for name in FILES}
     if settings.protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
