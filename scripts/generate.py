@@ -90,6 +90,7 @@ def variables_page() -> Iterator[str]:
     yield ""
     yield "A value that says how is not worth an event: one warning names the variable, and the default applies. One"
     yield "that says where to or to whom is not guessed: nothing is sent, which is said once. No message has a value."
+    yield "The sender of `run` says nothing: `status` and `preview` show the same warnings."
     yield ""
     yield "The general endpoint is a base URL, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's"
     yield "own endpoint and the keyword are used as they are. tbot's own variables are read as tbot reads them."

@@ -197,6 +197,27 @@ def test_records_that_cannot_be_made(exporters: Exporters) -> None:
     assert exporters.made == []
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT must be an integer but got canary",
+            ": OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT cannot be used",
+        ),
+        ("OTEL_CANARY", ""),
+    ],
+)
+@pytest.mark.usefixtures("exporters")
+def test_variable_that_the_sdk_refuses(message: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the SDK's error names a variable that is set, the reason does too, and not its value."""
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "canary")
+
+    def broken() -> list[object]:
+        raise ValueError(message)
+
+    assert client().export(broken) == (False, f"the event could not be built or sent (ValueError{kind})")
+
+
 def test_consent_withdrawn_meanwhile(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
     """Consent counts when everything is ready."""
     exporters.prepare = lambda: monkeypatch.delenv("TELEPORT_ANONYMOUS_TELEMETRY")
