@@ -30,6 +30,8 @@ MODULES = {
     "records.py": "test_records.py plugins test_api_emit.py",
     "timeout.py": "otlp/test_settings.py launcher/test_start_sender.py",
     "otlp/settings.py": "otlp/test_settings.py",
+    "otlp/headers.py": "otlp/test_settings.py",
+    "otlp/retry_codes.py": "otlp/test_settings.py",
     "otlp/endpoint.py": "otlp/test_endpoint.py",
     "otlp/client.py": "otlp/test_client.py",
     "otlp/deadline.py": "otlp/test_deadline.py",

@@ -60,14 +60,10 @@ def _number(value: object) -> float:
         return float("nan")
 
 
-def otlp_variable(signal: str, keyword: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the value of `OTEL_EXPORTER_OTLP_[LOGS_|TRACES_]KEYWORD`, and the name of the variable that gave it.
+def otlp_variables(signal: str, keyword: str, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what is set of `OTEL_EXPORTER_OTLP_[LOGS_|TRACES_]KEYWORD`, as values and names; the signal's is first.
 
-    The signal's variable takes precedence; an empty variable counts as unset. Without either, the value is empty and
-    the name is the general one. Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter".
+    An empty variable counts as unset. Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter".
     """
-    general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
-    for name in (f"OTEL_EXPORTER_OTLP_{signal.upper()}_{keyword.upper()}", general):
-        if value := environ.get(name, "").strip():
-            return value, name
-    return "", general
+    names = (f"OTEL_EXPORTER_OTLP_{part}{keyword.upper()}" for part in (f"{signal.upper()}_", ""))
+    return [(value, name) for name in names if (value := environ.get(name, "").strip())]

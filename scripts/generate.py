@@ -15,7 +15,7 @@ import click
 import otel_tbot
 from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands
-from otel_tbot.otlp import settings
+from otel_tbot.otlp import retry_codes, settings
 from otel_tbot.plugins import environment_variables
 from scripts import schema_constants
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+_REFUSED = "refused: nothing is sent"
+_UNSET = "one warning; counts as unset"
+_OTHER_VALUE = {"insecure": "one warning; counts as `false`"}
 _NOTICE = "<!-- Generated from the code by `make generate`. -->"
 
 
@@ -66,21 +69,39 @@ def variables_page() -> Iterator[str]:
     yield f"| `{opt_in.SDK_DISABLED}` | `true` turns everything off, as everywhere in OpenTelemetry. |"
     yield f"| `{opt_in.DO_NOT_TRACK}` | Anything but empty, `0` or `false` turns everything off. |"
     yield f"| `{opt_in.OPT_IN}` | Exactly `1` turns it on. Everything else is off. |"
-    yield from ("", "## Signal", "", "| variable | meaning |", "|---|---|")
+    yield from ("", "## Signal", "", "| variable | accepted | any other value |", "|---|---|---|")
     signal = environment_variables.OTEL_TBOT_SIGNAL
-    yield f"| `{signal}` | `logs` (the default) or `traces`: the signal that the commands and `send` use. |"
+    meaning = "`logs` (the default) or `traces`: the signal that the commands and `send` use."
+    yield f"| `{signal}` | {meaning} | {_REFUSED} |"
     yield from ("", "## Endpoint and transport", "")
-    yield "The signal's variable takes precedence over the general one; an empty variable counts as unset. The keyword"
-    yield "is the name of the same setting in a declarative file and in code, where it takes precedence over both."
-    yield from ("", "| keyword | general variable | for one signal | meaning |", "|---|---|---|---|")
+    yield "The signal's variable takes precedence over the general one; an empty variable counts as unset, and words"
+    yield "may be in upper or lower case. The keyword is the name of the same setting in a declarative file and in"
+    yield "code, where it takes precedence over both, and where any other value is refused."
+    yield from ("", "| keyword | general variable | for one signal | accepted | any other value of a variable |")
+    yield "|---|---|---|---|---|"
     for keyword, meaning in _attributes(settings.OTLPSettings):
         if keyword in settings.KEYWORDS:
             general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
             signals = ", ".join(f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in settings.SIGNALS)
-            yield f"| `{keyword}` | `{general}` | {signals} | {meaning} |"
+            other = _OTHER_VALUE.get(keyword, _UNSET) if keyword in settings.HOW else _REFUSED
+            yield f"| `{keyword}` | `{general}` | {signals} | {meaning} | {other} |"
+    codes = "names of gRPC's status codes after which the exporter tries again, separated by commas"
+    yield f"|  | `{retry_codes.VARIABLE}` |  | {codes}, where the installed exporter knows the variable. | {_UNSET} |"
+    yield ""
+    yield "A value that says how is not worth an event: one warning names the variable, and the default applies. One"
+    yield "that says where to or to whom is not guessed: nothing is sent, which is said once. No message has a value."
+    yield "The sender of `run` says nothing: `status` and `preview` show the same warnings."
     yield ""
     yield "The general endpoint is a base URL, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's"
     yield "own endpoint and the keyword are used as they are. tbot's own variables are read as tbot reads them."
+    yield from ("", "## Metrics of `serve`", "")
+    yield "The variables above, with `METRICS` in place of the signal, say where the counters go, and how."
+    yield from ("", "| variable | accepted | any other value |", "|---|---|---|")
+    yield "| `OTEL_METRICS_EXPORTER` | `otlp`, or `none` (the default). | refused: `serve` does not start |"
+    interval = "milliseconds between two exports, above 0; by default 60000."
+    yield f"| `OTEL_METRIC_EXPORT_INTERVAL` | {interval} | {_UNSET} |"
+    timeout = "milliseconds that one export may take, above 0; by default 30000."
+    yield f"| `OTEL_METRIC_EXPORT_TIMEOUT` | {timeout} | {_UNSET} |"
 
 
 def entry_points_page() -> Iterator[str]:

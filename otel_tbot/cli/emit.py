@@ -38,8 +38,8 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
     )
     silence_libraries()
     write_skipped_flags(command.skipped)
-    if report.settings.note:
-        write_line(report.settings.note)
+    for note in report.settings.notes:
+        write_line(note)
     outcome = deliver(report.event, report.settings)
     endpoint = mask_endpoint(report.settings.endpoint)
     if outcome.status == "sent":

@@ -38,8 +38,8 @@ def main(
     )
     session = Session()
     write_skipped_flags(parsed.skipped)
-    if report.settings.note:
-        write_line(report.settings.note)
+    for note in report.settings.notes:
+        write_line(note)
     if report.version_unknown_reason:
         write_line(f"tbot.version is left out: {report.version_unknown_reason}")
     if form == "json":

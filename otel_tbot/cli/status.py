@@ -22,11 +22,13 @@ def main(*, form: str, check: bool) -> int:
     except SettingsError as error:
         write_line(str(error))
         return exit_status if check else BAD_INPUT
+    for note in settings.notes:
+        write_line(note)
     where = {
         "signal": settings.signal,
         "protocol": settings.protocol,
         "endpoint": mask_endpoint(settings.endpoint),
-        "timeout": f"{settings.timeout:g} s{f' ({settings.note})' if settings.note else ''}",
+        "timeout": f"{settings.timeout:g} s",
         "version": __version__,
     }
     if form == "json":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from otel_tbot.launcher.start_command import config_path
-from otel_tbot.timeout import otlp_variable
+from otel_tbot.timeout import otlp_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ _NAME = _HOST | frozenset("_")
 _VALUE = _PATH | frozenset("+:;@~ ")
 _MAX_LENGTH = 1024  # of an ordinary value
 _MAX_PORT = 65535
-_WORDS = {
-    "protocol": ("", "http/protobuf", "grpc"),
-    "compression": ("", "none", "gzip"),
-    "insecure": ("", "true", "false"),
-}
 _FILES = ("certificate", "client_key", "client_certificate")
 
 
@@ -63,12 +58,14 @@ def _ordinary(arguments: Arguments) -> Iterator[bool]:
     """Yield for one setting after the other whether it is certainly usable."""
     signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
     yield signal in {"logs", "traces"}
-    for name, words in _WORDS.items():
-        yield otlp_variable(signal, name, os.environ)[0] in words
-    yield is_ordinary_endpoint(otlp_variable(signal, "endpoint", os.environ)[0])
-    yield are_ordinary_headers(otlp_variable(signal, "headers", os.environ)[0])
-    paths = [otlp_variable(signal, name, os.environ)[0] for name in _FILES]
-    for path in (*paths, config_path(arguments.command)):
+
+    def value(keyword: str) -> str:
+        return next((value for value, _ in otlp_variables(signal, keyword, os.environ)), "")
+
+    yield value("protocol") in {"", "http/protobuf", "grpc"}
+    yield is_ordinary_endpoint(value("endpoint"))
+    yield are_ordinary_headers(value("headers"))
+    for path in (*map(value, _FILES), config_path(arguments.command)):
         yield not path or ("\0" not in path and os.access(path, os.R_OK))
 
 

@@ -11,7 +11,7 @@ from otel_tbot.launcher.outcome import write_outcome
 from otel_tbot.launcher.precheck import refusal
 from otel_tbot.launcher.sender import Task, detach, spawn
 from otel_tbot.stderr import write_line
-from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout_variable
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variables, parse_timeout_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _write_not_reported(arguments: Arguments, reason: str) -> None:
 def delivery_timeout(arguments: Arguments) -> float:
     """Return the timeout of the delivery in seconds: however long it may be, the sender lives no longer than 30.
 
-    A value that the delivery refuses counts as unset: then nothing is sent, and the sender ends by itself.
+    A variable that cannot be parsed counts as unset, as it does for the delivery.
     """
     return min(_chosen_timeout(arguments), _MAX_LIFE)
 
@@ -110,9 +110,10 @@ def delivery_timeout(arguments: Arguments) -> float:
 def _chosen_timeout(arguments: Arguments) -> float:
     if arguments.timeout is not None:
         return arguments.timeout
-    signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
-    value, name = otlp_variable(signal, "timeout", os.environ)
-    try:
-        return parse_timeout_variable(value, name)[0] if value else DEFAULT_TIMEOUT
-    except SettingsError:
-        return DEFAULT_TIMEOUT
+    signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL", "").strip() or "logs"
+    for value, name in otlp_variables(signal, "timeout", os.environ):
+        try:
+            return parse_timeout_variable(value, name)[0]
+        except SettingsError:  # noqa: PERF203  at most two
+            continue
+    return DEFAULT_TIMEOUT

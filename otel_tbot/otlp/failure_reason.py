@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 
 REFUSED = "connection refused: nothing listens at the endpoint's host and port"
 HOST_NOT_FOUND = "host not found: check the name in the endpoint"
@@ -21,6 +23,16 @@ def cause_of(reason: str) -> str:
     The status of HTTP stays, since 404 and 503 are two causes. There are finitely many causes.
     """
     return re.sub(r"(?<!HTTP )\b[0-9.]+\b", "N", reason)
+
+
+def describe_kind(error: Exception) -> str:
+    """Return the kind of an error, and the `OTEL_*` variable that its message names; never the message itself."""
+    kind = type(error).__name__
+    with suppress(Exception):  # an error of a host's object
+        for name in re.findall(r"\bOTEL_[A-Z_]+\b", str(error)):
+            if name in os.environ:
+                return f"{kind}: {name} cannot be used"
+    return kind
 
 
 class FailureReason:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
+from opentelemetry.metrics import NoOpMeterProvider
 
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.failure_reason import (
@@ -24,6 +25,7 @@ from otel_tbot.otlp.failure_reason import (
     partial_success_reason,
 )
 from otel_tbot.otlp.grpc_guard import require_resources
+from otel_tbot.otlp.supported import supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,17 +110,7 @@ def grpc_exporter(
     require_resources()
     classes = _SIGNALS[settings.signal]()
     stub: Any = partial(_CheckedStub, classes, tuple(settings.headers.items()), failure)
-    keywords: dict[str, Any] = {
-        "endpoint": settings.endpoint,
-        "insecure": settings.insecure,
-        "credentials": grpc.ssl_channel_credentials(
-            files["certificate"], files["client_key"], files["client_certificate"]
-        ),
-        "timeout": settings.timeout,
-        "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
-        # Otherwise gRPC tries to connect for 20 s, also after its channel was closed.
-        "channel_options": (("grpc.min_reconnect_backoff_ms", max(1, int(settings.timeout * 1000))),),
-    }
+    keywords = grpc_arguments(OTLPExporterMixin, settings, files)
 
     class Exporter(classes.exporter):  # type: ignore[misc, name-defined]  # one of two, known at run time
         def __init__(self) -> None:
@@ -126,6 +118,38 @@ def grpc_exporter(
             OTLPExporterMixin.__init__(self, stub=stub, result=classes.result, **keywords)
 
     return Exporter()
+
+
+def grpc_arguments(exporter: type, settings: OTLPSettings, files: Mapping[str, bytes | None]) -> dict[str, Any]:
+    """Return what an OTLP exporter over gRPC needs, so that it reads no global and no variable.
+
+    Args:
+        exporter: its class, or their common base.
+        settings: where and how.
+        files: the contents of the files that the settings name, by setting.
+    """
+    codes = [grpc.StatusCode[name] for name in settings.retryable_codes]
+    return {
+        "endpoint": settings.endpoint,
+        "insecure": _is_insecure(settings),
+        "credentials": grpc.ssl_channel_credentials(
+            files["certificate"], files["client_key"], files["client_certificate"]
+        ),
+        "timeout": settings.timeout,
+        "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
+        # Otherwise gRPC tries to connect for 20 s, also after its channel was closed.
+        "channel_options": (("grpc.min_reconnect_backoff_ms", max(1, int(settings.timeout * 1000))),),
+        # Otherwise it would count in the host's metrics, and could even create and set the global provider.
+        **supported(exporter, meter_provider=NoOpMeterProvider(), retryable_error_codes=codes),
+    }
+
+
+def _is_insecure(settings: OTLPSettings) -> bool:
+    """Return whether to do without TLS: the endpoint's scheme decides, and without one the setting."""
+    scheme, separator, _ = settings.endpoint.partition("://")
+    if separator and scheme in {"http", "https"}:
+        return scheme == "http"
+    return bool(settings.insecure)
 
 
 class _CheckedStub:

@@ -14,6 +14,7 @@ import requests
 import urllib3.exceptions
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
+from opentelemetry.metrics import NoOpMeterProvider
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
@@ -24,6 +25,7 @@ from otel_tbot.otlp.failure_reason import PATH_TWICE
 from otel_tbot.otlp.http_errors import describe_error
 from otel_tbot.otlp.response import MAX_RESPONSE_BYTES, judge
 from otel_tbot.otlp.sockets import ConsentWithdrawnError, SocketTracker
+from otel_tbot.otlp.supported import supported
 from otel_tbot.regular_file import UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:
@@ -89,44 +91,52 @@ def http_exporter(settings: OTLPSettings, failure: FailureReason) -> LogRecordEx
     """
     classes = _SIGNALS[settings.signal]()
     exporter: LogRecordExporter | SpanExporter = classes.exporter(
-        endpoint=settings.endpoint,
-        certificate_file=settings.certificate,
-        client_key_file=settings.client_key,
-        client_certificate_file=settings.client_certificate,
-        headers=dict(settings.headers),
-        timeout=settings.timeout,
-        compression=Compression(settings.compression),
-        session=_Session(settings, classes, failure),
+        **http_arguments(classes.exporter, settings), session=_Session(settings, classes, failure)
     )
     return exporter
 
 
-class PlainSession(requests.Session):
-    """A session without the user's credentials, without cookies, and without redirects."""
+def http_arguments(exporter: type, settings: OTLPSettings) -> dict[str, Any]:
+    """Return what an OTLP exporter over HTTP needs besides its session, so that it reads no global.
 
-    def __init__(self) -> None:
+    What it reads from variables all the same, headers and certificates, the session replaces.
+
+    Args:
+        exporter: its class.
+        settings: where and how.
+    """
+    return {
+        "endpoint": settings.endpoint,
+        "certificate_file": settings.certificate,
+        "client_key_file": settings.client_key,
+        "client_certificate_file": settings.client_certificate,
+        "headers": dict(settings.headers),
+        "timeout": settings.timeout,
+        "compression": Compression(settings.compression),
+        # Otherwise it would count in the host's metrics, and could even create and set the global provider.
+        **supported(exporter, meter_provider=NoOpMeterProvider()),
+    }
+
+
+class PlainSession(requests.Session):
+    """A session without the user's credentials, cookies and redirects; its certificates are the configured ones."""
+
+    def __init__(self, settings: OTLPSettings) -> None:
         """Replace what requests would add by itself."""
         super().__init__()
+        self._certificate = settings.certificate
+        self._client_pair = _client_pair(settings)
         self.max_redirects = 0  # a redirect is a failure; the exporters take it for a success
         self.headers.clear()
         self.headers.update(_OTLP_HEADERS)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.auth = _credentials_from_url
 
-
-class _Session(PlainSession):
-    """A session that sends only what it was given, and judges the responses."""
-
-    def __init__(self, settings: OTLPSettings, classes: _SignalClasses, failure: FailureReason) -> None:
-        super().__init__()
-        self._certificate = settings.certificate
-        self._adapter = _Adapter(settings, classes, failure)
-        self.mount("http://", self._adapter)
-        self.mount("https://", self._adapter)
-
-    def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  requests' own signature
-        """Take proxies from the environment as requests does, but no CA certificates other than the configured."""
-        merged = super().merge_environment_settings(*args, **kwargs)
+    def merge_environment_settings(self, *args: Any, **_: Any) -> Any:  # noqa: ANN401  requests' own signature
+        """Take proxies from the environment as requests does, but no certificates other than the configured."""
+        url, proxies, stream, *_certificates = args  # which the exporter may have from the environment
+        merged = super().merge_environment_settings(url, proxies, stream, True, None)  # noqa: FBT003
+        merged["cert"] = self._client_pair
         if self._certificate:
             merged["verify"] = self._certificate
         elif isinstance(merged["verify"], str) and not Path(merged["verify"]).is_dir():
@@ -134,8 +144,34 @@ class _Session(PlainSession):
             try:
                 read_regular_file(merged["verify"])
             except UnreadableFileError as error:
-                self._adapter.fail(f"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE {error}")
+                self.fail(f"the file named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE {error}")
         return merged
+
+    def fail(self, reason: str) -> NoReturn:
+        """End the export.
+
+        Raises:
+            FinalError: always.
+        """
+        raise FinalError(reason)
+
+
+class _Session(PlainSession):
+    """A session that sends only what it was given, and judges the responses."""
+
+    def __init__(self, settings: OTLPSettings, classes: _SignalClasses, failure: FailureReason) -> None:
+        super().__init__(settings)
+        adapter = _Adapter(settings, classes, failure)
+        self.fail = adapter.fail  # type: ignore[method-assign]  # which also keeps the reason
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+
+def _client_pair(settings: OTLPSettings) -> tuple[str, str] | str | None:
+    """Return the client's certificate and key as requests takes them: a file may hold both."""
+    if settings.client_certificate and settings.client_key:
+        return settings.client_certificate, settings.client_key
+    return settings.client_certificate
 
 
 def _credentials_from_url(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -1,23 +1,27 @@
 """How and where OTLP goes: the standard `OTEL_EXPORTER_OTLP_*` variables, read once, by one rule.
 
 Argument, then the signal's variable, then the general variable, then the specification's default; an empty variable
-counts as unset. Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter". Imports no OpenTelemetry.
+counts as unset. A variable that says how and cannot be parsed is noted, and counts as unset too; one that says where to
+or to whom is an error, since a guess could send to the wrong place. Sources: OpenTelemetry specification,
+"OpenTelemetry Protocol Exporter" and "Environment Variable Specification". Imports no OpenTelemetry.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
-from urllib.parse import unquote
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.endpoint import EndpointError, grpc_target, http_url
+from otel_tbot.otlp.headers import parse_headers
+from otel_tbot.otlp.retry_codes import retryable_codes
 from otel_tbot.regular_file import UnreadableFileError, read_regular_file
-from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout, parse_timeout_variable
+from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variables, parse_timeout, parse_timeout_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+_Value = TypeVar("_Value")
 Signal = Literal["logs", "traces"]
 SIGNALS: tuple[Signal, ...] = ("logs", "traces")
 SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
@@ -25,9 +29,6 @@ SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 _DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
 # Characters of a setting, or of all headers. No backend takes more, and execve(2) passes no longer variable on.
 _MAX_SETTING_LENGTH = 128 * 1024
-# A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
-_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-_VALUE = r"[ -~]*"
 _COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
 
 
@@ -36,18 +37,19 @@ class OTLPSettings(NamedTuple):
 
     Attributes:
         signal: `logs` or `traces`.
-        protocol: `http/protobuf` or `grpc`.
+        protocol: `http/protobuf` (the default) or `grpc`.
         endpoint: the URL to send to; for HTTP with the signal's path.
         headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
             `name` and `value`.
-        timeout: seconds within which the backend must have accepted; at most 300. A variable above 300 is read as
-            milliseconds.
-        compression: `none`, `gzip`, or over HTTP `deflate`.
+        timeout: seconds within which the backend must have accepted; above 0 and at most 300, by default 10. A variable
+            above 300 is read as milliseconds.
+        compression: `none` (the default), `gzip`, or over HTTP `deflate`.
         certificate: path of the CA certificates to trust, PEM.
         client_key: path of the private key of a client certificate, PEM.
         client_certificate: path of that certificate, PEM.
-        insecure: whether gRPC goes without TLS where the endpoint names no scheme.
-        note: how a variable was read, where that may be a surprise; otherwise empty.
+        insecure: `true` or `false` (the default): whether gRPC goes without TLS where the endpoint names no scheme.
+        retryable_codes: names of the status codes of gRPC after which the exporter tries again.
+        notes: how variables were read, where that may be a surprise, each in one line.
     """
 
     signal: Signal
@@ -60,9 +62,11 @@ class OTLPSettings(NamedTuple):
     client_key: str | None
     client_certificate: str | None
     insecure: bool | None
-    note: str
+    retryable_codes: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
+HOW = ("timeout", "compression", "insecure")  # a variable of these that cannot be parsed counts as unset
 FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
 
 
@@ -80,7 +84,7 @@ def read_file(settings: OTLPSettings, name: str) -> bytes | None:
         raise SettingsError(message) from None
 
 
-KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "note"}
+KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "retryable_codes", "notes"}
 
 
 def resolve_signal(environ: Mapping[str, str], chosen: str | None = None) -> Signal:
@@ -89,7 +93,7 @@ def resolve_signal(environ: Mapping[str, str], chosen: str | None = None) -> Sig
     Raises:
         SettingsError: neither `logs` nor `traces`.
     """
-    name = chosen or environ.get(SIGNAL_VARIABLE) or "logs"
+    name = chosen or environ.get(SIGNAL_VARIABLE, "").strip().lower() or "logs"
     for signal in SIGNALS:
         if name == signal:
             return signal
@@ -110,33 +114,34 @@ def resolve_settings(
     Raises:
         SettingsError: a variable or keyword that cannot be used; the message names it and not its value.
     """
-    source = _SettingsSource(
-        signal, environ, {name: value for name, value in (keywords or {}).items() if value is not None}
-    )
+    given = {name: value for name, value in (keywords or {}).items() if value is not None}
+    source = _SettingsSource(signal, environ, given, notes=[])
     source.refuse_unknown()
     protocol = _protocol(source)
-    timeout, note = _timeout(source)
+    compression = partial(_compression, protocol)
     return OTLPSettings(
         signal=signal,
         protocol=protocol,
         endpoint=_endpoint(source, protocol),
         headers=_headers(source, protocol),
-        timeout=timeout,
-        compression=_compression(source, protocol),
+        timeout=source.how("timeout", parse_timeout, parse_timeout_variable) or DEFAULT_TIMEOUT,
+        compression=source.how("compression", compression, lambda text, name: (compression(text, name), "")) or "none",
         certificate=source.text("certificate")[0],
         client_key=source.text("client_key")[0],
         client_certificate=source.text("client_certificate")[0],
-        insecure=_insecure(source),
-        note=note,
+        insecure=source.how("insecure", _insecure, _insecure_variable),
+        retryable_codes=_retryable_codes(source, protocol),
+        notes=tuple(source.notes),
     )
 
 
 class _SettingsSource(NamedTuple):
-    """The keywords and variables of one signal, each with its name for error messages."""
+    """The keywords and variables of one signal, each with its name for error messages, and what is to be noted."""
 
     signal: Signal
     environ: Mapping[str, str]
     keywords: Mapping[str, object]
+    notes: list[str]
 
     def refuse_unknown(self) -> None:
         if not self.keywords.keys() <= KEYWORDS:
@@ -148,8 +153,8 @@ class _SettingsSource(NamedTuple):
         if keyword in self.keywords:
             value, name = self.keywords[keyword], keyword
         else:
-            text, name = otlp_variable(self.signal, keyword, self.environ)
-            value = text or None
+            unset = (None, f"OTEL_EXPORTER_OTLP_{keyword.upper()}")
+            value, name = next(iter(otlp_variables(self.signal, keyword, self.environ)), unset)
         if isinstance(value, str):
             _refuse_too_long(len(value), name)
         return value, name
@@ -161,6 +166,31 @@ class _SettingsSource(NamedTuple):
             raise SettingsError(message)
         return value, name
 
+    def how(
+        self,
+        keyword: str,
+        parse_keyword: Callable[[object, str], _Value],
+        parse_variable: Callable[[str, str], tuple[_Value, str]],
+    ) -> _Value | None:
+        """Return the value of a setting that says how; a variable that cannot be parsed is noted and skipped.
+
+        Args:
+            keyword: the setting.
+            parse_keyword: returns what a keyword means.
+            parse_variable: returns what a variable means, and how it was read if that may be a surprise.
+        """
+        if keyword in self.keywords:
+            return parse_keyword(self.keywords[keyword], keyword)
+        for text, name in otlp_variables(self.signal, keyword, self.environ):
+            try:
+                value, note = parse_variable(text, name)
+            except SettingsError as error:  # noqa: PERF203  at most two
+                self.notes.append(f"{error}: it counts as unset")
+            else:
+                self.notes.extend([note] if note else [])
+                return value
+        return None
+
 
 def _refuse_too_long(length: int, name: str) -> None:
     if length > _MAX_SETTING_LENGTH:
@@ -170,9 +200,10 @@ def _refuse_too_long(length: int, name: str) -> None:
 
 def _protocol(source: _SettingsSource) -> Literal["grpc", "http/protobuf"]:
     value, name = source.text("protocol")
-    if value is None or value == "http/protobuf":
+    protocol = (value or "http/protobuf").lower()
+    if protocol == "http/protobuf":
         return "http/protobuf"
-    if value == "grpc":
+    if protocol == "grpc":
         return "grpc"
     message = f"{name} must be http/protobuf or grpc"
     raise SettingsError(message)
@@ -192,73 +223,36 @@ def _endpoint(source: _SettingsSource, protocol: str) -> str:
 
 def _headers(source: _SettingsSource, protocol: str) -> dict[str, str]:
     value, name = source.value("headers")
-    if isinstance(value, str):
-        value = _listed_pairs(value)
-    elif isinstance(value, list):
-        value = _named_pairs(value)
-    elif value is None:
-        value = {}
-    if not isinstance(value, dict) or not all(map(_is_header, value.items())):
-        message = (
-            f"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII"
-        )
-        raise SettingsError(message)
-    if protocol == "grpc" and any(key.lower().endswith("-bin") for key in value):
-        message = f"{name} must name no header that ends with -bin, which gRPC takes for bytes"
-        raise SettingsError(message)
-    _refuse_too_long(sum(len(key) + len(text) for key, text in value.items()), name)
-    return {key.lower(): text for key, text in value.items()}
+    headers = parse_headers(value, name, protocol)
+    _refuse_too_long(sum(len(key) + len(text) for key, text in headers.items()), name)
+    return headers
 
 
-def _listed_pairs(text: str) -> dict[str, str]:
-    """Return what a variable's `name=value,name=value` means (OpenTelemetry specification, `OTLP_HEADERS`)."""
-    pairs = (item.partition("=") for item in text.split(",") if item.strip())
-    # Without "=" the name comes out as one that no header can have.
-    return {unquote(name).strip() if equals else "": unquote(value).strip() for name, equals, value in pairs}
-
-
-def _is_header(pair: tuple[object, object]) -> bool:
-    name, value = pair
-    if not isinstance(name, str) or not isinstance(value, str):
-        return False
-    return bool(re.fullmatch(_NAME, name) and re.fullmatch(_VALUE, value))
-
-
-def _named_pairs(pairs: list[object]) -> dict[object, object] | None:
-    """Return the mapping that a list of `name` and `value` means (OpenTelemetry configuration, `headers`)."""
-    named: dict[object, object] = {}
-    for pair in pairs:
-        if not isinstance(pair, dict) or pair.keys() != {"name", "value"} or not isinstance(pair["name"], str):
-            return None
-        # There an empty value is null: it may be a variable that is not set.
-        named[pair["name"]] = "" if pair["value"] is None else pair["value"]
-    return named
-
-
-def _timeout(source: _SettingsSource) -> tuple[float, str]:
-    value, name = source.value("timeout")
-    if value is None:
-        return DEFAULT_TIMEOUT, ""
-    if "timeout" in source.keywords:
-        return parse_timeout(value, name), ""
-    return parse_timeout_variable(str(value), name)
-
-
-def _compression(source: _SettingsSource, protocol: str) -> str:
-    value, name = source.text("compression")
+def _compression(protocol: str, value: object, name: str) -> str:
     allowed = _COMPRESSIONS[protocol]
-    compression = (value or "none").lower()
-    if compression not in allowed:
-        message = f"{name} must be {' or '.join(allowed)} with the protocol {protocol}"
-        raise SettingsError(message)
-    return compression
+    if isinstance(value, str) and value.lower() in allowed:
+        return value.lower()
+    message = f"{name} must be {' or '.join(allowed)} with the protocol {protocol}"
+    raise SettingsError(message)
 
 
-def _insecure(source: _SettingsSource) -> bool | None:
-    value, name = source.value("insecure")
-    if value is None or isinstance(value, bool):
+def _insecure(value: object, name: str) -> bool:
+    if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
     message = f"{name} must be true or false"
     raise SettingsError(message)
+
+
+def _insecure_variable(text: str, name: str) -> tuple[bool, str]:
+    """Return whether a variable is `true`: anything else is false, also where the general variable is true."""
+    value = text.lower()
+    return value == "true", "" if value in {"true", "false"} else f"{name} must be true or false: it counts as false"
+
+
+def _retryable_codes(source: _SettingsSource, protocol: str) -> tuple[str, ...]:
+    codes, note = retryable_codes(source.environ)
+    if note and protocol == "grpc":
+        source.notes.append(note)
+    return codes

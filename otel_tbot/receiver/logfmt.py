@@ -17,6 +17,7 @@ from otel_tbot.otlp.failure_reason import cause_of
 
 if TYPE_CHECKING:
     from otel_tbot.otlp.client import ExportResult
+    from otel_tbot.otlp.settings import OTLPSettings
 
 _logger = logging.getLogger("otel_tbot.receiver")
 _PLACEHOLDER = re.compile(r"%[-+ #0-9.]*[a-z]")  # replaced where a library's message has an argument
@@ -35,6 +36,12 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: object) -> Non
         fields: further pairs.
     """
     _logger.log(level, event, extra={"fields": fields})
+
+
+def log_notes(settings: OTLPSettings) -> None:
+    """Write a line about each variable that was not read as it may have been meant."""
+    for note in settings.notes:
+        log_event("setting", level=logging.WARNING, note=note)
 
 
 class BackendLog:

@@ -5,11 +5,17 @@ The provider is private and reads no resource from the environment: nothing that
 
 from __future__ import annotations
 
+import logging
+import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING
 
 from otel_tbot.errors import SettingsError
+from otel_tbot.otlp.settings import FILES, read_file, resolve_settings
+from otel_tbot.receiver.logfmt import log_event, log_notes
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
 
 _VARIABLE = "OTEL_METRICS_EXPORTER"
-_PROTOCOLS = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _SHUTDOWN_TIMEOUT_MS = 5_000  # for the last export
 _TOTALS = {
     "received": "Submissions.",
@@ -71,7 +76,7 @@ def metrics_requested(environ: Mapping[str, str]) -> bool:
     Raises:
         SettingsError: an unknown exporter is requested.
     """
-    value = environ.get(_VARIABLE, "").strip()
+    value = environ.get(_VARIABLE, "").strip().lower()
     if value not in {"", "none", "otlp"}:
         message = f"{_VARIABLE} must be otlp or none"
         raise SettingsError(message)
@@ -84,18 +89,20 @@ def create_provider(counters: Counters, environ: Mapping[str, str]) -> MeterProv
     Raises:
         SettingsError: a variable cannot be used.
     """
-    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415  5 MiB that most receivers do without
+    # 5 MiB that most receivers do without
+    from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider  # noqa: PLC0415
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
-    try:
-        reader = PeriodicExportingMetricReader(_exporter(environ))
-    except (ValueError, OSError) as error:
-        message = f"OTEL_METRIC_* or OTEL_EXPORTER_OTLP_* cannot be used for metrics ({type(error).__name__})"
-        raise SettingsError(message) from None
+    reader = PeriodicExportingMetricReader(
+        _exporter(environ),
+        export_interval_millis=_milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", 60_000),
+        export_timeout_millis=_milliseconds(environ, "OTEL_METRIC_EXPORT_TIMEOUT", 30_000),
+    )
     provider = MeterProvider(
         metric_readers=[reader],
         resource=Resource({"service.name": "otel-tbot", "service.version": __version__}),
+        exemplar_filter=AlwaysOffExemplarFilter(),
         shutdown_on_exit=False,
     )
     _observe(provider, counters)
@@ -133,16 +140,39 @@ def _observe(provider: MeterProvider, counters: Counters) -> None:
     )
 
 
+def _milliseconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    """Return what a variable says; a value that cannot be used is logged, and counts as unset."""
+    text = environ.get(name, "").strip()
+    with suppress(ValueError):
+        if 0 < float(text) <= TIMEOUT_MAX:
+            return float(text)
+    if text:
+        log_event(
+            "setting",
+            level=logging.WARNING,
+            note=f"{name} must be a number of milliseconds above 0: it counts as unset",
+        )
+    return default
+
+
 def _exporter(environ: Mapping[str, str]) -> MetricExporter:
-    protocol = next((environ[name] for name in _PROTOCOLS if environ.get(name)), "http/protobuf")
-    if protocol == "grpc":
+    settings = resolve_settings("metrics", environ)  # type: ignore[arg-type]  # this signal has the same variables
+    log_notes(settings)
+    files = {name: read_file(settings, name) for name in FILES}
+    if settings.protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
 
-        return OTLPMetricExporter()
+        from otel_tbot.otlp.grpc import grpc_arguments  # noqa: PLC0415
+
+        # The exporter parses this variable even where it is given a timeout.
+        os.environ.pop("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", None)
+        return OTLPMetricExporter(
+            **grpc_arguments(OTLPMetricExporter, settings, files), headers=tuple(settings.headers.items())
+        )
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415
         OTLPMetricExporter as OTLPOverHTTP,
     )
 
-    from otel_tbot.otlp.http import PlainSession  # noqa: PLC0415
+    from otel_tbot.otlp.http import PlainSession, http_arguments  # noqa: PLC0415
 
-    return OTLPOverHTTP(session=PlainSession())
+    return OTLPOverHTTP(**http_arguments(OTLPOverHTTP, settings), session=PlainSession(settings))

@@ -18,7 +18,7 @@ from otel_tbot.receiver.exporter_process import ExporterProcess
 from otel_tbot.receiver.health import BackendHealth
 from otel_tbot.receiver.http_protocol import LimitedHttpProtocol, OpenConnections, protocol_factory
 from otel_tbot.receiver.listeners import address_of
-from otel_tbot.receiver.logfmt import BackendLog, log_event
+from otel_tbot.receiver.logfmt import BackendLog, log_event, log_notes
 from otel_tbot.receiver.metrics import Counters, create_provider, metrics_requested, shutdown_provider
 from otel_tbot.receiver.process_settings import relax_gc, require_open_files
 
@@ -70,6 +70,7 @@ def run(
     Raises:
         SettingsError: a variable cannot be used, or the limit on open files is too low.
     """
+    log_notes(settings)
     connections = OpenConnections(
         limits.connections, extra=_EXTRA_CONNECTIONS, per_address=limits.connections_per_address
     )

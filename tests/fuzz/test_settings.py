@@ -45,14 +45,20 @@ MESSAGES = (
     r"{name} must hold no credentials with the protocol grpc: give them as headers",
     r"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII",
     r"{name} must be a number of seconds above 0, and at most 300",
-    r"{name} must be a number of seconds above 0, or of milliseconds above 300",
     r"{name} must be none or gzip( or deflate)? with the protocol (grpc|http/protobuf)",
     r"{name} must be true or false",
     r"{name} must be a text",
     r"an exporter named tbot takes only the keywords [a-z_, ]+",
 )
+NOTES = (
+    r"{name} must be a number of seconds above 0, or of milliseconds above 300: it counts as unset",
+    r"{name} is above 300 and was read as milliseconds",
+    r"{name} must be none or gzip( or deflate)? with the protocol (grpc|http/protobuf): it counts as unset",
+    r"{name} must be true or false: it counts as false",
+)
 _NAME = rf"({'|'.join([*VARIABLES, *KEYWORDS])})"
 _MESSAGE = re.compile("|".join(message.format(name=_NAME) for message in MESSAGES))
+_NOTE = re.compile("|".join(note.format(name=_NAME) for note in NOTES))
 
 
 def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[str, Any]) -> OTLPSettings | None:  # noqa: ANN401
@@ -64,6 +70,8 @@ def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[s
         assert _MESSAGE.fullmatch(message), message
         assert SECRET not in message
         return None
+    assert all(_NOTE.fullmatch(note) for note in found.notes), found.notes
+    assert SECRET not in str(found.notes)
     assert found.protocol in {"grpc", "http/protobuf"}
     assert found.compression in {"none", "gzip", "deflate"} - ({"deflate"} if found.protocol == "grpc" else set())
     assert 0 < found.timeout <= 300
@@ -130,7 +138,7 @@ def test_signal(variable: str | None, chosen: str | None) -> None:
         message = str(error)
         assert message in {"the signal must be logs or traces", "OTEL_TBOT_SIGNAL must be logs or traces"}
     else:
-        assert found == (chosen or variable or "logs")
+        assert found == (chosen or (variable or "").strip().lower() or "logs")
         assert found in {"logs", "traces"}
 
 

@@ -337,3 +337,81 @@ def test_raising_log_handler(name: str) -> None:
         LOGGING_CALLS[name]()
     finally:
         logger.removeHandler(handler)
+
+
+# Exporters count their own work in the host's metrics where this is on, and fetch its global provider for that.
+INTERNAL_METRICS = {"OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true"}
+SEND_AND_EXPORT = """\
+assert otel_tbot.send(event()).status == "sent"
+from tests.promises.hostile_objects import record_and_span
+for kind in (otel_tbot.AnonymousLogExporter, otel_tbot.AnonymousSpanExporter):
+    exporter = kind()
+    assert exporter.export([record_and_span(event().attributes)]).name == "SUCCESS"
+    exporter.shutdown()
+from opentelemetry import metrics
+"""
+# Only the first provider can be set.
+SET_PROVIDER = """\
+provider = metrics.NoOpMeterProvider()
+metrics.set_meter_provider(provider)
+print(metrics.get_meter_provider() is provider)
+"""
+OWN_PROVIDER = """\
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+reader = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
+"""
+# A reader may count its own work, too.
+PRINT_METRICS = """\
+data = reader.get_metrics_data()
+resources = data.resource_metrics if data else []
+names = [metric.name for resource in resources for scope in resource.scope_metrics for metric in scope.metrics]
+print([name for name in names if "reader" not in name])
+"""
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_meter_provider_is_set(protocol: str, receiver: OTLPReceiver) -> None:
+    """Where OpenTelemetry's internal metrics are on, reporting neither creates nor sets a global provider."""
+    environ = {
+        **opted_in_variables(receiver, protocol),
+        **INTERNAL_METRICS,
+        "OTEL_PYTHON_METER_PROVIDER": "sdk_meter_provider",
+    }
+    with HostProcess(SEND_AND_EXPORT + SET_PROVIDER, environ) as host:
+        assert host.wait() == (0, "True\n", "")
+    assert len(receiver.requests) == 3
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_instrument_is_registered(protocol: str, receiver: OTLPReceiver) -> None:
+    """Where OpenTelemetry's internal metrics are on, the host's provider gets no instrument and no number of ours."""
+    environ = {**opted_in_variables(receiver, protocol), **INTERNAL_METRICS}
+    with HostProcess(OWN_PROVIDER + SEND_AND_EXPORT + PRINT_METRICS, environ) as host:
+        assert host.wait() == (0, "[]\n", "")
+    assert len(receiver.requests) == 3
+
+
+# Resolves the settings from a clean environment, and sends with a hostile one.
+RESOLVED_BEFORE = """\
+import otel_tbot.records  # the SDK reads limits when it is imported, and cannot be where they are malformed
+from opentelemetry.sdk import environment_variables
+from otel_tbot.api import deliver
+from otel_tbot.otlp.settings import resolve_settings
+settings = {signal: resolve_settings(signal, dict(os.environ)) for signal in ("logs", "traces")}
+names = {value for name, value in vars(environment_variables).items() if name.lstrip("_").startswith("OTEL_")}
+os.environ.update(dict.fromkeys(names - {"OTEL_SDK_DISABLED"}, "canary"))
+for signal in settings:
+    print(deliver(event(), settings[signal]))
+"""
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_other_variable_counts(protocol: str, receiver: OTLPReceiver) -> None:
+    """Once the settings are resolved, no variable that the SDK knows has an effect on what is sent."""
+    with HostProcess(RESOLVED_BEFORE, opted_in_variables(receiver, protocol)) as host:
+        assert host.wait() == (0, "Outcome(status='sent', reason='')\n" * 2, "")
+    assert len(receiver.requests) == 2
+    assert not [request for request in receiver.requests if "canary" in str(request)]

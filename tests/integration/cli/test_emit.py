@@ -15,6 +15,7 @@ from tests.promises.start_environments import (
     interpreter_memory_limit,
 )
 from tests.promises.tbot_process import preparing_command
+from tests.support.backend import otlp_variables
 from tests.support.program import SOURCE, VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
@@ -130,8 +131,6 @@ def test_bad_usage(receiver: OTLPReceiver, arguments: tuple[str, ...]) -> None:
     [
         ("OTEL_TBOT_SIGNAL", "canary"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "canary"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "canary"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "canary"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "canary"),
     ],
 )
@@ -141,6 +140,35 @@ def test_unusable_variable(name: str, value: str) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert name in ended.stderr
     assert "canary" not in ended.stderr
+
+
+@pytest.mark.parametrize("protocol", ["HTTP/protobuf", "gRPC"])
+@pytest.mark.parametrize(
+    "variable",
+    ["TIMEOUT=canary", "TIMEOUT=0", "TIMEOUT=-1", "COMPRESSION=zstd", "COMPRESSION=canary", "INSECURE=1"],
+)
+def test_unparsable_variable(receiver: OTLPReceiver, variable: str, protocol: str) -> None:
+    """A variable that says how is named in one warning, without its value, and the event is sent: status 0."""
+    name, _, value = f"OTEL_EXPORTER_OTLP_{variable}".partition("=")
+    environ = {**otlp_variables(receiver, protocol.lower()), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, name: value}
+    ended = run("emit", "--tbot-version=1", "tbot", "start", environ={**ON, **environ})
+    warning, sent = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert warning.startswith(f"otel-tbot: {name} must be ")
+    assert "canary" not in warning
+    assert sent.startswith("otel-tbot: tbot.start sent to ")
+    assert len(receiver.log_records) == 1
+
+
+def test_retryable_codes(receiver: OTLPReceiver) -> None:
+    """What the exporter over gRPC could not read of its own variable is named in one warning, and the event is sent."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
+    environ = {**ON, **otlp_variables(receiver, "grpc"), name: "canary"}
+    ended = run("emit", "--tbot-version=1", "tbot", "start", environ=environ)
+    warning, sent = ended.stderr.splitlines()
+    assert warning.startswith(f"otel-tbot: {name} must name ")
+    assert "canary" not in warning
+    assert (ended.returncode, sent) == (0, f"otel-tbot: tbot.start sent to {receiver.grpc_endpoint}")
 
 
 def test_credentials_are_masked(receiver: OTLPReceiver) -> None:

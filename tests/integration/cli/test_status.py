@@ -44,9 +44,10 @@ def test_json() -> None:
         "signal": "traces",
         "protocol": "http/protobuf",
         "endpoint": "https://***@example.org/v1/traces?***",
-        "timeout": "10 s (OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds)",
+        "timeout": "10 s",
         "version": __version__,
     }
+    assert ended.stderr == "otel-tbot: OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds\n"
 
 
 @pytest.mark.parametrize(

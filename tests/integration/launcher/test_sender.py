@@ -144,7 +144,6 @@ def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
         ({}, ["--Canary"]),
         ({"TBOT_CONFIG": "no base64"}, []),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"}, []),
-        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, []),
         ({"OTEL_TBOT_SIGNAL": "smoke"}, []),
     ],
     ids=str,
@@ -158,6 +157,16 @@ def test_nothing_to_send(
         started.wait_until_sent(pid)
         assert started.finish("5\n")[0] == 5
     assert receiver.requests == []
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_unparsable_timeout(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
+    """A timeout that cannot be parsed counts as unset: the event is sent."""
+    environ = endpoint_variables(receiver.http_endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="soon")
+    with start(way, tbot, environ=environ) as started:
+        started.wait_until_sent(int(started.line()))
+        assert started.finish("5\n")[0] == 5
+    assert len(receiver.requests) == 1
 
 
 def test_nothing_for_others(tmp_path: Path, receiver: OTLPReceiver) -> None:

@@ -68,7 +68,13 @@ def test_consent(variables: dict[str, str], said: str) -> None:
         (["--max-connections", "0"], {}, 2, "'--max-connections'"),
         (["--peer-rate", "nan"], {}, 2, "--peer-rate must be a number"),
         ([], {"OTEL_TBOT_SIGNAL": "metrics"}, 2, "OTEL_TBOT_SIGNAL must be logs or traces"),
-        ([], {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, 2, "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
+        ([], {"OTEL_EXPORTER_OTLP_PROTOCOL": "pigeon"}, 2, "OTEL_EXPORTER_OTLP_PROTOCOL must be"),
+        (
+            [],
+            {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "pigeon"},
+            2,
+            "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL must be",
+        ),
         ([], {"OTEL_METRICS_EXPORTER": "console"}, 2, "OTEL_METRICS_EXPORTER must be otlp or none"),
     ],
 )
@@ -406,6 +412,36 @@ def test_metrics(
         ("refused", "invalid_argument"): 1,
         ("waiting",): 0,
     }
+
+
+@pytest.mark.parametrize("protocol", ["HTTP/protobuf", "grpc"])
+def test_unparsable_variables(
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend, protocol: str
+) -> None:
+    """Variables that say how and cannot be parsed are logged once each; events and metrics are sent all the same."""
+    names = [
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        "OTEL_METRIC_EXPORT_TIMEOUT",
+    ]
+    running = serve(
+        **ON,
+        OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint,
+        OTEL_METRICS_EXPORTER="OTLP",
+        OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=protocol,
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=metrics_backend.endpoint,
+        **dict.fromkeys(names, "-1"),
+    )
+    assert submit(running.port).status == 200
+    assert running.stop() == 0
+    assert len(receiver.log_records) == 1
+    warnings = [line for line in running.lines if "event=setting" in line]
+    assert [line.partition('note="')[2].partition(" ")[0] for line in warnings] == names
+    assert all("level=warning" in line and "-1" not in line.partition("event=")[2] for line in warnings)
+    if protocol != "grpc":
+        assert len(metrics_backend.received) == 1
 
 
 def test_metrics_are_not_redirected(

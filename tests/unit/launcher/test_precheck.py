@@ -103,7 +103,7 @@ def test_ordinary_is_usable(text: str, protocol: str) -> None:
         *(("OTEL_EXPORTER_OTLP_PROTOCOL", value) for value in ("grpc", "http/protobuf", "GRPC", "x", " grpc ")),
         *(("OTEL_EXPORTER_OTLP_COMPRESSION", value) for value in ("gzip", "none", "deflate", "zstd")),
         *(("OTEL_EXPORTER_OTLP_INSECURE", value) for value in ("true", "false", "1")),
-        *(("OTEL_EXPORTER_OTLP_TIMEOUT", value) for value in ("1", "10000")),
+        *(("OTEL_EXPORTER_OTLP_TIMEOUT", value) for value in ("1", "10000", "0", "abc")),
     ],
 )
 def test_same_judgement(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.arguments import parse
 from otel_tbot.launcher.start_sender import GRACE, delivery_timeout
 from otel_tbot.otlp.settings import resolve_settings, resolve_signal
@@ -21,6 +20,7 @@ from otel_tbot.otlp.settings import resolve_settings, resolve_signal
         {"OTEL_EXPORTER_OTLP_TIMEOUT": "5", "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": " 0.5 "},
         {"OTEL_EXPORTER_OTLP_TIMEOUT": "5", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "7"},
         {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "7", "OTEL_TBOT_SIGNAL": "traces"},
+        {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "7", "OTEL_TBOT_SIGNAL": " Traces"},
         {"OTEL_EXPORTER_OTLP_TIMEOUT": "5", "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": " "},
     ],
     ids=str,
@@ -38,18 +38,18 @@ def test_same_rule(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], opt
 
 @pytest.mark.parametrize("value", ["soon", "0", "-1", "nan", "inf"])
 def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """Where the delivery refuses the timeout, and so nothing is sent, the default limits what happens until then."""
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", value)
-    with pytest.raises(SettingsError):
-        resolve_settings("logs", os.environ)
-    assert delivery_timeout(parse(["tbot"])) == 10
+    """A variable that cannot be parsed counts as unset, for the sender as for the delivery."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", value)
+    assert delivery_timeout(parse(["tbot"])) == resolve_settings("logs", os.environ).timeout == 10
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "7")
+    assert delivery_timeout(parse(["tbot"])) == resolve_settings("logs", os.environ).timeout == 7
 
 
 @pytest.mark.parametrize("number", ["31", "300", "30001", "86400000"])
 def test_ceiling(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No number keeps a sender alive for more than half a minute."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", number)
-    assert delivery_timeout(parse(["tbot"])) in {30, 10}  # 10 where the delivery refuses the number
+    assert delivery_timeout(parse(["tbot"])) in {30, 10}  # 10 where the number counts as unset
     if float(number) <= 300:
         assert delivery_timeout(parse(["--timeout", number, "tbot"])) == 30
 

@@ -139,23 +139,37 @@ def test_error_with_a_reason(exporters: Exporters) -> None:
 def test_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings are read for the first export, and then kept; without usable ones there is none."""
     sender = OTLPClient("traces", {"timeout": None})
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "canary")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "canary")
     accepted, reason = sender.export(list)
     assert not accepted
-    assert "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT must be" in reason
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7")
+    assert "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL must be" in reason
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc")
     assert sender.export(list).accepted
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "canary")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "canary")
     assert sender.export(list).accepted
-    assert (exporters.settings.signal, exporters.settings.timeout) == ("traces", 7)
+    assert (exporters.settings.signal, exporters.settings.protocol) == ("traces", "grpc")
 
 
 def test_given_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings that were resolved elsewhere are used as they are."""
     settings = resolve_settings("logs", {"OTEL_EXPORTER_OTLP_TIMEOUT": "3"})
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "canary")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "canary")
     assert OTLPClient("logs", settings=settings).export(list).accepted
     assert exporters.settings == settings
+
+
+@pytest.mark.usefixtures("exporters")
+def test_notes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Each variable that counts as unset is reported in one warning, once, and the export goes on."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "canary")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "canary")
+    sender = OTLPClient("logs")
+    assert [sender.export(list).accepted for _ in range(3)] == [True] * 3
+    assert [message.partition(" ")[0] for message in caplog.messages] == [
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+    ]
+    assert "canary" not in caplog.text
 
 
 def test_no_exporter(exporters: Exporters) -> None:
@@ -181,6 +195,27 @@ def test_records_that_cannot_be_made(exporters: Exporters) -> None:
 
     assert client().export(broken) == (False, "the event could not be built or sent (ImportError)")
     assert exporters.made == []
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT must be an integer but got canary",
+            ": OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT cannot be used",
+        ),
+        ("OTEL_CANARY", ""),
+    ],
+)
+@pytest.mark.usefixtures("exporters")
+def test_variable_that_the_sdk_refuses(message: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the SDK's error names a variable that is set, the reason does too, and not its value."""
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "canary")
+
+    def broken() -> list[object]:
+        raise ValueError(message)
+
+    assert client().export(broken) == (False, f"the event could not be built or sent (ValueError{kind})")
 
 
 def test_consent_withdrawn_meanwhile(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.otlp.settings import resolve_settings, resolve_signal
+from otel_tbot.otlp.retry_codes import DEFAULT_CODES
+from otel_tbot.otlp.settings import HOW, KEYWORDS, resolve_settings, resolve_signal
 
 PREFIX = "OTEL_EXPORTER_OTLP_"
 
@@ -40,6 +42,8 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
     [
         ("protocol", {}, "http/protobuf"),
         ("protocol", variables(PROTOCOL="grpc"), "grpc"),
+        ("protocol", variables(PROTOCOL="GRPC"), "grpc"),
+        ("protocol", variables(LOGS_PROTOCOL=" HTTP/Protobuf"), "http/protobuf"),
         ("protocol", variables(PROTOCOL="http/protobuf", LOGS_PROTOCOL="grpc"), "grpc"),
         ("timeout", {}, 10.0),
         ("timeout", variables(TIMEOUT="2.5"), 2.5),
@@ -50,20 +54,24 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
         ("timeout", variables(TIMEOUT="2.5", LOGS_TIMEOUT="1"), 1.0),
         ("compression", {}, "none"),
         ("compression", variables(COMPRESSION="gzip"), "gzip"),
+        ("compression", variables(COMPRESSION="GZip"), "gzip"),
         ("compression", variables(COMPRESSION="gzip", LOGS_COMPRESSION="none"), "none"),
         ("certificate", variables(CERTIFICATE="/ca.pem"), "/ca.pem"),
         ("client_key", variables(LOGS_CLIENT_KEY="/key.pem"), "/key.pem"),
         ("client_certificate", variables(CLIENT_CERTIFICATE="/cert.pem"), "/cert.pem"),
         ("insecure", {}, None),
         ("insecure", variables(INSECURE="true"), True),
+        ("insecure", variables(INSECURE="True"), True),
         ("insecure", variables(INSECURE="true", LOGS_INSECURE="FALSE"), False),
         ("headers", variables(HEADERS="a=b"), {"a": "b"}),
         ("headers", variables(HEADERS="a=b", LOGS_HEADERS="C=d%20e, f=g==,"), {"c": "d e", "f": "g=="}),
     ],
 )
 def test_variables(name: str, environ: dict[str, str], value: object) -> None:
-    """The signal's variable takes precedence over the general one, and that over the default."""
-    assert getattr(resolve_settings("logs", environ), name) == value
+    """The signal's variable takes precedence over the general one, and that over the default; case does not matter."""
+    settings = resolve_settings("logs", environ)
+    assert getattr(settings, name) == value
+    assert not [note for note in settings.notes if "milliseconds" not in note]
 
 
 def test_keywords_stand_before_variables() -> None:
@@ -83,17 +91,6 @@ def test_keywords_stand_before_variables() -> None:
         (variables(ENDPOINT="canary:4318"), "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with"),
         (variables(ENDPOINT="http://"), "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with"),
         (variables(LOGS_ENDPOINT="HTTPS:///canary"), "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT must be a URL that starts with"),
-        (variables(TIMEOUT="canary"), "OTEL_EXPORTER_OTLP_TIMEOUT must be a number of seconds above 0"),
-        (variables(TIMEOUT="0"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
-        (variables(TIMEOUT="-1"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
-        (variables(TIMEOUT="inf"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
-        (variables(TIMEOUT="nan"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
-        (variables(COMPRESSION="canary"), "OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip or deflate"),
-        (
-            variables(COMPRESSION="deflate", PROTOCOL="grpc"),
-            "OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip with the protocol grpc",
-        ),
-        (variables(TIMEOUT="300001"), "OTEL_EXPORTER_OTLP_TIMEOUT must be"),
         (variables(HEADERS="api-key canary"), "OTEL_EXPORTER_OTLP_HEADERS must name headers and their values"),
         (variables(LOGS_HEADERS="=canary"), "OTEL_EXPORTER_OTLP_LOGS_HEADERS must name headers"),
         (variables(HEADERS="a=canary%0d%0aX: y"), "OTEL_EXPORTER_OTLP_HEADERS must name headers"),
@@ -101,15 +98,114 @@ def test_keywords_stand_before_variables() -> None:
             variables(ENDPOINT="http://user:canary@host:4317", PROTOCOL="grpc"),
             "OTEL_EXPORTER_OTLP_ENDPOINT must hold no credentials with the protocol grpc",
         ),
-        (variables(INSECURE="canary"), "OTEL_EXPORTER_OTLP_INSECURE must be true or false"),
     ],
 )
 def test_unusable_variables(environ: dict[str, str], message: str) -> None:
-    """A variable that cannot be used is named, with what it may be, and without what it is."""
+    """A variable that says where to or to whom is refused by its name, with what it may be, without what it is."""
     with pytest.raises(SettingsError) as caught:
         resolve_settings("logs", environ)
     assert str(caught.value).startswith(message)
     assert "canary" not in str(caught.value)
+
+
+TIMEOUT_RULE = "must be a number of seconds above 0, or of milliseconds above 300: it counts as unset"
+COMPRESSION_RULE = "must be none or gzip or deflate with the protocol http/protobuf: it counts as unset"
+INSECURE_RULE = "must be true or false: it counts as false"
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "value", "notes"),
+    [
+        *(
+            (variables(TIMEOUT=text), "timeout", 10.0, [f"TIMEOUT {TIMEOUT_RULE}"])
+            for text in ("canary", "0", "-1", "inf", "nan", "300001", "1s", "9" * 200_000)
+        ),
+        (variables(LOGS_TIMEOUT="canary", TIMEOUT="3"), "timeout", 3.0, [f"LOGS_TIMEOUT {TIMEOUT_RULE}"]),
+        (
+            variables(LOGS_TIMEOUT="canary", TIMEOUT="0"),
+            "timeout",
+            10.0,
+            [f"LOGS_TIMEOUT {TIMEOUT_RULE}", f"TIMEOUT {TIMEOUT_RULE}"],
+        ),
+        (variables(LOGS_TIMEOUT="3", TIMEOUT="canary"), "timeout", 3.0, []),
+        (variables(TRACES_TIMEOUT="canary"), "timeout", 10.0, []),
+        (variables(COMPRESSION="canary"), "compression", "none", [f"COMPRESSION {COMPRESSION_RULE}"]),
+        (
+            variables(LOGS_COMPRESSION="zstd", COMPRESSION="gzip"),
+            "compression",
+            "gzip",
+            [f"LOGS_COMPRESSION {COMPRESSION_RULE}"],
+        ),
+        (
+            variables(COMPRESSION="deflate", PROTOCOL="grpc"),
+            "compression",
+            "none",
+            ["COMPRESSION must be none or gzip with the protocol grpc: it counts as unset"],
+        ),
+        *(
+            (variables(INSECURE=text), "insecure", False, [f"INSECURE {INSECURE_RULE}"])
+            for text in ("canary", "1", "0", "yes", "on")
+        ),
+        # Any other value than true means false: it must not become plain text by the general variable.
+        (variables(LOGS_INSECURE="no", INSECURE="true"), "insecure", False, [f"LOGS_INSECURE {INSECURE_RULE}"]),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_unparsable_variables(environ: dict[str, str], name: str, value: object, notes: list[str]) -> None:
+    """A variable that says how and cannot be parsed is noted once without its value, and counts as unset."""
+    settings = resolve_settings("logs", environ)
+    assert getattr(settings, name) == value
+    assert settings.notes == tuple(PREFIX + note for note in notes)
+    assert "canary" not in str(settings)
+
+
+@pytest.mark.parametrize("keyword", sorted(KEYWORDS - {"certificate", "client_key", "client_certificate"}))
+def test_how_or_where(keyword: str) -> None:
+    """A variable that cannot be used is an error if it says where to or to whom; a keyword always is."""
+    with pytest.raises(SettingsError, match=rf"^{keyword} must "):
+        resolve_settings("logs", {}, {keyword: "\0"})
+    if keyword in HOW:
+        assert resolve_settings("logs", variables(**{keyword.upper(): "\0"})).notes
+    else:
+        with pytest.raises(SettingsError, match=rf"^OTEL_EXPORTER_OTLP_{keyword.upper()} must "):
+            resolve_settings("logs", variables(**{keyword.upper(): "\0"}))
+
+
+RETRYABLE = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("", DEFAULT_CODES),
+        (" ,", DEFAULT_CODES),
+        ("unavailable, ABORTED,", ("UNAVAILABLE", "ABORTED")),
+        ("INTERNAL", ("INTERNAL",)),
+    ],
+)
+def test_retryable_codes(text: str, codes: tuple[str, ...]) -> None:
+    """The exporter's own variable for gRPC is read as the exporter reads it."""
+    settings = resolve_settings("logs", {RETRYABLE: text, **variables(PROTOCOL="grpc")})
+    assert (settings.retryable_codes, settings.notes) == (codes, ())
+
+
+@pytest.mark.parametrize("text", ["canary", "UNAVAILABLE,canary", "14"])
+def test_unparsable_retryable_codes(text: str) -> None:
+    """What is no status code is noted, where gRPC is used, and the default applies."""
+    settings = resolve_settings("logs", {RETRYABLE: text, **variables(PROTOCOL="grpc")})
+    assert settings.retryable_codes == DEFAULT_CODES
+    (note,) = settings.notes
+    assert note.startswith(f"{RETRYABLE} must name status codes of gRPC")
+    assert "canary" not in note
+    assert resolve_settings("logs", {RETRYABLE: text}).notes == ()
+
+
+def test_status_codes() -> None:
+    """Every status code of gRPC can be named, and every default is one."""
+    everyone = {code.name for code in grpc.StatusCode}
+    assert everyone.issuperset(DEFAULT_CODES)
+    for name in everyone:
+        assert resolve_settings("logs", {RETRYABLE: name}).retryable_codes == (name,)
 
 
 def test_headers_in_the_form_of_declarative_files() -> None:
@@ -137,6 +233,7 @@ def test_unusable_keywords(keywords: dict[str, object]) -> None:
         ({}, None, "logs"),
         ({"OTEL_TBOT_SIGNAL": "traces"}, None, "traces"),
         ({"OTEL_TBOT_SIGNAL": ""}, None, "logs"),
+        ({"OTEL_TBOT_SIGNAL": " Traces"}, None, "traces"),
         ({"OTEL_TBOT_SIGNAL": "traces"}, "logs", "logs"),
     ],
 )
@@ -174,7 +271,8 @@ def test_all_keywords() -> None:
         "protocol": "grpc", "endpoint": "https://host:1", "headers": {"a": "b"}, "timeout": 1, "compression": "gzip",
         "certificate": "ca", "client_key": "key", "client_certificate": "cert", "insecure": False,
     }  # fmt: skip
-    assert resolve_settings("logs", {}, given)._asdict() == {"signal": "logs", "note": "", **given}
+    others = {"signal": "logs", "retryable_codes": DEFAULT_CODES, "notes": ()}
+    assert resolve_settings("logs", {}, given)._asdict() == {**others, **given}
 
 
 def test_unknown_signal() -> None:
@@ -187,20 +285,20 @@ def test_unknown_signal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "note"),
+    ("environ", "notes"),
     [
-        ({}, ""),
-        (variables(TIMEOUT="300"), ""),
-        (variables(TIMEOUT="301"), "OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds"),
+        ({}, ()),
+        (variables(TIMEOUT="300"), ()),
+        (variables(TIMEOUT="301"), ("OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds",)),
         (
             variables(TIMEOUT="5", LOGS_TIMEOUT="10000"),
-            "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT is above 300 and was read as milliseconds",
+            ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT is above 300 and was read as milliseconds",),
         ),
     ],
 )
-def test_note_about_milliseconds(environ: dict[str, str], note: str) -> None:
+def test_note_about_milliseconds(environ: dict[str, str], notes: tuple[str, ...]) -> None:
     """How a large number was read is said, with the variable's name."""
-    assert resolve_settings("logs", environ).note == note
+    assert resolve_settings("logs", environ).notes == notes
 
 
 def test_keywords_are_seconds() -> None:

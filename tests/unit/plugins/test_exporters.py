@@ -262,7 +262,7 @@ class TestTrouble:
     @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
     @pytest.mark.parametrize(
         "variable",
-        ["PROTOCOL=canary", "TIMEOUT=canary", "COMPRESSION=canary", "CERTIFICATE=/canary", "ENDPOINT=canary"],
+        ["PROTOCOL=canary", "HEADERS=canary", "CERTIFICATE=/canary", "ENDPOINT=canary"],
     )
     def test_unusable_variable(
         self,
@@ -279,6 +279,30 @@ class TestTrouble:
         results = {made.export([item]).name for _ in range(3)}
         made.shutdown()
         assert results == {"FAILURE"}
+        (message,) = caplog.messages
+        assert f"OTEL_EXPORTER_OTLP_{name}" in message
+        assert "canary" not in message
+
+    @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
+    @pytest.mark.parametrize("variable", ["TIMEOUT=canary", "COMPRESSION=canary", "INSECURE=canary"])
+    def test_unparsable_variable(
+        self,
+        exporter: Any,  # noqa: ANN401  a class of either kind
+        variable: str,
+        receiver: OTLPReceiver,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """A variable that says how makes one warning too, and the events are sent by the default."""
+        name, _, value = variable.partition("=")
+        monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name}", value)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
+        made = exporter()
+        item = (log_in_a_host if exporter is AnonymousLogExporter else span_in_a_host)(EVENT.attributes)
+        results = {made.export([item]).name for _ in range(3)}
+        made.shutdown()
+        assert results == {"SUCCESS"}
+        assert len(receiver.requests) == 3
         (message,) = caplog.messages
         assert f"OTEL_EXPORTER_OTLP_{name}" in message
         assert "canary" not in message

@@ -21,11 +21,16 @@ from otel_tbot.schema.constants import EVENT_ATTRIBUTES, EVENT_NAME, RESOURCE_AT
 from otel_tbot.schema.json_schema import json_schema
 from otel_tbot.schema.markdown import markdown
 from otel_tbot.session import Session
+from otel_tbot.version import __version__
 from scripts import schema_constants
+from tests.support import registry_rules
 
 ROOT = Path(__file__).parents[3]
 REGISTRY = registry.load()
 DOCUMENT: dict[str, Any] = yaml.safe_load(registry.text())
+MANIFEST: dict[str, Any] = yaml.safe_load(
+    (Path(registry.__file__).with_name("registry") / "manifest.yaml").read_text(encoding="utf-8")
+)
 STABILITY = {"stable", "development", "alpha", "beta", "release_candidate", "deprecated"}
 # The namespaces of OpenTelemetry's own conventions: referred to, never defined.
 FOREIGN = ("service.", "session.", "os.", "host.", "telemetry.")
@@ -52,16 +57,60 @@ def test_resource_is_the_schema() -> None:
     assert list(dict(build_resource(session).attributes)) == [row.name for row in RESOURCE_ATTRIBUTES]
 
 
-def test_file_format() -> None:
-    """The registry is written in definition/2, the form that OpenTelemetry's tools read."""
-    assert DOCUMENT["file_format"] == "definition/2"
+def test_rules_of_weaver() -> None:
+    """Both files follow the rules by which OpenTelemetry's registry tool reads them."""
+    for document, rules in ((MANIFEST, registry_rules.MANIFEST), (DOCUMENT, registry_rules.DEFINITION)):
+        jsonschema.Draft202012Validator.check_schema(rules)
+        jsonschema.validate(document, rules)
 
 
-def test_manifest_names_what_it_depends_on() -> None:
-    """The manifest has what a definition manifest needs."""
-    manifest = yaml.safe_load((Path(registry.__file__).with_name("registry") / "manifest.yaml").read_text())
-    assert {"name", "description", "dependencies"} <= manifest.keys()
-    assert [dependency.keys() for dependency in manifest["dependencies"]] == [{"schema_url", "registry_path"}]
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"name": "otel-tbot", "dependencies": MANIFEST["dependencies"]},  # as Weaver before 0.22 wanted it
+        {"schema_base_url": "https://otel-tbot.example/schemas/otel-tbot", "semconv_version": "0.1.0"},
+        {**MANIFEST, "name": "otel-tbot"},
+        {**MANIFEST, "schema_url": "https://otel-tbot.example/schemas/otel-tbot"},
+        {**MANIFEST, "schema_url": "otel-tbot/0.1.0"},
+        {**MANIFEST, "stability": "experimental"},
+        {**MANIFEST, "dependencies": [{"name": "otel", "registry_path": "semantic-conventions.zip"}]},
+        {**MANIFEST, "dependencies": ["https://opentelemetry.io/schemas/1.43.0"]},
+    ],
+)
+def test_refused_manifest(manifest: dict[str, Any]) -> None:
+    """A manifest without a schema URL that names a version, or with what Weaver ignores, is refused."""
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(manifest, registry_rules.MANIFEST)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"file_format": "definition/1"},
+        {"groups": []},
+        {"attributes": [{"id": "tbot.x", "type": "string", "brief": "x", "stability": "stable"}]},
+        {"attributes": [{"key": "tbot.x", "type": "text", "brief": "x", "stability": "stable"}]},
+        {"attributes": [{"key": "tbot.x", "type": {"members": [{"value": "x"}]}, "brief": "x", "stability": "stable"}]},
+        {"attributes": [{"key": "tbot.x", "type": "string", "brief": "x"}]},
+        {"events": [{"name": "tbot.x", "brief": "x", "stability": "stable", "attributes": [{"ref": "a", "id": "b"}]}]},
+        {"spans": [{"type": "tbot.x", "kind": "own", "name": {"note": "x"}, "brief": "x", "stability": "stable"}]},
+        {"entities": [{"type": "tbot.x", "brief": "x", "stability": "stable"}]},
+    ],
+    ids=str,
+)
+def test_refused_definition(change: dict[str, Any]) -> None:
+    """A definition that Weaver would refuse is refused."""
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**DOCUMENT, **change}, registry_rules.DEFINITION)
+
+
+def test_schema_url() -> None:
+    """The registry has the version of this package, and builds on semantic conventions that have a manifest too."""
+    assert MANIFEST["schema_url"].endswith(f"/schemas/otel-tbot/{__version__}")
+    ((name, version),) = (one["schema_url"].rsplit("/", 1) for one in MANIFEST["dependencies"])
+    assert name == "https://opentelemetry.io/schemas"
+    assert tuple(map(int, version.split("."))) >= (1, 43, 0)
+    assert f"v{version}.zip[model]" in MANIFEST["dependencies"][0]["registry_path"]
 
 
 @pytest.mark.parametrize("definition", DOCUMENT["attributes"], ids=lambda definition: definition["key"])
