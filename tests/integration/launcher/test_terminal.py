@@ -123,6 +123,21 @@ def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_script(way: str, shell: Terminal, tmp_path: Path) -> None:
+    """In a script, where Ctrl-C reaches the script's shell too, tbot is interrupted once."""
+    (tmp_path / "script").write_text(f"trap : INT\n{typed(way, python_script(tmp_path, JOB))}\necho status $?\n")
+    shell.type(f"sh {tmp_path}/script\n")
+    shell.wait_for("READY 1")
+    for _ in range(3):
+        shell.type("\x03")
+        shell.wait_for("INTERRUPTED")
+    shell.type("next\n")
+    assert "INTERRUPTED" not in shell.wait_for(r"(?s).*GOT next")[0]
+    shell.type("end 9\n")
+    shell.wait_for(r"status 9\r\n")
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_background(way: str, shell: Terminal, tmp_path: Path) -> None:
     """In the background tbot is stopped by reading from the terminal, and the shell says so."""
     tbot = shell_script(tmp_path, "read -r line\necho GOT $line")
