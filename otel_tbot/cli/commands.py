@@ -108,7 +108,7 @@ def emit(**options: Any) -> int:  # noqa: ANN401  click's values
 
 @_commands.command(context_settings=_FORWARDING)
 @_tbot_command
-@click.option("--supervise", is_flag=True, help="Stay as tbot's parent; always the case as process 1 of a container.")
+@click.option("--supervise", is_flag=True, help="Stay as tbot's parent, as a container's first process always does.")
 def run(**_options: Any) -> int:  # noqa: ANN401  click's values
     """Start tbot and send its event in the background.
 

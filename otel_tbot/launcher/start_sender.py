@@ -7,6 +7,7 @@ import time
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.cgroup import read_room
+from otel_tbot.launcher.container import is_first_process
 from otel_tbot.stderr import write_line
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout_variable
 
@@ -24,7 +25,6 @@ _MIN_MEMORY = 64 * 1024 * 1024  # bytes
 _MIN_TASKS = 32
 _PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
 _MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
-_INIT_PID = 1  # the end of this process is the end of its container
 _NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
@@ -32,7 +32,7 @@ _NOTICE = (
 
 
 def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
-    """Start the sender; as process 1 or with `--supervise`, start tbot as a child first and wait for both.
+    """Start the sender; first in a container or with `--supervise`, start tbot as a child first and wait for both.
 
     Args:
         path: tbot's executable.
@@ -60,7 +60,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
 
         report(arguments, timeout, deadline)
 
-    if arguments.supervise or os.getpid() == _INIT_PID:
+    if arguments.supervise or is_first_process():
         # One of two ways.
         from otel_tbot.launcher.sender import spawn  # noqa: PLC0415
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415

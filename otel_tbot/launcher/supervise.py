@@ -1,4 +1,4 @@
-"""Staying as tbot's parent: in a container the end of process 1 ends everything, the sender too.
+"""Staying as tbot's parent: the end of a container's first process ends everything in it, the sender too.
 
 The parent shares tbot's session, process group and terminal, so job control, the terminal's signals and a supervisor
 that addresses the group work as without it. It forwards signals that reach only itself, stops when tbot stops, exits
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 
+from otel_tbot.launcher.container import is_first_process
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
 from otel_tbot.launcher.group_witness import GroupWitness
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-_INIT_PID = 1  # cannot be stopped
 _SIGNAL_STATUS = 128  # a shell's exit status for a signal is this plus the signal's number
 # After tbot's end these end the wait for the sender. The last is the time limit.
 _STOP_WAITING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
@@ -142,8 +142,8 @@ def _exit_status(status: int) -> int:
 
 def _stop_like_tbot(number: int) -> None:
     """Stop by the signal that stopped tbot, so that the shell sees it; continue when the shell continues the group."""
-    if os.getpid() == _INIT_PID:
-        return
+    if is_first_process():
+        return  # no shell would continue it, and process 1 cannot be stopped
     if number != signal.SIGSTOP:
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
