@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, flush_stdout, write_line
+from otel_tbot.cli.console import (
+    BAD_INPUT,
+    FAILED,
+    OK,
+    PROGRAM,
+    escape_unencodable,
+    fill_closed_streams,
+    flush_stdout,
+    write_line,
+)
 from otel_tbot.cli.moment import Moment
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.launcher.interpreter_state import restore_default_sigint
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     fill_closed_streams()
+    escape_unencodable()
     restore_default_sigint()
     try:
         status = _commands.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
