@@ -39,6 +39,8 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
     silence_libraries()
     if report.settings.note:
         write_line(report.settings.note)
+    if tbot_version and report.version_unknown_reason:
+        write_line(f"tbot.version is left out: {report.version_unknown_reason}")
     outcome = deliver(report.event, report.settings)
     endpoint = mask_endpoint(report.settings.endpoint)
     if outcome.status == "sent":

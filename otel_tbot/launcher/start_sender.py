@@ -8,6 +8,7 @@ import time
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.cgroup import read_room
 from otel_tbot.launcher.container import is_first_process
+from otel_tbot.launcher.tbot_version import UNUSABLE, is_version
 from otel_tbot.stderr import write_line
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout_variable
 
@@ -49,6 +50,8 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
             f"{_MIN_MEMORY // 1024 // 1024} MiB of memory or {_MIN_TASKS} tasks left"
         )
         return None
+    if arguments.tbot_version and not is_version(arguments.tbot_version):
+        write_line(UNUSABLE)
     pause = _PAUSE if room.cpu_limited else 0.0
     timeout = delivery_timeout(arguments)
     lifetime = pause + timeout + GRACE

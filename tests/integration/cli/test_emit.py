@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_tbot.launcher.tbot_version import UNUSABLE
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.promises.start_environments import (
     interpreter_descriptor_limit,
@@ -39,6 +40,15 @@ def test_sent(receiver: OTLPReceiver, environ: dict[str, str], tmp_path: Path) -
     assert ended.stderr == f"otel-tbot: tbot.start sent to {shown}\n"
     (record,) = receiver.log_records
     assert (record.attributes["tbot.run_mode"], record.attributes["tbot.version"]) == ("one-shot", VERSION)
+
+
+def test_unusable_version(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
+    """A --tbot-version that is none is left out, and one line says so before the outcome."""
+    ended = run("emit", "--tbot-version", "latest", "tbot", "start", environ=environ)
+    left_out, outcome = ended.stderr.splitlines()
+    assert left_out == f"otel-tbot: {UNUSABLE}"
+    assert outcome.startswith("otel-tbot: tbot.start sent to ")
+    assert "tbot.version" not in receiver.log_records[0].attributes
 
 
 def test_not_delivered(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
