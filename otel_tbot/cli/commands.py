@@ -104,7 +104,8 @@ _FORWARDING = {"allow_interspersed_args": False}
 def preview(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show what emit would send, and to where.
 
-    Also shows whether it would be sent, and why. Opens no connection; works when off.
+    Also shows whether it would be sent, and why: with consent, it looks at the certificates and keys. Opens no
+    connection; works when off.
     """
     return _work("preview", **options)
 
@@ -137,7 +138,8 @@ def run(**_options: Any) -> int:  # noqa: ANN401  click's values
 def status(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show whether and where anything is sent.
 
-    Names the variable that decides. Sends nothing, and reads only environment variables.
+    Names the variable that decides. Sends nothing. Reads only environment variables and, when on, the certificates and
+    keys that they name.
     """
     return _work("status", **options)
 

@@ -63,21 +63,24 @@ class OTLPSettings(NamedTuple):
     note: str
 
 
-FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
+_FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
 
 
-def read_file(settings: OTLPSettings, name: str) -> bytes | None:
-    """Return the content of the file that a setting names, or None if it names none.
+def read_files(settings: OTLPSettings) -> dict[str, bytes | None]:
+    """Return the contents of the files that the settings name, by setting; None where one names none.
 
     Raises:
-        SettingsError: it is no regular file, too large, or cannot be read.
+        SettingsError: one is no regular file, too large, or cannot be read.
     """
-    path = getattr(settings, name)
-    try:
-        return None if path is None else read_regular_file(path)
-    except UnreadableFileError as error:
-        message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) {error}"
-        raise SettingsError(message) from None
+    contents: dict[str, bytes | None] = {}
+    for name in _FILES:
+        path = getattr(settings, name)
+        try:
+            contents[name] = None if path is None else read_regular_file(path)
+        except UnreadableFileError as error:
+            message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) {error}"
+            raise SettingsError(message) from None
+    return contents
 
 
 KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "note"}
