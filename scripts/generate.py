@@ -81,6 +81,9 @@ def variables_page() -> Iterator[str]:
     yield ""
     yield "The general endpoint is a base URL, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's"
     yield "own endpoint and the keyword are used as they are. tbot's own variables are read as tbot reads them."
+    yield ""
+    yield "`OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER`, also with `GRPC` or a signal in its name, names code"
+    yield "for Python's OTLP exporters. It is not loaded here, and one warning says so: set the headers instead."
 
 
 def entry_points_page() -> Iterator[str]:

@@ -37,8 +37,8 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
         command, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
     )
     silence_libraries()
-    if report.settings.note:
-        write_line(report.settings.note)
+    for warning in report.settings.warnings:
+        write_line(warning)
     if tbot_version and report.version_unknown_reason:
         write_line(f"tbot.version is left out: {report.version_unknown_reason}")
     outcome = deliver(report.event, report.settings)

@@ -39,8 +39,8 @@ def main(
         parsed, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
     )
     session = Session()
-    if report.settings.note:
-        write_line(report.settings.note)
+    for warning in report.settings.warnings:
+        write_line(warning)
     if report.version_unknown_reason:
         write_line(f"tbot.version is left out: {report.version_unknown_reason}")
     if form == "json":

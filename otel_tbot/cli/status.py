@@ -24,6 +24,8 @@ def main(*, form: str, check: bool) -> int:
     except SettingsError as error:
         write_line(str(error))
         return exit_status if check else BAD_INPUT
+    if settings.ignored:
+        write_line(settings.ignored)
     where = {
         "signal": settings.signal,
         "protocol": settings.protocol,

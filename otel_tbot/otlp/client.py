@@ -85,9 +85,10 @@ class OTLPClient:
             settings = process.settings = process.settings or resolve_settings(self._signal, os.environ, self._keywords)
         except SettingsError as error:
             return ExportResult(accepted=False, reason=str(error))
-        if settings.note and not process.noted:
-            process.noted = True
-            warn("%s", settings.note)
+        if not process.warned:
+            process.warned = True
+            for warning in settings.warnings:
+                warn("%s", warning)
         export = _Export(process, settings)
         try:
             return run_with_timeout(settings.timeout, lambda: export.run(make_records))
@@ -181,7 +182,7 @@ class _ProcessState:
     def __init__(self, settings: OTLPSettings | None = None) -> None:
         self.pid = os.getpid()
         self.settings = settings
-        self.noted = False
+        self.warned = False
         self._lock = threading.Lock()
         self._idle: _Exporter | None = None
         self._running: set[_Export] = set()

@@ -47,7 +47,8 @@ class OTLPSettings(NamedTuple):
         client_key: path of the private key of a client certificate, PEM.
         client_certificate: path of that certificate, PEM.
         insecure: whether gRPC goes without TLS where the endpoint names no scheme.
-        note: how a variable was read, where that may be a surprise; otherwise empty.
+        note: how the timeout's variable was read, where that may be a surprise; otherwise empty.
+        ignored: which variable is set and has no effect here; otherwise empty.
     """
 
     signal: Signal
@@ -61,6 +62,12 @@ class OTLPSettings(NamedTuple):
     client_certificate: str | None
     insecure: bool | None
     note: str
+    ignored: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of the variables, each in one line."""
+        return tuple(filter(None, (self.note, self.ignored)))
 
 
 _FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
@@ -83,7 +90,7 @@ def read_files(settings: OTLPSettings) -> dict[str, bytes | None]:
     return contents
 
 
-KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "note"}
+KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "note", "ignored"}
 
 
 def resolve_signal(environ: Mapping[str, str], chosen: str | None = None) -> Signal:
@@ -131,6 +138,7 @@ def resolve_settings(
         client_certificate=source.text("client_certificate")[0],
         insecure=_insecure(source),
         note=note,
+        ignored=_ignored(source, protocol),
     )
 
 
@@ -245,6 +253,14 @@ def _timeout(source: _SettingsSource) -> tuple[float, str]:
     if "timeout" in source.keywords:
         return parse_timeout(value, name), ""
     return parse_timeout_variable(str(value), name)
+
+
+def _ignored(source: _SettingsSource, protocol: str) -> str:
+    """Name the variable of a credential provider: the OTLP exporters of Python would load the code that it names."""
+    prefix = f"OTEL_PYTHON_EXPORTER_OTLP_{'GRPC' if protocol == 'grpc' else 'HTTP'}"
+    names = (f"{prefix}_{source.signal.upper()}_CREDENTIAL_PROVIDER", f"{prefix}_CREDENTIAL_PROVIDER")
+    name = next(filter(source.environ.get, names), "")
+    return name and f"{name} is ignored, as the code that it names is not loaded: use OTEL_EXPORTER_OTLP_HEADERS"
 
 
 def _compression(source: _SettingsSource, protocol: str) -> str:

@@ -193,3 +193,11 @@ def test_limits(name: str, environ: dict[str, str]) -> None:
     sent = enough and "grpc" not in environ.values()
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (0 if sent else 1, "", 1)
     assert ended.stderr.startswith(f"otel-tbot: tbot.start {'sent' if sent else 'not delivered'} to ")
+
+
+def test_credential_provider() -> None:
+    """A credential provider that a variable names is said to be ignored, in one line."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    ended = run("emit", "--timeout=0.2", "--tbot-version=1", "tbot", "start", environ={**ON, name: "canary"})
+    assert ended.stderr.startswith(f"otel-tbot: {name} is ignored, ")
+    assert "canary" not in ended.stdout + ended.stderr

@@ -109,3 +109,11 @@ def test_another_command(variables: dict[str, str]) -> None:
     """A command that is not start reports nothing, and has nothing to preview: status 2."""
     ended = run("preview", "tbot", "configure", environ=variables)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+
+
+def test_credential_provider() -> None:
+    """A credential provider that a variable names is said to be ignored, in one line."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    ended = run("preview", "--tbot-version=1", "tbot", "start", environ={**ON, name: "canary"})
+    assert ended.stderr.startswith(f"otel-tbot: {name} is ignored, ")
+    assert "canary" not in ended.stdout + ended.stderr

@@ -87,3 +87,13 @@ def test_missing_file(name: str, tmp_path: Path) -> None:
     assert run("status", environ={**variables, "DO_NOT_TRACK": "1"}).returncode == 0
     (tmp_path / "canary.pem").touch()
     assert run("status", environ=variables).returncode == 0
+
+
+def test_credential_provider() -> None:
+    """A credential provider that a variable names is said to be ignored, in one line."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    ended = run("status", environ={**ON, name: "canary"})
+    assert ended.returncode == 0
+    assert ended.stderr == (
+        f"otel-tbot: {name} is ignored, as the code that it names is not loaded: use OTEL_EXPORTER_OTLP_HEADERS\n"
+    )

@@ -174,7 +174,7 @@ def test_all_keywords() -> None:
         "protocol": "grpc", "endpoint": "https://host:1", "headers": {"a": "b"}, "timeout": 1, "compression": "gzip",
         "certificate": "ca", "client_key": "key", "client_certificate": "cert", "insecure": False,
     }  # fmt: skip
-    assert resolve_settings("logs", {}, given)._asdict() == {"signal": "logs", "note": "", **given}
+    assert resolve_settings("logs", {}, given)._asdict() == {"signal": "logs", "note": "", "ignored": "", **given}
 
 
 def test_unknown_signal() -> None:
@@ -217,3 +217,28 @@ def test_binary_headers(header: str) -> None:
     assert len(resolve_settings("logs", environ).headers) == header.count("=")
     with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
         resolve_settings("logs", {**environ, **variables(PROTOCOL="grpc")})
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"HTTP": "x"}, "HTTP"),
+        ({"HTTP_LOGS": "x"}, "HTTP_LOGS"),
+        ({"HTTP": ""}, None),
+        ({"HTTP_TRACES": "x", "GRPC": "x"}, None),
+        ({"GRPC": "x", "PROTOCOL": "grpc"}, "GRPC"),
+        ({"GRPC_LOGS": "x", "HTTP": "x", "PROTOCOL": "grpc"}, "GRPC_LOGS"),
+    ],
+)
+def test_credential_provider(environ: dict[str, str], name: str | None) -> None:
+    """The variable of a credential provider that the OTLP exporter would load is named, and said to be ignored."""
+    names = {key: f"OTEL_PYTHON_EXPORTER_OTLP_{key}_CREDENTIAL_PROVIDER" for key in environ} | {
+        "PROTOCOL": "OTEL_EXPORTER_OTLP_PROTOCOL"
+    }
+    settings = resolve_settings("logs", {names[key]: value for key, value in environ.items()})
+    assert settings.ignored == (
+        f"{names[name]} is ignored, as the code that it names is not loaded: use OTEL_EXPORTER_OTLP_HEADERS"
+        if name
+        else ""
+    )
+    assert settings.warnings == ((settings.ignored,) if name else ())
