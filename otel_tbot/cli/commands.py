@@ -166,10 +166,11 @@ def demo() -> int:
 @_commands.command()
 @click.option(
     "--listen",
-    default="127.0.0.1:4319",
+    default=["127.0.0.1:4319"],
     show_default=True,
+    multiple=True,
     metavar="ADDRESS",
-    help="HOST:PORT, [IPV6]:PORT or unix:PATH. Sockets passed by systemd take precedence.",
+    help="HOST:PORT, [IPV6]:PORT ([::] for IPv4 too) or unix:PATH; repeatable. Sockets passed by systemd come first.",
 )
 @click.option(
     "--signal",
@@ -195,10 +196,8 @@ def demo() -> int:
 @click.option(
     "--queue-size",
     type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
     metavar="NUMBER",
-    help="Events that may wait for the backend; each keeps a connection open.",
+    help="Events that may wait for the backend. Each keeps a connection open: without it as many as connections.",
 )
 @click.option(
     "--peer-rate",
