@@ -85,6 +85,7 @@ def test_an_internal_error_is_one_line() -> None:
         ("emit", "--tbot-version=1", "--timeout=1", "tbot", "start"),
         ("schema", "--format=markdown"),
         ("schema", "--format=\u017c"),
+        ("run", "./\u017c", "start"),
         ("\u017c",),
     ],
     ids=" ".join,
@@ -96,7 +97,7 @@ def test_an_encoding_that_lacks_a_character(command: tuple[str, ...], encoding: 
     ended = run(*command, environ={**environ, **encoding})
     assert (ended.stdout + ended.stderr).isascii()
     assert "internal error" not in ended.stderr
-    assert ended.returncode == {"emit": 1, "\u017c": 2}.get(command[0], 2 if "\u017c" in command[-1] else 0)
+    assert ended.returncode == {"emit": 1, "run": 127, "\u017c": 2}.get(command[0], 2 if "\u017c" in command[-1] else 0)
 
 
 def test_a_reader_that_leaves_early() -> None:
