@@ -17,7 +17,7 @@ def write_line(line: str) -> None:
     try:
         # A full pipe or a stopped terminal would block us, and tbot with us.
         if select.select([], [_STDERR], [], 0)[1]:
-            os.write(_STDERR, f"otel-tbot: {one_line(line)}\n".encode())
+            os.write(_STDERR, f"otel-tbot: {one_line(line)}\n".encode(sys.stderr.encoding, "backslashreplace"))
     except OSError:
         return
 

@@ -102,6 +102,9 @@ def variables_page() -> Iterator[str]:
     yield f"| `OTEL_METRIC_EXPORT_INTERVAL` | {interval} | {_UNSET} |"
     timeout = "milliseconds that one export may take, above 0; by default 30000."
     yield f"| `OTEL_METRIC_EXPORT_TIMEOUT` | {timeout} | {_UNSET} |"
+    yield ""
+    yield "`OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER`, also with `GRPC` or a signal in its name, names code"
+    yield "for Python's OTLP exporters. It is not loaded here, and one warning says so: set the headers instead."
 
 
 def entry_points_page() -> Iterator[str]:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, PROGRAM, fill_closed_streams, flush_stdout, write_line
+from otel_tbot.cli.console import (
+    BAD_INPUT,
+    FAILED,
+    OK,
+    PROGRAM,
+    escape_unencodable,
+    fill_closed_streams,
+    flush_stdout,
+    write_line,
+)
 from otel_tbot.cli.moment import Moment
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.launcher.interpreter_state import restore_default_sigint
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     fill_closed_streams()
+    escape_unencodable()
     restore_default_sigint()
     try:
         status = _commands.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
@@ -94,7 +104,8 @@ _FORWARDING = {"allow_interspersed_args": False}
 def preview(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show what emit would send, and to where.
 
-    Also shows whether it would be sent, and why. Opens no connection; works when off.
+    Also shows whether it would be sent, and why: with consent, it looks at the certificates and keys. Opens no
+    connection; works when off.
     """
     return _work("preview", **options)
 
@@ -108,7 +119,7 @@ def emit(**options: Any) -> int:  # noqa: ANN401  click's values
 
 @_commands.command(context_settings=_FORWARDING)
 @_tbot_command
-@click.option("--supervise", is_flag=True, help="Stay as tbot's parent; always the case as process 1 of a container.")
+@click.option("--supervise", is_flag=True, help="Stay as tbot's parent, as a container's first process always does.")
 @click.option(
     "--outcome-fd",
     type=click.IntRange(min=3),
@@ -133,7 +144,8 @@ def run(**_options: Any) -> int:  # noqa: ANN401  click's values
 def status(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show whether and where anything is sent.
 
-    Names the variable that decides. Sends nothing, and reads only environment variables.
+    Names the variable that decides. Sends nothing. Reads only environment variables and, when on, the certificates and
+    keys that they name.
     """
     return _work("status", **options)
 
@@ -160,10 +172,11 @@ def demo() -> int:
 @_commands.command()
 @click.option(
     "--listen",
-    default="127.0.0.1:4319",
+    default=["127.0.0.1:4319"],
     show_default=True,
+    multiple=True,
     metavar="ADDRESS",
-    help="HOST:PORT, [IPV6]:PORT or unix:PATH. Sockets passed by systemd take precedence.",
+    help="HOST:PORT, [IPV6]:PORT ([::] for IPv4 too) or unix:PATH; repeatable. Sockets passed by systemd come first.",
 )
 @click.option(
     "--signal",
@@ -189,10 +202,8 @@ def demo() -> int:
 @click.option(
     "--queue-size",
     type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
     metavar="NUMBER",
-    help="Events that may wait for the backend; each keeps a connection open.",
+    help="Events that may wait for the backend. Each keeps a connection open: without it as many as connections.",
 )
 @click.option(
     "--peer-rate",

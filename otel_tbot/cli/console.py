@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from otel_tbot.stderr import one_line
@@ -38,6 +39,13 @@ def fill_closed_streams() -> None:
 
 def _reopened(descriptor: int, mode: Literal["r", "w"]) -> TextIO:
     return open(descriptor, mode, encoding="utf-8", errors="replace", closefd=False)
+
+
+def escape_unencodable() -> None:
+    """Have stdout and stderr print the escape of a character that their encoding lacks, and raise no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def write_line(line: str) -> None:

@@ -40,6 +40,8 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
     write_skipped_flags(command.skipped)
     for note in report.settings.notes:
         write_line(note)
+    if tbot_version and report.version_unknown_reason:
+        write_line(f"tbot.version is left out: {report.version_unknown_reason}")
     outcome = deliver(report.event, report.settings)
     endpoint = mask_endpoint(report.settings.endpoint)
     if outcome.status == "sent":

@@ -11,8 +11,10 @@ from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_tbot.cli.console import OK, write_line, write_skipped_flags
 from otel_tbot.cli.formatting import format_table, mask_endpoint
+from otel_tbot.errors import SettingsError
 from otel_tbot.event import SCOPE_NAME, truncate_to_second
 from otel_tbot.opt_in import consent
+from otel_tbot.otlp.settings import read_files
 from otel_tbot.own_process import keep_own_variables
 from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, resource_with_sdk
@@ -52,8 +54,14 @@ def main(
 
 def _describe_delivery(report: StartReport) -> str:
     decision = consent()
+    sent, reason = decision.on, decision.reason
+    if sent:
+        try:
+            read_files(report.settings)
+        except SettingsError as error:
+            sent, reason = False, str(error)
     where = f"to {mask_endpoint(report.settings.endpoint)} ({report.settings.protocol})"
-    return f"{'would be sent' if decision else 'would not be sent'} {where}: {decision.reason}"
+    return f"{'would be sent' if sent else 'would not be sent'} {where}: {reason}"
 
 
 def _text(report: StartReport, session: Session) -> Iterator[str]:

@@ -14,6 +14,7 @@ from otel_tbot.opt_in import consent
 from otel_tbot.own_process import keep_own_variables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
 _MIN_PYTHON = (3, 11)  # the Connect library's
@@ -21,26 +22,26 @@ _MIN_PYTHON = (3, 11)  # the Connect library's
 
 def main(  # noqa: PLR0913  the options of the command
     *,
-    listen: str,
+    listen: Sequence[str],
     signal: str | None,
     tls_certificate: str | None,
     tls_key: str | None,
     max_connections: int,
     max_connections_per_address: int | None,
-    queue_size: int,
+    queue_size: int | None,
     peer_rate: float,
     drain_timeout: int,
 ) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit status.
 
     Args:
-        listen: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+        listen: addresses, each `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
         signal: `logs` or `traces`; by default `OTEL_TBOT_SIGNAL`, else `logs`.
         tls_certificate: path of the server's certificate chain, PEM.
         tls_key: path of its private key, PEM.
         max_connections: open connections.
         max_connections_per_address: open connections from one address; None for any number.
-        queue_size: events that may wait for the backend.
+        queue_size: events that may wait for the backend; None for as many as connections.
         peer_rate: requests a second from one address.
         drain_timeout: seconds in which a stopping receiver still delivers.
     """
@@ -48,8 +49,9 @@ def main(  # noqa: PLR0913  the options of the command
     if not decision:
         write_line(f"serve receives and sends nothing: {decision.reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in")
         return BAD_INPUT
-    keep_own_variables()
+    environ = keep_own_variables()
     server = _server()
+    from otel_tbot.cli.formatting import mask_endpoint  # noqa: PLC0415  with consent only
     from otel_tbot.otlp.settings import resolve_settings, resolve_signal  # noqa: PLC0415  only now, with consent
     from otel_tbot.receiver.listeners import ListenError, open_listeners  # noqa: PLC0415  with consent only
     from otel_tbot.receiver.logfmt import write_to_stderr  # noqa: PLC0415  with consent only
@@ -58,20 +60,32 @@ def main(  # noqa: PLR0913  the options of the command
     if math.isnan(peer_rate):
         message = "--peer-rate must be a number"
         raise SettingsError(message)
-    settings = resolve_settings(resolve_signal(os.environ, signal), os.environ)
+    settings = resolve_settings(resolve_signal(environ, signal), environ)
     metrics_requested(os.environ)
     _require_pair(tls_certificate, tls_key)
+    if queue_size is not None and queue_size > max_connections:
+        write_line(
+            f"--queue-size {queue_size} has no effect above --max-connections {max_connections}: "
+            "each waiting event keeps a connection open"
+        )
     limits = server.Limits(
         connections=max_connections,
         connections_per_address=max_connections_per_address,
-        queue=queue_size,
+        queue=max_connections if queue_size is None else queue_size,
         peer_rate=peer_rate,
         drain=drain_timeout,
     )
     try:
         with open_listeners(listen, os.environ) as listeners:
             write_to_stderr()
-            server.run(listeners, settings, limits, certificate=tls_certificate, key=tls_key)
+            server.run(
+                listeners,
+                settings,
+                limits,
+                destination=mask_endpoint(settings.endpoint),
+                certificate=tls_certificate,
+                key=tls_key,
+            )
     except ListenError as error:
         write_line(str(error))
         return FAILED

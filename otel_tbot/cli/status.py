@@ -9,7 +9,7 @@ from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, write_line
 from otel_tbot.cli.formatting import mask_endpoint
 from otel_tbot.errors import SettingsError
 from otel_tbot.opt_in import consent
-from otel_tbot.otlp.settings import resolve_settings, resolve_signal
+from otel_tbot.otlp.settings import read_files, resolve_settings, resolve_signal
 from otel_tbot.version import __version__
 
 
@@ -19,6 +19,8 @@ def main(*, form: str, check: bool) -> int:
     exit_status = FAILED if check and not decision else OK
     try:
         settings = resolve_settings(resolve_signal(os.environ), os.environ)
+        if decision:
+            read_files(settings)
     except SettingsError as error:
         write_line(str(error))
         return exit_status if check else BAD_INPUT

@@ -38,7 +38,7 @@ def refusal(arguments: Arguments) -> str:
         return ""
     # These load what the sender needs, before tbot starts: only where something is out of the ordinary.
     from otel_tbot.errors import OtelTbotError  # noqa: PLC0415
-    from otel_tbot.otlp.settings import FILES, read_file, resolve_settings, resolve_signal  # noqa: PLC0415
+    from otel_tbot.otlp.settings import read_files, resolve_settings, resolve_signal  # noqa: PLC0415
     from otel_tbot.tbot.command_line import parse  # noqa: PLC0415
     from otel_tbot.tbot.config import read_config_text  # noqa: PLC0415
 
@@ -46,8 +46,7 @@ def refusal(arguments: Arguments) -> str:
         settings = resolve_settings(
             resolve_signal(os.environ, arguments.signal), os.environ, {"timeout": arguments.timeout}
         )
-        for name in FILES:
-            read_file(settings, name)
+        read_files(settings)
         read_config_text(parse(arguments.command, os.environ))
     except OtelTbotError as error:
         return str(error)

@@ -7,9 +7,11 @@ import time
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.cgroup import read_room
+from otel_tbot.launcher.container import is_first_process
 from otel_tbot.launcher.outcome import write_outcome
 from otel_tbot.launcher.precheck import refusal
 from otel_tbot.launcher.sender import Task, detach, spawn
+from otel_tbot.launcher.tbot_version import UNUSABLE, is_version
 from otel_tbot.stderr import write_line
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variables, parse_timeout_variable
 
@@ -27,7 +29,6 @@ _MIN_MEMORY = 64 * 1024 * 1024  # bytes
 _MIN_TASKS = 32
 _PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
 _MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
-_INIT_PID = 1  # the end of this process is the end of its container
 _NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
@@ -35,7 +36,7 @@ _NOTICE = (
 
 
 def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
-    """Start the sender; as process 1 or with `--supervise`, start tbot as a child first and wait for both.
+    """Start the sender; first in a container or with `--supervise`, start tbot as a child first and wait for both.
 
     Args:
         path: tbot's executable.
@@ -55,6 +56,8 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
     if reason:
         _write_not_reported(arguments, reason)
         return None
+    if arguments.tbot_version and not is_version(arguments.tbot_version):
+        write_line(UNUSABLE)
     pause = _PAUSE if room.cpu_limited else 0.0
     timeout = delivery_timeout(arguments)
     lifetime = pause + timeout + GRACE
@@ -78,7 +81,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         write_line(_NOTICE)
         return pid
 
-    if arguments.supervise or os.getpid() == _INIT_PID:
+    if arguments.supervise or is_first_process():
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415  one of two ways
 
         try:

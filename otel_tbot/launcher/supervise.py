@@ -1,12 +1,11 @@
-"""Staying as tbot's parent: in a container the end of process 1 ends everything, the sender too.
+"""Staying as tbot's parent: the end of a container's first process ends everything in it, the sender too.
 
 The parent shares tbot's session, process group and terminal, so job control, the terminal's signals and a supervisor
 that addresses the group work as without it. It forwards signals that reach only itself, stops when tbot stops, exits
-after tbot with tbot's status, and holds nothing meanwhile but stderr, for one line if the report failed.
+after tbot with tbot's status, and holds nothing of tbot's meanwhile but stderr, for one line if the report failed.
 
 What cannot be hidden: tbot has another pid and another parent, so that a service manager must accept messages from it
-(systemd: `NotifyAccess=all`). A signal that a process sends to the whole group reaches tbot twice. SIGKILL and SIGSTOP
-cannot be forwarded.
+(systemd: `NotifyAccess=all`). SIGKILL and SIGSTOP cannot be forwarded.
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ import os
 import sys
 import time
 
+from otel_tbot.launcher.container import is_first_process
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
+from otel_tbot.launcher.group_witness import GroupWitness
 from otel_tbot.launcher.outcome import read_failure
 from otel_tbot.launcher.signal_without_enums import signal
 from otel_tbot.stderr import write_line
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-_INIT_PID = 1  # cannot be stopped
 _STDERR = 2
 _SIGNAL_STATUS = 128  # a shell's exit status for a signal is this plus the signal's number
 # After tbot's end these end the wait for the sender. The last is the time limit.
@@ -35,11 +35,6 @@ _STOP_WAITING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 _PID_VARIABLES = ("LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID")
 
 _ALL_SIGNALS = signal.valid_signals()
-_SI_KERNEL = (
-    1  # the kernel's own signals have codes from this on, those of processes lower ones (sigaction(2), si_code)
-)
-_TERMINAL_SIGNALS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCONT})
-_HANGUP_SIGNALS = frozenset({signal.SIGHUP, signal.SIGCONT})
 
 
 def supervise(
@@ -77,7 +72,13 @@ def supervise(
         _exec_tbot(path, command, parent)
     sender = start_sender(outcome[1:])
     close_inherited_fds(keep=outcome[:1] if sys.stderr is None else (*outcome[:1], _STDERR))
-    status = _Supervisor(tbot, sender, deadline).run()
+    try:
+        witness = GroupWitness()
+    except OSError:
+        witness = None
+    status = _Supervisor(tbot, sender, deadline, witness).run()
+    if witness:
+        witness.end()
     if sender and outcome and (reason := read_failure(outcome[0])):
         write_line(f"this start of tbot was not reported: {reason}")
     return status
@@ -113,22 +114,23 @@ def _exec_tbot(path: bytes, command: list[bytes], parent: int) -> NoReturn:
 class _Supervisor:
     """Waits for tbot and the sender, and reaps every orphan."""
 
-    def __init__(self, tbot: int, sender: int, deadline: float) -> None:
+    def __init__(self, tbot: int, sender: int, deadline: float, witness: GroupWitness | None) -> None:
         self._tbot = tbot
         self._sender = sender
         self._deadline = deadline
+        self._witness = witness
         self._status: int | None = None
 
     def run(self) -> int:
         """Forward signals until tbot has ended, then wait for the sender. Return tbot's exit status."""
         while self._status is None or self._sender:
-            number, for_tbot = next_signal()
+            number = _next_signal()
             if number == signal.SIGCHLD:
                 self._reap()
             elif self._status is not None:
                 if number in _STOP_WAITING:
                     break
-            elif for_tbot:
+            elif self._witness is None or not self._witness.got(number):
                 self._forward(number)
         return self._status
 
@@ -163,8 +165,8 @@ def _exit_status(status: int) -> int:
 
 def _stop_like_tbot(number: int) -> None:
     """Stop by the signal that stopped tbot, so that the shell sees it; continue when the shell continues the group."""
-    if os.getpid() == _INIT_PID:
-        return
+    if is_first_process():
+        return  # no shell would continue it, and process 1 cannot be stopped
     if number != signal.SIGSTOP:
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
@@ -172,33 +174,11 @@ def _stop_like_tbot(number: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {number})
 
 
-def next_signal() -> tuple[int, bool]:
-    """Wait for a signal; all must be blocked.
-
-    Returns:
-        Its number, and whether to forward it to tbot: tbot must get each signal once.
-    """
-    if not hasattr(signal, "sigwaitinfo"):
-        # macOS does not tell where a signal comes from; in the foreground it is most likely the terminal.
-        number = signal.sigwait(_ALL_SIGNALS)
-        return number, number not in _TERMINAL_SIGNALS or not _in_foreground()
-    received = signal.sigwaitinfo(_ALL_SIGNALS)
-    if received.si_code < _SI_KERNEL:
-        # Our own SIGPIPE, if no process reads the notice, is blocked and so arrives here although it is ignored.
-        return received.si_signo, received.si_pid != os.getpid()
-    # The terminal's signals reach its whole foreground group, tbot too. Only a hangup is sent to the session's leader
-    # alone.
-    return received.si_signo, received.si_signo in _HANGUP_SIGNALS and os.getsid(0) == os.getpid()
-
-
-def _in_foreground() -> bool:
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
+def _next_signal() -> int:
+    """Wait for a signal, and return its number. All must be blocked."""
+    if not hasattr(signal, "sigwaitinfo"):  # macOS
+        return signal.sigwait(_ALL_SIGNALS)
+    # Our own SIGPIPE, if no process reads the notice, is blocked and so arrives here although it is ignored.
+    while (received := signal.sigwaitinfo(_ALL_SIGNALS)).si_pid == os.getpid():
+        pass
+    return received.si_signo

@@ -16,7 +16,7 @@ from otel_tbot.opt_in import consent
 from otel_tbot.otlp.deadline import NoThreadError, run_with_timeout
 from otel_tbot.otlp.failure_reason import FailureReason, describe_kind
 from otel_tbot.otlp.grpc_guard import require_not_forked
-from otel_tbot.otlp.settings import FILES, read_file, resolve_settings
+from otel_tbot.otlp.settings import read_files, resolve_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -224,7 +224,7 @@ def create_exporter(settings: OTLPSettings) -> _Exporter:
     from otel_tbot.otlp.log_suppression import install_log_filter  # noqa: PLC0415  loads OpenTelemetry
 
     install_log_filter(*_SENSITIVE_LOGGERS)
-    files = {name: read_file(settings, name) for name in FILES}
+    files = read_files(settings)
     settings = settings._replace(timeout=settings.timeout * _TIMEOUT_FRACTION)
     failure = FailureReason()
     exporter: Any

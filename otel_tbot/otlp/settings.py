@@ -70,18 +70,21 @@ HOW = ("timeout", "compression", "insecure")  # a variable of these that cannot 
 FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
 
 
-def read_file(settings: OTLPSettings, name: str) -> bytes | None:
-    """Return the content of the file that a setting names, or None if it names none.
+def read_files(settings: OTLPSettings) -> dict[str, bytes | None]:
+    """Return the contents of the files that the settings name, by setting; None where one names none.
 
     Raises:
-        SettingsError: it is no regular file, too large, or cannot be read.
+        SettingsError: one is no regular file, too large, or cannot be read.
     """
-    path = getattr(settings, name)
-    try:
-        return None if path is None else read_regular_file(path)
-    except UnreadableFileError as error:
-        message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) {error}"
-        raise SettingsError(message) from None
+    contents: dict[str, bytes | None] = {}
+    for name in FILES:
+        path = getattr(settings, name)
+        try:
+            contents[name] = None if path is None else read_regular_file(path)
+        except UnreadableFileError as error:
+            message = f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) {error}"
+            raise SettingsError(message) from None
+    return contents
 
 
 KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "retryable_codes", "notes"}
@@ -118,6 +121,7 @@ def resolve_settings(
     source = _SettingsSource(signal, environ, given, notes=[])
     source.refuse_unknown()
     protocol = _protocol(source)
+    source.notes.extend(_ignored(source, protocol))
     compression = partial(_compression, protocol)
     return OTLPSettings(
         signal=signal,
@@ -249,6 +253,16 @@ def _insecure_variable(text: str, name: str) -> tuple[bool, str]:
     """Return whether a variable is `true`: anything else is false, also where the general variable is true."""
     value = text.lower()
     return value == "true", "" if value in {"true", "false"} else f"{name} must be true or false: it counts as false"
+
+
+def _ignored(source: _SettingsSource, protocol: str) -> list[str]:
+    """Note the variable of a credential provider: the OTLP exporters of Python would load the code that it names."""
+    prefix = f"OTEL_PYTHON_EXPORTER_OTLP_{'GRPC' if protocol == 'grpc' else 'HTTP'}"
+    names = (f"{prefix}_{source.signal.upper()}_CREDENTIAL_PROVIDER", f"{prefix}_CREDENTIAL_PROVIDER")
+    name = next(filter(source.environ.get, names), None)
+    return (
+        [f"{name} is ignored, as the code that it names is not loaded: use OTEL_EXPORTER_OTLP_HEADERS"] if name else []
+    )
 
 
 def _retryable_codes(source: _SettingsSource, protocol: str) -> tuple[str, ...]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otel_tbot.errors import OtelTbotError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _UNIX = "unix:"
 _LISTEN_FDS_START = 3  # sd_listen_fds(3)
 _MAX_PORT = 65535
+_ALL_ADDRESSES = "::"
 
 
 class ListenError(OtelTbotError):
@@ -24,31 +25,21 @@ class ListenError(OtelTbotError):
 
 
 @contextmanager
-def open_listeners(listen: str, environ: Mapping[str, str]) -> Iterator[list[socket.socket]]:
+def open_listeners(addresses: Sequence[str], environ: Mapping[str, str]) -> Iterator[list[socket.socket]]:
     """Listen; close the sockets at the end.
 
     Args:
-        listen: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; port 0 takes a free one. Ignored where systemd passes
-            sockets.
+        addresses: each is `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; port 0 takes a free one, and `[::]` listens for
+            IPv4 too. Ignored where systemd passes sockets.
         environ: the variables; systemd sets `LISTEN_FDS` and `LISTEN_PID`.
 
     Raises:
         SettingsError: not a valid address.
         ListenError: the address is in use or not available.
     """
-    listeners = _inherited(environ)
-    if not listeners:
-        try:
-            listeners = [_bind(listen)]
-        except OSError as error:
-            reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address after this
-            message = f"cannot listen on {listen}: {reason}"
-            raise ListenError(message) from None
-    try:
-        yield listeners
-    finally:
-        for listener in listeners:
-            listener.close()
+    with ExitStack() as opened:
+        # One by one: should the last not be possible, those before it are closed.
+        yield [opened.enter_context(listener) for listener in _inherited(environ) or map(_bind, addresses)]
 
 
 def address_of(listener: socket.socket) -> str:
@@ -60,10 +51,15 @@ def address_of(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _bind(listen: str) -> socket.socket:
-    if listen.startswith(_UNIX):
-        return _UnixListener(Path(listen.removeprefix(_UNIX)))
-    return _tcp(*_host_and_port(listen))
+def _bind(address: str) -> socket.socket:
+    try:
+        if address.startswith(_UNIX):
+            return _UnixListener(Path(address.removeprefix(_UNIX)))
+        return _tcp(*_host_and_port(address))
+    except OSError as error:
+        reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address after this
+        message = f"cannot listen on {address}: {reason}"
+        raise ListenError(message) from None
 
 
 def _inherited(environ: Mapping[str, str]) -> list[socket.socket]:
@@ -103,7 +99,8 @@ def _host_and_port(listen: str) -> tuple[str, int]:
 
 def _tcp(host: str, port: int) -> socket.socket:
     (family, _, _, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return socket.create_server(address, family=family)
+    both = address[0] == _ALL_ADDRESSES and socket.has_dualstack_ipv6()
+    return socket.create_server(address, family=family, dualstack_ipv6=both)
 
 
 class _UnixListener(socket.socket):

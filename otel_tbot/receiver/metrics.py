@@ -14,7 +14,7 @@ from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.otlp.settings import FILES, read_file, resolve_settings
+from otel_tbot.otlp.settings import read_files, resolve_settings
 from otel_tbot.receiver.logfmt import log_event, log_notes
 from otel_tbot.version import __version__
 
@@ -158,7 +158,7 @@ def _milliseconds(environ: Mapping[str, str], name: str, default: float) -> floa
 def _exporter(environ: Mapping[str, str]) -> MetricExporter:
     settings = resolve_settings("metrics", environ)  # type: ignore[arg-type]  # this signal has the same variables
     log_notes(settings)
-    files = {name: read_file(settings, name) for name in FILES}
+    files = read_files(settings)
     if settings.protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
 

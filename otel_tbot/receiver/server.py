@@ -55,14 +55,21 @@ class Limits:
     drain: int
 
 
-def run(
-    listeners: list[socket.socket], settings: OTLPSettings, limits: Limits, *, certificate: str | None, key: str | None
+def run(  # noqa: PLR0913  what one receiver is made of
+    listeners: list[socket.socket],
+    settings: OTLPSettings,
+    limits: Limits,
+    *,
+    destination: str,
+    certificate: str | None,
+    key: str | None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     Args:
         listeners: the sockets to accept connections on.
         settings: where the events go.
+        destination: the same for the log, without credentials.
         limits: the limits.
         certificate: path of the certificate chain, PEM; with it, the receiver serves TLS.
         key: path of its private key, PEM.
@@ -110,7 +117,12 @@ def run(
         server.use_tls(certificate, key)
     _stop_on_signals(server)
     relax_gc()
-    log_event("listening", address=" ".join(map(address_of, listeners)))
+    log_event(
+        "listening",
+        destination=destination,
+        protocol=settings.protocol,
+        address=" ".join(map(address_of, listeners)),
+    )
     try:
         server.run(listeners)
     finally:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_tbot.launcher.tbot_version import UNUSABLE
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.promises.start_environments import (
     interpreter_descriptor_limit,
@@ -40,6 +41,15 @@ def test_sent(receiver: OTLPReceiver, environ: dict[str, str], tmp_path: Path) -
     assert ended.stderr == f"otel-tbot: tbot.start sent to {shown}\n"
     (record,) = receiver.log_records
     assert (record.attributes["tbot.run_mode"], record.attributes["tbot.version"]) == ("one-shot", VERSION)
+
+
+def test_unusable_version(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
+    """A --tbot-version that is none is left out, and one line says so before the outcome."""
+    ended = run("emit", "--tbot-version", "latest", "tbot", "start", environ=environ)
+    left_out, outcome = ended.stderr.splitlines()
+    assert left_out == f"otel-tbot: {UNUSABLE}"
+    assert outcome.startswith("otel-tbot: tbot.start sent to ")
+    assert "tbot.version" not in receiver.log_records[0].attributes
 
 
 def test_not_delivered(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
@@ -211,3 +221,11 @@ def test_limits(name: str, environ: dict[str, str]) -> None:
     sent = enough and "grpc" not in environ.values()
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (0 if sent else 1, "", 1)
     assert ended.stderr.startswith(f"otel-tbot: tbot.start {'sent' if sent else 'not delivered'} to ")
+
+
+def test_credential_provider() -> None:
+    """A credential provider that a variable names is said to be ignored, in one line."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    ended = run("emit", "--timeout=0.2", "--tbot-version=1", "tbot", "start", environ={**ON, name: "canary"})
+    assert ended.stderr.startswith(f"otel-tbot: {name} is ignored, ")
+    assert "canary" not in ended.stdout + ended.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,22 @@ def test_on(receiver: OTLPReceiver) -> None:
     where = f"would be sent to {receiver.http_endpoint}/v1/logs (http/protobuf): TELEPORT_ANONYMOUS_TELEMETRY is 1"
     assert where in ended.stdout
     assert receiver.connections == 0
+
+
+@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_KEY", "LOGS_CLIENT_CERTIFICATE"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_missing_file(form: str, name: str, tmp_path: Path) -> None:
+    """Where a certificate or key is not there, the event is shown, and said not to be sent."""
+    variables = {**ON, f"OTEL_EXPORTER_OTLP_{name}": str(tmp_path / "canary.pem")}
+    command = ("preview", "--tbot-version=1", "--format", form, "tbot", "start")
+    ended = run(*command, environ=variables)
+    assert ended.returncode == 0
+    assert "tbot.run_mode" in ended.stdout
+    said = ended.stdout.splitlines()[0] if form == "text" else ended.stderr
+    assert re.search(r"would not be sent to .*: the file named by \w+ \(OTEL_EXPORTER_OTLP_\w+\) does not exist$", said)
+    (tmp_path / "canary.pem").touch()
+    ended = run(*command, environ=variables)
+    assert "would be sent to" in ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("signal", ["logs", "traces"])
@@ -113,3 +130,11 @@ def test_refused_by_tbot_19(command: str, given: bool, tmp_path: Path) -> None: 
     ended = run(command, *options, "tbot", "start", "bot-api", path=path, environ=ON)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == ("otel-tbot: the command line: tbot 19 and newer have no subcommand bot-api; leave it out\n")
+
+
+def test_credential_provider() -> None:
+    """A credential provider that a variable names is said to be ignored, in one line."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    ended = run("preview", "--tbot-version=1", "tbot", "start", environ={**ON, name: "canary"})
+    assert ended.stderr.startswith(f"otel-tbot: {name} is ignored, ")
+    assert "canary" not in ended.stdout + ended.stderr

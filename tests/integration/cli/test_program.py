@@ -16,6 +16,8 @@ from otel_tbot.schema.json_schema import json_schema
 from scripts.schema_constants import PAGE
 from tests.support.program import SOURCE, run
 
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
 
 def test_version() -> None:
     """The version is the package's."""
@@ -63,6 +65,39 @@ def test_an_internal_error_is_one_line() -> None:
     assert ended.stderr == (
         "otel-tbot: internal error (NameError); please report it, with the traceback of python -X dev -m otel_tbot\n"
     )
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        # A name that is not in ASCII would be refused there.
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", ENDPOINT: "http://127.0.0.1:1/path"},
+    ],
+    ids=lambda variables: next(iter(variables.values())),
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("preview", "--tbot-version=1", "tbot", "start"),
+        ("emit", "--tbot-version=1", "--timeout=1", "tbot", "start"),
+        ("schema", "--format=markdown"),
+        ("schema", "--format=\u017c"),
+        ("run", "./\u017c", "start"),
+        ("\u017c",),
+    ],
+    ids=" ".join,
+)
+def test_an_encoding_that_lacks_a_character(command: tuple[str, ...], encoding: dict[str, str]) -> None:
+    """What stdout and stderr cannot encode is printed as an escape, whoever chose the encoding."""
+    # Of what is printed of this endpoint, no encoding has the name, and few have the mask of the path.
+    environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", ENDPOINT: "http://\u017c.invalid/path"}
+    ended = run(*command, environ={**environ, **encoding})
+    assert (ended.stdout + ended.stderr).isascii()
+    assert "internal error" not in ended.stderr
+    assert ended.returncode == {"emit": 1, "run": 127, "\u017c": 2}.get(command[0], 2 if "\u017c" in command[-1] else 0)
 
 
 def test_a_reader_that_leaves_early() -> None:

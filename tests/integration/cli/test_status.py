@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_tbot import __version__
 from tests.support.program import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
@@ -70,3 +75,26 @@ def test_loads_no_opentelemetry() -> None:
     """The state is reported without loading OpenTelemetry."""
     ended = run("status", environ={**ON, "PYTHONPROFILEIMPORTTIME": "1"})
     assert not [line for line in ended.stderr.splitlines() if "opentelemetry" in line]
+
+
+@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_KEY", "LOGS_CLIENT_CERTIFICATE"])
+def test_missing_file(name: str, tmp_path: Path) -> None:
+    """When on, a certificate or key that is not there is one line and status 2; with --check, only consent counts."""
+    variables = {**ON, f"OTEL_EXPORTER_OTLP_{name}": str(tmp_path / "canary.pem")}
+    ended = run("status", environ=variables)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch(r"otel-tbot: the file named by \w+ \(OTEL_EXPORTER_OTLP_\w+\) does not exist\n", ended.stderr)
+    assert run("status", "--check", environ=variables).returncode == 0
+    assert run("status", environ={**variables, "DO_NOT_TRACK": "1"}).returncode == 0
+    (tmp_path / "canary.pem").touch()
+    assert run("status", environ=variables).returncode == 0
+
+
+def test_credential_provider() -> None:
+    """A credential provider that a variable names is said to be ignored, in one line."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    ended = run("status", environ={**ON, name: "canary"})
+    assert ended.returncode == 0
+    assert ended.stderr == (
+        f"otel-tbot: {name} is ignored, as the code that it names is not loaded: use OTEL_EXPORTER_OTLP_HEADERS\n"
+    )

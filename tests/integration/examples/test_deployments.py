@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shlex
@@ -95,18 +96,29 @@ def container() -> dict[str, Any]:
     return found
 
 
+def image(instruction: str) -> list[str]:
+    """Return the words of an instruction of the image, with this Python in place of the image's."""
+    dockerfile = (KUBERNETES / "Dockerfile").read_text(encoding="utf-8")
+    (words,) = re.findall(rf"^{instruction} (.*)$", dockerfile, re.MULTILINE)
+    return [sys.executable if word == "python" else word for word in json.loads(words)]
+
+
 def test_kubernetes_runs(collector: Collector, tmp_path: Path) -> None:
     """The image's entry point, with the container's arguments and variables, delivers the event."""
-    dockerfile = (KUBERNETES / "Dockerfile").read_text(encoding="utf-8")
-    (entry_point,) = re.findall(r"^ENTRYPOINT (.*)$", dockerfile, re.MULTILINE)
     found = container()
     shutil.copy(KUBERNETES / "tbot.yaml", tmp_path / "tbot.yaml")
     arguments = [argument.replace("/config/", "") for argument in found["args"]]
     environ = {one["name"]: one["value"] for one in found["env"]}
-    python, *words = json.loads(entry_point)
-    assert python == "python"
-    attributes = run_to(collector, [sys.executable, *words, *arguments], environ, tmp_path)
+    attributes = run_to(collector, [*image("ENTRYPOINT"), *arguments], environ, tmp_path)
     assert (attributes["tbot.join_type"], attributes["tbot.destinations_application"]) == ("kubernetes", "1")
+
+
+def test_kubernetes_runs_without_arguments(collector: Collector, tmp_path: Path) -> None:
+    """The image starts a bot where it gets no arguments, and its configuration by TBOT_CONFIG alone."""
+    configuration = base64.b64encode((KUBERNETES / "tbot.yaml").read_bytes()).decode()
+    environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "TBOT_CONFIG": configuration}
+    attributes = run_to(collector, [*image("ENTRYPOINT"), *image("CMD")], environ, tmp_path)
+    assert attributes["tbot.join_type"] == "kubernetes"
 
 
 def test_kubernetes_builds() -> None:

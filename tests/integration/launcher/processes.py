@@ -104,12 +104,40 @@ class RunningProcess:
         """Return its processes but the one that was started."""
         return [pid for pid in procfs.alive(self.mark) if pid != self.pid]
 
+    def in_other_sessions(self) -> list[int]:
+        """Return those of them that have left the session in which tbot was started: the sender's."""
+        found = []
+        for pid in self.others():
+            with suppress(OSError):  # it has ended meanwhile
+                if procfs.stat(pid)["sid"] != self.pid:
+                    found.append(pid)
+        return found
+
+    def witness(self, parent: int, tbot: int) -> int:
+        """Wait for the process that a supervising parent has beside tbot in their group, and return it."""
+        found: list[int] = []
+
+        def there() -> bool:
+            group = procfs.stat(tbot)["pgid"]
+            others = [child for child in procfs.children(parent) if child != tbot]
+            with suppress(OSError):  # one has ended meanwhile
+                # The sender lets go of tbot's input after it has left the group.
+                found[:] = [
+                    child
+                    for child in others
+                    if procfs.stat(child)["pgid"] == group and procfs.descriptors(child).get(0, ("",))[0] == os.devnull
+                ]
+            return bool(found)
+
+        wait_until(there, "the witness is there", within=WITHIN)
+        return found[0]
+
     def senders(self, tbot: int) -> list[int]:
         """Wait until the sender has let go of all that is tbot's, and return its processes."""
         found: list[int] = []
 
         def there() -> bool:
-            found[:] = [pid for pid in self.others() if pid != tbot]
+            found[:] = [pid for pid in self.in_other_sessions() if pid != tbot]
             # Its first process lets go before it starts the second.
             return len(found) > 1
 
@@ -118,7 +146,7 @@ class RunningProcess:
 
     def wait_until_sent(self, tbot: int, *, within: float = WITHIN) -> None:
         """Wait until the sender has ended."""
-        wait_until(lambda: {*self.others()} <= {tbot}, "the sender has ended", within=within)
+        wait_until(lambda: {*self.in_other_sessions()} <= {tbot}, "the sender has ended", within=within)
 
     def wait_until_alone(self, *, within: float = WITHIN) -> None:
         """Wait until nothing is left of it, or only the process that was started."""

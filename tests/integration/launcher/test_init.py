@@ -101,7 +101,7 @@ def test_orphans(tmp_path: Path) -> None:
         started.line()
         pid = started.line()
         init = init_of(started)
-        wait_until(lambda: len(procfs.children(init)) == 1, f"only tbot ({pid}) is left")
+        wait_until(lambda: len(procfs.children(init)) == 2, f"only tbot ({pid}) and the witness are left")
 
 
 def test_stop(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_stop(tmp_path: Path) -> None:
     with start(shell_script(tmp_path, WAITS)) as started:
         started.line()
         init = init_of(started)
-        wait_until(lambda: len(procfs.children(init)) == 1, "only tbot is left")
-        (tbot,) = procfs.children(init)
+        wait_until(lambda: len(procfs.children(init)) == 2, "only tbot and the witness are left")
+        tbot, _ = procfs.children(init)
         os.kill(tbot, signal.SIGSTOP)
         wait_until(lambda: procfs.status(tbot)["State"].startswith("T"), "tbot has stopped")
         os.kill(init, signal.SIGCONT)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_tbot.launcher.tbot_version import UNUSABLE
 from tests.integration.launcher.processes import NOWHERE, PROGRAM, WITH_SENDER, RunningProcess, start, works
 
 
@@ -20,6 +21,17 @@ def test_text(way: str, tbot: Path) -> None:
         notice = started.finish()[2].splitlines()[0]
     for part in ("otel-tbot: reporting this start", "TELEPORT_ANONYMOUS_TELEMETRY is 1", "0 turns it off", "preview"):
         assert part in notice
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_unusable_version(way: str, tbot: Path) -> None:
+    """A line before the notice says that the value of --tbot-version is none; without a sender nothing is said."""
+    with start(way, tbot, "--tbot-version=latest", environ=NOWHERE) as started:
+        left_out, notice = started.finish()[2].splitlines()
+    assert left_out == f"otel-tbot: {UNUSABLE}"
+    assert "reporting this start" in notice
+    with start("off", tbot, "--tbot-version=latest") as started:
+        assert started.finish()[2] == ""
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)

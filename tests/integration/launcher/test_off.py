@@ -59,7 +59,17 @@ ORDINARY = {
     "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
     "TBOT_CONFIG_PATH": "/dev/null",
 }
-ON = {"cgroup", "outcome", "precheck", "sender", "descriptors", "start_command", "start_sender"}
+ON = {
+    "cgroup",
+    "container",
+    "tbot_version",
+    "outcome",
+    "precheck",
+    "sender",
+    "descriptors",
+    "start_command",
+    "start_sender",
+}
 
 
 @pytest.mark.parametrize("environ", [{}, ORDINARY], ids=len)

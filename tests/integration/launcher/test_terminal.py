@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.launcher import procfs
 from tests.integration.launcher.processes import RUN, WITHIN, RunningProcess
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import TELLS_SIGNALS, python_script, shell_script
@@ -35,7 +36,7 @@ ENVIRON = {
 JOB = """
 import os, signal, sys
 signal.signal(signal.SIGINT, lambda *_: os.write(1, b"INTERRUPTED\\n"))
-os.write(1, b"READY %d\\n" % (os.tcgetpgrp(0) == os.getpgrp()))
+os.write(1, b"READY %d %d.\\n" % (os.tcgetpgrp(0) == os.getpgrp(), os.getpid()))
 while line := os.read(0, 100).decode():
     os.write(1, b"GOT " + line.encode())
     if line.startswith("end"):
@@ -95,6 +96,15 @@ def shell() -> Iterator[Terminal]:
         terminal.hang_up()
 
 
+def wait_until_settled(way: str, terminal: Terminal) -> None:
+    """Wait until tbot runs, in the foreground, and with supervision the witness too."""
+    ready = terminal.wait_for(r"READY (\d) (\d+)\.")
+    assert ready[1] == "1"
+    tbot = int(ready[2])
+    if way == "supervised":
+        terminal.program.witness(procfs.stat(tbot)["ppid"], tbot)
+
+
 def typed(way: str, tbot: Path) -> str:
     """Return the line to type that starts tbot in a way."""
     return shlex.join([*WAYS[way], str(tbot), "start"])
@@ -105,7 +115,7 @@ def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
     """In the foreground tbot reads what is typed, is interrupted once by Ctrl-C, stopped by Ctrl-Z, and goes on."""
     tbot = python_script(tmp_path, JOB)
     shell.type(f"{typed(way, tbot)}; echo status $?\n")
-    assert shell.wait_for(r"READY (\d)")[1] == "1"
+    wait_until_settled(way, shell)
     shell.type("first\n")
     shell.wait_for("GOT first")
     shell.type("\x03")
@@ -118,6 +128,21 @@ def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
     shell.type("second\n")
     # Whatever Ctrl-C did, it did once.
     assert "INTERRUPTED" not in shell.wait_for(r"(?s).*GOT second")[0]
+    shell.type("end 9\n")
+    shell.wait_for(r"status 9\r\n")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_script(way: str, shell: Terminal, tmp_path: Path) -> None:
+    """In a script, where Ctrl-C reaches the script's shell too, tbot is interrupted once."""
+    (tmp_path / "script").write_text(f"trap : INT\n{typed(way, python_script(tmp_path, JOB))}\necho status $?\n")
+    shell.type(f"sh {tmp_path}/script\n")
+    wait_until_settled(way, shell)
+    for number in range(10):
+        shell.type("\x03")
+        shell.wait_for("INTERRUPTED")
+        shell.type(f"{number}\n")
+        assert "INTERRUPTED" not in shell.wait_for(rf"(?s).*GOT {number}")[0]
     shell.type("end 9\n")
     shell.wait_for(r"status 9\r\n")
 

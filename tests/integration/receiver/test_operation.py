@@ -95,6 +95,88 @@ def test_address_in_use(running: RunningReceiver) -> None:
     )
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_destination(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, protocol: str) -> None:
+    """The first line says where the events go, without credentials."""
+    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
+    given = endpoint.replace("//", "//user:canary@") if protocol == "http/protobuf" else endpoint
+    shown = f"{endpoint.replace('//', '//***@')}/v1/logs" if protocol == "http/protobuf" else endpoint
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": given, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    running = serve(**ON, **variables)
+    assert " event=listening " in running.lines[0]
+    (first,) = running.events("listening")
+    assert (first["destination"], first["protocol"]) == (shown, protocol)
+    assert "canary" not in "".join(running.lines)
+
+
+def test_settings_to_know_of(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """How a setting was read, or that it is ignored, is logged once after that."""
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    variables = {"OTEL_EXPORTER_OTLP_TIMEOUT": "10000", name: "canary"}
+    running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint, **variables)
+    assert submit(running.port).status == 200
+    assert running.stop() == 0
+    milliseconds, ignored = [told["reason"] for told in running.events("setting")]
+    assert milliseconds.startswith("OTEL_EXPORTER_OTLP_TIMEOUT is above 300")
+    assert ignored.startswith(f"{name} is ignored")
+    assert "canary" not in "".join(running.lines)
+
+
+def test_several_addresses(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """With --listen repeated, each address is served and named."""
+    path = tmp_path / "socket"
+    listen = ("--listen", f"unix:{path}", "--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0")
+    running = serve(*listen, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    unix, *tcp = running.address.split(" ")
+    assert unix == f"unix:{path}"
+    assert [address.partition(":")[0] for address in tcp] == ["127.0.0.1", "127.0.0.2"]
+    for address in tcp:
+        host, _, port = address.partition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as sender:
+            assert send(sender, raw(request())).status == 200
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(path))
+        assert send(sender, raw(request())).status == 200
+
+
+def test_one_of_several_addresses_in_use(running: RunningReceiver, tmp_path: Path) -> None:
+    """Where one address is in use, the receiver names it, and leaves no socket of the others behind."""
+    path = tmp_path / "socket"
+    ended = run("serve", "--listen", f"unix:{path}", "--listen", running.address, environ=ON)
+    message = f"otel-tbot: cannot listen on {running.address}: Address already in use\n"
+    assert (ended.returncode, ended.stderr) == (1, message)
+    assert not path.exists()
+
+
+def test_both_families(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """[::] is every address of this machine: IPv4 too."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this system has no IPv6")
+    running = serve("--listen", "[::]:0", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    assert running.address.startswith("[::]:")
+    for host in ("127.0.0.1", "::1"):
+        with socket.create_connection((host, running.port), timeout=30) as sender:
+            assert send(sender, raw(request())).status == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--queue-size", "901"), "--queue-size 901 has no effect above --max-connections 900"),
+        (("--queue-size", "3", "--max-connections", "2"), "--queue-size 3 has no effect above --max-connections 2"),
+        (("--queue-size", "2", "--max-connections", "2"), ""),
+        (("--max-connections", "2"), ""),
+    ],
+)
+def test_queue_above_connections(
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, options: tuple[str, ...], told: str
+) -> None:
+    """A queue that can never be full, for each of its events holds a connection, is one line at the start."""
+    running = serve(*options, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    lines = [line for line in running.lines if "--queue-size" in line]
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == ([told] if told else [])
+
+
 def test_log(running: RunningReceiver, receiver: OTLPReceiver) -> None:
     """A quiet life makes two lines, as pairs: listening, and stopped with the counters. stdout stays empty."""
     assert submit(running.port).status == 200

@@ -107,6 +107,20 @@ def test_accepted(exporters: Exporters) -> None:
     assert exporter.ended.is_set()
 
 
+@pytest.mark.usefixtures("exporters")
+def test_warnings(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """How a variable was read, and that one is ignored, is logged once."""
+    names = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER")
+    for name, value in zip(names, ("10000", "canary"), strict=True):
+        monkeypatch.setenv(name, value)
+    sender = OTLPClient("logs")
+    for _ in range(2):
+        assert sender.export(lambda: ["a"]).accepted
+    assert {record.getMessage().partition(" ")[0] for record in caplog.records} == {*names}
+    assert len(caplog.records) == len(names)
+    assert "canary" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("work", "reason"),
     [

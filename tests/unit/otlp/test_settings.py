@@ -315,3 +315,24 @@ def test_binary_headers(header: str) -> None:
     assert len(resolve_settings("logs", environ).headers) == header.count("=")
     with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
         resolve_settings("logs", {**environ, **variables(PROTOCOL="grpc")})
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"HTTP": "x"}, "HTTP"),
+        ({"HTTP_LOGS": "x"}, "HTTP_LOGS"),
+        ({"HTTP": ""}, None),
+        ({"HTTP_TRACES": "x", "GRPC": "x"}, None),
+        ({"GRPC": "x", "PROTOCOL": "grpc"}, "GRPC"),
+        ({"GRPC_LOGS": "x", "HTTP": "x", "PROTOCOL": "grpc"}, "GRPC_LOGS"),
+    ],
+)
+def test_credential_provider(environ: dict[str, str], name: str | None) -> None:
+    """The variable of a credential provider that the OTLP exporter would load is named, and said to be ignored."""
+    names = {key: f"OTEL_PYTHON_EXPORTER_OTLP_{key}_CREDENTIAL_PROVIDER" for key in environ} | {
+        "PROTOCOL": "OTEL_EXPORTER_OTLP_PROTOCOL"
+    }
+    settings = resolve_settings("logs", {names[key]: value for key, value in environ.items()})
+    reason = "is ignored, as the code that it names is not loaded: use OTEL_EXPORTER_OTLP_HEADERS"
+    assert settings.notes == ((f"{names[name]} {reason}",) if name else ())

@@ -1,0 +1,117 @@
+"""Whomever a supervisor signals, the first process, its group, or one process after the other, tbot is told once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.launcher import procfs
+from tests.integration.launcher.processes import NOWHERE, WAYS, RunningProcess
+from tests.support.fake_tbot import TELLS_SIGNALS, python_script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("_needs_proc")
+
+# Starts a command in a session of its own, and passes each signal on to its first process, its group, or one by one.
+STAND_IN = """
+import os, signal, subprocess, sys
+whom, *command = sys.argv[1:]
+first = subprocess.Popen(command, start_new_session=True).pid
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+def is_member(pid):
+    try:
+        return pid != first and os.getpgid(pid) == first
+    except ProcessLookupError:
+        return False
+while (number := signal.sigwait(signal.valid_signals())) != signal.SIGCHLD:
+    if whom == "group":
+        os.killpg(first, number)
+    else:
+        others = [*filter(is_member, map(int, filter(str.isdigit, os.listdir("/proc"))))] if whom == "each" else []
+        for pid in (first, *others):
+            os.kill(pid, number)
+"""
+SUPERVISORS = {
+    "first": [sys.executable, "-ISc", STAND_IN, "first"],
+    "group": [sys.executable, "-ISc", STAND_IN, "group"],
+    "each": [sys.executable, "-ISc", STAND_IN, "each"],
+    "dumb-init": ["dumb-init"],
+    "dumb-init --single-child": ["dumb-init", "--single-child"],
+    "tini": ["tini", "-s", "--"],
+    "tini -g": ["tini", "-s", "-g", "--"],
+}
+# A real-time signal is queued: a second one is seen in any case. dumb-init passes on the others only.
+NUMBERS = {"RTMIN": signal.SIGRTMIN, "HUP": signal.SIGHUP, "USR1": signal.SIGUSR1, "TERM": signal.SIGTERM}
+ROUNDS = 5
+ENVIRON = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+
+
+def name(number: int) -> str:
+    """Return what tbot tells of a signal."""
+    return signal.Signals(number).name
+
+
+def require(program: str) -> None:
+    """Skip the test where a program is not installed."""
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+
+
+@pytest.mark.parametrize("way", ["direct", "supervised"])
+@pytest.mark.parametrize("supervisor", SUPERVISORS)
+def test_once(supervisor: str, way: str, tmp_path: Path) -> None:
+    """A signal that the supervisor gets reaches tbot once, with us as without us."""
+    require(SUPERVISORS[supervisor][0])
+    command = [*SUPERVISORS[supervisor], *WAYS[way], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
+    numbers = [number for name, number in NUMBERS.items() if name != "RTMIN" or "dumb-init" not in supervisor]
+    with RunningProcess(command, ENVIRON) as started:
+        wait_until_settled(way, started)
+        for number in numbers * ROUNDS:
+            started.process.send_signal(number)
+            assert started.line() == name(number)
+        started.process.send_signal(signal.SIGQUIT)
+        assert started.line() == "SIGQUIT"
+
+
+@pytest.mark.parametrize("way", ["direct", "supervised"])
+def test_s6(way: str, tmp_path: Path) -> None:
+    """s6 signals the first process of a service, and tbot gets that once."""
+    require("s6-supervise")
+    service = tmp_path / "service"
+    service.mkdir()
+    command = [*WAYS[way], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
+    (service / "run").write_text(f"#!/bin/sh\nexec {' '.join(command)}\n")
+    (service / "run").chmod(0o755)
+    with RunningProcess(["s6-supervise", str(service)], ENVIRON) as started:
+        wait_until_settled(way, started)
+        for option, number in (("-h", signal.SIGHUP), ("-1", signal.SIGUSR1), ("-t", signal.SIGTERM)) * ROUNDS:
+            subprocess.run(["s6-svc", option, str(service)], check=True)
+            assert started.line() == name(number)
+        subprocess.run(["s6-svc", "-oq", str(service)], check=True)
+        assert started.line() == "SIGQUIT"
+
+
+def test_killed_witness(tmp_path: Path) -> None:
+    """Without the witness every signal is forwarded."""
+    command = [*WAYS["supervised"], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
+    with RunningProcess(command, ENVIRON) as started:
+        os.kill(wait_until_settled("supervised", started), signal.SIGKILL)
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            started.process.send_signal(number)
+            assert started.line() == name(number)
+        started.process.send_signal(signal.SIGQUIT)
+        assert started.finish()[:2] == (43, "SIGQUIT\n")
+
+
+def wait_until_settled(way: str, started: RunningProcess) -> int:
+    """Wait until tbot runs, and with supervision the witness too. Return the pid of the witness, or 0."""
+    tbot = int(started.line())
+    return started.witness(procfs.stat(tbot)["ppid"], tbot) if way == "supervised" else 0
