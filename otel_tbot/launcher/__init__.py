@@ -1,8 +1,8 @@
 """`otel-tbot run`: starts tbot as if nothing were in front of it, and sends the event in the background.
 
-`run` decides and `execute` replaces this process with tbot. With consent, `report` starts the sender first; as process
-1 of a container, or with `--supervise`, `supervise` stays as a minimal parent instead. All of this is for Linux and
-macOS. On Windows a process cannot exec another, so `run` refuses there; use `otel-tbot emit`.
+`run` decides and `execute` replaces this process with tbot. With consent, `start_sender` starts the sender first; as
+process 1 of a container, or with `--supervise`, `supervise` stays as a minimal parent instead. All of this is for Linux
+and macOS. On Windows a process cannot exec another: there `without_fork` does it all.
 
 Everything here runs before tbot: nothing is imported that the interpreter has not loaded already, until the sender is
 on its own. That is why some code here is unusual.

@@ -25,7 +25,7 @@ _MIN_TASKS = 32
 _PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
 _MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
 _INIT_PID = 1  # the end of this process is the end of its container
-_NOTICE = (
+NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
 )
@@ -68,7 +68,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         try:
             return supervise(path, command, lambda: _start_with_notice(spawn, work, lifetime), deadline)
         except OSError as error:
-            _write_not_reported(error)
+            write_not_reported(error)
             return None
     from otel_tbot.launcher.sender import detach  # noqa: PLC0415  the other way
 
@@ -83,13 +83,14 @@ def _start_with_notice(
     try:
         pid = start(work, lifetime)
     except OSError as error:
-        _write_not_reported(error)
+        write_not_reported(error)
         return 0
-    write_line(_NOTICE)
+    write_line(NOTICE)
     return pid
 
 
-def _write_not_reported(error: OSError) -> None:
+def write_not_reported(error: OSError) -> None:
+    """Say that there is no sender, and why."""
     write_line(f"this start of tbot is not reported: no process could be started for it ({error.strerror})")
 
 
