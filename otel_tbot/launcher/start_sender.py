@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from otel_tbot.errors import SettingsError
@@ -60,7 +61,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
 
         report(arguments, timeout, deadline)
 
-    if arguments.supervise or os.getpid() == _INIT_PID:
+    if arguments.supervise or os.getpid() == _INIT_PID or _ends_with_this_process():
         # One of two ways.
         from otel_tbot.launcher.sender import spawn  # noqa: PLC0415
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415
@@ -74,6 +75,15 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
 
     _start_with_notice(detach, work, lifetime)
     return None
+
+
+def _ends_with_this_process() -> bool:
+    """Return whether the sender would lose its modules at the end of this process."""
+    if not getattr(sys, "frozen", False):
+        return False
+    from otel_tbot.frozen import is_unpacked  # noqa: PLC0415  in no other program
+
+    return is_unpacked()
 
 
 def _start_with_notice(

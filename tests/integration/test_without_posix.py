@@ -166,6 +166,15 @@ def test_other_commands(program: Program, words: tuple[str, ...]) -> None:
     assert ended.stdout
 
 
+def test_report(program: Program, tmp_path: Path) -> None:
+    """`report` reads events and writes a file."""
+    pytest.importorskip("duckdb", reason="what report reads with is an extra")
+    events = SOURCE / "examples" / "report" / "events.jsonl.gz"
+    ended = program("report", "-o", "report.json", str(events))
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads((tmp_path / "report.json").read_text())
+
+
 def test_serve(program: Program) -> None:
     """`serve`, which needs POSIX, says so in one line."""
     ended = program("serve", TELEPORT_ANONYMOUS_TELEMETRY="1")
