@@ -39,6 +39,7 @@ ENTRY_POINT_GROUPS = {
     "opentelemetry_sampler",
     "opentelemetry_traces_exporter",
     "opentelemetry_traces_sampler",
+    "pyinstaller40",
 }
 # Runs in the fresh environment; isolated, so that the checkout cannot stand in for what the wheel lacks.
 LOAD_ALL = """

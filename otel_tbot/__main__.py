@@ -11,6 +11,12 @@ def main(*arguments: str) -> None:
         arguments: the command and its options; by default those of this process.
     """
     words = list(arguments) or sys.argv[1:]
+    if getattr(sys, "frozen", False):
+        from otel_tbot.frozen import MODULE_WORD, restore_environment, run_module  # noqa: PLC0415  in no other program
+
+        restore_environment()
+        if words[:1] == [MODULE_WORD]:
+            run_module(words[1:])
     if words[:1] == ["run"]:
         from otel_tbot.launcher.run import run  # noqa: PLC0415  stands before tbot, and loads nothing else
 

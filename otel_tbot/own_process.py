@@ -43,6 +43,10 @@ def python_command(module: str, *arguments: str) -> list[str]:
         module: the module's full name.
         arguments: texts that `main` is called with.
     """
+    if getattr(sys, "frozen", False):
+        from otel_tbot.frozen import MODULE_WORD  # noqa: PLC0415  in no other program
+
+        return [sys.executable, MODULE_WORD, module, *arguments]
     places = [place for place in sys.path if os.path.isabs(place)]  # noqa: PTH117  pathlib costs more to import
     code = f"import sys; sys.path[:] = {places!r}; from {module} import main; main(*{arguments!r})"
     byte_code = ["-B"] if sys.dont_write_bytecode else []

@@ -48,13 +48,9 @@ def read_regular_file(path: str, limit: int = SIZE_LIMIT) -> bytes:
         mode = os.stat(path).st_mode  # noqa: PTH116  pathlib costs more to import than all of this
         found = True
         _require_regular(mode)
-        # O_NONBLOCK: if a pipe has replaced the file meanwhile, opening it must not wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        try:
-            _require_regular(os.fstat(descriptor).st_mode)
-            content = _read_at_most(descriptor, limit + 1)
-        finally:
-            os.close(descriptor)
+        with open(path, "rb", opener=_open_at_once) as file:
+            _require_regular(os.fstat(file.fileno()).st_mode)
+            content = file.read(limit + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         why = _reason(error)
     else:
@@ -71,12 +67,9 @@ def _require_regular(mode: int) -> None:
     raise UnreadableFileError(next((what for is_kind, what in _OTHER_KINDS if is_kind(mode)), "is not a regular file"))
 
 
-def _read_at_most(descriptor: int, limit: int) -> bytes:
-    chunks = []
-    while limit > 0 and (chunk := os.read(descriptor, limit)):
-        chunks.append(chunk)
-        limit -= len(chunk)
-    return b"".join(chunks)
+def _open_at_once(path: str, flags: int) -> int:
+    # If a pipe has replaced the file meanwhile, opening it must not wait for a writer. Windows has neither flag.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def _reason(error: OSError | ValueError) -> str:

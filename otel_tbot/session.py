@@ -56,10 +56,8 @@ def _os_type() -> str | None:
 
 
 def _host_arch() -> str | None:
-    if sys.platform == "win32":
-        machine = os.environ.get("PROCESSOR_ARCHITECTURE", "")
-    else:
-        machine = os.uname().machine
+    # Windows has no `uname`.
+    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
     return _HOST_ARCHS.get(machine.lower())
 
 

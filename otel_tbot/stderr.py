@@ -15,8 +15,9 @@ def write_line(line: str) -> None:
     if sys.stderr is None:
         return
     try:
-        # A full pipe or a stopped terminal would block us, and tbot with us.
-        if select.select([], [_STDERR], [], 0)[1]:
+        # A full pipe or a stopped terminal would block us, and tbot with us. Without `poll` (Windows), the system tells
+        # this of sockets only; but there tbot runs already.
+        if not hasattr(select, "poll") or select.select([], [_STDERR], [], 0)[1]:
             os.write(_STDERR, f"otel-tbot: {one_line(line)}\n".encode(sys.stderr.encoding, "backslashreplace"))
     except OSError:
         return

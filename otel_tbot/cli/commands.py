@@ -130,7 +130,7 @@ def run(**_options: Any) -> int:  # noqa: ANN401  click's values
     """Start tbot and send its event in the background.
 
     Replaces itself with tbot (exec): same process, signals, output and exit status. tbot never waits for the process
-    that sends the event. Without consent this does nothing else.
+    that sends the event. Without consent this does nothing else. On Windows it stays as tbot's parent.
     """
     # Declared for the help only: the launcher parses its command line without click, which would delay tbot.
     from otel_tbot.launcher.run import run as launch  # noqa: PLC0415  only for this command

@@ -25,7 +25,7 @@ services:
   - type: kubernetes/v2
 """
 _COMMAND = ("--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
-_KEPT_VARIABLES = ("PATH", "SYSTEMROOT")  # what programs need to start
+_KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "PROCESSOR_ARCHITECTURE")  # to start programs, and the host.arch of Windows
 _TIMEOUT = 30  # seconds for the example's process; its own timeout is 10
 
 

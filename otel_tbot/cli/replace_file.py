@@ -27,7 +27,7 @@ def replace_file(name: str, content: bytes) -> None:
     try:
         with temporary.open("xb") as file:
             if path.exists():
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+                temporary.chmod(path.stat().st_mode & 0o777)
             file.write(content)
         temporary.replace(path)
     except BaseException:

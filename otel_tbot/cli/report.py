@@ -168,10 +168,10 @@ def _progress(*, shown: bool) -> AbstractContextManager[Callable[[float], None] 
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Let a signal that ends the process run what removes the private folder first."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
+    ending = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # Windows has no SIGHUP
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ending)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ending:
         if before[number] is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, _exit_on_signal)
     try:

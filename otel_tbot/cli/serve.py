@@ -98,6 +98,9 @@ def _server() -> ModuleType:
     Raises:
         SettingsError: it is not installed, or cannot be on this Python.
     """
+    if not hasattr(os, "fork"):
+        message = "serve needs Linux or macOS; every other command works on Windows too"
+        raise SettingsError(message)
     if sys.version_info < _MIN_PYTHON:
         message = "serve needs Python 3.11 or newer, as the Connect library does; every other command works here"
         raise SettingsError(message)

@@ -38,19 +38,3 @@ def _write_at_once(descriptor: int, line: bytes) -> None:
             os.write(descriptor, line)
     except (OSError, ValueError):
         return  # the reader has gone, or the number is larger than select(2) takes
-
-
-def read_failure(descriptor: int) -> str:
-    """Return why a report failed; empty if it did not.
-
-    Args:
-        descriptor: the reading end of a pipe to which `write_outcome` has written.
-    """
-    import json  # noqa: PLC0415  after tbot's end
-
-    os.set_blocking(descriptor, False)
-    try:
-        outcome = json.loads(os.read(descriptor, 65536).partition(b"\n")[0])
-    except (OSError, ValueError):
-        return "its sender left no result"
-    return str(outcome["reason"]) if outcome["status"] == "failed" else ""

@@ -19,6 +19,8 @@ _BAD_USAGE = 2
 def run(words: list[str]) -> int | None:
     """Exec tbot, or stay as its parent; with consent, send the event in the background.
 
+    On Windows, where a process cannot exec another, it always stays, and exits itself.
+
     Args:
         words: the arguments after `otel-tbot run`.
 
@@ -31,7 +33,10 @@ def run(words: list[str]) -> int | None:
         arguments = parse(words)
         if arguments.help:
             return None
-        _refuse_windows()
+        if not hasattr(os, "fork"):
+            from otel_tbot.launcher.without_fork import run_as_parent  # noqa: PLC0415  on Windows only
+
+            run_as_parent(words, arguments)
         command = original_bytes(arguments.command)
         path = locate(command[0])
         status = _report_start(path, command, arguments)
@@ -74,12 +79,6 @@ def _tell(arguments: Arguments, status: str, reason: str) -> None:
     from otel_tbot.launcher.outcome import write_outcome  # noqa: PLC0415  only where somebody asked
 
     write_outcome(arguments.outcome_fds, status, reason)
-
-
-def _refuse_windows() -> None:
-    if os.name == "nt":
-        message = "run needs Linux or macOS: on Windows, start tbot itself and call otel-tbot emit."
-        raise UsageError(message)
 
 
 def _fail(message: str, status: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from otel_tbot.errors import SettingsError
@@ -10,7 +11,6 @@ from otel_tbot.launcher.cgroup import read_room
 from otel_tbot.launcher.container import is_first_process
 from otel_tbot.launcher.outcome import write_outcome
 from otel_tbot.launcher.precheck import refusal
-from otel_tbot.launcher.sender import Task, detach, spawn
 from otel_tbot.launcher.tbot_version import UNUSABLE, is_version
 from otel_tbot.stderr import write_line
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variables, parse_timeout_variable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_tbot.launcher.arguments import Arguments
+    from otel_tbot.launcher.sender import Task
 
 # Seconds on top of the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less than
 # the one second by which a sender may outlive its deadline.
@@ -29,7 +30,7 @@ _MIN_MEMORY = 64 * 1024 * 1024  # bytes
 _MIN_TASKS = 32
 _PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
 _MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
-_NOTICE = (
+NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
 )
@@ -54,10 +55,13 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
     else:
         reason = refusal(arguments)
     if reason:
-        _write_not_reported(arguments, reason)
+        write_not_reported(arguments, reason)
         return None
     if arguments.tbot_version and not is_version(arguments.tbot_version):
         write_line(UNUSABLE)
+    # Not at the top: what Windows needs of this module works without.
+    from otel_tbot.launcher.sender import Task, detach, spawn  # noqa: PLC0415
+
     pause = _PAUSE if room.cpu_limited else 0.0
     timeout = delivery_timeout(arguments)
     lifetime = pause + timeout + GRACE
@@ -76,30 +80,41 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         try:
             pid = how(Task(work, lifetime, outcome_fds))
         except OSError as error:
-            _write_no_process(arguments, error)
+            write_not_reported(arguments, no_process(error))
             return 0
-        write_line(_NOTICE)
+        write_line(NOTICE)
         return pid
 
-    if arguments.supervise or is_first_process():
+    if arguments.supervise or is_first_process() or _ends_with_this_process():
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415  one of two ways
 
         try:
             return supervise(path, command, lambda pipe: start(spawn, *pipe, *arguments.outcome_fds), deadline)
         except OSError as error:
-            _write_no_process(arguments, error)
+            write_not_reported(arguments, no_process(error))
             return None
     start(detach, *arguments.outcome_fds)
     return None
 
 
-def _write_no_process(arguments: Arguments, error: OSError) -> None:
-    _write_not_reported(arguments, f"no process could be started for it ({error.strerror})")
-
-
-def _write_not_reported(arguments: Arguments, reason: str) -> None:
+def write_not_reported(arguments: Arguments, reason: str) -> None:
+    """Say that nothing is sent, and why."""
     write_line(f"this start of tbot is not reported: {reason}")
     write_outcome(arguments.outcome_fds, "failed", reason)
+
+
+def no_process(error: OSError) -> str:
+    """Return the reason for a sender that cannot be started."""
+    return f"no process could be started for it ({error.strerror})"
+
+
+def _ends_with_this_process() -> bool:
+    """Return whether the sender would lose its modules at the end of this process."""
+    if not getattr(sys, "frozen", False):
+        return False
+    from otel_tbot.frozen import is_unpacked  # noqa: PLC0415  in no other program
+
+    return is_unpacked()
 
 
 def delivery_timeout(arguments: Arguments) -> float:

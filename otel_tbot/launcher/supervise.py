@@ -18,7 +18,6 @@ from otel_tbot.launcher.container import is_first_process
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
 from otel_tbot.launcher.group_witness import GroupWitness
-from otel_tbot.launcher.outcome import read_failure
 from otel_tbot.launcher.signal_without_enums import signal
 from otel_tbot.stderr import write_line
 
@@ -79,7 +78,7 @@ def supervise(
     status = _Supervisor(tbot, sender, deadline, witness).run()
     if witness:
         witness.end()
-    if sender and outcome and (reason := read_failure(outcome[0])):
+    if sender and outcome and (reason := _read_failure(outcome[0])):
         write_line(f"this start of tbot was not reported: {reason}")
     return status
 
@@ -95,6 +94,22 @@ def _pipe() -> tuple[int, ...]:
     for end in ends:
         os.close(end)  # it took the place of a standard stream that was closed from the start
     return ()
+
+
+def _read_failure(descriptor: int) -> str:
+    """Return why a report failed; empty if it did not.
+
+    Args:
+        descriptor: the reading end of a pipe to which `write_outcome` has written.
+    """
+    import json  # noqa: PLC0415  after tbot's end
+
+    os.set_blocking(descriptor, False)
+    try:
+        outcome = json.loads(os.read(descriptor, 65536).partition(b"\n")[0])
+    except (OSError, ValueError):
+        return "its sender left no result"
+    return str(outcome["reason"]) if outcome["status"] == "failed" else ""
 
 
 def _exec_tbot(path: bytes, command: list[bytes], parent: int) -> NoReturn:

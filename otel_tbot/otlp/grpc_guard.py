@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from contextlib import ExitStack
 
 from otel_tbot.errors import SettingsError
@@ -54,8 +55,7 @@ def require_resources() -> None:
     """
     try:
         _open_descriptors()
-        if os.name == "posix":  # Windows has no limit of this kind
-            _map_memory()
+        _map_memory()
     except OSError:
         message = "the protocol grpc needs more descriptors or memory than this process may have: use http/protobuf"
         raise SettingsError(message) from None
@@ -68,6 +68,8 @@ def _open_descriptors() -> None:
 
 
 def _map_memory() -> None:
-    threads = min(max(os.cpu_count() or 1, _MIN_THREADS), _MAX_THREADS) + _EXTRA_THREADS
-    # Private and never written to: the system reserves no memory for it.
-    mmap.mmap(-1, threads * _THREAD_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ).close()
+    if sys.platform != "win32":  # it has no limit of this kind
+        threads = min(max(os.cpu_count() or 1, _MIN_THREADS), _MAX_THREADS) + _EXTRA_THREADS
+        # Private and never written to: the system reserves no memory for it.
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        mmap.mmap(-1, threads * _THREAD_BYTES, flags=private, prot=mmap.PROT_READ).close()

@@ -11,7 +11,7 @@ import re
 import select
 import signal
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import subprocess
@@ -22,8 +22,13 @@ PROBE_TIMEOUT = 2.0
 # `tbot version` prints one line: what prints more than this, in bytes, is not tbot.
 OUTPUT_LIMIT = 64 * 1024
 _PR_SET_PDEATHSIG = 1
+# Windows has neither.
+_KILL = getattr(signal, "SIGKILL", 0)
+_POLLIN = getattr(select, "POLLIN", 0)
 # Seconds that a killed process may take to end; only one that is stuck in the kernel needs them.
 _REAP_TIMEOUT = 1.0
+# Seconds for which a thread may read what was printed in time, where the result is collected late.
+_LATE_TIMEOUT = 0.2
 
 # `Teleport v18.2.3 git:...` or `Teleport Enterprise v18.2.3 git:...`; very old releases end after the version.
 _PRINTED = re.compile(
@@ -79,13 +84,14 @@ class VersionProbe:
 
 def _find_executable(executable: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the path of an executable; or, with an empty one, why there is none."""
-    places = [executable]
-    if "/" not in executable:
-        # An empty entry means the working directory.
-        places = [f"{place or '.'}/{executable}" for place in environ.get("PATH", os.defpath).split(":")]
-    files = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  a name with a NUL is not a file
-    path = next((place for place in files if os.access(place, os.X_OK)), "")
-    return path, "" if path else "the file is not executable" if files else "the executable was not found"
+    import shutil  # noqa: PLC0415  only where there is something to run
+
+    places = environ.get("PATH", os.defpath) or os.curdir  # an empty entry means the working directory
+    path = shutil.which(executable, path=places)
+    if path:
+        return path, ""
+    found = shutil.which(executable, os.F_OK, places)
+    return "", "the file is not executable" if found else "the executable was not found"
 
 
 def _run(path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
@@ -114,12 +120,12 @@ def _end_with_parent() -> Callable[[], None] | None:
         import ctypes  # noqa: PLC0415  only where there is something to run
 
         prctl = ctypes.CDLL(None).prctl
-    except (ImportError, OSError, AttributeError):
+    except (ImportError, OSError, AttributeError, TypeError):  # TypeError: on Windows
         return None
     parent = os.getpid()
 
     def set_signal() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(_PR_SET_PDEATHSIG, _KILL)
         if os.getppid() != parent:  # it ended before the call
             os._exit(1)
 
@@ -151,28 +157,53 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
     pipe = process.stdout
     if pipe is None:
         return None
+    if not hasattr(select, "poll"):
+        return _read_in_thread(pipe, deadline)
     ready = select.poll()
-    ready.register(pipe, select.POLLIN)
+    ready.register(pipe, _POLLIN)
     output = b""
-    while len(output) <= OUTPUT_LIMIT:
-        # At and after the deadline, what has been printed still counts: the result may be collected late.
-        if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            return None
-        chunk = os.read(pipe.fileno(), OUTPUT_LIMIT)
-        if not chunk:
-            break
-        output += chunk
+    with pipe:
+        while len(output) <= OUTPUT_LIMIT:
+            # At and after the deadline, what has been printed still counts: the result may be collected late.
+            if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                return None
+            chunk = os.read(pipe.fileno(), OUTPUT_LIMIT)
+            if not chunk:
+                break
+            output += chunk
     return output
+
+
+def _read_in_thread(pipe: IO[bytes], deadline: float) -> bytes | None:
+    """Read where the system can wait for sockets only (Windows)."""
+    from threading import Thread  # noqa: PLC0415  on Windows only
+
+    output: list[bytes] = []
+
+    def read() -> None:
+        with pipe:
+            output.append(pipe.read(OUTPUT_LIMIT + 1))
+
+    # A daemon thread, and the one to close the pipe: a process that the executable has left may hold it open.
+    reader = Thread(target=read, name="otel-tbot", daemon=True)
+    reader.start()
+    reader.join(max(deadline - time.monotonic(), _LATE_TIMEOUT))
+    return output[0] if output else None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     from subprocess import TimeoutExpired  # noqa: PLC0415  only where there is something to run
 
-    if process.stdout is not None:
-        process.stdout.close()
     if process.returncode is None:
-        # Not reaped yet, so the number is still that of the process and its session.
         with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
         with contextlib.suppress(TimeoutExpired):
             process.wait(_REAP_TIMEOUT)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        # Not reaped yet, so the number is still that of the process and its session.
+        os.killpg(process.pid, _KILL)
+    else:
+        process.kill()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,12 +116,3 @@ def test_usage_error(words: list[str]) -> None:
         status, output, errors = started.finish()
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
     assert errors.endswith("See 'otel-tbot run --help'.\n")
-
-
-def test_windows() -> None:
-    """On Windows there is one line that says what to do instead, and status 2."""
-    script = "import os, sys; os.name = 'nt'; from otel_tbot.launcher.run import run; sys.exit(run(['tbot', 'start']))"
-    with RunningProcess([sys.executable, "-c", script], {}) as started:
-        status, _, errors = started.finish()
-    assert (status, len(errors.splitlines())) == (2, 1)
-    assert "otel-tbot emit" in errors

@@ -200,29 +200,32 @@ def test_replaced_by_a_fifo(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_replaced_by_another_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is replaced while it is read is read as it was: from one descriptor."""
-    really_read = os.read
+    really_fstat = os.fstat
 
-    def replace_and_read(descriptor: int, size: int) -> bytes:
+    def replace_after_fstat(descriptor: int) -> os.stat_result:
+        opened = really_fstat(descriptor)
         other = path.parent / "other"
         other.write_text("oneshot: 1\n")
         other.replace(path)
-        return really_read(descriptor, min(size, 5))
+        return opened
 
-    monkeypatch.setattr(os, "read", replace_and_read)
+    monkeypatch.setattr(os, "fstat", replace_after_fstat)
 
     assert start("-c", str(path)).run_mode == "one-shot"
+    assert path.read_text() == "oneshot: 1\n"
 
 
 def test_growing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that grows while it is read is read up to the limit."""
-    really_read = os.read
+    really_fstat = os.fstat
 
-    def grow_and_read(descriptor: int, size: int) -> bytes:
+    def grow_after_fstat(descriptor: int) -> os.stat_result:
+        before = really_fstat(descriptor)
         with path.open("a") as file:
             file.write("#" * 1024 * 1024)
-        return really_read(descriptor, size)
+        return before
 
-    monkeypatch.setattr(os, "read", grow_and_read)
+    monkeypatch.setattr(os, "fstat", grow_after_fstat)
 
     assert "is larger than 1048576 bytes" in refused("-c", str(path))
 

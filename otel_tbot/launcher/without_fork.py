@@ -1,0 +1,143 @@
+"""`run` where no process can fork or replace itself (Windows): tbot and the sender are ordinary children.
+
+tbot is started first, with the streams and in the console of this process, which waits for it and ends with its exit
+status. Nothing else of `otel_tbot.launcher` is needed to start a sender there: no other process has its number, its
+group or its descriptors.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from otel_tbot.launcher.arguments import UsageError, parse
+from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, NOT_FOUND, CannotExecuteError
+from otel_tbot.launcher.precheck import refusal
+from otel_tbot.launcher.start_command import is_start
+from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, no_process, write_not_reported
+from otel_tbot.opt_in import consent
+from otel_tbot.own_process import python_command
+from otel_tbot.stderr import write_line
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from otel_tbot.launcher.arguments import Arguments
+
+# A console of its own, out of reach of Ctrl-C, and a low priority. Only Windows has these.
+_IN_BACKGROUND = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+
+
+def run_as_parent(words: list[str], arguments: Arguments) -> NoReturn:
+    """Start tbot, then with consent the sender; exit with tbot's status. With `--supervise`, wait for the sender too.
+
+    Args:
+        words: the arguments of `run`, for the sender.
+        arguments: the same, parsed.
+
+    Raises:
+        CannotExecuteError: tbot cannot be started.
+        UsageError: an option is given that there is no way to follow.
+    """
+    if arguments.outcome_fds:
+        message = "--outcome-fd needs Linux or macOS: with --supervise a failure is one line on stderr."
+        raise UsageError(message)
+    tbot = _start_tbot(arguments.command)
+    _leave_interrupts_to_tbot()
+    sender = None
+    deadline = 0.0
+    with suppress(Exception):  # tbot runs, and its status must be passed on
+        decision = consent()
+        if is_start(arguments.command) and (decision.on or decision.tbot_would_accept):
+            deadline = time.monotonic() + delivery_timeout(arguments) + GRACE
+            reason = decision.reason if decision.tbot_would_accept else refusal(arguments)
+            if reason:
+                write_not_reported(arguments, reason)
+            else:
+                sender = _start_sender(words, arguments)
+    status = tbot.wait()
+    if sender is not None and arguments.supervise:
+        _wait_for_sender(sender, deadline)
+    os._exit(exit_status(status))
+
+
+def _start_tbot(command: list[str]) -> subprocess.Popen[bytes]:
+    name = command[0]
+    path = shutil.which(name)
+    if path is None:
+        where = "" if os.path.dirname(name) else " on PATH"  # noqa: PTH120  as `which` has it
+        message = f"{name or 'An empty name'} was not found{where}: name the tbot executable."
+        raise CannotExecuteError(message, NOT_FOUND)
+    try:
+        return subprocess.Popen(command, executable=path)  # noqa: S603  what the user asked for
+    except OSError as error:
+        why = error.strerror
+    message = f"{path} cannot be executed: {why}."
+    raise CannotExecuteError(message, FOUND_BUT_NOT_EXECUTABLE)
+
+
+def _leave_interrupts_to_tbot() -> None:
+    """Ctrl-C and Ctrl-Break reach every process of the console, and tbot decides what they mean."""
+    for name in ("SIGINT", "SIGBREAK"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[bytes] | None:
+    null = subprocess.DEVNULL
+    try:
+        sender = subprocess.Popen(  # noqa: S603  our own module
+            python_command(__name__, *words),
+            stdin=null,
+            stdout=subprocess.PIPE if arguments.supervise else null,
+            stderr=null,
+            creationflags=_IN_BACKGROUND,
+        )
+    except OSError as error:
+        write_not_reported(arguments, no_process(error))
+        return None
+    write_line(NOTICE)
+    return sender
+
+
+def _wait_for_sender(sender: subprocess.Popen[bytes], deadline: float) -> None:
+    try:
+        reason, _ = sender.communicate(timeout=max(deadline - time.monotonic(), 0))
+    except subprocess.TimeoutExpired:
+        sender.kill()
+        reason = b"its sender left no result"
+    if reason:
+        write_line(f"this start of tbot was not reported: {reason.decode(errors='replace')}")
+
+
+def exit_status(code: int) -> int:
+    """Return an exit status of Windows, which has 32 bits and no sign, as the C int that `os._exit` takes."""
+    return code - 2**32 if code >= 2**31 else code
+
+
+def main(*words: str) -> NoReturn:
+    """Deliver the event: what the sender's process does. Write the reason of a failure to stdout.
+
+    Args:
+        words: the arguments of `run`.
+    """
+    try:
+        arguments = parse(list(words))
+        timeout = delivery_timeout(arguments)
+        timer = threading.Timer(timeout + GRACE, os._exit, (1,))
+        timer.daemon = True
+        timer.start()
+        deadline = time.monotonic() + timeout + GRACE
+        from otel_tbot.launcher.worker import report  # noqa: PLC0415  within the time limit
+
+        outcome = report(arguments, timeout, deadline)
+        if outcome.status == "failed":
+            os.write(1, outcome.reason.encode())
+    finally:
+        os._exit(0)
