@@ -110,7 +110,8 @@ def test_types() -> None:
         "otel_tbot",
     ]
     ended = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=280, check=False)
-    errors = [line for line in ended.stdout.splitlines() if ": error: " in line]
+    # A name or a keyword that is not there; the libraries of extras may be missing here.
+    errors = [line for line in ended.stdout.splitlines() if line.endswith(("[attr-defined]", "[call-arg]"))]
     assert {line.partition(":")[0] for line in errors} >= set(
         POSIX_ONLY_FILES
     )  # otherwise it was not asked for Windows
