@@ -79,7 +79,7 @@ except ImportError:
 
 def test_modules(python: Program) -> None:
     """Every module but those that only POSIX systems load can be imported."""
-    files = sorted((SOURCE / "otel_tbot").rglob("*.py"))
+    files = [file for file in sorted((SOURCE / "otel_tbot").rglob("*.py")) if file.stem.isidentifier()]  # no hooks
     names = [".".join(file.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__") for file in files]
     kept = [name for name in names if not any(name.startswith(f"otel_tbot.{one}") for one in POSIX_ONLY)]
     # What reports draw with is an extra.
@@ -112,7 +112,8 @@ def test_types() -> None:
         "otel_tbot",
     ]
     ended = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=280, check=False)
-    errors = [line for line in ended.stdout.splitlines() if ": error: " in line]
+    # A name or a keyword that is not there; the libraries of extras may be missing here.
+    errors = [line for line in ended.stdout.splitlines() if line.endswith(("[attr-defined]", "[call-arg]"))]
     assert {line.partition(":")[0] for line in errors} >= set(
         POSIX_ONLY_FILES
     )  # otherwise it was not asked for Windows

@@ -71,11 +71,11 @@ def remove() -> None:
     if any(name.partition(".")[0] == "otel_tbot" for name in sys.modules):
         message = "something of ours is loaded already"
         raise RuntimeError(message)
-    # Of this module, Windows has another half, which asks for none of these.
-    for module in (os, signal):
+    # Of these, Windows has another half, which asks for none of the names.
+    for user, module in ((subprocess, os), (subprocess, signal), (shutil, os)):
         whole = types.ModuleType(module.__name__)
         vars(whole).update(vars(module))
-        setattr(subprocess, module.__name__, whole)
+        setattr(user, module.__name__, whole)
     _remove(os, (name for name in vars(os) if _OS.fullmatch(name) and name not in _OS_FLAGS))
     for module, names in ((signal, _SIGNAL), (sys.modules["_signal"], _SIGNAL), (select, _SELECT)):
         _remove(module, filter(names.fullmatch, vars(module)))
