@@ -20,7 +20,7 @@ DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest package audit requirements clean
+.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest lowest-serve package audit requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -97,6 +97,10 @@ matrix: ## run the suite on every CPython from 3.10 to 3.15 that is found
 lowest: ## run the suite with the lowest admitted dependencies; best on the oldest Python
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest REQUIREMENTS=requirements/lowest.txt
 
+lowest-serve: ## run the receiver's tests with the lowest dependencies that the extra admits, on Python 3.11
+	@$(MAKE) --no-print-directory test VENV=.venv-lowest-serve REQUIREMENTS=requirements/lowest-serve.txt \
+		ARGS="tests/integration/receiver"
+
 package: $(VENV)/.dev ## build the wheel, the sdist and their bill of materials into dist/, and check them
 	@rm -rf dist
 	@export $(DATED); $(BIN)/python -m build -qq --no-isolation --outdir dist && \
@@ -115,6 +119,8 @@ requirements: ## renew the pinned requirements; needs uv
 	@$(COMPILE) pyproject.toml --extra serve --extra report --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra serve --group test -c requirements/lowest-serve.in \
+		-o requirements/lowest-serve.txt >/dev/null
 
 clean: ## remove the environments, builds and caches
 	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -422,7 +422,7 @@ def test_metrics_are_not_redirected(
         )
         assert running.stop() == 0
         assert (len(metrics_backend.received), len(elsewhere.received)) == (1, 0)
-    assert [line for line in running.lines if "level=error" in line and "metric_exporter" in line]
+    assert [line for line in running.lines if "level=error" in line and "logger=opentelemetry." in line]
 
 
 def test_no_metrics_unasked(running: RunningReceiver, receiver: OTLPReceiver) -> None:
