@@ -18,17 +18,27 @@ from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variable, parse_timeout, par
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Protocol = Literal["http/protobuf", "http/json", "grpc"]
 Signal = Literal["logs", "traces"]
 SIGNALS: tuple[Signal, ...] = ("logs", "traces")
 SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 
-_DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
+_PROTOCOLS: tuple[Protocol, ...] = ("http/protobuf", "http/json", "grpc")
+_DEFAULT_ENDPOINTS = {
+    "grpc": "http://localhost:4317",
+    "http/protobuf": "http://localhost:4318",
+    "http/json": "http://localhost:4318",
+}
 # Characters of a setting, or of all headers. No backend takes more, and execve(2) passes no longer variable on.
 _MAX_SETTING_LENGTH = 128 * 1024
 # A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _VALUE = r"[ -~]*"
-_COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
+_COMPRESSIONS = {
+    "grpc": ("none", "gzip"),
+    "http/protobuf": ("none", "gzip", "deflate"),
+    "http/json": ("none", "gzip", "deflate"),
+}
 
 
 class OTLPSettings(NamedTuple):
@@ -36,7 +46,7 @@ class OTLPSettings(NamedTuple):
 
     Attributes:
         signal: `logs` or `traces`.
-        protocol: `http/protobuf` or `grpc`.
+        protocol: `http/protobuf`, `http/json` or `grpc`.
         endpoint: the URL to send to; for HTTP with the signal's path.
         headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
             `name` and `value`.
@@ -51,7 +61,7 @@ class OTLPSettings(NamedTuple):
     """
 
     signal: Signal
-    protocol: Literal["grpc", "http/protobuf"]
+    protocol: Protocol
     endpoint: str
     headers: Mapping[str, str]
     timeout: float
@@ -168,13 +178,12 @@ def _refuse_too_long(length: int, name: str) -> None:
         raise SettingsError(message)
 
 
-def _protocol(source: _SettingsSource) -> Literal["grpc", "http/protobuf"]:
+def _protocol(source: _SettingsSource) -> Protocol:
     value, name = source.text("protocol")
-    if value is None or value == "http/protobuf":
-        return "http/protobuf"
-    if value == "grpc":
-        return "grpc"
-    message = f"{name} must be http/protobuf or grpc"
+    for protocol in _PROTOCOLS:
+        if protocol == (value or "http/protobuf"):
+            return protocol
+    message = f"{name} must be http/protobuf, http/json or grpc"
     raise SettingsError(message)
 
 

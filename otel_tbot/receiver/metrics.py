@@ -88,8 +88,9 @@ def create_provider(counters: Counters, environ: Mapping[str, str]) -> MeterProv
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
+    protocol = _protocol(environ)
     try:
-        reader = PeriodicExportingMetricReader(_exporter(environ))
+        reader = PeriodicExportingMetricReader(_exporter(protocol))
     except (ValueError, OSError) as error:
         message = f"OTEL_METRIC_* or OTEL_EXPORTER_OTLP_* cannot be used for metrics ({type(error).__name__})"
         raise SettingsError(message) from None
@@ -133,8 +134,16 @@ def _observe(provider: MeterProvider, counters: Counters) -> None:
     )
 
 
-def _exporter(environ: Mapping[str, str]) -> MetricExporter:
-    protocol = next((environ[name] for name in _PROTOCOLS if environ.get(name)), "http/protobuf")
+def _protocol(environ: Mapping[str, str]) -> str:
+    name = next((name for name in _PROTOCOLS if environ.get(name)), _PROTOCOLS[0])
+    protocol = environ.get(name, "http/protobuf")
+    if protocol == "http/json":
+        message = f"{name} is http/json, which metrics cannot use: set {_PROTOCOLS[0]}=http/protobuf"
+        raise SettingsError(message)
+    return protocol
+
+
+def _exporter(protocol: str) -> MetricExporter:
     if protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
 

@@ -425,6 +425,17 @@ def test_metrics_are_not_redirected(
     assert [line for line in running.lines if "level=error" in line and "logger=opentelemetry." in line]
 
 
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
+def test_metrics_cannot_use_json(name: str) -> None:
+    """Metrics over http/json are refused, in one line that says what to set instead."""
+    ended = run("serve", environ={**ON, "OTEL_METRICS_EXPORTER": "otlp", name: "http/json"})
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"otel-tbot: {name} is http/json, which metrics cannot use: set "
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf\n"
+    )
+
+
 def test_no_metrics_unasked(running: RunningReceiver, receiver: OTLPReceiver) -> None:
     """No one who did not ask for metrics gets any: the backend sees the event, and nothing else."""
     submit(running.port)
