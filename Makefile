@@ -20,7 +20,7 @@ DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest package audit requirements clean
+.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest lowest-serve package audit requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -56,7 +56,8 @@ lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, 
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 	@$(BIN)/codespell
-	@$(BIN)/proselint --config .proselintrc.json check $(PROSE)
+	@if [ -x $(BIN)/proselint ]; then $(BIN)/proselint --config .proselintrc.json check $(PROSE); \
+		else echo "The prose was not checked: proselint cannot be installed on Python 3.15" >&2; fi
 	@if [ -d .github ]; then $(BIN)/zizmor --quiet --offline .github; fi
 	@$(BIN)/mypy
 
@@ -87,7 +88,7 @@ generate: $(VENV)/.dev ## generate the schema table and the reference pages
 	@$(BIN)/python -m scripts.generate
 
 # The loop's input is a pipe, which is not for the suite to read.
-matrix: ## run the suite on every CPython from 3.10 to 3.13 that is found
+matrix: ## run the suite on every CPython from 3.10 to 3.15 that is found
 	@.ci/pythons | while read -r version python; do \
 		echo "Python $$version"; \
 		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
@@ -95,6 +96,10 @@ matrix: ## run the suite on every CPython from 3.10 to 3.13 that is found
 
 lowest: ## run the suite with the lowest admitted dependencies; best on the oldest Python
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest REQUIREMENTS=requirements/lowest.txt
+
+lowest-serve: ## run the receiver's tests with the lowest dependencies that the extra admits, on Python 3.11
+	@$(MAKE) --no-print-directory test VENV=.venv-lowest-serve REQUIREMENTS=requirements/lowest-serve.txt \
+		ARGS="tests/integration/receiver"
 
 package: $(VENV)/.dev ## build the wheel, the sdist and their bill of materials into dist/, and check them
 	@rm -rf dist
@@ -114,6 +119,8 @@ requirements: ## renew the pinned requirements; needs uv
 	@$(COMPILE) pyproject.toml --extra serve --extra report --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra serve --group test -c requirements/lowest-serve.in \
+		-o requirements/lowest-serve.txt >/dev/null
 
 clean: ## remove the environments, builds and caches
 	@rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

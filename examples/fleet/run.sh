@@ -42,7 +42,7 @@ for session in 5f0c8a6e-8d0b-4c8e-9d0e-0a4f5f1f2b01 5f0c8a6e-8d0b-4c8e-9d0e-0a4f
     curl --silent --show-error --fail --output /dev/null \
         --header 'Content-Type: application/json' \
         --data "{\"distinctId\": \"$session\", \"start\": {
-            \"runMode\": \"TBOT_RUN_MODE_DAEMON\", \"version\": \"18.2.3\",
+            \"runMode\": \"RUN_MODE_DAEMON\", \"version\": \"18.2.3\",
             \"joinType\": \"kubernetes\", \"destinationsKubernetes\": 1}}" \
         "$address/prehog.v1alpha.TbotReportingService/SubmitTbotEvent"
 done

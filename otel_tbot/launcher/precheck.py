@@ -61,7 +61,7 @@ def _ordinary(arguments: Arguments) -> Iterator[bool]:
     def value(keyword: str) -> str:
         return next((value for value, _ in otlp_variables(signal, keyword, os.environ)), "")
 
-    yield value("protocol") in {"", "http/protobuf", "grpc"}
+    yield value("protocol") in {"", "http/protobuf", "http/json", "grpc"}
     yield is_ordinary_endpoint(value("endpoint"))
     yield are_ordinary_headers(value("headers"))
     for path in (*map(value, _FILES), config_path(arguments.command)):

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from otel_tbot.otlp.settings import OTLPSettings
 
 _EXIT_SECONDS = 0.1  # what the process needs to end after the delivery
-_TRANSPORTS = {"grpc": "otel_tbot.otlp.grpc", "http/protobuf": "otel_tbot.otlp.http"}
 
 
 def report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
@@ -57,4 +56,4 @@ def _report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
 
 
 def _load_transport(settings: OTLPSettings) -> None:
-    import_module(_TRANSPORTS[settings.protocol])
+    import_module("otel_tbot.otlp.grpc" if settings.protocol == "grpc" else "otel_tbot.otlp.http")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _OTLP_HEADERS = {
     "Accept-Encoding": "identity",  # the list of what is installed would be a fingerprint
-    "Content-Type": "application/x-protobuf",
+    "Content-Type": "application/x-protobuf",  # for JSON it is replaced
     "User-Agent": f"OTel-OTLP-Exporter-Python/{exporter_version}",
 }
 _SUCCESS = range(200, 300)
@@ -55,27 +55,37 @@ class _SignalClasses(NamedTuple):
 
     Attributes:
         exporter: the OTLP exporter.
+        request: the message that it sends.
         response: the message with which a backend responds.
         rejected: its count of rejected records, and what that field counts.
     """
 
     exporter: Any
+    request: Any
     response: Any
     rejected: tuple[str, str]
 
 
 def _logs() -> _SignalClasses:
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter  # noqa: PLC0415
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse  # noqa: PLC0415
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (  # noqa: PLC0415
+        ExportLogsServiceRequest,
+        ExportLogsServiceResponse,
+    )
 
-    return _SignalClasses(OTLPLogExporter, ExportLogsServiceResponse, ("rejected_log_records", "log record(s)"))
+    rejected = ("rejected_log_records", "log record(s)")
+    return _SignalClasses(OTLPLogExporter, ExportLogsServiceRequest, ExportLogsServiceResponse, rejected)
 
 
 def _traces() -> _SignalClasses:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse  # noqa: PLC0415
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # noqa: PLC0415
+        ExportTraceServiceRequest,
+        ExportTraceServiceResponse,
+    )
 
-    return _SignalClasses(OTLPSpanExporter, ExportTraceServiceResponse, ("rejected_spans", "span(s)"))
+    rejected = ("rejected_spans", "span(s)")
+    return _SignalClasses(OTLPSpanExporter, ExportTraceServiceRequest, ExportTraceServiceResponse, rejected)
 
 
 # Functions, since each signal loads only its own messages.
@@ -112,7 +122,8 @@ def http_arguments(exporter: type, settings: OTLPSettings) -> dict[str, Any]:
         "client_certificate_file": settings.client_certificate,
         "headers": dict(settings.headers),
         "timeout": settings.timeout,
-        "compression": Compression(settings.compression),
+        # For JSON the session makes it of the protobuf, and compresses that.
+        "compression": Compression("none" if settings.protocol == "http/json" else settings.compression),
         # Otherwise it would count in the host's metrics, and could even create and set the global provider.
         **supported(exporter, meter_provider=NoOpMeterProvider()),
     }
@@ -205,6 +216,8 @@ class _Adapter(HTTPAdapter):
             self.fail(decision.reason)
         self._failure.reason = "the backend did not answer"
         self._tracker.status = None
+        if self._settings.protocol == "http/json":
+            request.body = self._json(request.body)
         request.headers = self._headers(request)
         try:
             # stream: the response is read here, up to its limit.
@@ -243,13 +256,21 @@ class _Adapter(HTTPAdapter):
         The exporter adds the environment's headers to the given ones, whose names or values may be another backend's.
         """
         headers = CaseInsensitiveDict(_OTLP_HEADERS)
+        if self._settings.protocol == "http/json":
+            headers["Content-Type"] = "application/json"
         if self._settings.compression != "none":
             headers["Content-Encoding"] = self._settings.compression
         if any(get_auth_from_url(self._settings.endpoint)):
             headers["Authorization"] = request.headers["Authorization"]
         headers.update(self._settings.headers)
-        headers["Content-Length"] = request.headers["Content-Length"]
+        headers["Content-Length"] = str(len(request.body or b""))
         return headers
+
+    def _json(self, protobuf: Any) -> bytes:  # noqa: ANN401  bytes; requests admits more
+        """Return a request in OTLP's other encoding."""
+        from otel_tbot.otlp.json_encoding import json_request  # noqa: PLC0415  what protobuf does without
+
+        return json_request(self._classes.request.FromString(protobuf), self._settings.compression)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  requests' own signature
         """Create the pools with tracked connections."""

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
+import json
+import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
@@ -23,6 +26,8 @@ MessageT = TypeVar("MessageT", bound="Message")
 # OTLP has a map, so these names are always those of fields and never a user's attribute.
 _ID_FIELDS = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"})
 
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
+
 
 def to_otlp_json(message: Message) -> dict[str, Any]:
     """Turn a message of OTLP into the value that stands for it in OTLP/JSON.
@@ -36,6 +41,16 @@ def to_otlp_json(message: Message) -> dict[str, Any]:
     """
     document = MessageToDict(message, use_integers_for_enums=True)
     return {name: _convert_ids(value, _base64_to_hex, name) for name, value in document.items()}
+
+
+def json_request(message: Message, compression: str) -> bytes:
+    """Return the body of a request in OTLP/JSON.
+
+    Args:
+        message: the request.
+        compression: `none`, `gzip` or `deflate`, as in `OTEL_EXPORTER_OTLP_COMPRESSION`.
+    """
+    return _COMPRESS[compression](json.dumps(to_otlp_json(message), separators=(",", ":")).encode())
 
 
 def from_otlp_json(document: object, message_type: type[MessageT]) -> MessageT:
@@ -79,9 +94,9 @@ def _base64_to_hex(text: str) -> str:
 
 
 def _hex_to_base64(text: str) -> str:
-    """Spell an id as protobuf's JSON does."""
+    """Spell an id as protobuf reads it: as of Python 3.15, in the alphabet for URLs only."""
     try:
-        return base64.b64encode(binascii.unhexlify(text)).decode("ascii")
+        return base64.urlsafe_b64encode(binascii.unhexlify(text)).decode("ascii")
     except binascii.Error as error:
         message = f"an id in OTLP/JSON is hexadecimal, and {text!r} is not"
         raise ValueError(message) from error

@@ -22,14 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _Value = TypeVar("_Value")
+Protocol = Literal["http/protobuf", "http/json", "grpc"]
 Signal = Literal["logs", "traces"]
 SIGNALS: tuple[Signal, ...] = ("logs", "traces")
 SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 
-_DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
+_PROTOCOLS: tuple[Protocol, ...] = ("http/protobuf", "http/json", "grpc")
+_DEFAULT_ENDPOINTS = {
+    "grpc": "http://localhost:4317",
+    "http/protobuf": "http://localhost:4318",
+    "http/json": "http://localhost:4318",
+}
 # Characters of a setting, or of all headers. No backend takes more, and execve(2) passes no longer variable on.
 _MAX_SETTING_LENGTH = 128 * 1024
-_COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
+_COMPRESSIONS = {
+    "grpc": ("none", "gzip"),
+    "http/protobuf": ("none", "gzip", "deflate"),
+    "http/json": ("none", "gzip", "deflate"),
+}
 
 
 class OTLPSettings(NamedTuple):
@@ -37,7 +47,7 @@ class OTLPSettings(NamedTuple):
 
     Attributes:
         signal: `logs` or `traces`.
-        protocol: `http/protobuf` (the default) or `grpc`.
+        protocol: `http/protobuf` (the default), `http/json` or `grpc`.
         endpoint: the URL to send to; for HTTP with the signal's path.
         headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
             `name` and `value`.
@@ -53,7 +63,7 @@ class OTLPSettings(NamedTuple):
     """
 
     signal: Signal
-    protocol: Literal["grpc", "http/protobuf"]
+    protocol: Protocol
     endpoint: str
     headers: Mapping[str, str]
     timeout: float
@@ -202,14 +212,12 @@ def _refuse_too_long(length: int, name: str) -> None:
         raise SettingsError(message)
 
 
-def _protocol(source: _SettingsSource) -> Literal["grpc", "http/protobuf"]:
+def _protocol(source: _SettingsSource) -> Protocol:
     value, name = source.text("protocol")
-    protocol = (value or "http/protobuf").lower()
-    if protocol == "http/protobuf":
-        return "http/protobuf"
-    if protocol == "grpc":
-        return "grpc"
-    message = f"{name} must be http/protobuf or grpc"
+    for protocol in _PROTOCOLS:
+        if protocol == (value or "http/protobuf").lower():
+            return protocol
+    message = f"{name} must be http/protobuf, http/json or grpc"
     raise SettingsError(message)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.settings import read_files, resolve_settings
 from otel_tbot.receiver.logfmt import log_event, log_notes
+from otel_tbot.timeout import otlp_variables
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -157,6 +158,11 @@ def _milliseconds(environ: Mapping[str, str], name: str, default: float) -> floa
 
 def _exporter(environ: Mapping[str, str]) -> MetricExporter:
     settings = resolve_settings("metrics", environ)  # type: ignore[arg-type]  # this signal has the same variables
+    if settings.protocol == "http/json":
+        _, name = otlp_variables("metrics", "protocol", environ)[0]
+        remedy = "set OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf"
+        message = f"{name} is http/json, which metrics cannot use: {remedy}"
+        raise SettingsError(message)
     log_notes(settings)
     files = read_files(settings)
     if settings.protocol == "grpc":

@@ -11,7 +11,7 @@ from otel_tbot.errors import InvalidEventError
 from otel_tbot.event import SECOND_NS, truncate_to_second, validate_attributes
 from otel_tbot.receiver.batch_queue import QueueFullError, Submission, remote_session
 from otel_tbot.receiver.wire.tbot_connect import TbotReportingService
-from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventResponse, TbotRunMode
+from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventResponse, TbotStartEvent
 
 if TYPE_CHECKING:
     from connectrpc.request import RequestContext
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otel_tbot.receiver.batch_queue import BatchQueue
     from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
 
-_RUN_MODES = {TbotRunMode.ONE_SHOT: "one-shot", TbotRunMode.DAEMON: "daemon"}
+_RUN_MODES = {TbotStartEvent.RunMode.ONE_SHOT: "one-shot", TbotStartEvent.RunMode.DAEMON: "daemon"}
 _ACKNOWLEDGED = SubmitTbotEventResponse()
 
 

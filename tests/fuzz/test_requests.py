@@ -36,7 +36,7 @@ VALUES = st.recursive(
 )
 SESSIONS = st.one_of(st.uuids(version=4).map(str), st.uuids().map(str), TEXTS)
 STARTS = st.fixed_dictionaries(
-    {"runMode": st.sampled_from(["TBOT_RUN_MODE_ONE_SHOT", "TBOT_RUN_MODE_DAEMON", "TBOT_RUN_MODE_UNSPECIFIED", 7])},
+    {"runMode": st.sampled_from(["RUN_MODE_ONE_SHOT", "RUN_MODE_DAEMON", "RUN_MODE_UNSPECIFIED", 7])},
     optional={
         **dict.fromkeys(("version", "joinType", "helper", "helperVersion"), TEXTS),
         **dict.fromkeys(("destinationsOther", "destinationsDatabase", "destinationsKubernetes"), NUMBERS),

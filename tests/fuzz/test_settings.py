@@ -38,14 +38,14 @@ OBJECTS = st.one_of(
     st.lists(SAID, max_size=2),
 )
 MESSAGES = (
-    r"{name} must be http/protobuf or grpc",
+    r"{name} must be http/protobuf, http/json or grpc",
     r"{name} must be a URL that starts with http:// or https:// and a host, such as https://HOST:PORT",
     r"{name} must be http://HOST:PORT, https://HOST:PORT, HOST:PORT, dns:///HOST:PORT or unix:PATH",
     r"{name} must name no header that ends with -bin, which gRPC takes for bytes",
     r"{name} must hold no credentials with the protocol grpc: give them as headers",
     r"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII",
     r"{name} must be a number of seconds above 0, and at most 300",
-    r"{name} must be none or gzip( or deflate)? with the protocol (grpc|http/protobuf)",
+    r"{name} must be none or gzip( or deflate)? with the protocol (grpc|http/protobuf|http/json)",
     r"{name} must be true or false",
     r"{name} must be a text",
     r"an exporter named tbot takes only the keywords [a-z_, ]+",
@@ -72,12 +72,12 @@ def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[s
         return None
     assert all(_NOTE.fullmatch(note) for note in found.notes), found.notes
     assert SECRET not in str(found.notes)
-    assert found.protocol in {"grpc", "http/protobuf"}
+    assert found.protocol in {"grpc", "http/protobuf", "http/json"}
     assert found.compression in {"none", "gzip", "deflate"} - ({"deflate"} if found.protocol == "grpc" else set())
     assert 0 < found.timeout <= 300
     assert found.insecure in {None, True, False}
     assert found.endpoint
-    if found.protocol == "http/protobuf":
+    if found.protocol != "grpc":
         assert found.endpoint.lower().startswith(("http://", "https://"))
     else:
         assert "@" not in found.endpoint

@@ -83,10 +83,10 @@ EVENT = StartEvent(
     run_mode="daemon", version="18.2.3", join_type="github", helper="gha:teleport-actions/auth", helper_version="1.0"
 )
 CALLS = 500
-# Each calls one thing this many times; the first calls nothing.
+# Each calls one thing this many times; the first calls nothing. Ours are compared with a lookup, which is Python code
+# like them: what is written in C, such as `json.dumps`, becomes faster from one release of Python to the next.
 LOOPS = {
     "nothing": "pass",
-    "json.dumps": f"json.dumps({EVENT.attributes!r})",
     "os.environ.get": "os.environ.get('ABSENT')",
     "values": f"event.validate_attributes({EVENT.attributes!r})",
     "an event": f"otel_tbot.StartEvent.from_attributes({EVENT.attributes!r})",
@@ -107,7 +107,7 @@ def instructions() -> dict[str, float]:
 
 def _instructions(valgrind: str, call: str) -> int:
     program = (
-        f"import json, os, sys; sys.path.insert(0, {json.dumps(str(SOURCE))})\n"
+        f"import os, sys; sys.path.insert(0, {json.dumps(str(SOURCE))})\n"
         "import otel_tbot; from otel_tbot import event, opt_in; otel_tbot.consent\n"
         f"otel_tbot.StartEvent.from_attributes({EVENT.attributes!r})\n"  # compiles the patterns
         f"for _ in range({CALLS}): {call}"
@@ -122,14 +122,14 @@ def _instructions(valgrind: str, call: str) -> int:
 
 @pytest.mark.timeout(300)  # valgrind takes its time, and all of it for the first of these tests
 def test_instructions_of_an_event(instructions: dict[str, float]) -> None:
-    """To validate an event takes at most three times what it takes to write its values as JSON."""
-    assert instructions["an event"] <= 3 * instructions["json.dumps"]
+    """To validate an event, which has nine values, takes at most as much as seventeen lookups of a variable."""
+    assert instructions["an event"] <= 17 * instructions["os.environ.get"]
 
 
 @pytest.mark.timeout(300)
 def test_instructions_of_the_values(instructions: dict[str, float]) -> None:
-    """To check the values of a record takes at most one and a half times what it takes to write them as JSON."""
-    assert instructions["values"] <= 1.5 * instructions["json.dumps"]
+    """To check the values of a record takes at most as much as eight lookups of a variable."""
+    assert instructions["values"] <= 8 * instructions["os.environ.get"]
 
 
 @pytest.mark.timeout(300)

@@ -69,7 +69,11 @@ def _shadowed_standard_library(folder: Path) -> StartEnvironment:
     directory.mkdir()
     for name in ("select", "socket", "logging", "dataclasses", "time", "uuid", "subprocess"):
         (directory / f"{name}.py").write_text("raise RuntimeError('canary')")
-    return StartEnvironment(environ={"PYTHONPATH": f"{directory}:{SOURCE}"}, lines=(0,), always_execs=True)
+    environ = {"PYTHONPATH": f"{directory}:{SOURCE}"}
+    # Of these, the launcher loads `select` alone, which some interpreters have built in: then only the sender fails.
+    if "select" in sys.builtin_module_names:
+        return StartEnvironment(environ=environ)
+    return StartEnvironment(environ=environ, lines=(0,), always_execs=True)
 
 
 def _configuration(folder: Path, make: Callable[[Path], object]) -> StartEnvironment:

@@ -323,7 +323,9 @@ def test_subinterpreter() -> None:
     module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     code = f"""
 import {module} as interpreters
-interpreters.run_string(interpreters.create(), "import otel_tbot; print(otel_tbot.consent().reason, flush=True)")
+created = interpreters.create()
+interpreters.run_string(created, "import otel_tbot; print(otel_tbot.consent().reason, flush=True)")
+interpreters.destroy(created)
 """
     with HostProcess(code, {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}) as host:
         assert host.wait() == (0, "TELEPORT_ANONYMOUS_TELEMETRY is 1\n", "")

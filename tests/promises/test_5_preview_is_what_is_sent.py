@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 OPTED_IN = ON["1"]
 VERSION = "18.2.3"
 ON_REASON = "TELEPORT_ANONYMOUS_TELEMETRY is 1"
-PROTOCOLS = ("http/protobuf", "grpc")
+PROTOCOLS = ("http/protobuf", "http/json", "grpc")
 SIGNALS = ("logs", "traces")
 
 GOLDEN = [

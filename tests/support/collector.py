@@ -49,7 +49,8 @@ class Collector:
         self._folder.mkdir()
         grpc, http = free_ports(2)
         self._ports = (grpc, http)
-        self.endpoints = {"grpc": f"http://127.0.0.1:{grpc}", "http/protobuf": f"http://127.0.0.1:{http}"}
+        over_http = dict.fromkeys(("http/protobuf", "http/json"), f"http://127.0.0.1:{http}")
+        self.endpoints = {"grpc": f"http://127.0.0.1:{grpc}", **over_http}
         (self._folder / "config.yaml").write_text(_CONFIGURATION.format(grpc=grpc, http=http))
         self._command = [binary, "--config", "config.yaml"]
 

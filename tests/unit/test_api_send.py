@@ -8,6 +8,7 @@ import random
 import socket
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,10 @@ from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Loaded before any test: within a short timeout the first import would outlive its test, and fail in the next one's.
+for _transport in ("otel_tbot.otlp.http", "otel_tbot.otlp.grpc"):
+    import_module(_transport)
 
 EVENT = StartEvent(run_mode="one-shot", version="18.2.3", join_type="token", destinations_other=1)
 PROTOCOLS = ("http/protobuf", "grpc")

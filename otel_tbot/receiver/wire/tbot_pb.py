@@ -31,7 +31,7 @@ class TbotStartEvent(Message[_TbotStartEventFields]):
     Attributes:
         run_mode:
             ```proto
-            prehog.v1alpha.TbotRunMode run_mode = 1;
+            prehog.v1alpha.TbotStartEvent.RunMode run_mode = 1;
             ```
         version:
             ```proto
@@ -74,7 +74,7 @@ class TbotStartEvent(Message[_TbotStartEventFields]):
         def __init__(
             self,
             *,
-            run_mode: TbotRunMode | None = None,
+            run_mode: TbotStartEvent.RunMode | None = None,
             version: str = "",
             join_type: str = "",
             helper: str = "",
@@ -86,7 +86,7 @@ class TbotStartEvent(Message[_TbotStartEventFields]):
         ) -> None:
             pass
 
-        run_mode: TbotRunMode
+        run_mode: TbotStartEvent.RunMode
         version: str
         join_type: str
         helper: str
@@ -95,6 +95,31 @@ class TbotStartEvent(Message[_TbotStartEventFields]):
         destinations_database: int
         destinations_kubernetes: int
         destinations_application: int
+
+    class RunMode(Enum):
+        """
+        ```proto
+        enum prehog.v1alpha.TbotStartEvent.RunMode
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                RUN_MODE_UNSPECIFIED = 0
+                ```
+            ONE_SHOT:
+                ```proto
+                RUN_MODE_ONE_SHOT = 1
+                ```
+            DAEMON:
+                ```proto
+                RUN_MODE_DAEMON = 2
+                ```
+        """
+
+        UNSPECIFIED = 0
+        ONE_SHOT = 1
+        DAEMON = 2
 
 _SubmitTbotEventRequestFields: TypeAlias = Literal["distinct_id", "timestamp", "start"]
 
@@ -158,42 +183,17 @@ class SubmitTbotEventResponse(Message[_SubmitTbotEventResponseFields]):
         ) -> None:
             pass
 
-class TbotRunMode(Enum):
-    """
-    ```proto
-    enum prehog.v1alpha.TbotRunMode
-    ```
-
-    Attributes:
-        UNSPECIFIED:
-            ```proto
-            TBOT_RUN_MODE_UNSPECIFIED = 0
-            ```
-        ONE_SHOT:
-            ```proto
-            TBOT_RUN_MODE_ONE_SHOT = 1
-            ```
-        DAEMON:
-            ```proto
-            TBOT_RUN_MODE_DAEMON = 2
-            ```
-    """
-
-    UNSPECIFIED = 0
-    ONE_SHOT = 1
-    DAEMON = 2
-
 
 _DESC = file_desc(
-    b'\n\ntbot.proto\x12\x0eprehog.v1alpha\x1a\x1fgoogle/protobuf/timestamp.proto"\x96\x03\n\x0eTbotStartEvent\x126\n\x08run_mode\x18\x01 \x01(\x0e2\x1b.prehog.v1alpha.TbotRunModeR\x07runMode\x12\x18\n\x07version\x18\x02 \x01(\tR\x07version\x12\x1b\n\tjoin_type\x18\x03 \x01(\tR\x08joinType\x12\x16\n\x06helper\x18\x04 \x01(\tR\x06helper\x12%\n\x0ehelper_version\x18\x05 \x01(\tR\rhelperVersion\x12-\n\x12destinations_other\x18\x06 \x01(\x05R\x11destinationsOther\x123\n\x15destinations_database\x18\x07 \x01(\x05R\x14destinationsDatabase\x127\n\x17destinations_kubernetes\x18\x08 \x01(\x05R\x16destinationsKubernetes\x129\n\x18destinations_application\x18\t \x01(\x05R\x17destinationsApplication"\xb4\x01\n\x16SubmitTbotEventRequest\x12\x1f\n\x0bdistinct_id\x18\x01 \x01(\tR\ndistinctId\x128\n\ttimestamp\x18\x02 \x01(\x0b2\x1a.google.protobuf.TimestampR\ttimestamp\x126\n\x05start\x18\x03 \x01(\x0b2\x1e.prehog.v1alpha.TbotStartEventH\x00R\x05startB\x07\n\x05event"\x19\n\x17SubmitTbotEventResponse*b\n\x0bTbotRunMode\x12\x1d\n\x19TBOT_RUN_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TBOT_RUN_MODE_ONE_SHOT\x10\x01\x12\x18\n\x14TBOT_RUN_MODE_DAEMON\x10\x022z\n\x14TbotReportingService\x12b\n\x0fSubmitTbotEvent\x12&.prehog.v1alpha.SubmitTbotEventRequest\x1a\'.prehog.v1alpha.SubmitTbotEventResponseb\x06proto3',
+    b'\n\ntbot.proto\x12\x0eprehog.v1alpha\x1a\x1fgoogle/protobuf/timestamp.proto"\xf2\x03\n\x0eTbotStartEvent\x12A\n\x08run_mode\x18\x01 \x01(\x0e2&.prehog.v1alpha.TbotStartEvent.RunModeR\x07runMode\x12\x18\n\x07version\x18\x02 \x01(\tR\x07version\x12\x1b\n\tjoin_type\x18\x03 \x01(\tR\x08joinType\x12\x16\n\x06helper\x18\x04 \x01(\tR\x06helper\x12%\n\x0ehelper_version\x18\x05 \x01(\tR\rhelperVersion\x12-\n\x12destinations_other\x18\x06 \x01(\x05R\x11destinationsOther\x123\n\x15destinations_database\x18\x07 \x01(\x05R\x14destinationsDatabase\x127\n\x17destinations_kubernetes\x18\x08 \x01(\x05R\x16destinationsKubernetes\x129\n\x18destinations_application\x18\t \x01(\x05R\x17destinationsApplication"O\n\x07RunMode\x12\x18\n\x14RUN_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_MODE_ONE_SHOT\x10\x01\x12\x13\n\x0fRUN_MODE_DAEMON\x10\x02"\xb4\x01\n\x16SubmitTbotEventRequest\x12\x1f\n\x0bdistinct_id\x18\x01 \x01(\tR\ndistinctId\x128\n\ttimestamp\x18\x02 \x01(\x0b2\x1a.google.protobuf.TimestampR\ttimestamp\x126\n\x05start\x18\x03 \x01(\x0b2\x1e.prehog.v1alpha.TbotStartEventH\x00R\x05startB\x07\n\x05event"\x19\n\x17SubmitTbotEventResponse2z\n\x14TbotReportingService\x12b\n\x0fSubmitTbotEvent\x12&.prehog.v1alpha.SubmitTbotEventRequest\x1a\'.prehog.v1alpha.SubmitTbotEventResponseb\x06proto3',
     [
         timestamp_pb.desc(),
     ],
     {
         "TbotStartEvent": TbotStartEvent,
+        "TbotStartEvent.RunMode": TbotStartEvent.RunMode,
         "SubmitTbotEventRequest": SubmitTbotEventRequest,
         "SubmitTbotEventResponse": SubmitTbotEventResponse,
-        "TbotRunMode": TbotRunMode,
     },
 )
 

@@ -26,7 +26,7 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 EMIT = [sys.executable, "-m", "otel_tbot", "emit", "--timeout=5", "--tbot-version=1", "tbot", "start"]
 
 
-@pytest.fixture(params=["http/protobuf", "grpc"])
+@pytest.fixture(params=["http/protobuf", "http/json", "grpc"])
 def environ(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> dict[str, str]:
     """The variables of an operator who opted in, for each protocol."""
     endpoint = receiver.grpc_endpoint if request.param == "grpc" else receiver.http_endpoint

@@ -40,7 +40,7 @@ EVENT = [
 SCOPE = {"name": "otel_tbot", "version": __version__}
 
 
-@pytest.fixture(params=["http/protobuf", "grpc"])
+@pytest.fixture(params=["http/protobuf", "http/json", "grpc"])
 def environ(request: pytest.FixtureRequest, collector: Collector) -> dict[str, str]:
     """The variables of an operator who opted in, for each protocol."""
     return {

@@ -107,7 +107,7 @@ logger_provider:
 UNUSABLE = {
     "tls: {ca_file: canary}": "an exporter named tbot takes only the keywords certificate, client_certificate, ",
     "exporter: {canary: }": "an exporter named tbot takes only the keywords ",
-    "protocol: canary": "protocol must be http/protobuf or grpc",
+    "protocol: canary": "protocol must be http/protobuf, http/json or grpc",
     "timeout: canary": "timeout must be a number of seconds above 0, and at most 300",
     "endpoint: canary": "endpoint must be a URL that starts with http:// or https:// and a host, such as ",
     "headers: [canary]": "headers must name headers and their values, such as ",

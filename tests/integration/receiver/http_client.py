@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from protobuf import Oneof
 from protobuf.wkt import Timestamp
 
-from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest, TbotRunMode, TbotStartEvent
+from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest, TbotStartEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATH = "/prehog.v1alpha.TbotReportingService/SubmitTbotEvent"
 SESSION = "1e60b1b2-6f3a-4b0a-9b0e-1d2c3b4a5f60"
 START = TbotStartEvent(
-    run_mode=TbotRunMode.ONE_SHOT,
+    run_mode=TbotStartEvent.RunMode.ONE_SHOT,
     version="18.2.3",
     join_type="github",
     helper="gha:teleport-actions/auth",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot import Session, records
-from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
+from otel_tbot.receiver.wire.tbot_pb import TbotStartEvent
 from tests.integration.receiver.conftest import ON
 from tests.integration.receiver.http_client import GO, SESSION, connect, raw, read, request, submit
 
@@ -31,6 +33,16 @@ ALL = {
     "tbot.destinations_kubernetes": 2,
     "tbot.destinations_application": 0,
 }
+# As upstream's client writes it.
+AS_JSON = b"""{
+  "distinctId": "1e60b1b2-6f3a-4b0a-9b0e-1d2c3b4a5f60", "timestamp": "2026-01-02T03:04:05.987654321Z",
+  "start": {
+    "runMode": "RUN_MODE_ONE_SHOT", "version": "18.2.3", "joinType": "github",
+    "helper": "gha:teleport-actions/auth", "helperVersion": "2.0.1", "destinationsOther": 1,
+    "destinationsDatabase": 0, "destinationsKubernetes": 2, "destinationsApplication": 0
+  }
+}"""
+RUN_MODES = [("RUN_MODE_ONE_SHOT", "one-shot"), ("RUN_MODE_DAEMON", "daemon"), (1, "one-shot"), (2, "daemon")]
 
 
 def test_log_record(port: int, backend: OTLPReceiver) -> None:
@@ -43,6 +55,20 @@ def test_log_record(port: int, backend: OTLPReceiver) -> None:
     assert sent.time_unix_nano == sent.observed_time_unix_nano == NEWEST * 10**9
     assert (sent.trace_id, sent.span_id) == (b"", b"")
     assert (record.scope.name, len(record.scope.attributes)) == ("otel_tbot", 0)
+
+
+@pytest.mark.parametrize(("run_mode", "expected"), RUN_MODES, ids=str)
+@pytest.mark.parametrize("snake_case", [False, True], ids=["lowerCamelCase", "snake_case"])
+def test_json_form(port: int, backend: OTLPReceiver, run_mode: str | int, expected: str, *, snake_case: bool) -> None:
+    """The JSON form of tbot's message, with the names of its protocol or with numbers, says the same as the binary."""
+    document = AS_JSON.replace(b'"RUN_MODE_ONE_SHOT"', json.dumps(run_mode).encode())
+    if snake_case:
+        document = re.sub(rb'[A-Z](?=\w*":)', lambda letter: b"_" + letter[0].lower(), document)
+    assert submit(port, document, {**GO, "Content-Type": "application/json"}).status == 200
+    (record,) = backend.log_records
+    assert record.attributes == {**ALL, "tbot.run_mode": expected}
+    assert record.resource_attributes["session.id"] == SESSION
+    assert record.log_record.time_unix_nano == NEWEST * 10**9
 
 
 def test_resource(port: int, backend: OTLPReceiver) -> None:
@@ -76,7 +102,7 @@ def test_time_of_arrival(port: int, backend: OTLPReceiver, at: int | None) -> No
 def test_validation(port: int, backend: OTLPReceiver) -> None:
     """Values are validated as everywhere: what is none is left out, what is unknown is `_OTHER`."""
     start = TbotStartEvent(
-        run_mode=TbotRunMode.DAEMON,
+        run_mode=TbotStartEvent.RunMode.DAEMON,
         version="host-1.example",
         join_type="my-own-method",
         helper="who am I?",
@@ -114,7 +140,7 @@ def test_nothing_else_travels(port: int, backend: OTLPReceiver) -> None:
 def test_unknown_fields_are_counted(running: RunningReceiver) -> None:
     """A submission with fields unknown to this version is accepted, and counted once, in either encoding."""
     as_json = {**GO, "Content-Type": "application/json"}
-    known = b'{"distinctId": "%s", "start": {"runMode": "TBOT_RUN_MODE_DAEMON"%s}}'
+    known = b'{"distinctId": "%s", "start": {"runMode": "RUN_MODE_DAEMON"%s}}'
     submit(running.port, request() + b"\xfa\x01\x01x")
     submit(running.port, known % (SESSION.encode(), b', "a": 1, "b": 2'), as_json)
     submit(running.port, known % (SESSION.encode(), b""), as_json)

@@ -540,7 +540,18 @@ def test_metrics_are_not_redirected(
         )
         assert running.stop() == 0
         assert (len(metrics_backend.received), len(elsewhere.received)) == (1, 0)
-    assert [line for line in running.lines if "level=error" in line and "metric_exporter" in line]
+    assert [line for line in running.lines if "level=error" in line and "logger=opentelemetry." in line]
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
+def test_metrics_cannot_use_json(name: str) -> None:
+    """Metrics over http/json are refused, in one line that says what to set instead."""
+    ended = run("serve", environ={**ON, "OTEL_METRICS_EXPORTER": "otlp", name: "http/json"})
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"otel-tbot: {name} is http/json, which metrics cannot use: set "
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf\n"
+    )
 
 
 def test_no_metrics_unasked(running: RunningReceiver, receiver: OTLPReceiver) -> None:

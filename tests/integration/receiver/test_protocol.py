@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
+from otel_tbot.receiver.wire.tbot_pb import TbotStartEvent
 from tests.integration.receiver.http_client import (
     GO,
     PATH,
@@ -38,7 +38,7 @@ AS_JSON = json.dumps(
     {
         "distinctId": SESSION,
         "timestamp": "2026-01-02T03:04:05Z",
-        "start": {"runMode": "TBOT_RUN_MODE_DAEMON", "destinationsOther": 1},
+        "start": {"runMode": "RUN_MODE_DAEMON", "destinationsOther": 1},
     }
 ).encode()
 UPGRADE = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
@@ -101,7 +101,7 @@ class Refused(NamedTuple):
 
 
 def _start(**values: int) -> bytes:
-    return request(TbotStartEvent(run_mode=TbotRunMode.DAEMON, **values))  # type: ignore[arg-type]  # counters alone
+    return request(TbotStartEvent(run_mode=TbotStartEvent.RunMode.DAEMON, **values))  # type: ignore[arg-type]  # counters alone
 
 
 REFUSED = {

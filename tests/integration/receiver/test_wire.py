@@ -40,9 +40,12 @@ def test_start_event() -> None:
 
 
 def test_run_modes() -> None:
-    """The run modes have tbot's numbers."""
-    modes = {mode.name: mode.value for mode in tbot_pb.TbotRunMode}
-    assert modes == {"UNSPECIFIED": 0, "ONE_SHOT": 1, "DAEMON": 2}
+    """The run modes have tbot's numbers, and the names that the JSON form has."""
+    run_mode = tbot_pb.TbotStartEvent.desc().fields[0].value
+    assert isinstance(run_mode, DescFieldValueEnum)
+    assert run_mode.enum.type_name == "prehog.v1alpha.TbotStartEvent.RunMode"
+    modes = {mode.name: mode.number for mode in run_mode.enum.values}
+    assert modes == {"RUN_MODE_UNSPECIFIED": 0, "RUN_MODE_ONE_SHOT": 1, "RUN_MODE_DAEMON": 2}
 
 
 def test_bytes() -> None:
@@ -52,5 +55,5 @@ def test_bytes() -> None:
     assert (request.distinct_id, request.timestamp.seconds if request.timestamp else 0) == ("a", 1_766_455_557)
     assert request.event is not None
     start = request.event.value
-    assert (start.run_mode, start.version) == (tbot_pb.TbotRunMode.ONE_SHOT, "18")
+    assert (start.run_mode, start.version) == (tbot_pb.TbotStartEvent.RunMode.ONE_SHOT, "18")
     assert (start.destinations_other, start.destinations_database, start.destinations_application) == (1, 2, 7)

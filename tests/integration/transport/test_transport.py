@@ -16,16 +16,18 @@ import trustme
 
 from otel_tbot import StartEvent, consent, send
 from otel_tbot.otlp.client import OTLPClient
-from otel_tbot.records import build_record
+from otel_tbot.records import build_record, encode_request
 from otel_tbot.session import Session
 from otel_tbot.testing import TLS, OTLPReceiver, Reply
 from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
     from otel_tbot.otlp.client import ExportResult
+    from otel_tbot.otlp.settings import Signal
 
 EVENT = StartEvent(run_mode="daemon")
-PROTOCOLS = ("http/protobuf", "grpc")
+PROTOCOLS = ("http/protobuf", "http/json", "grpc")
+HEADERS = {"host", "accept-encoding", "content-length", "content-type", "user-agent"}
 pytestmark = pytest.mark.usefixtures("opted_in")
 
 
@@ -206,12 +208,12 @@ class TestHygiene:
         """The headers of a request are these, and no others."""
         export(receiver, "http/protobuf")
         (request,) = receiver.requests
-        assert set(request.headers) == {"host", "accept-encoding", "content-length", "content-type", "user-agent"}
+        assert set(request.headers) == HEADERS
         assert request.headers["accept-encoding"] == "identity"
         assert request.headers["user-agent"].startswith("OTel-OTLP-Exporter-Python/")
 
     def test_configured_headers(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the standard variable asks for is sent, over both protocols."""
+        """What the standard variable asks for is sent, over every protocol."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=k1,Other=two%20words")
         for protocol in PROTOCOLS:
             assert export(receiver, protocol).accepted
@@ -259,6 +261,20 @@ class TestHygiene:
         (request,) = receiver.requests
         assert request.headers.get("content-encoding", request.headers.get("grpc-encoding")) in {"gzip", None}
         assert request.message == receiver.requests[0].message
+
+    @pytest.mark.parametrize("signal", ["logs", "traces"])
+    @pytest.mark.parametrize("compression", ["none", "gzip", "deflate"])
+    def test_json(self, receiver: OTLPReceiver, signal: Signal, compression: str) -> None:
+        """Over http/json the request is the JSON form of what would be sent as protobuf, and nothing else."""
+        item = record(signal)
+        sender = client(receiver, "http/json", signal, compression=compression)
+        assert sender.export(lambda: [item]).accepted
+        sender.shutdown()
+        (request,) = receiver.requests
+        assert (request.protocol, request.headers["content-type"]) == ("http/json", "application/json")
+        assert request.headers.get("content-encoding", "none") == compression
+        assert request.message == encode_request(signal, [item])
+        assert set(request.headers) - {"content-encoding"} == HEADERS
 
     def test_one_connection(self, receiver: OTLPReceiver) -> None:
         """Events that follow each other share one connection."""

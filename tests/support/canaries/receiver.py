@@ -9,7 +9,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from otel_tbot.receiver.wire.tbot_pb import TbotRunMode, TbotStartEvent
+from otel_tbot.receiver.wire.tbot_pb import TbotStartEvent
 from tests.integration.receiver.http_client import GO, PATH, request, submit
 from tests.integration.receiver.receiver_process import RunningReceiver
 
@@ -31,7 +31,7 @@ def report(signal: str, plant: Callable[[str], str], *, python: str, environ: Ma
         folder: its working directory.
     """
     start = TbotStartEvent(
-        run_mode=TbotRunMode.ONE_SHOT,
+        run_mode=TbotStartEvent.RunMode.ONE_SHOT,
         version="18.2.3",
         join_type=plant("tbot's join type"),
         helper=f"{plant('helper that tbot names')} is its name",

@@ -44,6 +44,9 @@ def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
         ("protocol", variables(PROTOCOL="grpc"), "grpc"),
         ("protocol", variables(PROTOCOL="GRPC"), "grpc"),
         ("protocol", variables(LOGS_PROTOCOL=" HTTP/Protobuf"), "http/protobuf"),
+        ("protocol", variables(PROTOCOL="http/json"), "http/json"),
+        ("endpoint", variables(PROTOCOL="http/json"), "http://localhost:4318/v1/logs"),
+        ("compression", variables(PROTOCOL="http/json", COMPRESSION="deflate"), "deflate"),
         ("protocol", variables(PROTOCOL="http/protobuf", LOGS_PROTOCOL="grpc"), "grpc"),
         ("timeout", {}, 10.0),
         ("timeout", variables(TIMEOUT="2.5"), 2.5),
@@ -86,8 +89,11 @@ def test_keywords_stand_before_variables() -> None:
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        (variables(PROTOCOL="http/json"), "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or grpc"),
-        (variables(LOGS_PROTOCOL="canary"), "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL must be http/protobuf or grpc"),
+        (variables(PROTOCOL="http/canary"), "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, http/json or grpc"),
+        (
+            variables(LOGS_PROTOCOL="canary"),
+            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL must be http/protobuf, http/json or grpc",
+        ),
         (variables(ENDPOINT="canary:4318"), "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with"),
         (variables(ENDPOINT="http://"), "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with"),
         (variables(LOGS_ENDPOINT="HTTPS:///canary"), "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT must be a URL that starts with"),
@@ -249,10 +255,10 @@ def test_unusable_signal(environ: dict[str, str], chosen: str | None) -> None:
         resolve_signal(environ, chosen)
 
 
-@pytest.mark.parametrize("name", ["a", "http/json", "zzz"])
+@pytest.mark.parametrize("name", ["a", "http/jsom", "zzz"])
 def test_unknown_protocol(name: str) -> None:
-    """A protocol that is neither of the two is an error, not a guess."""
-    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or grpc"):
+    """A protocol that is none of the three is an error, not a guess."""
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, http/json or grpc"):
         resolve_settings("logs", {"OTEL_EXPORTER_OTLP_PROTOCOL": name})
 
 
