@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.otlp.settings import resolve_settings, resolve_signal
+from otel_tbot.otlp.settings import read_file, resolve_settings, resolve_signal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PREFIX = "OTEL_EXPORTER_OTLP_"
 
@@ -120,7 +125,8 @@ def test_headers_in_the_form_of_declarative_files() -> None:
 
 @pytest.mark.parametrize(
     "keywords",
-    [{"canary": 1}, {"endpoint": 1}, {"headers": [1]}, {"headers": [{"name": "a", "value": 1}]},
+    [{"canary": 1}, {"signal": "logs"}, {"note": "a"},
+     {"endpoint": 1}, {"headers": [1]}, {"headers": [{"name": "a", "value": 1}]},
      {"headers": [{"name": "a"}]}, {"headers": [{"name": "a", "value": "b", "c": "d"}]}, {"headers": {"a": 1}},
      {"timeout": True}, {"timeout": "x"},
      {"insecure": 1}, {"protocol": b"grpc"}, {"compression": 3}],
@@ -160,12 +166,16 @@ def test_unknown_protocol(name: str) -> None:
 
 
 def test_length_limit() -> None:
-    """A setting may have 128 Ki characters, and not one more."""
+    """A setting, and all headers together, may have 128 Ki characters, and not one more."""
     longest = "x" * 131072
     assert resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest}).certificate == longest
     for more in (1, 2):
         with pytest.raises(SettingsError, match="must have at most 131072 characters"):
             resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest + "x" * more})
+    longest = "x" * 131070
+    assert resolve_settings("logs", {}, {"headers": {"ab": longest}}).headers == {"ab": longest}
+    with pytest.raises(SettingsError, match=r"^headers must have at most 131072 characters$"):
+        resolve_settings("logs", {}, {"headers": {"ab": longest + "x"}})
 
 
 def test_all_keywords() -> None:
@@ -217,3 +227,14 @@ def test_binary_headers(header: str) -> None:
     assert len(resolve_settings("logs", environ).headers) == header.count("=")
     with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
         resolve_settings("logs", {**environ, **variables(PROTOCOL="grpc")})
+
+
+def test_files(tmp_path: Path) -> None:
+    """A setting that names a file stands for its content; what is no file is reported by the setting's name."""
+    certificate = tmp_path / "ca.pem"
+    certificate.write_bytes(b"PEM")
+    settings = resolve_settings("logs", variables(CERTIFICATE=str(certificate), CLIENT_KEY=str(tmp_path)))
+    assert read_file(settings, "certificate") == b"PEM"
+    assert read_file(settings, "client_certificate") is None
+    with pytest.raises(SettingsError, match=r"^the file named by client_key \(OTEL_EXPORTER_OTLP_CLIENT_KEY\) "):
+        read_file(settings, "client_key")
