@@ -158,6 +158,18 @@ def test_given_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -
     assert exporters.settings == settings
 
 
+def test_note(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """How a variable was read is logged at the first export, where it may be a surprise, and then no more."""
+    assert client().export(list).accepted
+    assert caplog.messages == []
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "10000")
+    sender = OTLPClient("logs")
+    assert sender.export(list).accepted
+    assert sender.export(list).accepted
+    assert caplog.messages == ["OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds"]
+    assert exporters.settings.timeout == 10
+
+
 def test_no_exporter(exporters: Exporters) -> None:
     """An exporter that cannot be made is a failure with its reason, and the next export tries again."""
 

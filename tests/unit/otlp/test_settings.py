@@ -128,7 +128,7 @@ def test_headers_in_the_form_of_declarative_files() -> None:
     [{"canary": 1}, {"signal": "logs"}, {"note": "a"},
      {"endpoint": 1}, {"headers": [1]}, {"headers": [{"name": "a", "value": 1}]},
      {"headers": [{"name": "a"}]}, {"headers": [{"name": "a", "value": "b", "c": "d"}]}, {"headers": {"a": 1}},
-     {"timeout": True}, {"timeout": "x"},
+     {"timeout": True}, {"timeout": "x"}, {"timeout": 0}, {"timeout": -1},
      {"insecure": 1}, {"protocol": b"grpc"}, {"compression": 3}],
 )  # fmt: skip
 def test_unusable_keywords(keywords: dict[str, object]) -> None:
