@@ -95,12 +95,13 @@ def raises(_: FakeExporter) -> str:
 
 
 def test_accepted(exporters: Exporters) -> None:
-    """The records are made for the export, and the exporter is kept for the next one."""
+    """The records are made for the export, nothing is buffered, and the exporter is kept for the next one."""
     sender = client()
     assert sender.export(lambda: ["a"]) == (True, "")
     assert sender.export(lambda: ["b", "c"]) == (True, "")
     (exporter,) = exporters.made
     assert exporter.exported == ["a", "b", "c"]
+    assert sender.force_flush(0)
     assert not exporter.ended.is_set()
     assert (exporters.settings.signal, exporters.settings.timeout) == ("logs", 10)
     sender.shutdown()
