@@ -23,7 +23,7 @@ from requests.utils import get_auth_from_url
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.failure_reason import PATH_TWICE
 from otel_tbot.otlp.http_errors import describe_error
-from otel_tbot.otlp.response import MAX_RESPONSE_BYTES, judge
+from otel_tbot.otlp.response import judge
 from otel_tbot.otlp.sockets import ConsentWithdrawnError, SocketTracker
 from otel_tbot.otlp.supported import supported
 from otel_tbot.regular_file import UnreadableFileError, read_regular_file
@@ -44,6 +44,7 @@ _OTLP_HEADERS = {
     "User-Agent": f"OTel-OTLP-Exporter-Python/{exporter_version}",
 }
 _SUCCESS = range(200, 300)
+_MAX_RESPONSE_BYTES = 64 * 1024  # OTLP's response is empty or a short message
 
 
 class FinalError(requests.exceptions.RequestException):
@@ -307,12 +308,12 @@ def _named(args: tuple[Any, ...]) -> dict[str, Any]:
 def _read_body(response: requests.Response) -> bytes | None:
     """Return the body, or None if it is longer than any OTLP response."""
     try:
-        body: bytes = response.raw.read(MAX_RESPONSE_BYTES + 1, decode_content=True)
+        body: bytes = response.raw.read(_MAX_RESPONSE_BYTES + 1, decode_content=True)
     except urllib3.exceptions.ReadTimeoutError as error:
         raise requests.exceptions.ReadTimeout from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.exceptions.ConnectionError from error
-    if len(body) <= MAX_RESPONSE_BYTES:
+    if len(body) <= _MAX_RESPONSE_BYTES:
         return body
     response.close()
     return None

@@ -15,24 +15,23 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 _PROTOBUF = "application/x-protobuf"
 _MAX_WORD_BYTES = 64
-MAX_RESPONSE_BYTES = 64 * 1024  # OTLP's response is empty or a short message
 
 
 def judge(status: int, content_type: str, body: bytes | None, message: type[Message], rejected: tuple[str, str]) -> str:
     """Return why a response is not a full success; empty if it is.
 
-    A body that parses as OTLP's response is judged by its content, whatever its type.
+    A body that parses as OTLP's response is judged by its content, unless its type says that it is of another kind.
 
     Args:
         status: the HTTP status.
         content_type: the header `Content-Type`; empty if there is none.
-        body: the response's body; None if it is longer than `MAX_RESPONSE_BYTES`.
+        body: the response's body; None if it is longer than any OTLP response.
         message: OTLP's response of the signal.
         rejected: the field of its partial success that counts what was rejected, and what that is.
     """
-    if 300 <= status < 400:  # noqa: PLR2004  the class of redirects
-        return f"the backend redirected (HTTP {status}): configure the address it redirects to"
     if not 200 <= status < 300:  # noqa: PLR2004  the class of success
+        if 300 <= status < 400:  # noqa: PLR2004  the class of redirects
+            return f"the backend redirected (HTTP {status}): configure the address it redirects to"
         return f"the backend answered HTTP {status}"
     if body is None:
         return "the backend's response is too long to be an OTLP response: is this an OTLP endpoint?"

@@ -95,12 +95,13 @@ def raises(_: FakeExporter) -> str:
 
 
 def test_accepted(exporters: Exporters) -> None:
-    """The records are made for the export, and the exporter is kept for the next one."""
+    """The records are made for the export, nothing is buffered, and the exporter is kept for the next one."""
     sender = client()
     assert sender.export(lambda: ["a"]) == (True, "")
     assert sender.export(lambda: ["b", "c"]) == (True, "")
     (exporter,) = exporters.made
     assert exporter.exported == ["a", "b", "c"]
+    assert sender.force_flush(0)
     assert not exporter.ended.is_set()
     assert (exporters.settings.signal, exporters.settings.timeout) == ("logs", 10)
     sender.shutdown()
@@ -184,6 +185,18 @@ def test_notes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
         "OTEL_EXPORTER_OTLP_COMPRESSION",
     ]
     assert "canary" not in caplog.text
+
+
+def test_note(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """How a variable was read is logged at the first export, where it may be a surprise, and then no more."""
+    assert client().export(list).accepted
+    assert caplog.messages == []
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "10000")
+    sender = OTLPClient("logs")
+    assert sender.export(list).accepted
+    assert sender.export(list).accepted
+    assert caplog.messages == ["OTEL_EXPORTER_OTLP_TIMEOUT is above 300 and was read as milliseconds"]
+    assert exporters.settings.timeout == 10
 
 
 def test_no_exporter(exporters: Exporters) -> None:

@@ -91,6 +91,7 @@ def test_protobuf() -> None:
     assert judged(200, PROTOBUF, answer.SerializeToString()) == ""
     answer.partial_success.rejected_log_records = 3
     assert judged(200, PROTOBUF, answer.SerializeToString()) == "the backend rejected 3 log record(s)"
+    assert judged(200, PROTOBUF, b"\x78\x01") == ""  # field 15, which a later OTLP may have
     assert judged(200, PROTOBUF, b"\xff") == NOT_OTLP
 
 
@@ -99,8 +100,9 @@ OTHER_TYPES = ("application/protobuf", "application/octet-stream", "text/plain",
 
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_other_type(content_type: str) -> None:
-    """A body that parses as OTLP's response is judged by its content, whatever its type."""
+    """A body that parses as OTLP's response is judged by its content, whatever other type it has."""
     answer = ExportLogsServiceResponse()
+    answer.partial_success.error_message = "please upgrade " * 20
     answer.partial_success.rejected_log_records = 3
     rejected = "the backend rejected 3 log record(s)"
     assert judged(200, content_type, answer.SerializeToString()) == rejected
@@ -124,6 +126,7 @@ def test_word(content_type: str, word: bytes) -> None:
         ("text/plain", b"x" * 65),
         ("text/plain", b"x" * 66),  # protobuf of unknown fields
         (JSON, b"OK"),
+        (JSON, b"\n\x02\x08\x03"),  # protobuf that rejects three
         (PROTOBUF, b"OK"),
     ],
 )

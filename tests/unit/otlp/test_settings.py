@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import grpc
 import pytest
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.retry_codes import DEFAULT_CODES
-from otel_tbot.otlp.settings import HOW, KEYWORDS, resolve_settings, resolve_signal
+from otel_tbot.otlp.settings import HOW, KEYWORDS, read_files, resolve_settings, resolve_signal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PREFIX = "OTEL_EXPORTER_OTLP_"
 
@@ -222,9 +227,10 @@ def test_headers_in_the_form_of_declarative_files() -> None:
 
 @pytest.mark.parametrize(
     "keywords",
-    [{"canary": 1}, {"endpoint": 1}, {"headers": [1]}, {"headers": [{"name": "a", "value": 1}]},
+    [{"canary": 1}, {"signal": "logs"}, {"note": "a"},
+     {"endpoint": 1}, {"headers": [1]}, {"headers": [{"name": "a", "value": 1}]},
      {"headers": [{"name": "a"}]}, {"headers": [{"name": "a", "value": "b", "c": "d"}]}, {"headers": {"a": 1}},
-     {"timeout": True}, {"timeout": "x"},
+     {"timeout": True}, {"timeout": "x"}, {"timeout": 0}, {"timeout": -1},
      {"insecure": 1}, {"protocol": b"grpc"}, {"compression": 3}],
 )  # fmt: skip
 def test_unusable_keywords(keywords: dict[str, object]) -> None:
@@ -263,12 +269,16 @@ def test_unknown_protocol(name: str) -> None:
 
 
 def test_length_limit() -> None:
-    """A setting may have 128 Ki characters, and not one more."""
+    """A setting, and all headers together, may have 128 Ki characters, and not one more."""
     longest = "x" * 131072
     assert resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest}).certificate == longest
     for more in (1, 2):
         with pytest.raises(SettingsError, match="must have at most 131072 characters"):
             resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest + "x" * more})
+    longest = "x" * 131070
+    assert resolve_settings("logs", {}, {"headers": {"ab": longest}}).headers == {"ab": longest}
+    with pytest.raises(SettingsError, match=r"^headers must have at most 131072 characters$"):
+        resolve_settings("logs", {}, {"headers": {"ab": longest + "x"}})
 
 
 def test_all_keywords() -> None:
@@ -342,3 +352,13 @@ def test_credential_provider(environ: dict[str, str], name: str | None) -> None:
     settings = resolve_settings("logs", {names[key]: value for key, value in environ.items()})
     reason = "is ignored, as the code that it names is not loaded: use OTEL_EXPORTER_OTLP_HEADERS"
     assert settings.notes == ((f"{names[name]} {reason}",) if name else ())
+
+
+def test_files(tmp_path: Path) -> None:
+    """Settings that name files stand for their contents; what is no file is reported by the setting's name."""
+    certificate = tmp_path / "ca.pem"
+    certificate.write_bytes(b"PEM")
+    found = resolve_settings("logs", variables(CERTIFICATE=str(certificate)))
+    assert read_files(found) == {"certificate": b"PEM", "client_key": None, "client_certificate": None}
+    with pytest.raises(SettingsError, match=r"^the file named by client_key \(OTEL_EXPORTER_OTLP_CLIENT_KEY\) "):
+        read_files(resolve_settings("logs", variables(CLIENT_KEY=str(tmp_path))))
