@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -60,6 +61,33 @@ def test_no_socket(folder: Path, form: str) -> None:
     program = PROGRAM.format(source=str(SOURCE), form=form, file=str(folder / "starts.jsonl"))
     ended = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def without_network() -> list[str]:
+    """Return the command prefix that runs a program without any network; skip where the system does not allow it."""
+    command = [shutil.which("unshare") or "", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if not command[0]:
+        pytest.skip("unshare is not installed")
+    attempt = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+    if attempt.returncode:
+        pytest.skip(f"the system refuses a network namespace: {attempt.stderr.strip()}")
+    return command
+
+
+@pytest.mark.parametrize("form", WITH_PAGE)
+def test_no_network(folder: Path, without_network: list[str], form: str) -> None:
+    """Where there is no network, which code in C cannot hide from, the report is the same and leaves no file."""
+    command = [sys.executable, "-m", "otel_tbot", "report", "--format", form, "starts.jsonl"]
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "TMPDIR": str(folder / "tmp")}
+    before = files(folder)
+    usual, alone = (
+        subprocess.run([*prefix, *command], cwd=folder, env=environ, capture_output=True, check=False)
+        for prefix in ([], without_network)
+    )
+    assert (alone.returncode, alone.stdout, alone.stderr) == (0, usual.stdout, b"")
+    assert alone.stdout
+    assert files(folder) == before
 
 
 @pytest.mark.parametrize("form", WITH_PAGE)
