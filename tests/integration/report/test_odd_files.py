@@ -140,6 +140,12 @@ def test_nothing_found(tmp_path: Path, content: bytes) -> None:
     assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found")
 
 
+def test_nothing_readable(tmp_path: Path) -> None:
+    """Where no line can be read, it is said how many there are."""
+    (tmp_path / "starts.jsonl").write_bytes(b"plain\ntext\n")
+    assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found; 2 lines are unreadable")
+
+
 def test_fifo(tmp_path: Path) -> None:
     """A named pipe is read like a file."""
     os.mkfifo(tmp_path / "pipe")
@@ -187,15 +193,42 @@ def test_other_forms_of_the_collector(tmp_path: Path, content: bytes, expected: 
     assert expected in said
 
 
+@pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
 @pytest.mark.parametrize("compress", [gzip.compress, zstd])
-def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
-    """A compressed file that was cut is read as far as it goes, or refused by its name; one line says so."""
+def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes], part: float) -> None:
+    """A compressed file that was cut is refused by its name: the part that is left would pass for the whole."""
     content = compress(b"".join(line() for _ in range(500)))
-    (tmp_path / "cut").write_bytes(content[: len(content) // 2])
-    ended = run("report", "cut", cwd=tmp_path)
-    assert ended.stderr.count("\n") == 1
-    if ended.returncode:
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert ended.stderr.startswith("otel-tbot: the files cannot be read: ")
-    else:
-        assert ended.stderr == "otel-tbot: 1 unreadable line is left out\n"
+    (tmp_path / "cut").write_bytes(content[: int(len(content) * part)])
+    status, said = refused(tmp_path, "cut")
+    assert status == 2
+    assert said in {
+        "the files cannot be read: IO Error: Unexpected end of GZIP stream: cut",
+        "cut ends within its compressed data: it was cut, or is still being written",
+    }
+
+
+@pytest.mark.parametrize("others", [0, 20], ids=["alone", "among small files"])
+@pytest.mark.parametrize("change", ["cut", "emptied", "removed", "replaced"])
+def test_file_that_shrinks(tmp_path: Path, change: str, others: int) -> None:
+    """A file that becomes shorter after it was looked at is named, and no report is made of what is left."""
+    file = tmp_path / "starts.jsonl"
+    file.write_bytes(GOOD + line())
+    names = [f"{number}.jsonl" for number in range(others)]
+    for name in names:
+        (tmp_path / name).write_bytes(line())
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "otel_tbot", "report", "starts.jsonl", *names, "pipe"]
+    environ = {"PYTHONPATH": str(SOURCE)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with (tmp_path / "pipe").open("wb") as pipe:  # which waits until the other files were looked at
+        if change == "removed":
+            file.unlink()
+        elif change == "replaced":
+            (tmp_path / "new").write_bytes(GOOD)
+            (tmp_path / "new").replace(file)
+        else:
+            os.truncate(file, len(GOOD) if change == "cut" else 0)
+        pipe.write(line())
+    out, err = process.communicate(timeout=30)
+    expected = b"otel-tbot: starts.jsonl was cut, replaced or removed while it was read: run report again\n"
+    assert (process.returncode, out, err) == (2, b"", expected)
