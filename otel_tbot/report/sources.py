@@ -148,13 +148,16 @@ def _kind(head: bytes, name: str) -> str:
     if head.startswith(_PARQUET_MAGIC):
         return PARQUET
     if head[_LENGTH:].startswith(zstd_frames.MAGIC):
-        message = f"{name} has a length before each compressed message: remove compression from the file exporter"
+        message = (
+            f"{name} has a length before each compressed request: remove compression from the Collector's file "
+            "exporter, or enable its feature gate exporter.file.nativeCompression"
+        )
         raise ReportError(message)
     if head[0] == 0 and head[_LENGTH : _LENGTH + 1] == bytes([_PROTOBUF_FIRST_FIELD]):
         message = f"{name} holds protobuf: set format to json in the Collector's file exporter"
         raise ReportError(message)
-    first_line = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].strip()
-    if first_line in {b"{", b"["}:
+    first, _, second = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
+    if first.rstrip().endswith((b"{", b"[")) and second[:1] in {b" ", b"\t"}:
         message = f"{name} has requests of several lines: write one in each line, as the file exporter's json does"
         raise ReportError(message)
     return PLAIN

@@ -51,6 +51,7 @@ def refused(tmp_path: Path, *names: str) -> tuple[int, str]:
         b"[1, 2]",
         b'{"resourceLogs": 5}',
         b"null",
+        b'{"resourceLogs":[',
     ],
 )
 @pytest.mark.parametrize("place", ["first", "between", "last"])
@@ -176,21 +177,40 @@ def test_no_permission(tmp_path: Path) -> None:
     assert refused(tmp_path, "secret.jsonl") == (2, "secret.jsonl cannot be read: Permission denied")
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (struct.pack(">I", 300) + b"\x0a\xa9\x02" + b"x" * 300, "holds protobuf: set format to json"),
-        (struct.pack(">I", 300) + zstd(GOOD), "remove compression from the file exporter"),
-        (json.dumps(json.loads(GOOD), indent=2).encode(), "has requests of several lines"),
-    ],
-    ids=["protobuf", "framed zstd", "pretty-printed"],
-)
-def test_other_forms_of_the_collector(tmp_path: Path, content: bytes, expected: str) -> None:
+def framed(*messages: bytes) -> bytes:
+    """Put the length of each message before it, as the Collector's file exporter does where it writes no lines."""
+    return b"".join(struct.pack(">I", len(message)) + message for message in messages)
+
+
+OTHER_FORMS = {
+    "protobuf": (
+        framed(b"\x0a\xa9\x02" + b"x" * 300, b"\x0a\xa9\x02" + b"x" * 300),
+        "starts holds protobuf: set format to json in the Collector's file exporter",
+    ),
+    "framed zstd": (
+        framed(zstd(GOOD), zstd(GOOD)),
+        (
+            "starts has a length before each compressed request: remove compression from the Collector's file "
+            "exporter, or enable its feature gate exporter.file.nativeCompression"
+        ),
+    ),
+    "pretty-printed": (
+        json.dumps(json.loads(GOOD), indent=2).encode(),
+        "starts has requests of several lines: write one in each line, as the file exporter's json does",
+    ),
+    "pretty-printed with tabs and CRLF": (
+        b'{"resourceLogs": [\r\n\t{"scopeLogs": []}\r\n]}\r\n',
+        "starts has requests of several lines: write one in each line, as the file exporter's json does",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_other_forms_of_the_collector(tmp_path: Path, form: str) -> None:
     """A form without lines is refused, with the setting to change."""
-    (tmp_path / "starts.jsonl").write_bytes(content)
-    status, said = refused(tmp_path, "starts.jsonl")
-    assert status == 2
-    assert expected in said
+    content, expected = OTHER_FORMS[form]
+    (tmp_path / "starts").write_bytes(content)
+    assert refused(tmp_path, "starts") == (2, expected)
 
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.99])

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -150,14 +151,25 @@ def test_full_disk(folder: Path, form: str) -> None:
     assert (ended.returncode, ended.stderr) == (1, expected)
 
 
-def test_strict(folder: Path) -> None:
-    """With --strict, the report is made and the exit status is 1 if something could not be counted."""
-    (folder / "starts.jsonl").write_bytes(CONTENT + b"cut")
-    assert run("report", "starts.jsonl", cwd=folder).returncode == 0
-    ended = run("report", "--strict", "--format", "csv", "starts.jsonl", cwd=folder)
-    assert (ended.returncode, ended.stdout[:9]) == (1, "dimension")
-    (folder / "starts.jsonl").write_bytes(CONTENT)
-    assert run("report", "--strict", "starts.jsonl", cwd=folder).returncode == 0
+@pytest.mark.parametrize(
+    ("added", "status"),
+    [
+        (b"", 0),
+        (b"cut", 1),
+        (line(run_mode="both"), 1),
+        (line(time=datetime(1999, 1, 1, tzinfo=timezone.utc)), 1),
+        (CONTENT, 0),
+        (line(time=datetime(2026, 5, 1, tzinfo=timezone.utc)), 0),
+    ],
+    ids=["nothing", "unreadable", "not allowed", "impossible time", "repeated", "outside the period"],
+)
+def test_strict(folder: Path, added: bytes, status: int) -> None:
+    """With --strict, the report is made and the exit status is 1 if something was lost; without, it is 0."""
+    (folder / "starts.jsonl").write_bytes(CONTENT + added)
+    options = ("--since", "2026-06-01", "--format", "csv", "starts.jsonl")
+    assert run("report", *options, cwd=folder).returncode == 0
+    ended = run("report", "--strict", *options, cwd=folder)
+    assert (ended.returncode, ended.stdout[:9]) == (status, "dimension")
 
 
 @pytest.mark.parametrize("form", FORMS)
