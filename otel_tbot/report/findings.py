@@ -144,7 +144,7 @@ def _leads(figures: Figures, table: Table, row: Row, mode: str) -> bool:
     """Return whether no other value, shown or hidden, can have as many starts."""
     others = [other.starts.get(mode) or 0 for other in table.rows if other is not row]
     starts = row.starts.get(mode) or 0
-    hidden = figures.starts[mode] - starts - sum(others)
+    hidden = (figures.starts[mode] or 0) - starts - sum(others)
     return starts > max([hidden, *others])
 
 
@@ -205,7 +205,7 @@ def _per_day(figures: Figures) -> Finding:
     usual = [
         (Strong(words.count(figures.median_day[mode])), f" {_STARTS[mode]}")
         for mode in RUN_MODES
-        if figures.starts.get(mode) and mode in figures.median_day
+        if figures.starts.get(mode)
     ]
     sentence = _sentence(usual, begin="A usual day has ")
     if not figures.gaps:

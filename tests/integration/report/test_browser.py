@@ -25,6 +25,7 @@ PAGES = {
     "half a year": report_figures.half_year(),
     "three events": report_figures.three_events(),
     "suppressed": report_figures.suppressed(),
+    "few daemons": report_figures.few_daemons(),
     "hostile": report_figures.hostile(_HOSTILE),
 }
 

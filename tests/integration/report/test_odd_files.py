@@ -78,7 +78,7 @@ def test_name(tmp_path: Path, name: str) -> None:
     """A name stands for the file of that name only."""
     (tmp_path / "a1.jsonl").write_bytes(line() + line())
     (tmp_path / name).write_bytes(GOOD)
-    ended = run("report", "--format", "json", "--", name, cwd=tmp_path)
+    ended = run("report", "--at-least", "1", "--format", "json", "--", name, cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
@@ -87,7 +87,7 @@ def test_name_that_is_not_text(tmp_path: Path) -> None:
     """A name with bytes that are not text can be read."""
     name = os.fsdecode(b"a\xff.jsonl")
     (tmp_path / name).write_bytes(GOOD)
-    command = [sys.executable, "-m", "otel_tbot", "report", "--format", "json", name]
+    command = [sys.executable, "-m", "otel_tbot", "report", "--at-least", "1", "--format", "json", name]
     ended = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(SOURCE)}, check=True, capture_output=True)
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
@@ -152,7 +152,7 @@ def test_fifo(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[GOOD])
     writer.start()
-    ended = run("report", "--format", "json", "pipe", cwd=tmp_path)
+    ended = run("report", "--at-least", "1", "--format", "json", "pipe", cwd=tmp_path)
     writer.join()
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 

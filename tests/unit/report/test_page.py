@@ -134,6 +134,19 @@ def test_three_events_make_a_short_page(small_page: str) -> None:
     assert "from 1 file." in parsed.text
 
 
+def test_a_run_mode_with_too_few_starts_is_not_told() -> None:
+    """Its number is not shown, in no table either; what is known of the other run mode is drawn."""
+    parsed = _Parsed(render(report_figures.few_daemons(), files=1))
+    assert "Daemon startsnot shown" in parsed.text
+    assert "One-shot starts" in parsed.text
+    assert [name for name in parsed.classes("section") if name.startswith("card ")] == [
+        "card releases", "card join_methods", "card movement", "card destinations", "card helpers", "card platforms",
+        "card per_day", "card old_releases", "card hours",
+    ]  # fmt: skip
+    days = re.findall(r"2026-06-0\d([\d,]+)(not shown|[\d,]+)", parsed.text)
+    assert {daemon for _, daemon in days} == {"not shown"}
+
+
 def test_a_page_of_suppressed_figures_says_why_it_is_empty() -> None:
     """It names no value, has no chart, and says how to see more."""
     parsed = _Parsed(render(report_figures.suppressed(), files=1))
