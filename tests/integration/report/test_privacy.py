@@ -69,6 +69,7 @@ def shown(figures: Figures, dimension: str, mode: str) -> dict[str, int | None]:
     return {row.value: row.starts[mode] for row in figures.tables[dimension].rows}
 
 
+@pytest.mark.timeout(180)  # seconds; forty reports, each with everything shown and with what is small hidden
 @settings(max_examples=40, deadline=None)
 @given(KINDS)
 def test_nothing_small(kinds: list[tuple[Any, ...]]) -> None:

@@ -111,7 +111,7 @@ def test_the_page_says_how_it_is_to_be_read(page: str) -> None:
     text = _Parsed(page).text
     assert "Starts are not machines." in text
     assert "Only those who opted in." in text
-    assert "2,075 repeated deliveries of counted starts, 316 events that the registry does not admit" in text
+    assert "2,075 repeated deliveries of counted starts, 316 events that the schema does not allow" in text
     assert "from 3 files" in text
 
 
