@@ -16,11 +16,13 @@ class Cost(NamedTuple):
 
     Attributes:
         seconds: from start to end.
+        processor: the seconds of all cores together, which other work on the machine changes less.
         memory: the most resident memory, in MiB; of several processes, of the largest.
         output: its stdout.
     """
 
     seconds: float
+    processor: float
     memory: float
     output: bytes
 
@@ -34,4 +36,4 @@ def measure(command: Sequence[str]) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(time.perf_counter() - begin, usage.ru_maxrss / 1024, output)
+    return Cost(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
