@@ -102,4 +102,5 @@ def notes(figures: Figures) -> Iterator[str]:
     """Say what was left out, and what is not shown if anything may be."""
     yield f"Left out: {left_out(figures)}."
     if figures.at_least > 1:
-        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, or for a number that would tell them."
+        tells = "or for a number that would tell them; --at-least 1 shows all"
+        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, {tells}."
