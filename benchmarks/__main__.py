@@ -75,7 +75,7 @@ def main() -> None:
     print()
     serve.print_table()
     print()
-    report.print_table()
+    report.print_tables()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otel_tbot.report import load, trends
-from otel_tbot.report.figures import Burst, Figures, Table
+from otel_tbot.report.figures import RUN_MODES, Burst, Figures, Table
 from otel_tbot.report.steps import whole_steps
+from otel_tbot.report.suppression import shown
 from otel_tbot.report.tables import build_tables, count
 
 if TYPE_CHECKING:
@@ -22,19 +23,21 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
 
     Args:
         starts: what was read, at least one start.
-        at_least: values with fewer starts are suppressed; 1 suppresses nothing.
+        at_least: values with fewer starts are suppressed, and run modes likewise; 1 suppresses nothing.
         supported_majors: the number of newest major releases that do not count as old.
     """
     connection = starts.connection
     first, last = _first_and_last(starts)
     counts = count(connection)
     tables, destinations = build_tables(counts, at_least)
-    per_day = load.count_days(connection, first, last)
-    per_hour = load.count_hours(connection)
+    totals = {mode: shown(number, at_least) for mode, number in counts.totals.items()}
+    per_day = tuple(entry for entry in load.count_days(connection, first, last) if totals[entry[1]] is not None)
+    per_hour = load.count_hours(connection) if totals["daemon"] is not None else ()
     bursts = load.find_bursts(connection, per_hour, at_least)
     steps = whole_steps(first, last)
-    releases = trends.count_steps(connection, "release", steps, bursts)
-    join_methods = trends.count_steps(connection, "join_type", steps, bursts)
+    modes = [mode for mode in RUN_MODES if totals[mode] is not None]
+    releases = trends.count_steps(connection, "release", steps, bursts, modes)
+    join_methods = trends.count_steps(connection, "join_type", steps, bursts, modes)
     all_releases: dict[str, int] = {}
     for numbers in counts.starts.values():
         for (dimension, value), number in numbers.items():
@@ -45,7 +48,7 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
         last=last,
         at_least=at_least,
         supported_majors=supported_majors,
-        starts=counts.totals,
+        starts=totals,
         median_day=load.median_day(per_day, first, last),
         left_out=starts.left_out,
         tables=tables,

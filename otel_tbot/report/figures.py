@@ -187,7 +187,7 @@ class Figures:
         last: the time of the last event.
         at_least: values with fewer starts are suppressed.
         supported_majors: the number of newest major releases that do not count as old.
-        starts: the starts of each run mode.
+        starts: the starts of each run mode; None where the number is suppressed, and then nothing else tells of them.
         median_day: the median of the starts on a day of each run mode; whole days only, where there are any.
         left_out: what is not counted.
         tables: a table for each dimension, by name.
@@ -196,7 +196,7 @@ class Figures:
         releases: the share of each release (`MAJOR.MINOR`) by step; without bursts.
         join_methods: the movement of join methods; without bursts; empty where there are fewer than four steps.
         destinations: destinations by kind and run mode.
-        per_day: the starts of each day and run mode, `(day, run mode, starts)`, days without starts included.
+        per_day: the starts of each day and run mode that is shown, `(day, run mode, starts)`, days without included.
         per_hour: the daemon starts of each hour, `(hour, starts)`, hours without starts included.
         hours_of_week: the average of one-shot starts, `(ISO weekday 1-7, hour, starts)`; suppressed ones are None.
         gaps: days with so few starts that the store may lack events.
@@ -210,8 +210,8 @@ class Figures:
     last: datetime
     at_least: int
     supported_majors: int
-    starts: Mapping[str, int]
-    median_day: Mapping[str, int]
+    starts: Mapping[str, int | None]
+    median_day: Mapping[str, int | None]
     left_out: LeftOut
     tables: Mapping[str, Table]
     step: str

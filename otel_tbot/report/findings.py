@@ -35,6 +35,8 @@ class Strong(str):
     __slots__ = ()
 
 
+LACKING = "so far below the days around that the store may lack events"
+
 Finding: TypeAlias = tuple[str, ...]  # parts that are read one after the other; those of type `Strong` are emphasised
 
 _MISSING = {
@@ -144,7 +146,7 @@ def _leads(figures: Figures, table: Table, row: Row, mode: str) -> bool:
     """Return whether no other value, shown or hidden, can have as many starts."""
     others = [other.starts.get(mode) or 0 for other in table.rows if other is not row]
     starts = row.starts.get(mode) or 0
-    hidden = figures.starts[mode] - starts - sum(others)
+    hidden = (figures.starts[mode] or 0) - starts - sum(others)
     return starts > max([hidden, *others])
 
 
@@ -205,7 +207,7 @@ def _per_day(figures: Figures) -> Finding:
     usual = [
         (Strong(words.count(figures.median_day[mode])), f" {_STARTS[mode]}")
         for mode in RUN_MODES
-        if figures.starts.get(mode) and mode in figures.median_day
+        if figures.starts.get(mode)
     ]
     sentence = _sentence(usual, begin="A usual day has ")
     if not figures.gaps:
@@ -218,7 +220,7 @@ def _per_day(figures: Figures) -> Finding:
         *sentence,
         " ",
         Strong(words.listed(days)),
-        f" {verb} so far below the days around that the store may lack events.",
+        f" {verb} {LACKING}.",
     )
 
 
@@ -228,23 +230,24 @@ def _bursts(figures: Figures) -> Finding:
     if not figures.bursts:
         since = words.day(judged_since(figures))
         return (Strong(f"Not since {since}"), ": no hour stands out from the week before it. The first week has none.")
-    largest = max(figures.bursts, key=lambda burst: burst.starts)
+    largest = max(figures.bursts, key=lambda found: found.starts)
     if len(figures.bursts) == 1:
-        return (Strong("Yes, once"), f": {_burst(largest)}.")
+        return (Strong("Yes, once"), f": {burst(largest)}.")
     times = "twice" if len(figures.bursts) == 2 else f"{words.spelled(len(figures.bursts))} times"  # noqa: PLR2004 - twice
-    return (Strong(f"Yes, {times}"), f". The largest: {_burst(largest)}.")
+    return (Strong(f"Yes, {times}"), f". The largest: {burst(largest)}.")
 
 
-def _burst(burst: Burst) -> str:
-    end = f"{burst.end:%H:%M}" if burst.end.date() == burst.begin.date() else words.minute(burst.end)
+def burst(found: Burst) -> str:
+    """Say when a burst was, how large, and what most of its starts share."""
+    end = f"{found.end:%H:%M}" if found.end.date() == found.begin.date() else words.minute(found.end)
     text = (
-        f"{words.minute(burst.begin)} to {end} (UTC), {words.several(burst.starts, 'daemon start', 'daemon starts')} "
-        f"where {words.count(burst.expected) if burst.expected else 'none'} would be usual"
+        f"{words.minute(found.begin)} to {end} (UTC), {words.several(found.starts, 'daemon start', 'daemon starts')} "
+        f"where {words.count(found.expected) if found.expected else 'none'} would be usual"
     )
-    named = [words.value(text) for text in (burst.version, burst.join_type) if text is not None]
-    if burst.starts_of_these is None or not named:
+    named = [words.value(text) for text in (found.version, found.join_type) if text is not None]
+    if found.starts_of_these is None or not named:
         return text
-    return f"{text}; {words.percent(burst.starts_of_these / burst.starts)} of them have {' with '.join(named)}"
+    return f"{text}; {words.percent(found.starts_of_these / found.starts)} of them have {' with '.join(named)}"
 
 
 def oldest_supported(figures: Figures) -> int | None:

@@ -45,12 +45,11 @@ def count_days(connection: DuckDBPyConnection, first: datetime, last: datetime) 
     return tuple((day, mode, starts.get((day, mode), 0)) for day in days for mode in RUN_MODES)
 
 
-def median_day(per_day: PerDay, first: datetime, last: datetime) -> dict[str, int]:
-    """Return the median of the starts on a day, of whole days where there are any."""
+def median_day(per_day: PerDay, first: datetime, last: datetime) -> dict[str, int | None]:
+    """Return the median of the starts on a day, of whole days where there are any; None for a run mode without days."""
     whole = set(whole_days(first, last)) or {day for day, _, _ in per_day}
-    return {
-        mode: round(median(number for day, of, number in per_day if of == mode and day in whole)) for mode in RUN_MODES
-    }
+    starts = {mode: [number for day, of, number in per_day if of == mode and day in whole] for mode in RUN_MODES}
+    return {mode: round(median(numbers)) if numbers else None for mode, numbers in starts.items()}
 
 
 def find_gaps(per_day: PerDay) -> tuple[date, ...]:

@@ -101,7 +101,7 @@ def of_days(figures: Figures) -> Numbers:
     rows = tuple(
         (
             day.isoformat(),
-            *(words.count(starts.get((day, mode), 0)) for mode in RUN_MODES),
+            *(words.count(starts.get((day, mode))) for mode in RUN_MODES),
             "may lack events" if day in gaps else "",
         )
         for day in days[-MOST_DAYS:]

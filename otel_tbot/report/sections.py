@@ -9,6 +9,7 @@ from otel_tbot.report import numbers, words
 from otel_tbot.report.charts import hours, operator, product, releases
 from otel_tbot.report.figures import NOT_SET
 from otel_tbot.report.findings import findings, oldest_supported, plain
+from otel_tbot.report.formats import wording
 from otel_tbot.report.resolution import MOST_DAYS, MOST_STEPS, one_in
 
 if TYPE_CHECKING:
@@ -18,19 +19,6 @@ if TYPE_CHECKING:
     from otel_tbot.report.figures import Figures
     from otel_tbot.report.findings import Finding
     from otel_tbot.report.numbers import Numbers
-
-DIMENSIONS = {
-    "release": "release",
-    "version": "version",
-    "join_type": "join method",
-    "run_mode": "run mode",
-    "helper": "helper",
-    "helper_version": "helper and its version",
-    "destinations": "kinds of destinations",
-    "os": "operating system",
-    "arch": "architecture",
-    "platform": "platform",
-}
 
 # Pixels. The page shows the wide or the narrow drawing, so that no text shrinks with the window.
 _FULL = 1040
@@ -210,4 +198,4 @@ def _table(figures: Figures, dimension: str) -> tuple[Numbers, ...]:
     """Return the table of a dimension, if the figures have it."""
     if dimension not in figures.tables:
         return ()
-    return (numbers.of_dimension(figures.tables[dimension], DIMENSIONS[dimension]),)
+    return (numbers.of_dimension(figures.tables[dimension], wording.LABELS[dimension]),)

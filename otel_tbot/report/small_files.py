@@ -24,7 +24,7 @@ _LINE_BREAKS = {
 
 def join_small_files(sources: Sequence[Source], folder: Path) -> list[Source]:
     """Return the sources with all small ones of a kind as one, which is written into the private folder."""
-    small = [source for source in sources if source.kind in _LINE_BREAKS and source.path.stat().st_size <= _SMALL]
+    small = [source for source in sources if source.kind in _LINE_BREAKS and source.size <= _SMALL]
     if len(small) <= _FEW:
         return list(sources)
     joined = set(small)
@@ -41,4 +41,4 @@ def _joined(small: Sequence[Source], folder: Path) -> Iterator[Source]:
             for source in of_kind:
                 file.write(source.path.read_bytes().removeprefix(_BYTE_ORDER_MARK))
                 file.write(line_break)
-        yield Source(name=f"one of {len(of_kind)} small files", path=path, kind=kind)
+        yield Source(name=f"one of {len(of_kind)} small files", path=path, kind=kind, size=path.stat().st_size)

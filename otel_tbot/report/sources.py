@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from otel_tbot.errors import ReportError
+from otel_tbot.report import zstd_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,6 @@ PLAIN, GZIP, ZSTD, PARQUET = "none", "gzip", "zstd", "parquet"
 
 _HEAD = 4096  # bytes, enough to tell every format
 _GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PARQUET_MAGIC = b"PAR1"
 _LENGTH = 4  # bytes before each message, where the Collector's exporter frames them
 _PROTOBUF_FIRST_FIELD = 0x0A
@@ -34,11 +34,13 @@ class Source:
         name: the name that the user gave.
         path: the file, or a copy of it in the private folder.
         kind: `none`, `gzip` or `zstd` for JSON lines, or `parquet`.
+        size: its bytes when it was looked at.
     """
 
     name: str
     path: Path
     kind: str
+    size: int
 
 
 def open_sources(names: Iterable[str], folder: Path) -> list[Source]:
@@ -49,10 +51,26 @@ def open_sources(names: Iterable[str], folder: Path) -> list[Source]:
         folder: a private folder, for copies of what can be read only once.
 
     Raises:
-        ReportError: a file cannot be opened, or does not hold JSON lines.
+        ReportError: a file cannot be opened, does not hold JSON lines, or is cut.
     """
     sources = (_open(name, folder / f"copy-{number}") for number, name in enumerate(names))
     return [source for source in sources if source is not None]
+
+
+def check_still_there(sources: Iterable[Source]) -> None:
+    """Check that no file became shorter: of one that did, the engine may have read a part.
+
+    Raises:
+        ReportError: one did.
+    """
+    for source in sources:
+        try:
+            size = source.path.stat().st_size
+        except FileNotFoundError:
+            size = 0
+        if size < source.size:
+            message = f"{source.name} was cut, replaced or removed while it was read: run report again"
+            raise ReportError(message)
 
 
 def link(source: Source, path: Path) -> Source:
@@ -74,10 +92,17 @@ def _open(name: str, copy: Path) -> Source | None:
         path = _readable(name, copy)
         with path.open("rb") as file:
             head = file.read(_HEAD)
+            size = os.fstat(file.fileno()).st_size
+            if not head:
+                return None
+            kind = _kind(head, shown)
+            if kind == ZSTD and not zstd_frames.is_whole(file.fileno(), size):
+                message = f"{shown} ends within its compressed data: it was cut, or is still being written"
+                raise ReportError(message)
     except OSError as error:
         message = f"{shown} cannot be read: {error.strerror}"
         raise ReportError(message) from None
-    return Source(name=shown, path=path, kind=_kind(head, shown)) if head else None
+    return Source(name=shown, path=path, kind=kind, size=size)
 
 
 def _readable(name: str, copy: Path) -> Path:
@@ -118,18 +143,21 @@ def _kind(head: bytes, name: str) -> str:
     """
     if head.startswith(_GZIP_MAGIC):
         return GZIP
-    if head.startswith(_ZSTD_MAGIC):
+    if head.startswith(zstd_frames.MAGIC):
         return ZSTD
     if head.startswith(_PARQUET_MAGIC):
         return PARQUET
-    if head[_LENGTH:].startswith(_ZSTD_MAGIC):
-        message = f"{name} has a length before each compressed message: remove compression from the file exporter"
+    if head[_LENGTH:].startswith(zstd_frames.MAGIC):
+        message = (
+            f"{name} has a length before each compressed request: remove compression from the Collector's file "
+            "exporter, or enable its feature gate exporter.file.nativeCompression"
+        )
         raise ReportError(message)
     if head[0] == 0 and head[_LENGTH : _LENGTH + 1] == bytes([_PROTOBUF_FIRST_FIELD]):
         message = f"{name} holds protobuf: set format to json in the Collector's file exporter"
         raise ReportError(message)
-    first_line = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].strip()
-    if first_line in {b"{", b"["}:
+    first, _, second = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
+    if first.rstrip().endswith((b"{", b"[")) and second[:1] in {b" ", b"\t"}:
         message = f"{name} has requests of several lines: write one in each line, as the file exporter's json does"
         raise ReportError(message)
     return PLAIN

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from otel_tbot.errors import NoStartsError, ReportError
+from otel_tbot.report import words
 from otel_tbot.report.figures import LeftOut
 from otel_tbot.report.judgement import quoted
 from otel_tbot.report.loading import COLUMNS, load_lines, load_starts
 from otel_tbot.report.progress import watched
 from otel_tbot.report.small_files import join_small_files
-from otel_tbot.report.sources import PARQUET, link, open_sources
+from otel_tbot.report.sources import PARQUET, check_still_there, link, open_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,14 +76,17 @@ def read_starts(
         NoStartsError: none holds a start in the period.
     """
     with TemporaryDirectory(prefix="otel-tbot-") as folder:
-        files = join_small_files(open_sources(names, Path(folder)), Path(folder))
-        sources = [link(file, Path(folder) / f"link-{number}") for number, file in enumerate(files)]
+        sources = opened = open_sources(names, Path(folder))
         with _connect(memory, threads) as connection:
             try:
+                files = join_small_files(opened, Path(folder))
+                sources = [link(file, Path(folder) / f"link-{number}") for number, file in enumerate(files)]
                 _shut_in(connection, folder, sources)
                 _load(connection, sources, on_progress)
+                check_still_there(opened)
                 left_out = _leave_out(connection, period)
-            except duckdb.Error as error:
+            except (duckdb.Error, OSError) as error:
+                check_still_there(opened)
                 raise ReportError(_reason(error, sources)) from None
             yield Starts(connection=connection, left_out=left_out, folder=Path(folder))
 
@@ -198,6 +202,8 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut
     (starts,) = _numbers(connection, "SELECT count(*) FROM starts")
     if not starts:
         message = "no event tbot.start was found" + (" in that period" if outside else "")
+        if unreadable:
+            message += f"; {words.several(unreadable, 'line is', 'lines are')} unreadable"
         raise NoStartsError(message)
     return LeftOut(
         unreadable_lines=unreadable,
@@ -217,9 +223,9 @@ def _numbers(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ..
     return tuple(map(int, row or ()))
 
 
-def _reason(error: duckdb.Error, sources: Sequence[Source]) -> str:
-    """Return the engine's reason in one line, with the names that the user gave."""
-    reason = str(error).partition("\n")[0]
+def _reason(error: duckdb.Error | OSError, sources: Sequence[Source]) -> str:
+    """Return the reason in one line, with the names that the user gave."""
+    reason = str(getattr(error, "strerror", error)).partition("\n")[0]
     for source in sources:
         reason = reason.replace(str(source.path), source.name).replace(str(source.path.resolve()), source.name)
     return f"the files cannot be read: {reason}"

@@ -31,6 +31,16 @@ class Sum(Generic[Cell]):
     members: tuple[Cell, ...]
 
 
+def is_small(number: int, at_least: int) -> bool:
+    """Return whether a number must not be shown; 0 tells of nobody."""
+    return 0 < number < at_least
+
+
+def shown(number: int, at_least: int) -> int | None:
+    """Return a number, or None if it must not be shown."""
+    return None if is_small(number, at_least) else number
+
+
 def suppress(counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], at_least: int) -> frozenset[Cell]:
     """Return the cells that must not be shown.
 
@@ -41,7 +51,7 @@ def suppress(counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], at_least: in
         sums: how they are linked.
         at_least: smaller numbers are hidden, apart from 0.
     """
-    hidden = {cell for cell, count in counts.items() if 0 < count < at_least}
+    hidden = {cell for cell, count in counts.items() if is_small(count, at_least)}
     while True:
         more = [_complement(counts, one, hidden, at_least) for one in sums]
         if all(cell is None for cell in more) and (known := worked_out(counts, sums, hidden, at_least)):
@@ -68,7 +78,7 @@ def worked_out(
                 _eliminate(other, row)
             solved.append(row)
     alone = {next(iter(row)) for row in solved if len(row) == 1}
-    return {cell for cell in alone if 0 < counts[cell] < at_least}
+    return {cell for cell in alone if is_small(counts[cell], at_least)}
 
 
 def _equation(one: Sum[Cell], hidden: AbstractSet[Cell]) -> dict[Cell, Fraction]:

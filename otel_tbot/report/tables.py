@@ -17,7 +17,7 @@ from otel_tbot.report.dimensions import (
     version_key,
 )
 from otel_tbot.report.figures import RUN_MODES, Destinations, Row, Table
-from otel_tbot.report.suppression import Sum, suppress, worked_out
+from otel_tbot.report.suppression import Sum, is_small, shown, suppress, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,22 +78,36 @@ def count(connection: DuckDBPyConnection) -> Counts:
 
 def build_tables(counts: Counts, at_least: int) -> tuple[dict[str, Table], tuple[Destinations, ...]]:
     """Return the table of each dimension, and the destinations by kind, without what is suppressed."""
-    sums = list(_sums(counts))
+    parts, wholes = list(_parts(counts)), list(_wholes(counts))
+    # What adds up to a total that is hidden itself can be worked out from nothing.
+    sums = {mode: parts if is_small(counts.totals[mode], at_least) else [*parts, *wholes] for mode in RUN_MODES}
     cells = {mode: {**counts.starts[mode], **counts.buckets[mode]} for mode in RUN_MODES}
-    hidden = {mode: suppress(cells[mode], sums, at_least) for mode in RUN_MODES}
-    unnamed = set().union(*(worked_out(cells[mode], sums, hidden[mode], at_least) for mode in RUN_MODES))
+    hidden = {mode: suppress(cells[mode], sums[mode], at_least) for mode in RUN_MODES}
+    unnamed = set().union(*(worked_out(cells[mode], sums[mode], hidden[mode], at_least) for mode in RUN_MODES))
     tables = {dimension: _table(dimension, counts, hidden, unnamed, at_least) for dimension in DIMENSIONS}
     return tables, tuple(_destinations(counts, hidden))
 
 
-def _sums(counts: Counts) -> Iterator[Sum[Cell]]:
-    """Say how the numbers of all tables are linked."""
-    values: dict[str, list[str]] = {dimension: [] for dimension in DIMENSIONS}
-    for dimension, value in counts.days:
-        values[dimension].append(value)
+def _wholes(counts: Counts) -> Iterator[Sum[Cell]]:
+    """Say what adds up to all starts of a run mode."""
+    values = _values(counts)
     for dimension in DIMENSIONS:
         if dimension != "run_mode":  # its numbers are the totals
             yield Sum(None, tuple((dimension, value) for value in values[dimension]))
+    for kind in KINDS:
+        yield Sum(None, tuple((kind, bucket) for bucket in _BUCKETS))
+
+
+def _values(counts: Counts) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {dimension: [] for dimension in DIMENSIONS}
+    for dimension, value in counts.days:
+        values[dimension].append(value)
+    return values
+
+
+def _parts(counts: Counts) -> Iterator[Sum[Cell]]:
+    """Say how the numbers of different tables are linked."""
+    values = _values(counts)
     for coarse, fine, part in (
         ("release", "version", release_of),
         ("helper", "helper_version", helper_of),
@@ -106,7 +120,6 @@ def _sums(counts: Counts) -> Iterator[Sum[Cell]]:
         for whole, cells in members.items():
             yield Sum((coarse, whole), tuple(cells))
     for kind in KINDS:
-        yield Sum(None, tuple((kind, bucket) for bucket in _BUCKETS))
         without = (value for value in values["destinations"] if kind not in value.split(" + "))
         yield Sum((kind, _BUCKETS[0]), tuple(("destinations", value) for value in without))
 
@@ -121,7 +134,7 @@ def _table(
 
     def is_shown(value: str) -> bool:
         large = any(starts(value, mode) >= at_least for mode in RUN_MODES)
-        return dimension == "run_mode" or (large and (dimension, value) not in unnamed)
+        return large and (dimension, value) not in unnamed
 
     rows = [_row(dimension, value, counts, hidden) for value in values if is_shown(value)]
     named = {row.value for row in rows}
@@ -133,14 +146,10 @@ def _table(
         suppressed_starts={
             mode: None
             if any(row.starts[mode] is None for row in rows)
-            else _large(sum(starts(value, mode) for value in rest), at_least)
+            else shown(sum(starts(value, mode) for value in rest), at_least)
             for mode in RUN_MODES
         },
     )
-
-
-def _large(number: int, at_least: int) -> int | None:
-    return None if 0 < number < at_least else number
 
 
 def _sorted(dimension: str, rows: list[Row]) -> list[Row]:

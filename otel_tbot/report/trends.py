@@ -11,7 +11,7 @@ from otel_tbot.report.figures import NOT_SET, OTHERS, RUN_MODES, Change, New, Ol
 from otel_tbot.report.suppression import Sum, suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
 
@@ -29,8 +29,10 @@ _IN_USE = 0.005  # of the starts: a single machine with a release of tomorrow ma
 Counted = dict[str, dict[date, dict[str, int]]]
 
 
-def count_steps(connection: DuckDBPyConnection, dimension: str, steps: Steps, bursts: Iterable[Burst]) -> Counted:
-    """Count the starts in whole steps by a dimension, without bursts, which would bend the shares of their step."""
+def count_steps(
+    connection: DuckDBPyConnection, dimension: str, steps: Steps, bursts: Iterable[Burst], modes: Sequence[str]
+) -> Counted:
+    """Count the starts of some run modes in whole steps, without bursts, which would bend the shares of their step."""
     calm = "".join(
         f" AND NOT (run_mode = 'daemon' AND time >= '{burst.begin}' AND time < '{burst.end}')" for burst in bursts
     )
@@ -43,7 +45,8 @@ def count_steps(connection: DuckDBPyConnection, dimension: str, steps: Steps, bu
     ).fetchall()
     counted: Counted = {mode: {step: {} for step in steps.begins} for mode in RUN_MODES}
     for step, mode, value, number in rows:
-        counted[mode][step][value] = number
+        if mode in modes:
+            counted[mode][step][value] = number
     return counted
 
 

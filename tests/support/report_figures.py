@@ -6,7 +6,7 @@ import math
 import random
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from otel_tbot.report.figures import (
     NOT_SET,
@@ -27,6 +27,7 @@ from otel_tbot.report.figures import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_Number = TypeVar("_Number")
 _FIRST = date(2026, 6, 1)  # a Monday
 _HALF_YEAR = 25  # weeks
 _BURST = datetime(2026, 9, 29, 9)
@@ -224,8 +225,44 @@ def suppressed() -> Figures:
     return replace(
         figures,
         at_least=10,
+        starts=unknown,
+        median_day=unknown,
+        per_day=(),
+        per_hour=(),
         tables={name: Table(name, (), len(table.rows), unknown) for name, table in figures.tables.items()},
         destinations=tuple(replace(entry, shares=None) for entry in figures.destinations),
+    )
+
+
+def few_daemons() -> Figures:
+    """Return figures of a half year with so few daemon starts that nothing is told of them."""
+    figures = half_year()
+
+    def hidden(numbers: Mapping[str, _Number]) -> dict[str, _Number | None]:
+        return {**numbers, "daemon": None}
+
+    return replace(
+        figures,
+        starts=hidden(figures.starts),
+        median_day=hidden(figures.median_day),
+        tables={
+            name: replace(
+                table,
+                rows=tuple(replace(row, starts=hidden(row.starts), shares=hidden(row.shares)) for row in table.rows),
+            )
+            for name, table in figures.tables.items()
+        },
+        releases=tuple(entry for entry in figures.releases if entry.run_mode != "daemon"),
+        join_methods=tuple(entry for entry in figures.join_methods if entry.run_mode != "daemon"),
+        destinations=tuple(
+            replace(entry, shares=None if entry.run_mode == "daemon" else entry.shares)
+            for entry in figures.destinations
+        ),
+        per_day=tuple(entry for entry in figures.per_day if entry[1] != "daemon"),
+        per_hour=(),
+        bursts=(),
+        old_releases=tuple(entry for entry in figures.old_releases if entry.run_mode != "daemon"),
+        new=tuple(replace(entry, starts=hidden(entry.starts)) for entry in figures.new),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
 
 _SHADES = 6
 _ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)  # the steps of a scale that read well, times a power of ten
-_FEWEST_HOURS = 168  # a whole week
+_SHORTEST = timedelta(weeks=1)
 
 
 def hours(figures: Figures, width: int) -> tuple[Panel, ...]:
     """Draw the average number of one-shot starts in each hour of the week."""
     cells = [(day, hour, starts) for day, hour, starts in figures.hours_of_week if starts is not None]
-    if len(figures.per_hour) < _FEWEST_HOURS or not any(starts for *_, starts in cells):
+    if figures.last - figures.first < _SHORTEST or not any(starts for *_, starts in cells):
         return ()
     step = _step(max(starts for *_, starts in cells))
     names = [_band(shade, step) for shade in range(_SHADES)]

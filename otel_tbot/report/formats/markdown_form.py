@@ -27,15 +27,14 @@ def render_markdown(figures: Figures, dimensions: Sequence[str]) -> str:
 
 
 def _lines(figures: Figures, dimensions: Sequence[str]) -> Iterator[str]:
-    yield from ("# Starts of tbot", "", wording.period(figures), "")
+    yield from (f"# {wording.TITLE}", "", wording.period(figures), "")
     yield from (f"| | {' | '.join(RUN_MODES)} |", "|---|--:|--:|")
-    yield _line("starts", *(wording.number(figures.starts[mode]) for mode in RUN_MODES))
-    yield _line("on a usual day", *(wording.number(figures.median_day[mode]) for mode in RUN_MODES))
+    yield from (_line(*row) for row in wording.totals(figures))
     for dimension in dimensions:
         yield from ("", f"## {wording.TITLES[dimension]}", "")
         yield from _table(figures.tables[dimension])
     yield from _findings(figures)
-    yield from ("", wording.left_out(figures), *wording.suppression(figures))
+    yield from ("", *wording.notes(figures))
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -49,13 +48,9 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _findings(figures: Figures) -> Iterator[str]:
-    found = [
-        *(f"- **burst** {escape(wording.burst(burst))}" for burst in figures.bursts),
-        *(f"- **gap** {day}: {wording.GAP}" for day in figures.gaps),
-        *(f"- **new** {escape(wording.new(new))}" for new in figures.new),
-    ]
+    found = [f"- **{kind}** {escape(sentence)}" for kind, sentence in wording.to_look_into(figures)]
     if found:
-        yield from ("", "## What to look into", "", *found)
+        yield from ("", f"## {wording.TO_LOOK_INTO}", "", *found)
 
 
 def _line(*cells: str) -> str:

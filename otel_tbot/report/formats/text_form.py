@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FILE_WIDTH = 100  # columns, where there is no terminal to ask
 _STYLES = {"one-shot": "blue", "daemon": "dark_orange3"}
+_KINDS = {"burst": "red", "gap": "yellow", "new": "green"}
 _WIDE = 96  # columns from which on there is room for long bars
 _BAR, _LONG_BAR = 6, 14
 _VALUE, _LONG_VALUE = 30, 34
@@ -36,7 +37,7 @@ def print_text(figures: Figures, dimensions: Sequence[str], file: TextIO, *, lim
         limit: the number of rows after which a table ends.
     """
     console = Console(file=file, highlight=False, emoji=False, width=None if file.isatty() else FILE_WIDTH)
-    console.print(Text.assemble(("Starts of tbot", "bold"), ", ", wording.period(figures)))
+    console.print(Text.assemble((wording.TITLE, "bold"), ", ", wording.period(figures)))
     console.print()
     console.print(_summary(figures))
     for dimension in dimensions:
@@ -45,7 +46,7 @@ def print_text(figures: Figures, dimensions: Sequence[str], file: TextIO, *, lim
     for line in _findings(figures):
         console.print(line)
     console.print()
-    for sentence in (wording.left_out(figures), *wording.suppression(figures)):
+    for sentence in wording.notes(figures):
         console.print(Text(sentence, style="dim"))
 
 
@@ -54,8 +55,8 @@ def _summary(figures: Figures) -> Grid:
     grid.add_column("")
     for mode in RUN_MODES:
         grid.add_column(mode, justify="right", style=_STYLES[mode])
-    grid.add_row("starts", *(wording.number(figures.starts[mode]) for mode in RUN_MODES))
-    grid.add_row("on a usual day", *(wording.number(figures.median_day[mode]) for mode in RUN_MODES))
+    for row in wording.totals(figures):
+        grid.add_row(*row)
     latest = {old.run_mode: old for old in figures.old_releases}
     if latest and figures.newest_major is not None:
         oldest = first_supported(max(old.newest_major for old in latest.values()), figures)
@@ -100,12 +101,8 @@ def _bar(share: float | None, largest: float, width: int) -> str:
 
 
 def _findings(figures: Figures) -> Iterator[Text]:
-    found = [
-        *(("burst", "red", wording.burst(burst)) for burst in figures.bursts),
-        *(("gap", "yellow", f"{day}: {wording.GAP}") for day in figures.gaps),
-        *(("new", "green", wording.new(new)) for new in figures.new),
-    ]
+    found = list(wording.to_look_into(figures))
     if found:
-        yield Text("\nWhat to look into", style="bold")
-    for kind, style, sentence in found:
-        yield Text.assemble("  ", (f"{kind:<7}", style), sentence)
+        yield Text(f"\n{wording.TO_LOOK_INTO}", style="bold")
+    for kind, sentence in found:
+        yield Text.assemble("  ", (f"{kind:<7}", _KINDS[kind]), sentence)

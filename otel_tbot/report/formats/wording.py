@@ -1,4 +1,4 @@
-"""Titles and sentences that the forms of a report share."""
+"""Titles and sentences that the forms of a report share, the page among them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
 from otel_tbot.report.figures import RUN_MODES
+from otel_tbot.report.findings import LACKING, burst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from otel_tbot.report.figures import Burst, Figures, New
+    from otel_tbot.report.figures import Figures, New
 
+TITLE = "Starts of tbot"
+TO_LOOK_INTO = "What to look into"
 TITLES = {
     "release": "Releases",
     "version": "Versions",
@@ -24,9 +27,20 @@ TITLES = {
     "arch": "Architectures",
     "platform": "Platforms",
 }
+LABELS = {
+    "release": "release",
+    "version": "version",
+    "join_type": "join method",
+    "run_mode": "run mode",
+    "helper": "helper",
+    "helper_version": "helper and its version",
+    "destinations": "kinds of destinations",
+    "os": "operating system",
+    "arch": "architecture",
+    "platform": "platform",
+}
 OVERVIEW = ("release", "join_type", "destinations", "helper", "platform")
 NOT_SHOWN = "\N{EN DASH}"
-GAP = "far fewer starts than on the days around; the store may lack events"
 
 
 def period(figures: Figures) -> str:
@@ -41,7 +55,13 @@ def number(value: int | None) -> str:
 
 def percent(share: float | None) -> str:
     """Return a share in percent; a suppressed one is empty."""
-    return "" if share is None else f"{share:.1%}"
+    return "" if share is None else words.percent(share)
+
+
+def totals(figures: Figures) -> Iterator[tuple[str, ...]]:
+    """Return the rows above all tables: what they say, and the number of each run mode."""
+    yield "starts", *(number(figures.starts[mode]) for mode in RUN_MODES)
+    yield "on a usual day", *(number(figures.median_day[mode]) for mode in RUN_MODES)
 
 
 def rest(suppressed: int) -> str:
@@ -49,42 +69,38 @@ def rest(suppressed: int) -> str:
     return words.several(suppressed, "more value", "more values")
 
 
-def burst(found: Burst) -> str:
-    """Describe a burst."""
-    end = f"{found.end:%H:%M}" if found.begin.date() == found.end.date() else f"{found.end:%Y-%m-%d %H:%M}"
-    who = ""
-    if found.version and found.join_type:
-        who = f", {number(found.starts_of_these)} of them {found.version} with {found.join_type}"
-    usual = "1 is" if found.expected == 1 else f"{number(found.expected)} are"
-    return f"{found.begin:%Y-%m-%d %H:%M} to {end}: {number(found.starts)} daemon starts, {usual} usual{who}"
+def to_look_into(figures: Figures) -> Iterator[tuple[str, str]]:
+    """Return what operators should know, each with its kind: `burst`, `gap` or `new`."""
+    for found in figures.bursts:
+        yield "burst", burst(found)
+    for day in figures.gaps:
+        yield "gap", f"{words.day(day)} is {LACKING}"
+    for entry in figures.new:
+        yield "new", f"{LABELS[entry.dimension]} {words.value(entry.value)}, {since(entry)}"
 
 
-def new(found: New) -> str:
-    """Describe a value that is new."""
-    starts = per_run_mode(found.starts)
-    return f"{found.dimension.replace('_', ' ')} {found.value}: {starts} starts since {found.since}"
-
-
-def per_run_mode(starts: Mapping[str, int | None]) -> str:
-    """Return the starts of each run mode that are shown and not 0."""
-    return " and ".join(f"{number(starts[mode])} {mode}" for mode in RUN_MODES if starts[mode]) or "some"
+def since(new: New) -> str:
+    """Say when a new value was first seen, and its starts where they are shown."""
+    seen = [words.several(starts, f"{mode} start", f"{mode} starts") for mode, starts in new.starts.items() if starts]
+    return f"since {words.day(new.since)}" + (f": {words.listed(seen)}" if seen else "")
 
 
 def left_out(figures: Figures) -> str:
-    """Say what was read and is not counted."""
+    """Return what was read and is not counted."""
     counted = figures.left_out
     parts = (
-        (counted.repeated, "repeated delivery", "repeated deliveries"),
+        (counted.repeated, "repeated delivery of a counted start", "repeated deliveries of counted starts"),
         (counted.invalid, "event that the schema does not allow", "events that the schema does not allow"),
-        (counted.implausible_time, "impossible time", "impossible times"),
-        (counted.unreadable_lines, "unreadable line", "unreadable lines"),
+        (counted.implausible_time, "event with an impossible time", "events with an impossible time"),
         (counted.outside_period, "event outside the period", "events outside the period"),
+        (counted.unreadable_lines, "line that could not be read", "lines that could not be read"),
     )
-    named = (words.several(count, one, many) for count, one, many in parts if count)
-    return f"Left out: {', '.join(named) or 'nothing'}."
+    return words.listed([words.several(count, one, many) for count, one, many in parts if count]) or "nothing"
 
 
-def suppression(figures: Figures) -> Iterator[str]:
-    """Say what is not shown, if anything may be."""
+def notes(figures: Figures) -> Iterator[str]:
+    """Say what was left out, and what is not shown if anything may be."""
+    yield f"Left out: {left_out(figures)}."
     if figures.at_least > 1:
-        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, or for a number that would tell them."
+        tells = "or for a number that would tell them; --at-least 1 shows all"
+        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, {tells}."

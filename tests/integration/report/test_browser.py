@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -25,6 +26,7 @@ PAGES = {
     "half a year": report_figures.half_year(),
     "three events": report_figures.three_events(),
     "suppressed": report_figures.suppressed(),
+    "few daemons": report_figures.few_daemons(),
     "hostile": report_figures.hostile(_HOSTILE),
 }
 
@@ -41,19 +43,19 @@ def browser() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
-def pages() -> dict[str, str]:
-    """Return each page, drawn once."""
-    return {name: render(figures, files=1) for name, figures in PAGES.items()}
+@cache
+def page_of(name: str) -> str:
+    """Draw a page once."""
+    return render(PAGES[name], files=1)
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize(("width", "scheme"), [(1180, "light"), (800, "dark"), (390, "dark")])
-def test_the_page_loads_nothing_and_fits(  # noqa: PLR0913, PLR0917 - two fixtures and three parameters
-    browser: str, pages: dict[str, str], tmp_path: Path, name: str, width: int, scheme: Literal["light", "dark"]
+def test_the_page_loads_nothing_and_fits(
+    browser: str, tmp_path: Path, name: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     """Nothing is requested or refused, nothing reaches out of the window, and the text of pictures can be read."""
-    measured = measure(browser, pages[name], tmp_path, width=width, scheme=scheme)
+    measured = measure(browser, page_of(name), tmp_path, width=width, scheme=scheme)
     assert measured.requested == []
     assert measured.blocked == []
     assert measured.width == width
@@ -64,13 +66,13 @@ def test_the_page_loads_nothing_and_fits(  # noqa: PLR0913, PLR0917 - two fixtur
         assert measured.cut == []
 
 
-def test_the_page_follows_the_users_colours(browser: str, pages: dict[str, str], tmp_path: Path) -> None:
+def test_the_page_follows_the_users_colours(browser: str, tmp_path: Path) -> None:
     """Light is dark on white, dark the other way round."""
     colours = {}
     for scheme in ("light", "dark"):
         folder = tmp_path / scheme
         folder.mkdir()
-        measured = measure(browser, pages["three events"], folder, width=390, scheme=scheme)
+        measured = measure(browser, page_of("three events"), folder, width=390, scheme=scheme)
         colours[scheme] = (measured.background, measured.ink)
     assert colours == {
         "light": ("rgb(255, 255, 255)", "rgb(27, 37, 48)"),
@@ -79,15 +81,15 @@ def test_the_page_follows_the_users_colours(browser: str, pages: dict[str, str],
 
 
 @pytest.mark.parametrize("width", [1180, 390])
-def test_one_drawing_of_each_panel_is_visible(browser: str, pages: dict[str, str], tmp_path: Path, width: int) -> None:
+def test_one_drawing_of_each_panel_is_visible(browser: str, tmp_path: Path, width: int) -> None:
     """A screen and a phone show as many pictures, each the one that was made for it."""
-    measured = measure(browser, pages["half a year"], tmp_path, width=width, scheme="light")
-    assert measured.pictures == pages["half a year"].count("<svg ") / 2
+    measured = measure(browser, page_of("half a year"), tmp_path, width=width, scheme="light")
+    assert measured.pictures == page_of("half a year").count("<svg ") / 2
 
 
-def test_a_page_that_loads_something_is_noticed(browser: str, pages: dict[str, str], tmp_path: Path) -> None:
+def test_a_page_that_loads_something_is_noticed(browser: str, tmp_path: Path) -> None:
     """The measurement sees what the tests above exclude."""
-    page = pages["three events"].replace(
+    page = page_of("three events").replace(
         "<main>", '<main><img src="https://example.invalid/x.png"><p><b style="position:absolute;width:2000px">.</b>'
     )
     measured = measure(browser, page, tmp_path, width=390, scheme="light")

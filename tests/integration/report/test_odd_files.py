@@ -51,6 +51,7 @@ def refused(tmp_path: Path, *names: str) -> tuple[int, str]:
         b"[1, 2]",
         b'{"resourceLogs": 5}',
         b"null",
+        b'{"resourceLogs":[',
     ],
 )
 @pytest.mark.parametrize("place", ["first", "between", "last"])
@@ -77,7 +78,7 @@ def test_name(tmp_path: Path, name: str) -> None:
     """A name stands for the file of that name only."""
     (tmp_path / "a1.jsonl").write_bytes(line() + line())
     (tmp_path / name).write_bytes(GOOD)
-    ended = run("report", "--format", "json", "--", name, cwd=tmp_path)
+    ended = run("report", "--at-least", "1", "--format", "json", "--", name, cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
@@ -86,7 +87,7 @@ def test_name_that_is_not_text(tmp_path: Path) -> None:
     """A name with bytes that are not text can be read."""
     name = os.fsdecode(b"a\xff.jsonl")
     (tmp_path / name).write_bytes(GOOD)
-    command = [sys.executable, "-m", "otel_tbot", "report", "--format", "json", name]
+    command = [sys.executable, "-m", "otel_tbot", "report", "--at-least", "1", "--format", "json", name]
     ended = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(SOURCE)}, check=True, capture_output=True)
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
@@ -140,12 +141,18 @@ def test_nothing_found(tmp_path: Path, content: bytes) -> None:
     assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found")
 
 
+def test_nothing_readable(tmp_path: Path) -> None:
+    """Where no line can be read, it is said how many there are."""
+    (tmp_path / "starts.jsonl").write_bytes(b"plain\ntext\n")
+    assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found; 2 lines are unreadable")
+
+
 def test_fifo(tmp_path: Path) -> None:
     """A named pipe is read like a file."""
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[GOOD])
     writer.start()
-    ended = run("report", "--format", "json", "pipe", cwd=tmp_path)
+    ended = run("report", "--at-least", "1", "--format", "json", "pipe", cwd=tmp_path)
     writer.join()
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
@@ -170,32 +177,78 @@ def test_no_permission(tmp_path: Path) -> None:
     assert refused(tmp_path, "secret.jsonl") == (2, "secret.jsonl cannot be read: Permission denied")
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (struct.pack(">I", 300) + b"\x0a\xa9\x02" + b"x" * 300, "holds protobuf: set format to json"),
-        (struct.pack(">I", 300) + zstd(GOOD), "remove compression from the file exporter"),
-        (json.dumps(json.loads(GOOD), indent=2).encode(), "has requests of several lines"),
-    ],
-    ids=["protobuf", "framed zstd", "pretty-printed"],
-)
-def test_other_forms_of_the_collector(tmp_path: Path, content: bytes, expected: str) -> None:
+def framed(*messages: bytes) -> bytes:
+    """Put the length of each message before it, as the Collector's file exporter does where it writes no lines."""
+    return b"".join(struct.pack(">I", len(message)) + message for message in messages)
+
+
+OTHER_FORMS = {
+    "protobuf": (
+        framed(b"\x0a\xa9\x02" + b"x" * 300, b"\x0a\xa9\x02" + b"x" * 300),
+        "starts holds protobuf: set format to json in the Collector's file exporter",
+    ),
+    "framed zstd": (
+        framed(zstd(GOOD), zstd(GOOD)),
+        (
+            "starts has a length before each compressed request: remove compression from the Collector's file "
+            "exporter, or enable its feature gate exporter.file.nativeCompression"
+        ),
+    ),
+    "pretty-printed": (
+        json.dumps(json.loads(GOOD), indent=2).encode(),
+        "starts has requests of several lines: write one in each line, as the file exporter's json does",
+    ),
+    "pretty-printed with tabs and CRLF": (
+        b'{"resourceLogs": [\r\n\t{"scopeLogs": []}\r\n]}\r\n',
+        "starts has requests of several lines: write one in each line, as the file exporter's json does",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_other_forms_of_the_collector(tmp_path: Path, form: str) -> None:
     """A form without lines is refused, with the setting to change."""
-    (tmp_path / "starts.jsonl").write_bytes(content)
-    status, said = refused(tmp_path, "starts.jsonl")
-    assert status == 2
-    assert expected in said
+    content, expected = OTHER_FORMS[form]
+    (tmp_path / "starts").write_bytes(content)
+    assert refused(tmp_path, "starts") == (2, expected)
 
 
+@pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
 @pytest.mark.parametrize("compress", [gzip.compress, zstd])
-def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
-    """A compressed file that was cut is read as far as it goes, or refused by its name; one line says so."""
+def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes], part: float) -> None:
+    """A compressed file that was cut is refused by its name: the part that is left would pass for the whole."""
     content = compress(b"".join(line() for _ in range(500)))
-    (tmp_path / "cut").write_bytes(content[: len(content) // 2])
-    ended = run("report", "cut", cwd=tmp_path)
-    assert ended.stderr.count("\n") == 1
-    if ended.returncode:
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert ended.stderr.startswith("otel-tbot: the files cannot be read: ")
-    else:
-        assert ended.stderr == "otel-tbot: 1 unreadable line is left out\n"
+    (tmp_path / "cut").write_bytes(content[: int(len(content) * part)])
+    status, said = refused(tmp_path, "cut")
+    assert status == 2
+    assert said in {
+        "the files cannot be read: IO Error: Unexpected end of GZIP stream: cut",
+        "cut ends within its compressed data: it was cut, or is still being written",
+    }
+
+
+@pytest.mark.parametrize("others", [0, 20], ids=["alone", "among small files"])
+@pytest.mark.parametrize("change", ["cut", "emptied", "removed", "replaced"])
+def test_file_that_shrinks(tmp_path: Path, change: str, others: int) -> None:
+    """A file that becomes shorter after it was looked at is named, and no report is made of what is left."""
+    file = tmp_path / "starts.jsonl"
+    file.write_bytes(GOOD + line())
+    names = [f"{number}.jsonl" for number in range(others)]
+    for name in names:
+        (tmp_path / name).write_bytes(line())
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "otel_tbot", "report", "starts.jsonl", *names, "pipe"]
+    environ = {"PYTHONPATH": str(SOURCE)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with (tmp_path / "pipe").open("wb") as pipe:  # which waits until the other files were looked at
+        if change == "removed":
+            file.unlink()
+        elif change == "replaced":
+            (tmp_path / "new").write_bytes(GOOD)
+            (tmp_path / "new").replace(file)
+        else:
+            os.truncate(file, len(GOOD) if change == "cut" else 0)
+        pipe.write(line())
+    out, err = process.communicate(timeout=30)
+    expected = b"otel-tbot: starts.jsonl was cut, replaced or removed while it was read: run report again\n"
+    assert (process.returncode, out, err) == (2, b"", expected)

@@ -22,6 +22,7 @@ from otel_tbot.report.formats.csv_form import render_csv
 from otel_tbot.report.formats.json_form import document
 from otel_tbot.report.formats.markdown_form import render_markdown
 from otel_tbot.report.formats.text_form import print_text
+from otel_tbot.report.formats.wording import NOT_SHOWN
 from otel_tbot.report.store import Period, read_starts
 from tests.support.stored_starts import line
 
@@ -43,8 +44,8 @@ KINDS = st.lists(
 )
 
 
-def figures_of(kinds: list[tuple[Any, ...]], at_least: int) -> Figures:
-    """Compute the figures of so many starts of each kind."""
+def figures_of(kinds: list[tuple[Any, ...]], *limits: int) -> list[Figures]:
+    """Compute the figures of so many starts of each kind, with each limit."""
     content = b"".join(
         line(
             run_mode=mode,
@@ -60,7 +61,7 @@ def figures_of(kinds: list[tuple[Any, ...]], at_least: int) -> Figures:
         file = Path(folder) / "starts.jsonl"
         file.write_bytes(content)
         with read_starts([str(file)], period=Period(), memory="200MB", threads=1) as starts:
-            return compute_figures(starts, at_least=at_least, supported_majors=2)
+            return [compute_figures(starts, at_least=limit, supported_majors=2) for limit in limits]
 
 
 def shown(figures: Figures, dimension: str, mode: str) -> dict[str, int | None]:
@@ -68,19 +69,23 @@ def shown(figures: Figures, dimension: str, mode: str) -> dict[str, int | None]:
     return {row.value: row.starts[mode] for row in figures.tables[dimension].rows}
 
 
+@pytest.mark.timeout(180)  # seconds; forty reports, each with everything shown and with what is small hidden
 @settings(max_examples=40, deadline=None)
 @given(KINDS)
 def test_nothing_small(kinds: list[tuple[Any, ...]]) -> None:
     """A number below the limit is neither in a table nor what is missing in a sum."""
-    figures = figures_of(kinds, AT_LEAST)
-    truth = figures_of(kinds, 1)
-    assert figures.starts == truth.starts
+    figures, truth = figures_of(kinds, AT_LEAST, 1)
     for mode in RUN_MODES:
-        for dimension in set(DIMENSIONS) - {"run_mode"}:
+        total = truth.starts[mode]
+        assert figures.starts[mode] == (None if 0 < (total or 0) < AT_LEAST else total)
+        if figures.starts[mode] is None:
+            assert_nothing_of(figures, mode)
+        for dimension in DIMENSIONS:
             values, real = shown(figures, dimension, mode), shown(truth, dimension, mode)
             assert all(number is None or number == real[value] for value, number in values.items())
             assert not [number for number in values.values() if number and number < AT_LEAST]
-            assert_protected(figures.starts[mode], values, real, figures.tables[dimension].suppressed)
+            if figures.starts[mode] is not None and dimension != "run_mode":
+                assert_protected(figures.starts[mode] or 0, values, real, figures.tables[dimension].suppressed)
         for coarse, fine, part in (
             ("release", "version", release_of),
             ("os", "platform", lambda value: os_and_arch(value)[0]),
@@ -92,6 +97,22 @@ def test_nothing_small(kinds: list[tuple[Any, ...]]) -> None:
                 real = {value: count for value, count in shown(truth, fine, mode).items() if part(value) == whole}
                 values = {value: count for value, count in shown(figures, fine, mode).items() if value in real}
                 assert_protected(number, values, real, len(real) - len(values))
+
+
+def assert_nothing_of(figures: Figures, mode: str) -> None:
+    """Where all starts of a run mode are too few, nothing tells how many there are."""
+    numbers = [row.starts[mode] for table in figures.tables.values() for row in table.rows]
+    numbers += [table.suppressed_starts[mode] for table in figures.tables.values()]
+    assert not any(numbers)
+    assert figures.median_day[mode] is None
+    trends = (figures.releases, figures.join_methods, figures.old_releases)
+    assert mode not in {entry.run_mode for entries in trends for entry in entries}
+    assert mode not in {run_mode for _, run_mode, _ in figures.per_day}
+    assert not any(entry.shares for entry in figures.destinations if entry.run_mode == mode)
+    if mode == "daemon":
+        assert (figures.per_hour, figures.bursts) == ((), ())
+    else:
+        assert not any(average for *_, average in figures.hours_of_week)
 
 
 def assert_protected(total: int, values: dict[str, int | None], real: dict[str, int | None], unnamed: int) -> None:
@@ -110,7 +131,7 @@ def assert_protected(total: int, values: dict[str, int | None], real: dict[str, 
 @given(KINDS)
 def test_forms_show_the_figures_only(kinds: list[tuple[Any, ...]]) -> None:
     """Every number of starts of every form is one of the figures: none is computed from what is suppressed."""
-    figures = figures_of(kinds, AT_LEAST)
+    (figures,) = figures_of(kinds, AT_LEAST)
     numbers = {number for table in figures.tables.values() for row in table.rows for number in row.starts.values()}
     numbers |= {number for table in figures.tables.values() for number in table.suppressed_starts.values()}
     tables = document(figures, DIMENSIONS)["tables"]
@@ -128,17 +149,43 @@ def test_forms_show_the_figures_only(kinds: list[tuple[Any, ...]]) -> None:
 
 
 def test_three_events_of_one_hour() -> None:
-    """A report of three starts says that there were three, and names nothing."""
-    figures = figures_of([("one-shot", "18.2.3", "github", "linux", "amd64", 1, 3)], AT_LEAST)
-    assert figures.starts == {"one-shot": 3, "daemon": 0}
-    tables = [figures.tables[dimension] for dimension in DIMENSIONS if dimension != "run_mode"]
-    assert not any(table.rows for table in tables)
+    """A report of three starts names nothing, and does not say how many there were."""
+    (figures,) = figures_of([("one-shot", "18.2.3", "github", "linux", "amd64", 1, 3)], AT_LEAST)
+    assert figures.starts == {"one-shot": None, "daemon": 0}
+    assert not any(table.rows for table in figures.tables.values())
+    assert_nothing_of(figures, "one-shot")
     text = json.dumps(document(figures, DIMENSIONS)) + render_csv(figures, DIMENSIONS)
     assert Counter(name in text for name in ("18.2", "github", "linux", "amd64")) == {False: 4}
+
+
+def test_few_starts_of_one_run_mode() -> None:
+    """A run mode with too few starts is hidden, and costs the other one nothing."""
+    many = ("one-shot", "18.2.3", "github", "linux", "amd64", 1, 60)
+    few = ("daemon", "18.2.3", "github", "linux", "amd64", 1, 3)
+    (figures,) = figures_of([many, few], AT_LEAST)
+    assert figures.starts == {"one-shot": 60, "daemon": None}
+    for dimension in ("version", "join_type", "platform"):
+        (row,) = figures.tables[dimension].rows
+        assert row.starts == {"one-shot": 60, "daemon": None}
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_forms_hide_a_run_mode(form: str) -> None:
+    """The forms that show totals put a dash for those that are too small."""
+    (figures,) = figures_of([("daemon", "18.2.3", "github", "linux", "amd64", 1, 3)], AT_LEAST)
+    if form == "text":
+        plain = io.StringIO()
+        print_text(figures, DIMENSIONS, plain, limit=1000)
+        lines = [line.split() for line in plain.getvalue().splitlines()]
+    else:
+        lines = [line.replace("|", " ").split() for line in render_markdown(figures, DIMENSIONS).splitlines()]
+    assert ["starts", "0", NOT_SHOWN] in lines
+    assert ["on", "a", "usual", "day", "0", NOT_SHOWN] in lines
 
 
 @pytest.mark.parametrize("at_least", [1, 2, 5])
 def test_limit(at_least: int) -> None:
     """The limit itself is shown; 1 shows everything."""
     kinds = [("one-shot", "18.2.3", "github", "linux", "amd64", 0, at_least)]
-    assert shown(figures_of(kinds, at_least), "version", "one-shot") == {"18.2.3": at_least}
+    (figures,) = figures_of(kinds, at_least)
+    assert shown(figures, "version", "one-shot") == {"18.2.3": at_least}

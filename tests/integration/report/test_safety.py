@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,33 @@ def test_no_socket(folder: Path, form: str) -> None:
     program = PROGRAM.format(source=str(SOURCE), form=form, file=str(folder / "starts.jsonl"))
     ended = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def without_network() -> list[str]:
+    """Return the command prefix that runs a program without any network; skip where the system does not allow it."""
+    command = [shutil.which("unshare") or "", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if not command[0]:
+        pytest.skip("unshare is not installed")
+    attempt = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+    if attempt.returncode:
+        pytest.skip(f"the system refuses a network namespace: {attempt.stderr.strip()}")
+    return command
+
+
+@pytest.mark.parametrize("form", WITH_PAGE)
+def test_no_network(folder: Path, without_network: list[str], form: str) -> None:
+    """Where there is no network, which code in C cannot hide from, the report is the same and leaves no file."""
+    command = [sys.executable, "-m", "otel_tbot", "report", "--format", form, "starts.jsonl"]
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "TMPDIR": str(folder / "tmp")}
+    before = files(folder)
+    usual, alone = (
+        subprocess.run([*prefix, *command], cwd=folder, env=environ, capture_output=True, check=False)
+        for prefix in ([], without_network)
+    )
+    assert (alone.returncode, alone.stdout, alone.stderr) == (0, usual.stdout, b"")
+    assert alone.stdout
+    assert files(folder) == before
 
 
 @pytest.mark.parametrize("form", WITH_PAGE)
@@ -122,14 +151,25 @@ def test_full_disk(folder: Path, form: str) -> None:
     assert (ended.returncode, ended.stderr) == (1, expected)
 
 
-def test_strict(folder: Path) -> None:
-    """With --strict, the report is made and the exit status is 1 if something could not be counted."""
-    (folder / "starts.jsonl").write_bytes(CONTENT + b"cut")
-    assert run("report", "starts.jsonl", cwd=folder).returncode == 0
-    ended = run("report", "--strict", "--format", "csv", "starts.jsonl", cwd=folder)
-    assert (ended.returncode, ended.stdout[:9]) == (1, "dimension")
-    (folder / "starts.jsonl").write_bytes(CONTENT)
-    assert run("report", "--strict", "starts.jsonl", cwd=folder).returncode == 0
+@pytest.mark.parametrize(
+    ("added", "status"),
+    [
+        (b"", 0),
+        (b"cut", 1),
+        (line(run_mode="both"), 1),
+        (line(time=datetime(1999, 1, 1, tzinfo=timezone.utc)), 1),
+        (CONTENT, 0),
+        (line(time=datetime(2026, 5, 1, tzinfo=timezone.utc)), 0),
+    ],
+    ids=["nothing", "unreadable", "not allowed", "impossible time", "repeated", "outside the period"],
+)
+def test_strict(folder: Path, added: bytes, status: int) -> None:
+    """With --strict, the report is made and the exit status is 1 if something was lost; without, it is 0."""
+    (folder / "starts.jsonl").write_bytes(CONTENT + added)
+    options = ("--since", "2026-06-01", "--format", "csv", "starts.jsonl")
+    assert run("report", *options, cwd=folder).returncode == 0
+    ended = run("report", "--strict", *options, cwd=folder)
+    assert (ended.returncode, ended.stdout[:9]) == (status, "dimension")
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -27,8 +27,8 @@ def _with_table(figures: Figures, **starts: tuple[int | None, int | None]) -> Fi
             value=value,
             starts={"one-shot": one, "daemon": daemon},
             shares={
-                "one-shot": None if one is None else one / figures.starts["one-shot"],
-                "daemon": None if daemon is None else daemon / figures.starts["daemon"],
+                "one-shot": None if one is None else one / (figures.starts["one-shot"] or 1),
+                "daemon": None if daemon is None else daemon / (figures.starts["daemon"] or 1),
             },
             days=1,
         )
@@ -67,7 +67,7 @@ def test_a_value_that_leads_both_is_named_once(figures: Figures) -> None:
 
 def test_nothing_leads_that_a_hidden_value_may_exceed(figures: Figures) -> None:
     """With more hidden starts than the shown value has, it only "has" its share."""
-    total = figures.starts["one-shot"]
+    total = figures.starts["one-shot"] or 0
     close = _with_table(figures, github=(round(total * 0.4), None))
     assert _said(close, "join_methods") == "github has 40% of the one-shot starts."
     clear = _with_table(figures, github=(round(total * 0.6), None))

@@ -111,7 +111,7 @@ def test_the_page_says_how_it_is_to_be_read(page: str) -> None:
     text = _Parsed(page).text
     assert "Starts are not machines." in text
     assert "Only those who opted in." in text
-    assert "2,075 repeated deliveries of counted starts, 316 events that the registry does not admit" in text
+    assert "2,075 repeated deliveries of counted starts, 316 events that the schema does not allow" in text
     assert "from 3 files" in text
 
 
@@ -132,6 +132,19 @@ def test_three_events_make_a_short_page(small_page: str) -> None:
     assert "usual day" not in parsed.text.partition("How to read this")[0]
     assert "Bursts" not in parsed.text
     assert "from 1 file." in parsed.text
+
+
+def test_a_run_mode_with_too_few_starts_is_not_told() -> None:
+    """Its number is not shown, in no table either; what is known of the other run mode is drawn."""
+    parsed = _Parsed(render(report_figures.few_daemons(), files=1))
+    assert "Daemon startsnot shown" in parsed.text
+    assert "One-shot starts" in parsed.text
+    assert [name for name in parsed.classes("section") if name.startswith("card ")] == [
+        "card releases", "card join_methods", "card movement", "card destinations", "card helpers", "card platforms",
+        "card per_day", "card old_releases", "card hours",
+    ]  # fmt: skip
+    days = re.findall(r"2026-06-0\d([\d,]+)(not shown|[\d,]+)", parsed.text)
+    assert {daemon for _, daemon in days} == {"not shown"}
 
 
 def test_a_page_of_suppressed_figures_says_why_it_is_empty() -> None:
