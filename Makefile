@@ -112,6 +112,7 @@ requirements: ## renew the pinned requirements; needs uv
 		echo "$(UV) was not found: install uv (pipx install uv) or name it, as in make requirements UV=path/uv" >&2; exit 1; }
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve --extra report --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra serve -c requirements/dev.txt -o requirements/serve.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
 
