@@ -57,6 +57,7 @@ lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, 
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 	@$(BIN)/codespell
 	@$(BIN)/proselint --config .proselintrc.json check $(PROSE)
+	@$(BIN)/hadolint examples/*/Dockerfile
 	@if [ -d .github ]; then $(BIN)/zizmor --quiet --offline .github; fi
 	@$(BIN)/mypy
 

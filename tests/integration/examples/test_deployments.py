@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import shutil
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from otel_tbot import StartEvent
-from tests.integration.examples.readme import EXAMPLES, SOURCE, blocks, run
+from tests.integration.examples import kubernetes
+from tests.integration.examples.readme import EXAMPLES, blocks, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tests.support.collector import Collector
 
 SYSTEMD = EXAMPLES / "systemd" / "otel-tbot.conf"
-KUBERNETES = EXAMPLES / "kubernetes"
 WORKFLOW = EXAMPLES / "github-actions" / "workflow.yaml"
 UNIT = "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/usr/local/bin/tbot start -c /etc/tbot.yaml\n"
 _TIMEOUT = 60  # seconds, far above what a check takes
@@ -82,53 +80,15 @@ def test_systemd_runs(collector: Collector, tmp_path: Path) -> None:
     assert run_to(collector, local.split(), environ, tmp_path)["tbot.run_mode"] == "daemon"
 
 
-def container() -> dict[str, Any]:
-    """Return the container of the Deployment."""
-    documents = list(yaml.safe_load_all((KUBERNETES / "deployment.yaml").read_text(encoding="utf-8")))
-    (deployment,) = [one for one in documents if one["kind"] == "Deployment"]
-    assert deployment["apiVersion"] == "apps/v1"
-    template = deployment["spec"]["template"]
-    assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
-    (found,) = template["spec"]["containers"]
-    assert {mount["name"] for mount in found["volumeMounts"]} == {one["name"] for one in template["spec"]["volumes"]}
-    assert isinstance(found, dict)
-    return found
-
-
 def test_kubernetes_runs(collector: Collector, tmp_path: Path) -> None:
     """The image's entry point, with the container's arguments and variables, delivers the event."""
-    dockerfile = (KUBERNETES / "Dockerfile").read_text(encoding="utf-8")
-    (entry_point,) = re.findall(r"^ENTRYPOINT (.*)$", dockerfile, re.MULTILINE)
-    found = container()
-    shutil.copy(KUBERNETES / "tbot.yaml", tmp_path / "tbot.yaml")
-    arguments = [argument.replace("/config/", "") for argument in found["args"]]
-    environ = {one["name"]: one["value"] for one in found["env"]}
-    python, *words = json.loads(entry_point)
+    shutil.copy(kubernetes.TBOT / "tbot.yaml", tmp_path / "tbot.yaml")
+    arguments = [argument.replace("/config/", "") for argument in kubernetes.container(kubernetes.TBOT)["args"]]
+    python, *words = kubernetes.instruction(kubernetes.TBOT, "ENTRYPOINT")
     assert python == "python"
-    attributes = run_to(collector, [sys.executable, *words, *arguments], environ, tmp_path)
+    command = [sys.executable, *words, *arguments]
+    attributes = run_to(collector, command, kubernetes.variables(kubernetes.TBOT), tmp_path)
     assert (attributes["tbot.join_type"], attributes["tbot.destinations_application"]) == ("kubernetes", "1")
-
-
-def test_kubernetes_builds() -> None:
-    """`kubectl` builds the manifests, and the Deployment mounts the configuration by its generated name."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("no kubectl")
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(KUBERNETES)], capture_output=True, text=True, timeout=_TIMEOUT, check=False
-    )
-    assert (built.returncode, built.stderr) == (0, "")
-    by_kind = {one["kind"]: one for one in yaml.safe_load_all(built.stdout)}
-    assert by_kind.keys() == {"Namespace", "ServiceAccount", "ConfigMap", "Deployment"}
-    volumes = by_kind["Deployment"]["spec"]["template"]["spec"]["volumes"]
-    assert by_kind["ConfigMap"]["metadata"]["name"] in {one.get("configMap", {}).get("name") for one in volumes}
-
-
-def test_kubernetes_commands() -> None:
-    """The README's commands name existing files, relative to the top of the source tree."""
-    (commands,) = blocks(KUBERNETES / "README.md")
-    paths = re.findall(r"examples/\S+", commands)
-    assert paths
-    assert [path for path in paths if not (SOURCE / path).exists()] == []
 
 
 def test_workflow_runs(collector: Collector, tmp_path: Path) -> None:
@@ -143,9 +103,3 @@ def test_workflow_runs(collector: Collector, tmp_path: Path) -> None:
     (tmp_path / "tbot.yaml").write_text("version: v2\nonboarding: {join_method: github}\n")
     attributes = run_to(collector, step["run"].split(), step["env"], tmp_path)
     assert (attributes["tbot.run_mode"], attributes["tbot.join_type"]) == ("one-shot", "github")
-
-
-def test_example_configurations_are_tbots() -> None:
-    """The configuration next to the Deployment is valid for tbot."""
-    event = StartEvent.from_command(["tbot", "start", "-c", str(KUBERNETES / "tbot.yaml")], environ={})
-    assert event.run_mode == "daemon"
