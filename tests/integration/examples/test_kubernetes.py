@@ -61,9 +61,8 @@ def test_builds(folder: Path) -> None:
     """`kubectl` builds valid manifests; the Deployment has a full image name, and mounts what it builds."""
     if shutil.which("kubectl") is None:
         pytest.skip("no kubectl")
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, timeout=_TIMEOUT, check=False
-    )
+    command = ["kubectl", "kustomize", f"examples/{folder.name}"]
+    built = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     assert (built.returncode, built.stderr) == (0, "")
     documents = list(yaml.safe_load_all(built.stdout))
     for document in documents:
@@ -79,6 +78,12 @@ def image(folder: Path) -> str:
     built, pushed = re.findall(r"registry\.example\.com/\S+", blocks(folder / "README.md")[0])
     assert built == pushed
     return str(built)
+
+
+def test_commands_of_the_page() -> None:
+    """The page's commands are those of the README, and a look at what was rolled out."""
+    shown = "".join(blocks(SOURCE / "docs" / "how-to" / "kubernetes-fleet.md", "shell")).splitlines()
+    assert [line for line in shown if " rollout " not in line] == "".join(blocks(FLEET / "README.md")).splitlines()
 
 
 @EXAMPLES
