@@ -51,7 +51,7 @@ check: $(VENV)/.dev ## the loop: format, style, imports, spelling, types and uni
 	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -q -n $(WORKERS) tests/unit $(ARGS); tests=$$?; \
 		wait $$types && exit $$tests
 
-lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, imports, spelling, prose, workflows
+lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, imports, spelling, prose, Dockerfiles, workflows
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports

@@ -14,15 +14,15 @@ import yaml
 
 from tests.integration.examples import kubernetes
 from tests.integration.examples.readme import EXAMPLES, blocks, run
+from tests.integration.examples.systemd import DROP_IN, UNIT, unit_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.collector import Collector
 
-SYSTEMD = EXAMPLES / "systemd" / "otel-tbot.conf"
 WORKFLOW = EXAMPLES / "github-actions" / "workflow.yaml"
-UNIT = "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/usr/local/bin/tbot start -c /etc/tbot.yaml\n"
+TBOT_UNIT = "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/usr/local/bin/tbot start -c /etc/tbot.yaml\n"
 _TIMEOUT = 60  # seconds, far above what a check takes
 
 
@@ -38,39 +38,62 @@ def run_to(collector: Collector, command: list[str], environ: dict[str, str], fo
     return {one["key"]: next(iter(one["value"].values())) for one in record["attributes"]}
 
 
-def settings(unit: str) -> list[tuple[str, str]]:
-    """Return the settings in a unit file, in their order."""
-    lines = [line for line in unit.splitlines() if line and line[0] not in "#["]
-    return [(name, value) for name, _, value in (line.partition("=") for line in lines)]
+def analyzed(*arguments: str) -> str:
+    """Return what `systemd-analyze` prints when it is satisfied."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze")
+    checked = subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    return checked.stdout + checked.stderr
+
+
+def verified(root: Path, *units: str) -> str:
+    """Return what `systemd-analyze` says against units below a folder, where each program that they start exists."""
+    for program in ("usr/local/bin/tbot", "opt/otel-tbot/bin/python"):
+        (root / program).parent.mkdir(parents=True)
+        (root / program).touch(mode=0o755)
+    return analyzed("verify", f"--root={root}", *units)
 
 
 def test_systemd_verifies(tmp_path: Path) -> None:
     """`systemd-analyze` accepts tbot's unit with the drop-in that the README installs."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("no systemd-analyze")
     (commands,) = blocks(EXAMPLES / "systemd" / "README.md")
     *_, target = commands.splitlines()[0].split()
     units = tmp_path / "etc" / "systemd" / "system"
     assert target == "/etc/systemd/system/tbot.service.d/otel-tbot.conf"
     (units / "tbot.service.d").mkdir(parents=True)
-    (units / "tbot.service").write_text(UNIT)
-    shutil.copy(SYSTEMD, units / "tbot.service.d" / "otel-tbot.conf")
-    programs = tmp_path / "usr" / "local" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "tbot").touch(mode=0o755)
-    python = tmp_path / "opt" / "otel-tbot" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.touch(mode=0o755)
-    checked = subprocess.run(
-        ["systemd-analyze", "verify", f"--root={tmp_path}", "tbot.service"],
-        capture_output=True, text=True, timeout=_TIMEOUT, check=False,
-    )  # fmt: skip
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    (units / "tbot.service").write_text(TBOT_UNIT)
+    shutil.copy(DROP_IN, units / "tbot.service.d" / "otel-tbot.conf")
+    assert verified(tmp_path, "tbot.service") == ""
+
+
+def test_receiver_units_verify(tmp_path: Path) -> None:
+    """`systemd-analyze` accepts the receiver's units, and the README's commands install and enable them."""
+    (commands,) = [block for block in blocks(UNIT.parent / "README.md") if "systemctl" in block]
+    installing, _, enabling = commands.splitlines()
+    *_, service, socket, folder = installing.split()
+    assert [service, socket] == [UNIT.name, UNIT.with_suffix(".socket").name]
+    assert enabling == f"systemctl enable --now {socket}"
+    assert "WantedBy" in dict(unit_settings(UNIT.with_suffix(".socket")))
+    units = tmp_path / folder.lstrip("/")
+    units.mkdir(parents=True)
+    for name in (service, socket):
+        shutil.copy(UNIT.with_name(name), units / name)
+    for name in ("basic", "shutdown", "sysinit"):  # each unit depends on these, and the folder is empty
+        (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
+    assert verified(tmp_path, service, socket) == ""
+
+
+def test_receiver_is_hardened() -> None:
+    """The receiver's unit is exposed little: at most 1.5 of 10."""
+    analyzed("security", "--offline=true", "--threshold=15", str(UNIT))
 
 
 def test_systemd_runs(collector: Collector, tmp_path: Path) -> None:
     """The drop-in's command, with its variables, starts tbot and delivers the event."""
-    found = settings(SYSTEMD.read_text(encoding="utf-8"))
+    found = unit_settings(DROP_IN)
     environ = dict(value.split("=", 1) for name, value in found if name == "Environment")
     taken_back, command = [value for name, value in found if name == "ExecStart"]
     assert taken_back == ""

@@ -1,4 +1,4 @@
-"""The receiver as the Kubernetes example starts it, probes it and stops it."""
+"""The receiver as the examples for Kubernetes and systemd start it, probe it and stop it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.cli import commands
 from otel_tbot.receiver import health, metrics, server
 from tests.integration.examples.kubernetes import FLEET, container, instruction, pod, variables
+from tests.integration.examples.systemd import UNIT, unit_settings
 from tests.integration.receiver.http_client import connect, raw, send, submit
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def test_runs(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> 
     found = container(FLEET)
     arguments = [argument.replace(f"0.0.0.0:{_PORT}", "127.0.0.1:0") for argument in found["args"]]
     running = serve(*arguments, **{**variables(FLEET), "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint})
+    receiver.wait_for_requests(1, timeout=30)  # the first one is empty, and asks whether it is there
     for probe in ("readinessProbe", "livenessProbe"):
         with connect(running.port) as connection:
             path = found[probe]["httpGet"]["path"]
@@ -46,11 +48,27 @@ def test_runs(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> 
     assert len(receiver.log_records) == 1
 
 
-def test_time() -> None:
+def longest_end() -> float:
+    """Return the seconds that the receiver takes from SIGTERM to its end, at most."""
+    drain: float = commands.serve.make_context("serve", []).params["drain_timeout"]
+    return drain + server._RESPONSE_TIMEOUT + server._EXPORTER_STOP_TIMEOUT + metrics._SHUTDOWN_TIMEOUT_MS / 1000
+
+
+def test_time_on_kubernetes() -> None:
     """The grace covers the sleep and the longest end of the receiver, and a probe the longest answer."""
-    drain = commands.serve.make_context("serve", []).params["drain_timeout"]
-    end = drain + server._RESPONSE_TIMEOUT + server._EXPORTER_STOP_TIMEOUT + metrics._SHUTDOWN_TIMEOUT_MS / 1000
     found = container(FLEET)
     sleep = found["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert sleep + end < pod(FLEET)["spec"]["terminationGracePeriodSeconds"]
+    assert sleep + longest_end() < pod(FLEET)["spec"]["terminationGracePeriodSeconds"]
     assert found["readinessProbe"]["timeoutSeconds"] > health._PROBE_TIMEOUT
+
+
+def test_time_under_systemd() -> None:
+    """Systemd kills the receiver only after its longest end."""
+    (seconds,) = [value for name, value in unit_settings(UNIT) if name == "TimeoutStopSec"]
+    assert longest_end() < float(seconds)
+
+
+def test_same_address_under_systemd() -> None:
+    """Systemd listens where the receiver itself would."""
+    (stream,) = [value for name, value in unit_settings(UNIT.with_suffix(".socket")) if name == "ListenStream"]
+    assert stream == commands.serve.make_context("serve", []).params["listen"]
