@@ -153,6 +153,20 @@ def test_selectors(folder: Path) -> None:
         assert all(one and one.items() <= labels.items() for one in found), document["kind"]
 
 
+def pins(name: str) -> set[str]:
+    """Return the pinned packages of a file of requirements, each with its version and without its hashes."""
+    text = (SOURCE / "requirements" / name).read_text(encoding="utf-8")
+    return set(re.findall(r"^[\w.-]+==\S+", text, re.MULTILINE))
+
+
+def test_images_hold_what_is_tested() -> None:
+    """The images install the versions that the suite runs with; the receiver's has its Connect library and server."""
+    assert pins("runtime.txt") < pins("serve.txt") < pins("dev.txt")
+    assert {"connectrpc", "uvicorn", "uvloop"} <= {pin.partition("==")[0] for pin in pins("serve.txt")}
+    for folder, name in ((TBOT, "runtime.txt"), (FLEET, "serve.txt")):
+        assert f"--require-hashes -r /build/{name} " in (folder / "Dockerfile").read_text(encoding="utf-8")
+
+
 def test_tag_is_the_version_of_tbot() -> None:
     """The official chart appends its own version to the image's name, so that is the tag."""
     (version,) = re.findall(r"^ARG TBOT_VERSION=(.*)$", (TBOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
