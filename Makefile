@@ -51,13 +51,14 @@ check: $(VENV)/.dev ## the loop: format, style, imports, spelling, types and uni
 	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -q -n $(WORKERS) tests/unit $(ARGS); tests=$$?; \
 		wait $$types && exit $$tests
 
-lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, imports, spelling, prose, workflows
+lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, imports, spelling, prose, Dockerfiles, workflows
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 	@$(BIN)/codespell
 	@if [ -x $(BIN)/proselint ]; then $(BIN)/proselint --config .proselintrc.json check $(PROSE); \
 		else echo "The prose was not checked: proselint cannot be installed on Python 3.15" >&2; fi
+	@$(BIN)/hadolint examples/*/Dockerfile
 	@if [ -d .github ]; then $(BIN)/zizmor --quiet --offline .github; fi
 	@$(BIN)/mypy
 
@@ -117,6 +118,7 @@ requirements: ## renew the pinned requirements; needs uv
 		echo "$(UV) was not found: install uv (pipx install uv) or name it, as in make requirements UV=path/uv" >&2; exit 1; }
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve --extra report --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra serve -c requirements/dev.txt -o requirements/serve.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve --group test -c requirements/lowest-serve.in \

@@ -104,6 +104,8 @@ def test_excerpts() -> None:
     text = (SOURCE / "examples" / "kubernetes" / "deployment.yaml").read_text(encoding="utf-8")
     assert str(container["image"]) in text
     assert all(f"value: {one['value']}" in text.replace('"', "") for one in container["env"])
+    (values,) = blocks(DOCS / "how-to" / "kubernetes-fleet.md", "yaml")
+    assert values == (SOURCE / "examples" / "kubernetes-fleet" / "tbot-values.yaml").read_text(encoding="utf-8")
 
 
 def test_architecture_names_what_exists() -> None:

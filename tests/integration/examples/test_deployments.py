@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shlex
 import shutil
@@ -14,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from otel_tbot import StartEvent
-from tests.integration.examples.readme import EXAMPLES, SOURCE, blocks, run
+from tests.integration.examples import kubernetes
+from tests.integration.examples.readme import EXAMPLES, blocks, run
+from tests.integration.examples.systemd import DROP_IN, UNIT, unit_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.collector import Collector
 
-SYSTEMD = EXAMPLES / "systemd" / "otel-tbot.conf"
-KUBERNETES = EXAMPLES / "kubernetes"
 WORKFLOW = EXAMPLES / "github-actions" / "workflow.yaml"
-UNIT = "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/usr/local/bin/tbot start -c /etc/tbot.yaml\n"
+TBOT_UNIT = "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/usr/local/bin/tbot start -c /etc/tbot.yaml\n"
 _TIMEOUT = 60  # seconds, far above what a check takes
 
 
@@ -41,39 +39,62 @@ def run_to(collector: Collector, command: list[str], environ: dict[str, str], fo
     return {one["key"]: next(iter(one["value"].values())) for one in record["attributes"]}
 
 
-def settings(unit: str) -> list[tuple[str, str]]:
-    """Return the settings in a unit file, in their order."""
-    lines = [line for line in unit.splitlines() if line and line[0] not in "#["]
-    return [(name, value) for name, _, value in (line.partition("=") for line in lines)]
+def analyzed(*arguments: str) -> str:
+    """Return what `systemd-analyze` prints when it is satisfied."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze")
+    checked = subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    return checked.stdout + checked.stderr
+
+
+def verified(root: Path, *units: str) -> str:
+    """Return what `systemd-analyze` says against units below a folder, where each program that they start exists."""
+    for program in ("usr/local/bin/tbot", "opt/otel-tbot/bin/python"):
+        (root / program).parent.mkdir(parents=True)
+        (root / program).touch(mode=0o755)
+    return analyzed("verify", f"--root={root}", *units)
 
 
 def test_systemd_verifies(tmp_path: Path) -> None:
     """`systemd-analyze` accepts tbot's unit with the drop-in that the README installs."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("no systemd-analyze")
     (commands,) = blocks(EXAMPLES / "systemd" / "README.md")
     *_, target = commands.splitlines()[0].split()
     units = tmp_path / "etc" / "systemd" / "system"
     assert target == "/etc/systemd/system/tbot.service.d/otel-tbot.conf"
     (units / "tbot.service.d").mkdir(parents=True)
-    (units / "tbot.service").write_text(UNIT)
-    shutil.copy(SYSTEMD, units / "tbot.service.d" / "otel-tbot.conf")
-    programs = tmp_path / "usr" / "local" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "tbot").touch(mode=0o755)
-    python = tmp_path / "opt" / "otel-tbot" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.touch(mode=0o755)
-    checked = subprocess.run(
-        ["systemd-analyze", "verify", f"--root={tmp_path}", "tbot.service"],
-        capture_output=True, text=True, timeout=_TIMEOUT, check=False,
-    )  # fmt: skip
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    (units / "tbot.service").write_text(TBOT_UNIT)
+    shutil.copy(DROP_IN, units / "tbot.service.d" / "otel-tbot.conf")
+    assert verified(tmp_path, "tbot.service") == ""
+
+
+def test_receiver_units_verify(tmp_path: Path) -> None:
+    """`systemd-analyze` accepts the receiver's units, and the README's commands install and enable them."""
+    (commands,) = [block for block in blocks(UNIT.parent / "README.md") if "systemctl" in block]
+    installing, _, enabling = commands.splitlines()
+    *_, service, socket, folder = installing.split()
+    assert [service, socket] == [UNIT.name, UNIT.with_suffix(".socket").name]
+    assert enabling == f"systemctl enable --now {socket}"
+    assert "WantedBy" in dict(unit_settings(UNIT.with_suffix(".socket")))
+    units = tmp_path / folder.lstrip("/")
+    units.mkdir(parents=True)
+    for name in (service, socket):
+        shutil.copy(UNIT.with_name(name), units / name)
+    for name in ("basic", "shutdown", "sysinit"):  # each unit depends on these, and the folder is empty
+        (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
+    assert verified(tmp_path, service, socket) == ""
+
+
+def test_receiver_is_hardened() -> None:
+    """The receiver's unit is exposed little: at most 1.2 of 10."""
+    analyzed("security", "--offline=true", "--threshold=12", str(UNIT))
 
 
 def test_systemd_runs(collector: Collector, tmp_path: Path) -> None:
     """The drop-in's command, with its variables, starts tbot and delivers the event."""
-    found = settings(SYSTEMD.read_text(encoding="utf-8"))
+    found = unit_settings(DROP_IN)
     environ = dict(value.split("=", 1) for name, value in found if name == "Environment")
     taken_back, command = [value for name, value in found if name == "ExecStart"]
     assert taken_back == ""
@@ -83,64 +104,29 @@ def test_systemd_runs(collector: Collector, tmp_path: Path) -> None:
     assert run_to(collector, local.split(), environ, tmp_path)["tbot.run_mode"] == "daemon"
 
 
-def container() -> dict[str, Any]:
-    """Return the container of the Deployment."""
-    documents = list(yaml.safe_load_all((KUBERNETES / "deployment.yaml").read_text(encoding="utf-8")))
-    (deployment,) = [one for one in documents if one["kind"] == "Deployment"]
-    assert deployment["apiVersion"] == "apps/v1"
-    template = deployment["spec"]["template"]
-    assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
-    (found,) = template["spec"]["containers"]
-    assert {mount["name"] for mount in found["volumeMounts"]} == {one["name"] for one in template["spec"]["volumes"]}
-    assert isinstance(found, dict)
-    return found
-
-
-def image(instruction: str) -> list[str]:
-    """Return the words of an instruction of the image, with this Python in place of the image's."""
-    dockerfile = (KUBERNETES / "Dockerfile").read_text(encoding="utf-8")
-    (words,) = re.findall(rf"^{instruction} (.*)$", dockerfile, re.MULTILINE)
-    return [sys.executable if word == "python" else word for word in json.loads(words)]
-
-
 def test_kubernetes_runs(collector: Collector, tmp_path: Path) -> None:
     """The image's entry point, with the container's arguments and variables, delivers the event."""
-    found = container()
-    shutil.copy(KUBERNETES / "tbot.yaml", tmp_path / "tbot.yaml")
-    arguments = [argument.replace("/config/", "") for argument in found["args"]]
-    environ = {one["name"]: one["value"] for one in found["env"]}
-    attributes = run_to(collector, [*image("ENTRYPOINT"), *arguments], environ, tmp_path)
+    shutil.copy(kubernetes.TBOT / "tbot.yaml", tmp_path / "tbot.yaml")
+    arguments = [argument.replace("/config/", "") for argument in kubernetes.container(kubernetes.TBOT)["args"]]
+    command = [*entry_point(), *arguments]
+    attributes = run_to(collector, command, kubernetes.variables(kubernetes.TBOT), tmp_path)
     assert (attributes["tbot.join_type"], attributes["tbot.destinations_application"]) == ("kubernetes", "1")
 
 
 def test_kubernetes_runs_without_arguments(collector: Collector, tmp_path: Path) -> None:
     """The image starts a bot where it gets no arguments, and its configuration by TBOT_CONFIG alone."""
-    configuration = base64.b64encode((KUBERNETES / "tbot.yaml").read_bytes()).decode()
+    configuration = base64.b64encode((kubernetes.TBOT / "tbot.yaml").read_bytes()).decode()
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "TBOT_CONFIG": configuration}
-    attributes = run_to(collector, [*image("ENTRYPOINT"), *image("CMD")], environ, tmp_path)
+    command = [*entry_point(), *kubernetes.instruction(kubernetes.TBOT, "CMD")]
+    attributes = run_to(collector, command, environ, tmp_path)
     assert attributes["tbot.join_type"] == "kubernetes"
 
 
-def test_kubernetes_builds() -> None:
-    """`kubectl` builds the manifests, and the Deployment mounts the configuration by its generated name."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("no kubectl")
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(KUBERNETES)], capture_output=True, text=True, timeout=_TIMEOUT, check=False
-    )
-    assert (built.returncode, built.stderr) == (0, "")
-    by_kind = {one["kind"]: one for one in yaml.safe_load_all(built.stdout)}
-    assert by_kind.keys() == {"Namespace", "ServiceAccount", "ConfigMap", "Deployment"}
-    volumes = by_kind["Deployment"]["spec"]["template"]["spec"]["volumes"]
-    assert by_kind["ConfigMap"]["metadata"]["name"] in {one.get("configMap", {}).get("name") for one in volumes}
-
-
-def test_kubernetes_commands() -> None:
-    """The README's commands name existing files, relative to the top of the source tree."""
-    (commands,) = blocks(KUBERNETES / "README.md")
-    paths = re.findall(r"examples/\S+", commands)
-    assert paths
-    assert [path for path in paths if not (SOURCE / path).exists()] == []
+def entry_point() -> list[str]:
+    """Return the image's entry point, with this Python in place of the image's."""
+    python, *words = kubernetes.instruction(kubernetes.TBOT, "ENTRYPOINT")
+    assert python == "python"
+    return [sys.executable, *words]
 
 
 def test_workflow_runs(collector: Collector, tmp_path: Path) -> None:
@@ -155,9 +141,3 @@ def test_workflow_runs(collector: Collector, tmp_path: Path) -> None:
     (tmp_path / "tbot.yaml").write_text("version: v2\nonboarding: {join_method: github}\n")
     attributes = run_to(collector, step["run"].split(), step["env"], tmp_path)
     assert (attributes["tbot.run_mode"], attributes["tbot.join_type"]) == ("one-shot", "github")
-
-
-def test_example_configurations_are_tbots() -> None:
-    """The configuration next to the Deployment is valid for tbot."""
-    event = StartEvent.from_command(["tbot", "start", "-c", str(KUBERNETES / "tbot.yaml")], environ={})
-    assert event.run_mode == "daemon"

@@ -1,0 +1,213 @@
+"""The Kubernetes examples: valid for the public schemas, and each part fits the others."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import kubernetes_validate  # type: ignore[import-untyped]  # has annotations, and no marker that says so
+import pytest
+import yaml
+
+from otel_tbot import StartEvent
+from tests.integration.examples.kubernetes import (
+    FLEET,
+    TBOT,
+    container,
+    instruction,
+    load,
+    manifest,
+    manifests,
+    pod,
+    variables,
+)
+from tests.integration.examples.readme import SOURCE, blocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = pytest.mark.parametrize("folder", [TBOT, FLEET], ids=["tbot", "fleet"])
+# The oldest that the page names, and the newest that the package has.
+VERSIONS = ("1.30", kubernetes_validate.latest_version())
+PORT = 4319
+_TIMEOUT = 60  # seconds, far above what a check takes
+
+
+@EXAMPLES
+@pytest.mark.parametrize("version", VERSIONS)
+def test_schema(folder: Path, version: str) -> None:
+    """Each manifest is valid, and has no field that Kubernetes does not know."""
+    for document in manifests(folder):
+        kubernetes_validate.validate(document, version, strict=True)
+
+
+@EXAMPLES
+def test_every_manifest_is_applied(folder: Path) -> None:
+    """`kustomization.yaml` names every manifest of the folder."""
+    written = {file.name for file in folder.glob("*.yaml") if "apiVersion" in load_first(file)}
+    assert written == {*load(folder / "kustomization.yaml")["resources"], "kustomization.yaml"}
+
+
+def load_first(file: Path) -> dict[str, Any]:
+    """Return the first document of a file."""
+    first: dict[str, Any] = next(iter(yaml.safe_load_all(file.read_text(encoding="utf-8"))))
+    return first
+
+
+@EXAMPLES
+def test_builds(folder: Path) -> None:
+    """`kubectl` builds valid manifests; the Deployment has a full image name, and mounts what it builds."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("no kubectl")
+    command = ["kubectl", "kustomize", f"examples/{folder.name}"]
+    built = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
+    documents = list(yaml.safe_load_all(built.stdout))
+    for document in documents:
+        kubernetes_validate.validate(document, VERSIONS[-1], strict=True)
+    spec = next(one for one in documents if one["kind"] == "Deployment")["spec"]["template"]["spec"]
+    assert spec["containers"][0]["image"] == image(folder)
+    mounted = {one["configMap"]["name"] for one in spec.get("volumes", ()) if "configMap" in one}
+    assert mounted == {one["metadata"]["name"] for one in documents if one["kind"] == "ConfigMap"}
+
+
+def image(folder: Path) -> str:
+    """Return the image's name and tag that the README builds and pushes."""
+    built, pushed = re.findall(r"registry\.example\.com/\S+", blocks(folder / "README.md")[0])
+    assert built == pushed
+    return str(built)
+
+
+def test_commands_of_the_page() -> None:
+    """The page's commands are those of the README, and a look at what was rolled out."""
+    shown = "".join(blocks(SOURCE / "docs" / "how-to" / "kubernetes-fleet.md", "shell")).splitlines()
+    assert [line for line in shown if " rollout " not in line] == "".join(blocks(FLEET / "README.md")).splitlines()
+
+
+@EXAMPLES
+def test_commands_name_existing_files(folder: Path) -> None:
+    """The README's commands name existing files, relative to the top of the source tree."""
+    paths = re.findall(r"examples/\S+", "".join(blocks(folder / "README.md")))
+    assert paths
+    assert [path for path in paths if not (SOURCE / path).exists()] == []
+
+
+@EXAMPLES
+def test_restricted(folder: Path) -> None:
+    """The container may do nothing that the Pod Security Standard "restricted" forbids, and writes no file."""
+    assert container(folder)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert pod(folder)["spec"]["automountServiceAccountToken"] is False
+    # Kubernetes cannot tell whether a user is root by its name.
+    assert re.findall(r"^USER (.*)$", (folder / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE) == [
+        "65532:65532"
+    ]
+
+
+@EXAMPLES
+def test_probes_and_resources(folder: Path) -> None:
+    """Both probes use a port of the container; memory is requested and limited, processor time is not limited."""
+    found = container(folder)
+    ports = {port["name"] for port in found["ports"]}
+    assert {found[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")} == ports
+    assert found["resources"]["requests"].keys() == {"cpu", "memory"}
+    assert found["resources"]["limits"].keys() == {"memory"}
+
+
+@EXAMPLES
+def test_mounts(folder: Path) -> None:
+    """The container mounts each volume."""
+    mounts = {mount["name"] for mount in container(folder).get("volumeMounts", ())}
+    assert mounts == {one["name"] for one in pod(folder)["spec"].get("volumes", ())}
+
+
+def selectors(value: object) -> list[dict[str, str]]:
+    """Return each selector of pods in a part of a manifest of the fleet's, but not those of namespaces."""
+    if isinstance(value, list):
+        return [found for one in value for found in selectors(one)]
+    if not isinstance(value, dict):
+        return []
+    here = [
+        dict(one.get("matchLabels", one))
+        for name, one in value.items()
+        if name in {"selector", "labelSelector", "podSelector"}
+    ]
+    return here + [found for one in value.values() for found in selectors(one)]
+
+
+@EXAMPLES
+def test_selectors(folder: Path) -> None:
+    """Everything that selects pods selects the Deployment's."""
+    labels = pod(folder)["metadata"]["labels"]
+    for document in manifests(folder):
+        expected = {"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
+        found = selectors(document["spec"]) if document["kind"] in expected else []
+        assert bool(found) == (document["kind"] in expected)
+        assert all(one and one.items() <= labels.items() for one in found), document["kind"]
+
+
+def pins(name: str) -> set[str]:
+    """Return the pinned packages of a file of requirements, each with its version and without its hashes."""
+    text = (SOURCE / "requirements" / name).read_text(encoding="utf-8")
+    return set(re.findall(r"^[\w.-]+==\S+", text, re.MULTILINE))
+
+
+def test_images_hold_what_is_tested() -> None:
+    """The images install the versions that the suite runs with; the receiver's has its Connect library and server."""
+    assert pins("runtime.txt") < pins("serve.txt") < pins("dev.txt")
+    assert {"connectrpc", "uvicorn", "uvloop"} <= {pin.partition("==")[0] for pin in pins("serve.txt")}
+    for folder, name in ((TBOT, "runtime.txt"), (FLEET, "serve.txt")):
+        assert f"--require-hashes -r /build/{name} " in (folder / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_tag_is_the_version_of_tbot() -> None:
+    """The official chart appends its own version to the image's name, so that is the tag."""
+    (version,) = re.findall(r"^ARG TBOT_VERSION=(.*)$", (TBOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert image(TBOT).endswith(f":{version}")
+    assert f"TBOT_VERSION={version} " in blocks(TBOT / "README.md")[0]
+
+
+def test_tbot_listens_where_the_probes_ask() -> None:
+    """The configuration is valid for tbot, and its diagnostics have the port of the probes."""
+    event = StartEvent.from_command(["tbot", "start", "-c", str(TBOT / "tbot.yaml")], environ={})
+    assert event.run_mode == "daemon"
+    (port,) = container(TBOT)["ports"]
+    assert load(TBOT / "tbot.yaml")["diag_addr"] == f"0.0.0.0:{port['containerPort']}"
+
+
+def test_receiver_ports() -> None:
+    """The receiver listens where the Service, the network policy and the image say, and may reach its Collector."""
+    found = container(FLEET)
+    (port,) = found["ports"]
+    (service,) = manifest(FLEET, "Service")["spec"]["ports"]
+    assert (port["containerPort"], service["port"], service["targetPort"]) == (PORT, PORT, port["name"])
+    assert found["args"] == instruction(FLEET, "CMD") == ["--listen", f"0.0.0.0:{PORT}"]
+    assert f"\nEXPOSE {PORT}\n" in (FLEET / "Dockerfile").read_text(encoding="utf-8")
+    policy = manifest(FLEET, "NetworkPolicy")["spec"]
+    assert [one["port"] for rule in policy["ingress"] for one in rule["ports"]] == [PORT]
+    collector, name_servers = policy["egress"]
+    assert {(one["port"], one["protocol"]) for one in name_servers["ports"]} == {(53, "UDP"), (53, "TCP")}
+    (to,), (out,) = collector["to"], collector["ports"]
+    namespace = to["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+    endpoint = variables(FLEET)["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    assert endpoint.endswith(f".{namespace}:{out['port']}")
+
+
+def test_chart_reports_to_the_receiver() -> None:
+    """The values for the official chart consent, and name the Service as tbot's pod can resolve it."""
+    values = load(FLEET / "tbot-values.yaml")
+    assert values["anonymousTelemetry"] is True
+    name = manifest(FLEET, "Service")["metadata"]["name"]
+    namespace = manifest(FLEET, "Namespace")["metadata"]["name"]
+    assert load(FLEET / "kustomization.yaml")["namespace"] == namespace
+    assert values["extraEnv"] == [
+        {"name": "TELEPORT_ANONYMOUS_TELEMETRY_ADDRESS", "value": f"http://{name}.{namespace}.svc:{PORT}"}
+    ]
