@@ -69,7 +69,9 @@ def parse(words: list[str]) -> Arguments:
 def _set(arguments: Arguments, name: str, values: list[str]) -> None:
     """Set an option to the first of the values, and remove that value."""
     if name not in {"--tbot-version", "--signal", "--timeout", "--outcome-fd"}:
-        message = f"unknown option {name}, or it takes no value: tbot's own options follow TBOT."
+        # What stands behind a single letter may be the value of an option of tbot's.
+        shown = name if name.startswith("--") else name[:2]
+        message = f"unknown option {shown}, or it takes no value: tbot's own options follow TBOT."
         raise UsageError(message)
     if not values:
         message = f"{name} needs a value."

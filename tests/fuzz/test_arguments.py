@@ -137,7 +137,9 @@ def test_argument_file(lines: list[str], end: str, folder: Path) -> None:
 
 
 OPTIONS = st.one_of(
-    st.sampled_from(["--timeout", "--signal", "--tbot-version", "--supervise", "--", "-", "-h", "tbot", "logs"]),
+    st.sampled_from(
+        ["--timeout", "--signal", "--tbot-version", "--supervise", "--outcome-fd", "--", "-", "-h", "tbot", "logs"]
+    ),
     st.sampled_from(["--timeout=1", "--timeout=nan", "--timeout=\u0663", "--signal=logs", "1_0", "0x1"]),
     st.builds("{}={}".format, st.sampled_from(["--timeout", "--signal", "--supervise", "--token", ""]), VALUES),
     VALUES,
@@ -145,6 +147,8 @@ OPTIONS = st.one_of(
 )
 
 
+@example(words=[], rest=[f"-c{SECRET}="])
+@example(words=[], rest=[f"-c{SECRET}"])
 @given(words=st.lists(OPTIONS, max_size=6), rest=st.lists(WORDS, max_size=3))
 def test_arguments_of_run(words: list[str], rest: list[str]) -> None:
     """`run` parses its options, leaves the rest unchanged, and repeats no value of what it rejects."""
@@ -153,9 +157,10 @@ def test_arguments_of_run(words: list[str], rest: list[str]) -> None:
         arguments = parse(given_words)
     except UsageError as error:
         message = str(error)
-        # An option's name may be repeated, and any word that begins with a dash may be one.
+        # An option's long name may be repeated, and any word that begins with two dashes may be one.
         for word in given_words:
-            message = message.replace(word, "") if word.startswith("-") and "=" not in word else message
+            name = word.partition("=")[0]
+            message = message.replace(name, "") if name.startswith("--") else message
         assert SECRET not in message
     else:
         assert arguments.help or given_words[-len(arguments.command) :] == arguments.command
