@@ -96,7 +96,7 @@ def _open(name: str, copy: Path) -> Source | None:
             if not head:
                 return None
             kind = _kind(head, shown)
-            if kind == ZSTD and not zstd_frames.is_whole(file.fileno(), size):
+            if kind == ZSTD and not zstd_frames.is_whole(file, size):
                 message = f"{shown} ends within its compressed data: it was cut, or is still being written"
                 raise ReportError(message)
     except OSError as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -15,31 +18,31 @@ _DICTIONARY_ID = (0, 1, 2, 4)  # by its last two bits
 _REPEATED_BYTE = 1  # the type of a block that holds one byte, and the number of times it stands for
 
 
-def is_whole(descriptor: int, size: int) -> bool:
+def is_whole(file: BinaryIO, size: int) -> bool:
     """Return whether the file ends where its last frame does. Nothing is decompressed.
 
     What is no frame is left for the engine to refuse.
 
     Args:
-        descriptor: the file, open for reading.
+        file: the file, open for reading.
         size: its bytes.
     """
     place = 0
     while 0 <= place < size:
-        magic = os.pread(descriptor, _MAGIC, place)
+        magic = _read(file, _MAGIC, place)
         if magic == MAGIC:
-            place = _end_of_frame(descriptor, place + _MAGIC)
+            place = _end_of_frame(file, place + _MAGIC)
         elif magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5:  # noqa: PLR2004  0x184D2A50 to 0x184D2A5F
-            skipped = os.pread(descriptor, _SKIPPED_SIZE, place + _MAGIC)
+            skipped = _read(file, _SKIPPED_SIZE, place + _MAGIC)
             place += _MAGIC + _SKIPPED_SIZE + int.from_bytes(skipped, "little")
         else:
             return len(magic) == _MAGIC
     return place == size
 
 
-def _end_of_frame(descriptor: int, place: int) -> int:
+def _end_of_frame(file: BinaryIO, place: int) -> int:
     """Return the place behind a frame, or -1 if the file ends before."""
-    if not (head := os.pread(descriptor, 1, place)):
+    if not (head := _read(file, 1, place)):
         return -1
     flags = head[0]
     single_segment = bool(flags & 0x20)
@@ -47,10 +50,15 @@ def _end_of_frame(descriptor: int, place: int) -> int:
     place += 1 + (not single_segment) + _DICTIONARY_ID[flags & 3] + content_size
     is_last = False
     while not is_last:
-        header = os.pread(descriptor, _BLOCK_HEADER, place)
+        header = _read(file, _BLOCK_HEADER, place)
         if len(header) < _BLOCK_HEADER:
             return -1
         number = int.from_bytes(header, "little")
         is_last = bool(number & 1)
         place += _BLOCK_HEADER + (1 if number >> 1 & 3 == _REPEATED_BYTE else number >> 3)
     return place + (_CHECKSUM if flags & 4 else 0)
+
+
+def _read(file: BinaryIO, length: int, place: int) -> bytes:
+    file.seek(place)
+    return file.read(length)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 TAG_DIRECTIVE_LIMIT = 100
 
 # What no YAML document may hold (YAML 1.1, section 5.1).
+_TOO_DEEP = f"there are more than {DEPTH_LIMIT} levels"
+_TOO_DEEP_FOR_LIBYAML = (
+    "exceeded maximum nesting depth"  # it reads ahead, and has a limit of its own since PyYAML 6.0.4
+)
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # libyaml's constant texts, which quote nothing of the document. Any other reason of a parser is left out.
 PARSER_REASONS = frozenset(
@@ -86,11 +90,14 @@ def _compose(text: str, source: str) -> yaml.Node:
     try:
         root = first_document(text)
     except (TooDeepError, RecursionError) as error:  # the latter where the caller has used up Python's stack
-        what, remedy = f"there are more than {DEPTH_LIMIT} levels", "flatten them"
+        what, remedy = _TOO_DEEP, "flatten them"
         line = getattr(error, "line", None)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        what += f" ({error.problem})" if error.problem in PARSER_REASONS else ""
+        if error.problem == _TOO_DEEP_FOR_LIBYAML:
+            what, remedy = _TOO_DEEP, "flatten them"
+        elif error.problem in PARSER_REASONS:
+            what += f" ({error.problem})"
     except (yaml.YAMLError, ValueError, ArithmeticError):
         # Without libyaml, huge escapes and versions are numbers that Python refuses.
         pass

@@ -71,4 +71,4 @@ def test_time_under_systemd() -> None:
 def test_same_address_under_systemd() -> None:
     """Systemd listens where the receiver itself would."""
     (stream,) = [value for name, value in unit_settings(UNIT.with_suffix(".socket")) if name == "ListenStream"]
-    assert stream == commands.serve.make_context("serve", []).params["listen"]
+    assert (stream,) == commands.serve.make_context("serve", []).params["listen"]

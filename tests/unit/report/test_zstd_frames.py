@@ -21,7 +21,7 @@ def whole(content: bytes) -> bool:
     with tempfile.TemporaryFile() as file:
         file.write(content)
         file.flush()
-        return is_whole(file.fileno(), len(content))
+        return is_whole(file, len(content))
 
 
 @pytest.mark.parametrize(
