@@ -7,6 +7,7 @@ the group; `tini`, s6 and `docker stop` one process. The witness does nothing bu
 from __future__ import annotations
 
 import os
+import select
 import time
 
 from otel_tbot.launcher.signal_without_enums import signal
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 # signal one process after the other, need less than this.
 _MAX_WAIT = 0.02
 _WAIT_STEP = 0.001
+_MAX_LATENESS = (
+    1.0  # seconds for which a copy that comes too late is waited for, so that it does not answer for another
+)
 _YES = b"y"
 _NO = b"n"
 
@@ -70,7 +74,11 @@ def _run(asked: int, answering: int) -> NoReturn:
     """Answer until the parent closes its end, or has ended."""
     try:
         while question := os.read(asked, 1):
-            os.write(answering, _YES if _take(question[0]) else _NO)
+            number = question[0]
+            took = _take(number)
+            os.write(answering, _YES if took else _NO)
+            if not took and not select.select([asked], [], [], _MAX_LATENESS)[0] and number in signal.sigpending():
+                signal.sigwait({number})
     finally:
         os._exit(0)
 

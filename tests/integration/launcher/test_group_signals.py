@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.launcher import procfs
 from tests.integration.launcher.processes import NOWHERE, WAYS, RunningProcess
+from tests.support.collector import wait_until
 from tests.support.fake_tbot import TELLS_SIGNALS, python_script
 
 if TYPE_CHECKING:
@@ -107,6 +108,20 @@ def test_killed_witness(tmp_path: Path) -> None:
         for number in (signal.SIGHUP, signal.SIGTERM):
             started.process.send_signal(number)
             assert started.line() == name(number)
+        started.process.send_signal(signal.SIGQUIT)
+        assert started.finish()[:2] == (43, "SIGQUIT\n")
+
+
+def test_late_copy(tmp_path: Path) -> None:
+    """A supervisor may take its time from one process to the next: the late copy does not swallow the next signal."""
+    command = [*WAYS["supervised"], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
+    with RunningProcess(command, ENVIRON) as started:
+        witness = wait_until_settled("supervised", started)
+        for _ in range(2):
+            started.process.send_signal(signal.SIGHUP)
+            assert started.line() == "SIGHUP"
+            os.kill(witness, signal.SIGHUP)
+            wait_until(lambda: signal.SIGHUP not in procfs.signals(witness, "ShdPnd"), "the copy is forgotten")
         started.process.send_signal(signal.SIGQUIT)
         assert started.finish()[:2] == (43, "SIGQUIT\n")
 
