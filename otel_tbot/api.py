@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """The outcome of sending one event.
+    """The outcome of sending one event. True only when it was sent.
 
     Attributes:
         status: `sent` when the backend accepted the event; `off` when there was no consent and nothing was done;
@@ -39,6 +39,10 @@ class Outcome:
 
     status: Literal["sent", "off", "failed"]
     reason: str = ""
+
+    def __bool__(self) -> bool:
+        """Return whether the backend accepted the event."""
+        return self.status == "sent"
 
 
 def send(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, NewType
 
+from otel_tbot.errors import TbotConfigError
 from otel_tbot.schema.constants import EVENT_ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -138,6 +139,9 @@ class StartEvent:
         Raises:
             TbotConfigError: the command is not `start`, or tbot's command line or configuration is unusable.
         """
+        if isinstance(argv, str):
+            what, remedy = "a command line is a list of words, and this is a text", "pass shlex.split(text)"
+            raise TbotConfigError(what, remedy, source="the command line")
         # These read YAML, which most users of the class do not need.
         from otel_tbot.tbot.command_line import parse  # noqa: PLC0415
         from otel_tbot.tbot.start import read_start  # noqa: PLC0415

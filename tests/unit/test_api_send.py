@@ -342,3 +342,9 @@ def test_descriptors_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         send(EVENT, timeout=0.3)
     wait_until(lambda: count() <= before, "the descriptors are closed")
+
+
+@pytest.mark.parametrize(("status", "truth"), [("sent", True), ("off", False), ("failed", False)])
+def test_truth(status: Any, truth: bool) -> None:  # noqa: ANN401, FBT001  a case
+    """An outcome is true when the event was sent, as consent is when it may be."""
+    assert bool(Outcome(status=status)) is truth

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.errors import NotStartError, TbotConfigError
+from otel_tbot.event import StartEvent
 from otel_tbot.tbot.command_line import CommandLine, parse
 from tests.unit.tbot.read_helpers import in_base64, refused, start
 
@@ -250,3 +251,12 @@ def test_repr_hides_values() -> None:
     command = parsed("start", "id", "--config-string=CANARY", "--join-uri=CANARY", "--token=CANARY")
 
     assert "CANARY" not in repr(command)
+
+
+def test_text() -> None:
+    """A text is no list of words, though Python would take it for a list of letters."""
+    with pytest.raises(TbotConfigError) as raised:
+        StartEvent.from_command("tbot start", environ={})
+    assert str(raised.value) == (
+        "the command line: a command line is a list of words, and this is a text; pass shlex.split(text)"
+    )
