@@ -35,7 +35,7 @@ def is_unpacked() -> bool:
 
 
 def run_module(words: list[str]) -> NoReturn:
-    """Call `main` of one of our modules, as `own_process.python_command` asks for it, and exit.
+    """Call `main` of one of our modules, as `process_isolation.python_command` asks for it, and exit.
 
     Args:
         words: the module's name and the arguments.

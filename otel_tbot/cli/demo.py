@@ -13,7 +13,7 @@ import sys
 
 from otel_tbot.cli.console import FAILED, OK, write_line
 from otel_tbot.cli.formatting import format_table
-from otel_tbot.own_process import keep_own_variables, python_command
+from otel_tbot.process_isolation import keep_own_variables, python_command
 
 _CONFIGURATION = """\
 version: v2

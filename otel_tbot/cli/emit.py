@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.cli.console import FAILED, OK, write_line, write_skipped_flags
 from otel_tbot.opt_in import consent
-from otel_tbot.own_process import keep_own_variables
+from otel_tbot.process_isolation import keep_own_variables
 from otel_tbot.tbot.command_line import parse
 
 if TYPE_CHECKING:

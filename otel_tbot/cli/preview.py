@@ -15,7 +15,7 @@ from otel_tbot.errors import SettingsError
 from otel_tbot.event import SCOPE_NAME, truncate_to_second
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.settings import read_files
-from otel_tbot.own_process import keep_own_variables
+from otel_tbot.process_isolation import keep_own_variables
 from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, resource_with_sdk
 from otel_tbot.start_report import prepare_start_report

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, write_line
 from otel_tbot.errors import SettingsError
 from otel_tbot.opt_in import consent
-from otel_tbot.own_process import keep_own_variables
+from otel_tbot.process_isolation import keep_own_variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -76,7 +76,7 @@ def _report_start(path: bytes, command: list[bytes], arguments: Arguments) -> in
 def _tell(arguments: Arguments, status: str, reason: str) -> None:
     if not arguments.outcome_fds:
         return
-    from otel_tbot.launcher.outcome import write_outcome  # noqa: PLC0415  only where somebody asked
+    from otel_tbot.launcher.report_outcome import write_outcome  # noqa: PLC0415  only where somebody asked
 
     write_outcome(arguments.outcome_fds, status, reason)
 

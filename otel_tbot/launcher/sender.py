@@ -12,7 +12,7 @@ import os
 import time
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
-from otel_tbot.launcher.outcome import write_outcome
+from otel_tbot.launcher.report_outcome import write_outcome
 from otel_tbot.launcher.signal_without_enums import signal
 
 TYPE_CHECKING = False

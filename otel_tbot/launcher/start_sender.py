@@ -9,9 +9,9 @@ import time
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.cgroup import read_room
 from otel_tbot.launcher.container import is_first_process
-from otel_tbot.launcher.outcome import write_outcome
 from otel_tbot.launcher.precheck import refusal
-from otel_tbot.launcher.tbot_version import UNUSABLE, is_version
+from otel_tbot.launcher.report_outcome import write_outcome
+from otel_tbot.launcher.version_check import UNUSABLE, is_version
 from otel_tbot.stderr import write_line
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variables, parse_timeout_variable
 

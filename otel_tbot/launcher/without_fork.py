@@ -22,7 +22,7 @@ from otel_tbot.launcher.precheck import refusal
 from otel_tbot.launcher.start_command import is_start
 from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, no_process, write_not_reported
 from otel_tbot.opt_in import consent
-from otel_tbot.own_process import python_command
+from otel_tbot.process_isolation import python_command
 from otel_tbot.stderr import write_line
 
 if TYPE_CHECKING:

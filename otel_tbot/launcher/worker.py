@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.api import Outcome, deliver
 from otel_tbot.errors import OtelTbotError
-from otel_tbot.own_process import keep_own_variables
+from otel_tbot.process_isolation import keep_own_variables
 from otel_tbot.start_report import prepare_start_report
 from otel_tbot.tbot.command_line import parse
 from otel_tbot.tbot.version_probe import PROBE_TIMEOUT

@@ -25,7 +25,7 @@ from otel_tbot.otlp.failure_reason import (
     partial_success_reason,
 )
 from otel_tbot.otlp.grpc_guard import require_resources
-from otel_tbot.otlp.supported import supported
+from otel_tbot.otlp.sdk_compat import supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -24,8 +24,8 @@ from otel_tbot.opt_in import consent
 from otel_tbot.otlp.failure_reason import PATH_TWICE
 from otel_tbot.otlp.http_errors import describe_error
 from otel_tbot.otlp.response import judge
+from otel_tbot.otlp.sdk_compat import supported
 from otel_tbot.otlp.sockets import ConsentWithdrawnError, SocketTracker
-from otel_tbot.otlp.supported import supported
 from otel_tbot.regular_file import UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: whether this process results, and whether the backend accepts events."""
+"""`/healthz` and `/readyz`: whether this process answers, and whether the backend accepts events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SUCCESS_SECONDS = 5.0
 _FAILURE_SECONDS = 1.0
 _PROBE_TIMEOUT = 2.0  # seconds; orchestrators give a probe one to a few
-_TIMED_OUT = ExportResult(accepted=False, reason=f"the backend has not resulted within {_PROBE_TIMEOUT:g} s")
+_TIMED_OUT = ExportResult(accepted=False, reason=f"the backend has not answered within {_PROBE_TIMEOUT:g} s")
 
 
 class BackendHealth:

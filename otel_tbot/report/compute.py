@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import load, trends
+from otel_tbot.report import trends, volume
 from otel_tbot.report.figures import RUN_MODES, Burst, Figures, Table
-from otel_tbot.report.steps import whole_steps
 from otel_tbot.report.suppression import shown
 from otel_tbot.report.tables import build_tables, count
+from otel_tbot.report.time_buckets import whole_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,9 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
     counts = count(connection)
     tables, destinations = build_tables(counts, at_least)
     totals = {mode: shown(number, at_least) for mode, number in counts.totals.items()}
-    per_day = tuple(entry for entry in load.count_days(connection, first, last) if totals[entry[1]] is not None)
-    per_hour = load.count_hours(connection) if totals["daemon"] is not None else ()
-    bursts = load.find_bursts(connection, per_hour, at_least)
+    per_day = tuple(entry for entry in volume.count_days(connection, first, last) if totals[entry[1]] is not None)
+    per_hour = volume.count_hours(connection) if totals["daemon"] is not None else ()
+    bursts = volume.find_bursts(connection, per_hour, at_least)
     steps = whole_steps(first, last)
     modes = [mode for mode in RUN_MODES if totals[mode] is not None]
     releases = trends.count_steps(connection, "release", steps, bursts, modes)
@@ -49,7 +49,7 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
         at_least=at_least,
         supported_majors=supported_majors,
         starts=totals,
-        median_day=load.median_day(per_day, first, last),
+        median_day=volume.median_day(per_day, first, last),
         left_out=starts.left_out,
         tables=tables,
         step=steps.unit,
@@ -59,8 +59,8 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
         destinations=destinations,
         per_day=per_day,
         per_hour=per_hour,
-        hours_of_week=load.average_week(connection, first, last, at_least),
-        gaps=load.find_gaps(per_day),
+        hours_of_week=volume.average_week(connection, first, last, at_least),
+        gaps=volume.find_gaps(per_day),
         bursts=tuple(_without_suppressed(burst, tables) for burst in bursts),
         old_releases=tuple(trends.old_releases(releases, steps, supported_majors, at_least)),
         newest_major=trends.newest_major(all_releases, at_least),

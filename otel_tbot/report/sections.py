@@ -1,11 +1,11 @@
-"""The sections of the page: each a question, with the chart that answers it, its finding and its numbers."""
+"""The sections of the page: each a question, with the chart that answers it, its finding and its chart_tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import numbers, words
+from otel_tbot.report import chart_tables, words
 from otel_tbot.report.charts import hours, operator, product, releases
 from otel_tbot.report.figures import NOT_SET
 from otel_tbot.report.findings import findings, oldest_supported, plain
@@ -15,10 +15,10 @@ from otel_tbot.report.resolution import MOST_DAYS, MOST_STEPS, one_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otel_tbot.report.chart_tables import Numbers
     from otel_tbot.report.charts.style import Panel
     from otel_tbot.report.figures import Figures
     from otel_tbot.report.findings import Finding
-    from otel_tbot.report.numbers import Numbers
 
 # Pixels. The page shows the wide or the narrow drawing, so that no text shrinks with the window.
 _FULL = 1040
@@ -35,7 +35,7 @@ class Question:
         text: the question.
         chart: draws the panels of the answer at a width.
         legend: how the chart is read.
-        tables: the numbers.
+        tables: the chart_tables.
         width: of one panel on a screen, in pixels.
     """
 
@@ -79,14 +79,14 @@ def products(figures: Figures) -> list[Section]:
                 chart=product.movement,
                 legend="Share of starts before (ring) and after (dot), and the difference in percentage points. "
                 "Bursts are left out.",
-                tables=(numbers.of_movement(figures),),
+                tables=(chart_tables.of_movement(figures),),
             ),
             Question(
                 name="destinations",
                 text="What do they fetch credentials for?",
                 chart=product.destinations,
                 legend="Share of starts with one, two, and more destinations of a kind; beside it, with any.",
-                tables=(numbers.of_destinations(figures), *_table(figures, "destinations")),
+                tables=(chart_tables.of_destinations(figures), *_table(figures, "destinations")),
             ),
             _bars(figures, "helpers", "Which helpers start tbot?", "helper", most=8, missing="no helper"),
             _bars(figures, "platforms", "Which platforms does it run on?", "platform", most=8),
@@ -108,7 +108,7 @@ def operators(figures: Figures) -> list[Section]:
                 legend="The dark line is the median of seven days."
                 + (f" A step is the median of {days} days." if days > 1 else "")
                 + (" Grey days may lack events." if figures.gaps else ""),
-                tables=(numbers.of_days(figures),),
+                tables=(chart_tables.of_days(figures),),
                 width=_FULL,
             ),
             Question(
@@ -116,7 +116,7 @@ def operators(figures: Figures) -> list[Section]:
                 text="Did something restart again and again?",
                 chart=operator.bursts,
                 legend="Daemon starts in the greatest hour of each few, on a logarithmic scale.",
-                tables=(numbers.of_bursts(figures),),
+                tables=(chart_tables.of_bursts(figures),),
                 width=_FULL,
             ),
             Question(
@@ -124,14 +124,14 @@ def operators(figures: Figures) -> list[Section]:
                 text="Who lags behind?",
                 chart=operator.old_releases,
                 legend=f"Share of starts with a release older than the {majors} newest majors, {_by_step(figures)}.",
-                tables=(numbers.of_old_releases(figures),),
+                tables=(chart_tables.of_old_releases(figures),),
             ),
             Question(
                 name="hours",
                 text="When do one-shot starts come?",
                 chart=hours.hours,
                 legend="One-shot starts an hour, on average.",
-                tables=(numbers.of_hours(figures),),
+                tables=(chart_tables.of_hours(figures),),
             ),
         ],
     )
@@ -168,7 +168,7 @@ def _releases(figures: Figures) -> Question:
         text=text,
         chart=releases.releases,
         legend=f"Share of starts {_by_step(figures)}. {ages}; orange is older than {oldest_supported(figures)}.",
-        tables=(*_table(figures, "release"), numbers.of_releases(figures)),
+        tables=(*_table(figures, "release"), chart_tables.of_releases(figures)),
     )
 
 
@@ -198,4 +198,4 @@ def _table(figures: Figures, dimension: str) -> tuple[Numbers, ...]:
     """Return the table of a dimension, if the figures have it."""
     if dimension not in figures.tables:
         return ()
-    return (numbers.of_dimension(figures.tables[dimension], wording.LABELS[dimension]),)
+    return (chart_tables.of_dimension(figures.tables[dimension], wording.LABELS[dimension]),)

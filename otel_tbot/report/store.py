@@ -13,11 +13,11 @@ import duckdb
 from otel_tbot.errors import NoStartsError, ReportError
 from otel_tbot.report import words
 from otel_tbot.report.figures import LeftOut
-from otel_tbot.report.judgement import quoted
-from otel_tbot.report.loading import COLUMNS, load_lines, load_starts
+from otel_tbot.report.otlp_json_sql import COLUMNS, load_lines, load_starts
 from otel_tbot.report.progress import watched
 from otel_tbot.report.small_files import join_small_files
 from otel_tbot.report.sources import PARQUET, check_still_there, link, open_sources
+from otel_tbot.report.validation_sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from otel_tbot.report.figures import Burst
-    from otel_tbot.report.steps import Steps
+    from otel_tbot.report.time_buckets import Steps
 
 _SERIES = 12  # releases of their own in a chart; more cannot be told apart
 _COMPARED = 4  # steps at each end

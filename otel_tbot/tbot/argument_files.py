@@ -1,4 +1,4 @@
-"""The tokens of a command line, with every `@file` resourced by that file's lines, as tbot's parser (kingpin) does it.
+"""The tokens of a command line, with every `@file` replaced by that file's lines, as tbot's parser (kingpin) does it.
 
 Arguments are counted from 1, the first after the executable: an error names them by that number, not by their text.
 """

@@ -31,7 +31,7 @@ class Subcommand(NamedTuple):
         name: its name.
         flags: its flags, by long name, the global ones not among them.
         aliases: its other names.
-        service_type: the type of the service that it service_type to the configuration's; empty if none.
+        service_type: the type of the service that it adds to the configuration's; empty if none.
     """
 
     name: str
@@ -73,7 +73,7 @@ def _subcommand(name: str, values: str = "", booleans: str = "", *, service_type
     return Subcommand(name=name, aliases=tuple(aliases.split()), service_type=service_type, flags=flags)
 
 
-# What `tbot start` without a subcommand means. It service_type its `identity` by `--destination-dir` only.
+# What `tbot start` without a subcommand means. It adds its `identity` by `--destination-dir` only.
 LEGACY = Subcommand(name="legacy", flags=_COMMON_FLAGS | _flags("data-dir destination-dir"))
 
 SUBCOMMANDS = (

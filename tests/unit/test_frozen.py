@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_tbot.frozen import MODULE_WORD, is_unpacked, restore_environment
-from otel_tbot.own_process import python_command
+from otel_tbot.process_isolation import python_command
 from tests.support.fake_tbot import shell_script
 from tests.support.program import SOURCE
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.launcher.tbot_version import UNUSABLE
+from otel_tbot.launcher.version_check import UNUSABLE
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.promises.start_environments import (
     interpreter_descriptor_limit,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_tbot.launcher.tbot_version import UNUSABLE
+from otel_tbot.launcher.version_check import UNUSABLE
 from tests.integration.launcher.processes import NOWHERE, PROGRAM, WITH_SENDER, RunningProcess, start, works
 
 

@@ -62,8 +62,8 @@ ORDINARY = {
 ON = {
     "cgroup",
     "container",
-    "tbot_version",
-    "outcome",
+    "version_check",
+    "report_outcome",
     "precheck",
     "sender",
     "descriptors",

@@ -98,7 +98,7 @@ def test_death_of_the_group(number: int, tbot: Path, receiver: OTLPReceiver) -> 
     "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 )
 def test_signal_to_everything(way: str, number: int, tbot: Path, receiver: OTLPReceiver) -> None:
-    """The sender is ignores what a service manager sends to every process of a service."""
+    """The sender ignores what a service manager sends to every process of a service."""
     with start(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as started:
         pid = int(started.line())
         for sender in started.senders(pid):
@@ -124,11 +124,9 @@ def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
     reading, writing = os.pipe()
     with start(way, tbot, environ=endpoint_variables(black_hole), pass_fds=[reading, writing]) as started:
         pid = int(started.line())
-        inherited = {endpoint_variables for endpoint_variables, _ in procfs.descriptors(pid).values()}
+        inherited = {name for name, _ in procfs.descriptors(pid).values()}
         for sender in started.senders(pid):
-            assert inherited.isdisjoint(
-                endpoint_variables for endpoint_variables, _ in procfs.descriptors(sender).values()
-            )
+            assert inherited.isdisjoint(name for name, _ in procfs.descriptors(sender).values())
             assert procfs.stat(sender)["sid"] != procfs.stat(pid)["sid"]
         assert procfs.children(pid) == []
     os.close(reading)

@@ -7,8 +7,8 @@ import pytest
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 
 from otel_tbot.otlp.grpc import grpc_arguments
+from otel_tbot.otlp.sdk_compat import supported
 from otel_tbot.otlp.settings import FILES, resolve_settings
-from otel_tbot.otlp.supported import supported
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from otel_tbot.report.figures import BURST_HISTORY, RUN_MODES, Burst
-from otel_tbot.report.steps import DAY, whole_days
 from otel_tbot.report.suppression import Sum, suppress
+from otel_tbot.report.time_buckets import DAY, whole_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

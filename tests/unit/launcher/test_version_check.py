@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_tbot import StartEvent
-from otel_tbot.launcher.tbot_version import is_version
+from otel_tbot.launcher.version_check import is_version
 
 VERSIONS = ["1", "0", "18.2.3", "v18.2.3-rc.1", "12345", "18.latest", "18-custom", "1.2x", "18 ", "1é"]
 OTHERS = ["", "v", "latest", "18x", "018", "00", "123456", "vv1", "-1", ".1", " 1", "V1", "१", "1a.2"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_tbot.report.judgement import judged_number, judged_text, quoted
 from otel_tbot.report.sources import PARQUET
+from otel_tbot.report.validation_sql import judged_number, judged_text, quoted
 from otel_tbot.schema.constants import EVENT_ATTRIBUTES, EVENT_NAME, RESOURCE_ATTRIBUTES
 
 if TYPE_CHECKING:

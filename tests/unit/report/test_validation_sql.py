@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from otel_tbot.errors import InvalidEventError
-from otel_tbot.report.judgement import judged_number, judged_text
+from otel_tbot.report.validation_sql import judged_number, judged_text
 from otel_tbot.schema.constants import EVENT_ATTRIBUTES, RESOURCE_ATTRIBUTES
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from otel_tbot.report.steps import whole_days, whole_steps
+from otel_tbot.report.time_buckets import whole_days, whole_steps
 
 
 def test_whole_days() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.own_process import python_command
+from otel_tbot.process_isolation import python_command
 from tests.support.fake_tbot import shell_script
 from tests.support.program import SOURCE
 
