@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE_TIMEOUT = 15  # seconds until an idle connection is closed
 _EXTRA_CONNECTIONS = 80  # above the limit; these still get a response that there are too many
+# Of TLS 1.2, which Debian's Python leaves to OpenSSL. The ciphers of TLS 1.3 are not named here.
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 _RESPONSE_TIMEOUT = 1  # seconds after the drain; clients can read their failures in half of it
 _EXPORTER_STOP_TIMEOUT = 1.0  # seconds; by then everything is either delivered or failed
 
@@ -140,8 +142,10 @@ class _Server(uvicorn.Server):
         self._queue = queue
 
     def use_tls(self, certificate: str, key: str | None) -> None:
-        """Serve TLS 1.2 or newer with forward secrecy: Python's defaults, and not uvicorn's."""
+        """Serve TLS 1.2 or newer with forward secrecy, whatever uvicorn and the installed Python take for safe."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(_CIPHERS)
         context.load_cert_chain(certificate, key)
         self.config.load()
         self.config.ssl = context

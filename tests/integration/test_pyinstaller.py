@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,9 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _freeze(folder: Path) -> None:
+    library = [sysconfig.get_config_var(name) or "" for name in ("LIBDIR", "INSTSONAME")]
+    if sysconfig.get_config_var("Py_ENABLE_SHARED") and not Path(*library).exists():
+        pytest.skip("the shared library of this Python, which PyInstaller needs, is not installed")
     folder.mkdir()
     (folder / "otel-tbot.py").write_text("from otel_tbot.__main__ import main\n\nmain()\n")
     excluded = [word for name in LEFT_OUT for word in ("--exclude-module", name)]

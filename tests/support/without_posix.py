@@ -72,7 +72,7 @@ def remove() -> None:
         message = "something of ours is loaded already"
         raise RuntimeError(message)
     # Of these, Windows has another half, which asks for none of the names.
-    for user, module in ((subprocess, os), (subprocess, signal), (shutil, os)):
+    for user, module in ((subprocess, os), (subprocess, signal), (subprocess, select), (shutil, os)):
         whole = types.ModuleType(module.__name__)
         vars(whole).update(vars(module))
         setattr(user, module.__name__, whole)

@@ -218,6 +218,7 @@ def test_stop_of_the_unit(way: str, tbot: Path, black_hole: str) -> None:
         )
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_stuck_at_its_end() -> None:
     """A process that is stuck in its exit, as on a slow file system, holds up tbot only briefly."""
     child = os.fork()
@@ -229,6 +230,7 @@ def test_stuck_at_its_end() -> None:
     assert os.waitpid(child, 0) == (child, signal.SIGKILL)
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("status", [0, 11])
 def test_end_of_the_intermediate_process(status: int) -> None:
     """The status of a process that has ended is its own."""
