@@ -95,7 +95,7 @@ def _run_mutants(copy: Path, module: str, tests: str) -> list[tuple[str, bool]]:
     for arguments in (["baseline", config], ["init", config, session]):
         subprocess.run([tool, *arguments], cwd=copy, check=True, stdout=subprocess.DEVNULL)
     _skip_what_does_not_count(session, (ROOT / "otel_tbot" / module).read_text())
-    # Bytecode is told by size and second: within one second, a mutant's could be taken for the next one's.
+    # Python matches bytecode to its source by size and second: within one second, it could run another mutant's.
     environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([tool, "exec", config, session], cwd=copy, env=environ, check=True, stdout=subprocess.DEVNULL)
     dump = subprocess.run([tool, "dump", session], cwd=copy, check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""What is different in a program that PyInstaller has made: there is no Python to start, and variables are added.
+"""The differences in a program that PyInstaller has made: it has no Python to start, and added environment variables.
 
 Only such a program imports this.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 _STDERR = 2
-_MAX_DIGITS = 9  # a larger number is no descriptor's
+_MAX_DIGITS = 9  # no system has a descriptor with a larger number
 _SIGNALS = ("logs", "traces")
 _HELP = ("-h", "--help")
 

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 # signal one process after the other, need less than this.
 _MAX_WAIT = 0.02
 _WAIT_STEP = 0.001
-_MAX_LATENESS = (
-    1.0  # seconds for which a copy that comes too late is waited for, so that it does not answer for another
-)
+# Seconds for which a copy that comes later than that is awaited and dropped, so that it does not answer for another.
+_MAX_LATENESS = 1.0
 _YES = b"y"
 _NO = b"n"
 
@@ -47,7 +46,7 @@ class GroupWitness:
         os.close(answering)
 
     def got(self, number: int) -> bool:
-        """Tell whether the witness got a signal that this process has got. Each is told once.
+        """Return whether the witness got a signal that this process has got. A signal is answered for once.
 
         Args:
             number: the signal's number.

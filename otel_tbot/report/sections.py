@@ -1,4 +1,4 @@
-"""The sections of the page: each a question, with the chart that answers it, its finding and its chart_tables."""
+"""The sections of the page: each a question, with the chart that answers it, its finding and its numbers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Question:
         text: the question.
         chart: draws the panels of the answer at a width.
         legend: how the chart is read.
-        tables: the chart_tables.
+        tables: the numbers.
         width: of one panel on a screen, in pixels.
     """
 

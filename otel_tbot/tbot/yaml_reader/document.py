@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 # libyaml compares each %TAG directive with all previous ones: 65,000 of them, 1 MiB, take ten seconds.
 TAG_DIRECTIVE_LIMIT = 100
 
-# What no YAML document may hold (YAML 1.1, section 5.1).
 _TOO_DEEP = f"there are more than {DEPTH_LIMIT} levels"
-_TOO_DEEP_FOR_LIBYAML = (
-    "exceeded maximum nesting depth"  # it reads ahead, and has a limit of its own since PyYAML 6.0.4
-)
+# libyaml's reason since PyYAML 6.0.4: it reads ahead, and has a limit of its own.
+_TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
+# What no YAML document may hold (YAML 1.1, section 5.1).
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # libyaml's constant texts, which quote nothing of the document. Any other reason of a parser is left out.
 PARSER_REASONS = frozenset(
