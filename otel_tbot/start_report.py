@@ -23,11 +23,13 @@ class StartReport(NamedTuple):
         event: what is reported.
         settings: where it goes, and how.
         version_unknown_reason: why the event has no version; empty if it has one.
+        notes: what was read in a way that may be a surprise, each in one line.
     """
 
     event: StartEvent
     settings: OTLPSettings
     version_unknown_reason: str
+    notes: tuple[str, ...]
 
 
 def prepare_start_report(  # noqa: PLR0913  the options of three commands
@@ -55,10 +57,12 @@ def prepare_start_report(  # noqa: PLR0913  the options of three commands
         OtelTbotError: tbot's configuration, or a setting, cannot be used.
     """
     settings = resolve_settings(resolve_signal(environ, signal), environ, {"timeout": timeout})
+    skipped = "an unknown flag, skipped with its value; everything else is reported"
+    notes = (*(f"{position}: {skipped}" for position in command.skipped), *settings.notes)
     if tbot_version:
         event = StartEvent.from_start(read_start(command, environ), version=tbot_version)
         reason = "" if event.version else "the value of --tbot-version does not look like a version"
-        return StartReport(event=event, settings=settings, version_unknown_reason=reason)
+        return StartReport(event=event, settings=settings, version_unknown_reason=reason, notes=notes)
     # The executable answers while the configuration is read.
     probe = VersionProbe.start(command.executable, environ, version_timeout)
     result = VersionResult()
@@ -69,4 +73,4 @@ def prepare_start_report(  # noqa: PLR0913  the options of three commands
     finally:
         result = probe.result()  # also ends what was started
     event = StartEvent.from_start(start, version=result.version)
-    return StartReport(event=event, settings=settings, version_unknown_reason=result.reason)
+    return StartReport(event=event, settings=settings, version_unknown_reason=result.reason, notes=notes)

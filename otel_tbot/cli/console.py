@@ -7,12 +7,9 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
+from typing import Literal, NoReturn, TextIO
 
 from otel_tbot.stderr import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PROGRAM = "otel-tbot"
 
@@ -52,12 +49,6 @@ def write_line(line: str) -> None:
     """Print one line on stderr, under the program's name."""
     with suppress(OSError):  # a full disk or a closed pipe
         print(f"{PROGRAM}: {one_line(line)}", file=sys.stderr, flush=True)
-
-
-def write_skipped_flags(positions: Iterable[str]) -> None:
-    """Print where tbot's command line has flags that no known release of tbot has."""
-    for position in positions:
-        write_line(f"{position}: an unknown flag, skipped with its value; everything else is reported")
 
 
 def flush_stdout() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from otel_tbot.cli.console import FAILED, OK, write_line, write_skipped_flags
+from otel_tbot.cli.console import FAILED, OK, write_line
 from otel_tbot.opt_in import consent
 from otel_tbot.process_isolation import keep_own_variables
 from otel_tbot.tbot.command_line import parse
@@ -37,8 +37,7 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
         command, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
     )
     silence_libraries()
-    write_skipped_flags(command.skipped)
-    for note in report.settings.notes:
+    for note in report.notes:
         write_line(note)
     if tbot_version and report.version_unknown_reason:
         write_line(f"tbot.version is left out: {report.version_unknown_reason}")

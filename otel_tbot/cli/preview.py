@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.version import __version__ as sdk_version
 
-from otel_tbot.cli.console import OK, write_line, write_skipped_flags
+from otel_tbot.cli.console import OK, write_line
 from otel_tbot.cli.formatting import format_table, mask_endpoint
 from otel_tbot.errors import SettingsError
 from otel_tbot.event import SCOPE_NAME, truncate_to_second
@@ -39,8 +39,7 @@ def main(
         parsed, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
     )
     session = Session()
-    write_skipped_flags(parsed.skipped)
-    for note in report.settings.notes:
+    for note in report.notes:
         write_line(note)
     if report.version_unknown_reason:
         write_line(f"tbot.version is left out: {report.version_unknown_reason}")
