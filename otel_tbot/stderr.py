@@ -14,13 +14,18 @@ def write_line(line: str) -> None:
     # None if it was closed from the start. Its number may by now belong to another file.
     if sys.stderr is None:
         return
+    write_at_once(_STDERR, f"otel-tbot: {one_line(line)}\n".encode(sys.stderr.encoding, "backslashreplace"))
+
+
+def write_at_once(descriptor: int, line: bytes) -> None:
+    """Write a line if it can be written without waiting; otherwise do nothing."""
     try:
         # A full pipe or a stopped terminal would block us, and tbot with us. Without `poll` (Windows), the system tells
         # this of sockets only; but there tbot runs already.
-        if not hasattr(select, "poll") or select.select([], [_STDERR], [], 0)[1]:
-            os.write(_STDERR, f"otel-tbot: {one_line(line)}\n".encode(sys.stderr.encoding, "backslashreplace"))
-    except OSError:
-        return
+        if not hasattr(select, "poll") or select.select([], [descriptor], [], 0)[1]:
+            os.write(descriptor, line)
+    except (OSError, ValueError):
+        return  # nobody reads any more, or the number is larger than select(2) takes
 
 
 def one_line(text: str) -> str:

@@ -53,9 +53,14 @@ def refusal(arguments: Arguments) -> str:
     return ""
 
 
+def chosen_signal(arguments: Arguments) -> str:
+    """Return the signal as `resolve_signal` reads it, without its check."""
+    return arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL", "").strip().lower() or "logs"
+
+
 def _ordinary(arguments: Arguments) -> Iterator[bool]:
     """Yield for one setting after the other whether it is certainly usable."""
-    signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL") or "logs"
+    signal = chosen_signal(arguments)
     yield signal in {"logs", "traces"}
 
     def value(keyword: str) -> str:

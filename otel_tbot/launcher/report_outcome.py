@@ -1,13 +1,14 @@
-"""The outcome of a report for whoever asked: one line of JSON, `{"status": ..., "reason": ...}`, on a descriptor."""
+"""Writes the outcome of a report for a caller that asked for it: one line of JSON with `status` and `reason`."""
 
 from __future__ import annotations
 
-import os
+from otel_tbot.stderr import write_at_once, write_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+NO_RESULT = "its sender left no result"
 _MAX_REASON = 300  # characters: escaped, they fit into what a pipe takes at once (POSIX, PIPE_BUF; 4096 bytes on Linux)
 
 
@@ -26,15 +27,9 @@ def write_outcome(descriptors: Iterable[int], status: str, reason: str = "") -> 
 
     line = json.dumps({"status": status, "reason": reason[:_MAX_REASON]}) + "\n"
     for descriptor in descriptors:
-        _write_at_once(descriptor, line.encode())
+        write_at_once(descriptor, line.encode())
 
 
-def _write_at_once(descriptor: int, line: bytes) -> None:
-    import select  # noqa: PLC0415  only where somebody asked
-
-    try:
-        # A full pipe would block whoever writes.
-        if select.select([], [descriptor], [], 0)[1]:
-            os.write(descriptor, line)
-    except (OSError, ValueError):
-        return  # the reader has gone, or the number is larger than select(2) takes
+def write_failure(reason: str) -> None:
+    """Print that the start was not reported, as tbot's parent does after tbot's end."""
+    write_line(f"this start of tbot was not reported: {reason}")

@@ -9,7 +9,7 @@ import time
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.cgroup import read_room
 from otel_tbot.launcher.container import is_first_process
-from otel_tbot.launcher.precheck import refusal
+from otel_tbot.launcher.precheck import chosen_signal, refusal
 from otel_tbot.launcher.report_outcome import write_outcome
 from otel_tbot.launcher.version_check import UNUSABLE, is_version
 from otel_tbot.stderr import write_line
@@ -128,8 +128,7 @@ def delivery_timeout(arguments: Arguments) -> float:
 def _chosen_timeout(arguments: Arguments) -> float:
     if arguments.timeout is not None:
         return arguments.timeout
-    signal = arguments.signal or os.environ.get("OTEL_TBOT_SIGNAL", "").strip() or "logs"
-    for value, name in otlp_variables(signal, "timeout", os.environ):
+    for value, name in otlp_variables(chosen_signal(arguments), "timeout", os.environ):
         try:
             return parse_timeout_variable(value, name)[0]
         except SettingsError:  # noqa: PERF203  at most two

@@ -18,6 +18,7 @@ from otel_tbot.launcher.container import is_first_process
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
 from otel_tbot.launcher.group_witness import GroupWitness
+from otel_tbot.launcher.report_outcome import NO_RESULT, write_failure
 from otel_tbot.launcher.signal_without_enums import signal
 from otel_tbot.stderr import write_line
 
@@ -79,7 +80,7 @@ def supervise(
     if witness:
         witness.end()
     if sender and outcome and (reason := _read_failure(outcome[0])):
-        write_line(f"this start of tbot was not reported: {reason}")
+        write_failure(reason)
     return status
 
 
@@ -108,7 +109,7 @@ def _read_failure(descriptor: int) -> str:
     try:
         outcome = json.loads(os.read(descriptor, 65536).partition(b"\n")[0])
     except (OSError, ValueError):
-        return "its sender left no result"
+        return NO_RESULT
     return str(outcome["reason"]) if outcome["status"] == "failed" else ""
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.launcher.arguments import UsageError, parse
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, NOT_FOUND, CannotExecuteError
 from otel_tbot.launcher.precheck import refusal
+from otel_tbot.launcher.report_outcome import NO_RESULT, write_failure
 from otel_tbot.launcher.start_command import is_start
 from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, no_process, write_not_reported
 from otel_tbot.opt_in import consent
@@ -43,7 +44,7 @@ def run_as_parent(words: list[str], arguments: Arguments) -> NoReturn:
 
     Raises:
         CannotExecuteError: tbot cannot be started.
-        UsageError: an option is given that there is no way to follow.
+        UsageError: `--outcome-fd` is given, which is not supported there.
     """
     if arguments.outcome_fds:
         message = "--outcome-fd needs Linux or macOS: with --supervise a failure is one line on stderr."
@@ -108,12 +109,12 @@ def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[by
 
 def _wait_for_sender(sender: subprocess.Popen[bytes], deadline: float) -> None:
     try:
-        reason, _ = sender.communicate(timeout=max(deadline - time.monotonic(), 0))
+        reason = sender.communicate(timeout=max(deadline - time.monotonic(), 0))[0].decode(errors="replace")
     except subprocess.TimeoutExpired:
         sender.kill()
-        reason = b"its sender left no result"
+        reason = NO_RESULT
     if reason:
-        write_line(f"this start of tbot was not reported: {reason.decode(errors='replace')}")
+        write_failure(reason)
 
 
 def exit_status(code: int) -> int:
