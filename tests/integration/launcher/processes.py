@@ -176,6 +176,17 @@ def start(
     return RunningProcess(command, {**(environ or {}), **consent}, **options)
 
 
+def full_pipe() -> tuple[int, int]:
+    """Return the reading and the writing end of a pipe that holds all it can."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, bytes(4096)):
+            pass
+    os.set_blocking(writing, True)
+    return reading, writing
+
+
 def works(started: RunningProcess) -> bool:
     """Tell whether a tbot that waits does run, and ends as it is reported to."""
     with started:

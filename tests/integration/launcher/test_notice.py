@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from otel_tbot.launcher.version_check import UNUSABLE
-from tests.integration.launcher.processes import NOWHERE, PROGRAM, WITH_SENDER, RunningProcess, start, works
+from tests.integration.launcher.processes import NOWHERE, PROGRAM, WITH_SENDER, RunningProcess, full_pipe, start, works
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
@@ -37,12 +36,7 @@ def test_unusable_version(way: str, tbot: Path) -> None:
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_full_stderr(way: str, tbot: Path) -> None:
     """A stderr that nothing reads, and that is full, does not hold up tbot."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with suppress(BlockingIOError):
-        while os.write(writing, bytes(4096)):
-            pass
-    os.set_blocking(writing, True)
+    reading, writing = full_pipe()
     assert works(start(way, tbot, environ=NOWHERE, stderr=writing))
     os.close(reading)
     os.close(writing)

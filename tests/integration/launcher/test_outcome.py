@@ -12,7 +12,15 @@ import pytest
 
 from otel_tbot.testing import Reply
 from tests.integration.launcher import procfs
-from tests.integration.launcher.processes import NOWHERE, RUN, WITH_SENDER, RunningProcess, endpoint_variables, start
+from tests.integration.launcher.processes import (
+    NOWHERE,
+    RUN,
+    WITH_SENDER,
+    RunningProcess,
+    endpoint_variables,
+    full_pipe,
+    start,
+)
 from tests.support.fake_tbot import WAITS, shell_script
 
 if TYPE_CHECKING:
@@ -163,19 +171,14 @@ def test_killed(way: str, tmp_path: Path, black_hole: str) -> None:
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
 def test_nobody_reads(way: str, tbot: Path) -> None:
     """A full pipe, and one without a reader, hold up nobody."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with suppress(BlockingIOError):
-        while os.write(writing, bytes(4096)):
-            pass
-    os.set_blocking(writing, True)
-    for _ in range(2):
+    reading, writing = full_pipe()
+    for has_reader in (True, False):
+        if not has_reader:
+            os.close(reading)
         with start(way, tbot, f"--outcome-fd={writing}", environ=NOWHERE, pass_fds=[writing]) as started:
             pid = int(started.line())
             started.wait_until_sent(pid)
             assert started.finish("5\n")[0] == 5
-        with suppress(OSError):
-            os.close(reading)
     os.close(writing)
 
 
