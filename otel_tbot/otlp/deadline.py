@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Result = TypeVar("Result")
+
+
+# Longest wait for a finished thread to leave the process, in seconds; it takes some microseconds.
+_LEAVING = 0.1
 
 
 class NoThreadError(Exception):
@@ -54,6 +61,20 @@ def run_with_timeout(timeout: float, work: Callable[[], Result]) -> Result:
         thread.join(timeout)
         if thread.is_alive():
             raise TimeoutError
+        _wait_until_gone(thread)
     if thread.error is not None:
         raise thread.error
     return thread.result  # type: ignore[return-value]  # without an error there is a result
+
+
+def _wait_until_gone(thread: threading.Thread) -> None:
+    """Wait until the system knows the thread no more.
+
+    As it leaves, OpenSSL cleans up after it under a lock. A process forked in that moment has the lock forever, and its
+    first TLS context waits for it. `join` waits for that since Python 3.13 only.
+    """
+    if sys.version_info >= (3, 13) or sys.platform != "linux":
+        return
+    entry, until = Path(f"/proc/self/task/{thread.native_id}"), time.monotonic() + _LEAVING
+    while entry.exists() and time.monotonic() < until:
+        time.sleep(0)

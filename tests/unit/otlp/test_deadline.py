@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,17 @@ def test_deadline() -> None:
     with pytest.raises(TimeoutError):
         run_with_timeout(0.05, release.wait)
     release.set()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells which threads there are")
+def test_its_thread_is_gone() -> None:
+    """No thread of ours is left when the result is there: a fork would copy the locks that it holds as it leaves."""
+
+    def work() -> int:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # OpenSSL cleans up after such a thread
+        return threading.get_native_id()
+
+    assert not any(Path(f"/proc/self/task/{run_with_timeout(5, work)}").exists() for _ in range(300))
 
 
 def test_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
