@@ -58,30 +58,26 @@ WITH lines AS (
         WHEN resourceMetrics IS NULL AND resourceProfiles IS NULL THEN [NULL]
     END) AS part
     FROM lines
-), scopes AS (
+), named AS (
     SELECT part IS NULL AS unreadable, part.resource.attributes AS resource, unnest(CASE
         WHEN part IS NULL THEN [NULL]
-        WHEN part.scopeLogs IS NOT NULL THEN list_transform(part.scopeLogs, lambda scope: scope.logRecords)
-        ELSE list_transform(part.scopeSpans, lambda scope: scope.spans)
-    END) AS list
+        WHEN part.scopeLogs IS NOT NULL THEN flatten(list_transform(part.scopeLogs, lambda scope: scope.logRecords))
+        ELSE flatten(list_transform(part.scopeSpans, lambda scope: scope.spans))
+    END) AS record
     FROM resources
-), named AS (
-    SELECT unreadable, resource, unnest(CASE WHEN unreadable THEN [NULL] ELSE list END) AS record
-    FROM scopes
-), texts AS (
+), keys AS (
     SELECT
         unreadable,
         coalesce(record.timeUnixNano, record.startTimeUnixNano) AS nanoseconds,
+        resource,
         list_transform(resource, lambda attribute: attribute.key) AS resource_keys,
-        list_transform(resource, lambda attribute: attribute.value.stringValue) AS resource_texts,
-        list_transform(record.attributes, lambda attribute: attribute.key) AS keys,
-        list_transform(record.attributes, lambda attribute: attribute.value.stringValue) AS texts,
-        list_transform(record.attributes, lambda attribute: attribute.value.intValue) AS numbers
+        record.attributes AS event,
+        list_transform(record.attributes, lambda attribute: attribute.key) AS event_keys
     FROM named
     WHERE unreadable OR record.eventName = '{EVENT_NAME}' OR record.name = '{EVENT_NAME}'
 ), columns AS (
     SELECT unreadable, nanoseconds, {", ".join(_stored())}
-    FROM texts
+    FROM keys
 )
 SELECT unreadable, make_timestamp(try_cast(nanoseconds AS BIGINT) // 1000) AS time, {", ".join(_judged())}
 FROM columns
@@ -100,12 +96,12 @@ def _read(sources: Sequence[Source], longest_line: int) -> Iterator[str]:
 def _stored() -> Iterator[str]:
     resource = {row.name for row in RESOURCE_ATTRIBUTES}
     for name, column in COLUMNS.items():
-        keys = "resource_keys" if name in resource else "keys"
-        values = "resource_texts" if name in resource else "texts" if _ROWS[name].type == "string" else "numbers"
-        found = f"{values}[list_position({keys}, {quoted(name)})]"
+        of = "resource" if name in resource else "event"
+        value = "stringValue" if _ROWS[name].type == "string" else "intValue"
+        found = f"{of}[list_position({of}_keys, {quoted(name)})].value.{value}"
         if _ROWS[name].type == "int":
             # A counter of another type is invalid, and not missing.
-            found = f"CASE WHEN list_contains({keys}, {quoted(name)}) THEN coalesce({found}, '') END"
+            found = f"CASE WHEN list_contains({of}_keys, {quoted(name)}) THEN coalesce({found}, '') END"
         yield f"{found} AS {column}"
 
 

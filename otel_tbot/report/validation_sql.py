@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from otel_tbot.schema.attribute import Attribute
 
 # The sender's (?![0-9A-Za-z]), which is no part of the engine's regular expressions. `s`: a line break is a character.
+_START = r"\A"
 _BOUNDARY = r"(?:[^0-9A-Za-z]|\z)"
-_END = r"\z"
 
 
 def quoted(text: str) -> str:
@@ -40,9 +40,11 @@ def _allowed(row: Attribute, value: str) -> str:
     """Return what may be kept of a text, or NULL."""
     if row.values:
         return f"CASE WHEN {value} IN ({', '.join(map(quoted, row.values))}) THEN {value} END"
-    pattern = quoted(rf"\A({row.pattern}){_BOUNDARY if row.drop_rest else _END}")
-    found = f"nullif(regexp_extract({value}, {pattern}, 1, 's'), '')"
-    return f"CASE WHEN length({value}) <= {row.max_length} THEN {found} END" if row.max_length else found
+    if row.drop_rest:
+        kept = f"nullif(regexp_extract({value}, {quoted(rf'{_START}({row.pattern}){_BOUNDARY}')}, 1, 's'), '')"
+    else:  # without a group it is faster
+        kept = f"CASE WHEN regexp_full_match({value}, {quoted(row.pattern)}, 's') THEN {value} END"
+    return f"CASE WHEN length({value}) <= {row.max_length} THEN {kept} END" if row.max_length else kept
 
 
 def judged_number(row: Attribute, text: str) -> str:
