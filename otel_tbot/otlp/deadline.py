@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from pathlib import Path
@@ -14,8 +13,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-# Longest wait for a finished thread to leave the process, in seconds; it takes some microseconds.
-_LEAVING = 0.1
+# How often to look whether a finished thread has left the process, and the pause between, in seconds.
+_LOOKS = 1000
+_PAUSE = 0.0001
 
 
 class NoThreadError(Exception):
@@ -71,10 +71,11 @@ def _wait_until_gone(thread: threading.Thread) -> None:
     """Wait until the system knows the thread no more.
 
     As it leaves, OpenSSL cleans up after it under a lock. A process forked in that moment has the lock forever, and its
-    first TLS context waits for it. `join` waits for that since Python 3.13 only.
+    first TLS context waits for it. `join` itself waits for the system since Python 3.13; where there is no /proc, and
+    an older Python, nothing can.
     """
-    if sys.version_info >= (3, 13) or sys.platform != "linux":
-        return
-    entry, until = Path(f"/proc/self/task/{thread.native_id}"), time.monotonic() + _LEAVING
-    while entry.exists() and time.monotonic() < until:
-        time.sleep(0)
+    entry = Path(f"/proc/self/task/{thread.native_id}")
+    for _ in range(_LOOKS):
+        if not entry.exists():
+            break
+        time.sleep(_PAUSE)

@@ -44,6 +44,12 @@ def test_its_thread_is_gone() -> None:
     assert not any(Path(f"/proc/self/task/{run_with_timeout(5, work)}").exists() for _ in range(300))
 
 
+def test_thread_that_seems_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait for it is bounded."""
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    assert run_with_timeout(5, lambda: "done") == "done"
+
+
 def test_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work that nothing could end in time is not begun."""
 

@@ -217,6 +217,7 @@ def test_status_codes() -> None:
     assert everyone.issuperset(DEFAULT_CODES)
     for name in everyone:
         assert resolve_settings("logs", {RETRYABLE: name}).retryable_codes == (name,)
+    assert {*resolve_settings("logs", {RETRYABLE: ",".join(everyone)}).retryable_codes} == everyone
 
 
 def test_headers_in_the_form_of_declarative_files() -> None:
@@ -289,6 +290,12 @@ def test_all_keywords() -> None:
     }  # fmt: skip
     others = {"signal": "logs", "retryable_codes": DEFAULT_CODES, "notes": ()}
     assert resolve_settings("logs", {}, given)._asdict() == {**others, **given}
+
+
+@pytest.mark.parametrize(("given", "insecure"), [("true", True), ("TRUE", True), ("False", False)])
+def test_insecure_as_a_text(given: str, insecure: bool) -> None:
+    """A keyword may be a text, as in a declarative file."""
+    assert resolve_settings("logs", {}, {"insecure": given}).insecure is insecure
 
 
 def test_unknown_signal() -> None:
