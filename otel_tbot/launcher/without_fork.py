@@ -49,8 +49,8 @@ def run_as_parent(words: list[str], arguments: Arguments) -> NoReturn:
     if arguments.outcome_fds:
         message = "--outcome-fd needs Linux or macOS: with --supervise a failure is one line on stderr."
         raise UsageError(message)
-    tbot = _start_tbot(arguments.command)
     _leave_interrupts_to_tbot()
+    tbot = _start_tbot(arguments.command)
     sender = None
     deadline = 0.0
     with suppress(Exception):  # tbot runs, and its status must be passed on
@@ -86,8 +86,10 @@ def _start_tbot(command: list[str]) -> subprocess.Popen[bytes]:
 def _leave_interrupts_to_tbot() -> None:
     """Ctrl-C and Ctrl-Break reach every process of the console, and tbot decides what they mean."""
     for name in ("SIGINT", "SIGBREAK"):
-        if number := getattr(signal, name, None):
-            signal.signal(number, signal.SIG_IGN)
+        number = getattr(signal, name, None)
+        # A child does not inherit a handler; it would inherit that a signal is ignored.
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[bytes] | None:

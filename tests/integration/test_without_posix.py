@@ -341,7 +341,9 @@ def test_broken_program(program: Program, tmp_path: Path) -> None:
 def test_interrupt(tmp_path: Path) -> None:
     """Ctrl-C reaches tbot and `run` alike; tbot decides, and `run` ends with its status."""
     path = shell_script(tmp_path / "bin", f"trap 'exit 9' INT; : >{tmp_path}/ready; while :; do sleep 0.1; done")
-    code = f"from otel_tbot.__main__ import main; main('run', {str(path)!r}, 'start')"
+    # Whoever started the tests may have had SIGINT ignored, which a shell cannot undo.
+    default = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{default}; from otel_tbot.__main__ import main; main('run', {str(path)!r}, 'start')"
     command = [*without_posix.python(tmp_path), code]
     with subprocess.Popen(command, env={"PATH": os.environ["PATH"]}, start_new_session=True) as started:
         wait_until((tmp_path / "ready").exists, "tbot runs")

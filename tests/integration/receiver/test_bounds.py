@@ -33,6 +33,7 @@ from tests.integration.receiver.http_client import (
     submit,
     unknown_field,
 )
+from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -291,6 +292,7 @@ def test_rate_of_health_checks(serve: Callable[..., RunningReceiver], receiver: 
     running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as connection:
         ready = raw(b"", {}, method="GET", path="/readyz")
+        wait_until(lambda: send(connection, ready, "GET").status == 200, "the receiver is ready")
         statuses = [send(connection, ready, "GET").status for _ in range(1000)]
         assert statuses[:50] == [200] * 50
         assert 429 in statuses
