@@ -17,6 +17,7 @@ from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands, exit_statuses
 from otel_tbot.otlp import retry_codes, settings
 from otel_tbot.plugins import environment_variables
+from otel_tbot.schema.constants import RunMode
 from scripts import schema_constants
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+_CLOSED_SETS = {"RunMode": RunMode, "Signal": settings.Signal}
 _REFUSED = "refused: nothing is sent"
 _UNSET = "one warning; counts as unset"
 _OTHER_VALUE = {"insecure": "one warning; counts as `false`"}
@@ -206,12 +208,19 @@ def _signature(public: Callable[..., Any]) -> str:
         prefix = _STARS.get(parameter.kind, "")
         # A named tuple keeps its annotations as references.
         annotation = getattr(parameter.annotation, "__forward_arg__", parameter.annotation)
-        kind = "" if annotation is kinds.empty else f": {annotation}"
+        kind = "" if annotation is kinds.empty else f": {_spelled_out(annotation)}"
         default = "" if parameter.default is kinds.empty else f" = {_default(parameter.default)}"
         parts.append(f"{prefix}{name}{kind}{default}")
     returned = inspect.signature(public).return_annotation
     arrow = "" if isinstance(public, type) or returned is kinds.empty else f" -> {returned}"
     return f"({', '.join(parts)}){arrow}"
+
+
+def _spelled_out(annotation: str) -> str:
+    """Return an annotation with the values of each closed set in the place of its name."""
+    for name, values in _CLOSED_SETS.items():
+        annotation = re.sub(rf"\b{name}\b", str(values).removeprefix("typing."), annotation)
+    return annotation
 
 
 def _default(value: object) -> str:
