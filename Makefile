@@ -136,14 +136,14 @@ $(VENV)/.python:
 		echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
 	@touch $@
 
-$(VENV)/.runtime: $(VENV)/.python requirements/runtime.txt pyproject.toml bin/otel-tbot
+$(VENV)/.runtime: $(VENV)/.python requirements/runtime.txt pyproject.toml
 	@echo "Installing into $(VENV)"
 	@$(INSTALL) --require-hashes -r requirements/runtime.txt
 	@$(INSTALL) --no-deps -e .
 	@touch $@
 
 # The development requirements hold the runtime's, at the same versions.
-$(VENV)/.dev: $(VENV)/.python $(REQUIREMENTS) pyproject.toml bin/otel-tbot
+$(VENV)/.dev: $(VENV)/.python $(REQUIREMENTS) pyproject.toml
 	@echo "Installing into $(VENV)"
 	@$(INSTALL) --require-hashes -r $(REQUIREMENTS)
 	@$(INSTALL) --no-deps --no-build-isolation -e .

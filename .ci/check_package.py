@@ -31,8 +31,9 @@ TOP_LEVEL = (
     "SECURITY.md",
     "pyproject.toml",
 )
-FOLDERS = (".ci", "benchmarks", "bin", "docs", "examples", "otel_tbot", "requirements", "scripts", "tests")
+FOLDERS = (".ci", "benchmarks", "docs", "examples", "otel_tbot", "requirements", "scripts", "tests")
 ENTRY_POINT_GROUPS = {
+    "console_scripts",
     "opentelemetry_environment_variables",
     "opentelemetry_logs_exporter",
     "opentelemetry_resource_detector",
@@ -95,9 +96,7 @@ def check_wheel(path: Path) -> str:
         entry_points.read_string(wheel.read(f"{info}/entry_points.txt").decode())
 
     code = {name for name in names if not name.startswith(f"{info}/")}
-    script = f"{info.removesuffix('.dist-info')}.data/scripts/otel-tbot"
-    expected = package_files() | {script}
-    expect(code == expected, f"the wheel and otel_tbot/ differ: {sorted(code ^ expected)}")
+    expect(code == package_files(), f"the wheel and otel_tbot/ differ: {sorted(code ^ package_files())}")
     expect("otel_tbot/py.typed" in names, "the wheel lacks py.typed")
     expect(any(name.startswith("otel_tbot/schema/registry/") for name in names), "the wheel lacks the schema registry")
     expect(f"{info}/licenses/LICENSE" in names, "the wheel lacks the license")

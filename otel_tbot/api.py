@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from otel_tbot.event import StartEvent
-    from otel_tbot.otlp.settings import OTLPSettings
+    from otel_tbot.otlp.settings import OTLPSettings, Signal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def send(
-    event: StartEvent, *, session: Session | None = None, signal: str | None = None, timeout: float | None = None
+    event: StartEvent, *, session: Session | None = None, signal: Signal | None = None, timeout: float | None = None
 ) -> Outcome:
     """Send an event to the OTLP backend that the `OTEL_EXPORTER_OTLP_*` variables describe.
 

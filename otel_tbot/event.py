@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NewType
 
 from otel_tbot.errors import TbotConfigError
-from otel_tbot.schema.constants import EVENT_ATTRIBUTES
+from otel_tbot.schema.constants import EVENT_ATTRIBUTES, RunMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ class StartEvent:
         InvalidEventError: the run mode is neither of the two, or a counter is negative or no whole number.
     """
 
-    run_mode: str
+    run_mode: RunMode
     version: str | None = None
     join_type: str | None = None
     helper: str | None = None

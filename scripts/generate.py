@@ -14,9 +14,10 @@ import click
 
 import otel_tbot
 from otel_tbot import opt_in, testing
-from otel_tbot.cli import commands
+from otel_tbot.cli import commands, exit_statuses
 from otel_tbot.otlp import retry_codes, settings
 from otel_tbot.plugins import environment_variables
+from otel_tbot.schema.constants import RunMode
 from scripts import schema_constants
 
 if TYPE_CHECKING:
@@ -25,10 +26,37 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+_CLOSED_SETS = {"RunMode": RunMode, "Signal": settings.Signal}
 _REFUSED = "refused: nothing is sent"
 _UNSET = "one warning; counts as unset"
 _OTHER_VALUE = {"insecure": "one warning; counts as `false`"}
 _NOTICE = "<!-- Generated from the code by `make generate`. -->"
+
+_SHELL_COMPLETION = """
+## Shell completion
+
+Commands, options, their values and files are completed with the Tab key once the shell has read a script, which
+`otel-tbot` prints when this variable asks for it.
+
+Bash 4.4 or newer, for new shells; without the package `bash-completion`, put `eval "$(_OTEL_TBOT_COMPLETE=bash_source
+otel-tbot)"` into `~/.bashrc` instead:
+
+```bash
+mkdir -p ~/.local/share/bash-completion/completions
+_OTEL_TBOT_COMPLETE=bash_source otel-tbot >~/.local/share/bash-completion/completions/otel-tbot
+```
+
+Zsh, in `~/.zshrc` after `compinit`:
+
+```zsh
+eval "$(_OTEL_TBOT_COMPLETE=zsh_source otel-tbot)"
+```
+
+Fish, for new shells:
+
+```fish
+_OTEL_TBOT_COMPLETE=fish_source otel-tbot >~/.config/fish/completions/otel-tbot.fish
+```""".splitlines()
 
 
 def commands_page() -> Iterator[str]:
@@ -37,6 +65,7 @@ def commands_page() -> Iterator[str]:
     yield from ("# Commands", "", _NOTICE, "", "`otel-tbot COMMAND [OPTIONS] ...`, or `python -m otel_tbot`.")
     yield ""
     yield from _paragraphs(inspect.cleandoc(group.help or ""))
+    yield from ("", "Without a command the help goes to stderr, and the exit status is 2.")
     for name, command in sorted(group.commands.items()):
         usage = [name, "[OPTIONS]", *(one.metavar or one.human_readable_name for one in _arguments(command))]
         yield from ("", f"## `{' '.join(['otel-tbot', *usage])}`", "")
@@ -45,6 +74,14 @@ def commands_page() -> Iterator[str]:
         if options:
             yield from ("", "| option | meaning |", "|---|---|")
             yield from (f"| `{_option(one)}` | {one.help or ''} |" for one in options)
+    yield from ("", "## Exit status", "", "| command | status | meaning |", "|---|---|---|")
+    table = {"every command": exit_statuses.OF_EVERY_COMMAND, **exit_statuses.EXIT_STATUSES}
+    yield from (
+        f"| {name} | {status} | {meaning} |" for name, rows in table.items() for status, meaning in rows.items()
+    )
+    yield ""
+    yield "A process that a signal ends has the shell's status for it, such as 130 after Ctrl-C."
+    yield from _SHELL_COMPLETION
 
 
 def _arguments(command: click.Command) -> list[click.Parameter]:
@@ -171,12 +208,19 @@ def _signature(public: Callable[..., Any]) -> str:
         prefix = _STARS.get(parameter.kind, "")
         # A named tuple keeps its annotations as references.
         annotation = getattr(parameter.annotation, "__forward_arg__", parameter.annotation)
-        kind = "" if annotation is kinds.empty else f": {annotation}"
+        kind = "" if annotation is kinds.empty else f": {_spelled_out(annotation)}"
         default = "" if parameter.default is kinds.empty else f" = {_default(parameter.default)}"
         parts.append(f"{prefix}{name}{kind}{default}")
     returned = inspect.signature(public).return_annotation
     arrow = "" if isinstance(public, type) or returned is kinds.empty else f" -> {returned}"
     return f"({', '.join(parts)}){arrow}"
+
+
+def _spelled_out(annotation: str) -> str:
+    """Return an annotation with the values of each closed set in the place of its name."""
+    for name, values in _CLOSED_SETS.items():
+        annotation = re.sub(rf"\b{name}\b", str(values).removeprefix("typing."), annotation)
+    return annotation
 
 
 def _default(value: object) -> str:

@@ -22,6 +22,8 @@ PAGE = _ROOT / "docs" / "reference" / "event.md"
 _HEAD = '''\
 """The schema as constants: everything that may be sent. Generated from `registry/tbot.yaml` by `make generate`."""
 
+from typing import Literal, TypeAlias
+
 from otel_tbot.schema.attribute import Attribute
 '''
 
@@ -40,6 +42,11 @@ def _constants(registry: Registry) -> Iterator[str]:
             yield from _arguments(entry.attribute)
             yield "    ),\n"
         yield ")\n"
+    # What is refused outside these values; any other text is allowed in, and becomes something else.
+    for row in (entry.attribute for entry in registry.event):
+        if row.values and row.on_invalid == "refuse":
+            name = row.field.title().replace("_", "")
+            yield f"\n{name}: TypeAlias = Literal[{', '.join(map(_literal, row.values))}]\n"
 
 
 def _arguments(attribute: Attribute) -> Iterator[str]:

@@ -10,8 +10,13 @@ exporter = otel_tbot.AnonymousLogExporter(OTLPLogExporter())
 provider = LoggerProvider()
 provider.add_log_record_processor(otel_tbot.OptInLogRecordProcessor(BatchLogRecordProcessor(exporter)))
 
+consent = otel_tbot.consent()
+print("consent is", "on:" if consent else "off:", consent.reason)
 for command in (["tbot", "start", "identity"], ["tbot", "start", "database-tunnel"]):
     event = otel_tbot.StartEvent.from_command(command, version="18.2.3")
-    otel_tbot.emit(event, session=otel_tbot.Session(), logger_provider=provider)
+    session = otel_tbot.Session()
+    otel_tbot.emit(event, session=session, logger_provider=provider)
+    print("emitted" if consent else "not emitted:", " ".join(command), "in session", session.id)
 
+# Sends what was emitted; what cannot be sent is reported on stderr.
 provider.shutdown()

@@ -19,14 +19,17 @@ from otel_tbot.cli.console import (
     flush_stdout,
     write_line,
 )
+from otel_tbot.cli.exit_statuses import exit_statuses_of
 from otel_tbot.cli.moment import Moment
+from otel_tbot.cli.shared_arguments import complete_file, tbot_command
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.launcher.interpreter_state import restore_default_sigint
-from otel_tbot.timeout import MAX_TIMEOUT
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -61,37 +64,31 @@ def _report_unwritten(error: OSError) -> int:
     return FAILED
 
 
-@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
-def _commands() -> None:
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.pass_context
+def _commands(context: click.Context) -> None:
     """Report the start of Teleport's tbot, anonymously and only if asked to, to any OTLP backend.
 
     Nothing is sent unless TELEPORT_ANONYMOUS_TELEMETRY is exactly 1.
     """
+    if context.invoked_subcommand is None:
+        # Not a result that somebody asked for: stdout stays empty.
+        click.echo(context.get_help(), err=True)
+        context.exit(BAD_INPUT)
 
 
-_TBOT_OPTIONS = (
-    click.option("--tbot-version", metavar="VERSION", help="The version of tbot. Otherwise the executable is asked."),
-    click.option(
-        "--signal",
-        type=click.Choice(["logs", "traces"]),
-        help="Send a log record (the default) or a span. Also: OTEL_TBOT_SIGNAL.",
-    ),
-    click.option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True, max=MAX_TIMEOUT),
-        metavar="SECONDS",
-        help="Time for everything, from the name lookup to the response. Also: OTEL_EXPORTER_OTLP_TIMEOUT; else 10.",
-    ),
-    click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="TBOT start [ARGUMENTS]..."),
-)
+def _complete_command(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return _commands.shell_complete(context.find_root(), incomplete)
 
 
-def _tbot_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every command that takes a command line of tbot's."""
-    for decorate in reversed(_TBOT_OPTIONS):
-        function = decorate(function)
-    return function
+@_commands.command("help")
+@click.argument("command", required=False, metavar="[COMMAND]", shell_complete=_complete_command)
+def show_help(command: str | None) -> int:
+    """Show this help, or that of a command."""
+    words = [command, "--help"] if command else ["--help"]
+    status: int = _commands.main(words, prog_name=PROGRAM, standalone_mode=False)
+    return status
 
 
 # The first word that is not an option is the executable; the rest are its arguments.
@@ -99,7 +96,7 @@ _FORWARDING = {"allow_interspersed_args": False}
 
 
 @_commands.command(context_settings=_FORWARDING)
-@_tbot_command
+@tbot_command
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="json is OTLP/JSON.")
 def preview(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show what emit would send, and to where.
@@ -111,14 +108,14 @@ def preview(**options: Any) -> int:  # noqa: ANN401  click's values
 
 
 @_commands.command(context_settings=_FORWARDING)
-@_tbot_command
+@tbot_command
 def emit(**options: Any) -> int:  # noqa: ANN401  click's values
     """Send the event of a start of tbot, and report the outcome."""
     return _work("emit", **options)
 
 
 @_commands.command(context_settings=_FORWARDING)
-@_tbot_command
+@tbot_command
 @click.option("--supervise", is_flag=True, help="Stay as tbot's parent, as a container's first process always does.")
 @click.option(
     "--outcome-fd",
@@ -183,8 +180,15 @@ def demo() -> int:
     type=click.Choice(["logs", "traces"]),
     help="Send log records (the default) or spans. Also: OTEL_TBOT_SIGNAL.",
 )
-@click.option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain, PEM.")
-@click.option("--tls-key", metavar="FILE", help="The private key of that certificate, PEM.")
+@click.option(
+    "--tls-certificate",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="Serve TLS with this certificate chain, PEM.",
+)
+@click.option(
+    "--tls-key", metavar="FILE", shell_complete=complete_file, help="The private key of that certificate, PEM."
+)
 @click.option(
     "--max-connections",
     type=click.IntRange(min=1),
@@ -238,14 +242,20 @@ _DIMENSIONS = (
 
 
 @_commands.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILES...")
+@click.argument("files", nargs=-1, required=True, metavar="FILES...", shell_complete=complete_file)
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "csv", "markdown", "html"]),
     help="Without it the suffix of --output decides; else text.",
 )
-@click.option("--output", "-o", metavar="FILE", help="Write to this file; *.parquet keeps the starts themselves.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="Write to this file; *.parquet keeps the starts themselves.",
+)
 @click.option(
     "--since", type=Moment(), help="Only starts from this time on: a date, an ISO time, or an age (30d, 12h)."
 )
@@ -276,6 +286,10 @@ def report(**options: Any) -> int:  # noqa: ANN401  click's values
     """
     result: int = import_module("otel_tbot.cli.report").main(**options)
     return result
+
+
+for _name, _command in _commands.commands.items():
+    _command.epilog = exit_statuses_of(_name)
 
 
 def _work(module: str, **options: Any) -> int:  # noqa: ANN401  click's values

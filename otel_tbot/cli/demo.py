@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import subprocess
 import sys
 
-from otel_tbot.cli.console import FAILED, OK, write_line
+from otel_tbot.cli.console import FAILED, OK, PROGRAM, write_line
 from otel_tbot.cli.formatting import format_table
 from otel_tbot.process_isolation import keep_own_variables, python_command
 
@@ -24,7 +25,7 @@ services:
   - type: application
   - type: kubernetes/v2
 """
-_COMMAND = ("--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
+_COMMAND = ("emit", "--tbot-version", "18.2.3", "tbot", "start", "--oneshot")
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "PROCESSOR_ARCHITECTURE")  # to start programs, and the host.arch of Windows
 _TIMEOUT = 30  # seconds for the example's process; its own timeout is 10
 
@@ -35,15 +36,20 @@ def main() -> int:
     from otel_tbot.testing import OTLPReceiver  # noqa: PLC0415  loads OpenTelemetry
 
     with OTLPReceiver() as receiver:
-        shown = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
-        print("A backend listens on this machine. tbot's configuration:\n")
+        variables = {
+            "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint,
+            "TBOT_CONFIG": base64.b64encode(_CONFIGURATION.encode()).decode(),
+        }
+        print("A backend listens on this machine. tbot's configuration, which TBOT_CONFIG holds in Base64:\n")
         print(_CONFIGURATION)
-        print("The command:\n")
+        print("The command, which gets these variables and the system's own only:\n")
         print(
-            "".join(f"{name}={value} \\\n" for name, value in shown.items()) + f"otel-tbot emit {' '.join(_COMMAND)}\n"
+            "".join(f"{name}={value} \\\n" for name, value in variables.items())
+            + f"{shlex.join([PROGRAM, *_COMMAND])}\n"
         )
         sys.stdout.flush()  # before the example speaks
-        status = _emit(shown)
+        status = _run(variables)
         if status != OK:
             return FAILED
         (record,) = receiver.log_records
@@ -54,10 +60,9 @@ def main() -> int:
     return OK
 
 
-def _emit(variables: dict[str, str]) -> int:
+def _run(variables: dict[str, str]) -> int:
     environ = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    environ["TBOT_CONFIG"] = base64.b64encode(_CONFIGURATION.encode()).decode()
-    command = python_command("otel_tbot.__main__", "emit", *_COMMAND)
+    command = python_command("otel_tbot.__main__", *_COMMAND)
     try:
         return subprocess.run(  # noqa: S603  our own program
             command, env={**environ, **variables}, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False

@@ -9,7 +9,7 @@ or to whom is an error, since a guess could send to the wrong place. Sources: Op
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict, TypeVar, get_args
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.endpoint import EndpointError, grpc_target, http_url
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 Protocol = Literal["http/protobuf", "http/json", "grpc"]
+Compression = Literal["none", "gzip", "deflate"]
 Signal = Literal["logs", "traces"]
-SIGNALS: tuple[Signal, ...] = ("logs", "traces")
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
 SIGNAL_VARIABLE = "OTEL_TBOT_SIGNAL"
 
-_PROTOCOLS: tuple[Protocol, ...] = ("http/protobuf", "http/json", "grpc")
+_PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 _DEFAULT_ENDPOINTS = {
     "grpc": "http://localhost:4317",
     "http/protobuf": "http://localhost:4318",
@@ -35,10 +36,10 @@ _DEFAULT_ENDPOINTS = {
 }
 # Characters of a setting, or of all headers. No backend takes more, and execve(2) passes no longer variable on.
 _MAX_SETTING_LENGTH = 128 * 1024
-_COMPRESSIONS = {
+_COMPRESSIONS: dict[Protocol, tuple[Compression, ...]] = {
     "grpc": ("none", "gzip"),
-    "http/protobuf": ("none", "gzip", "deflate"),
-    "http/json": ("none", "gzip", "deflate"),
+    "http/protobuf": get_args(Compression),
+    "http/json": get_args(Compression),
 }
 
 
@@ -97,7 +98,21 @@ def read_files(settings: OTLPSettings) -> dict[str, bytes | None]:
     return contents
 
 
-KEYWORDS = frozenset(OTLPSettings._fields) - {"signal", "retryable_codes", "notes"}
+class OTLPKeywords(TypedDict, total=False):
+    """The settings that the exporters take as keywords, for type checkers; None counts as not given."""
+
+    protocol: Protocol | None
+    endpoint: str | None
+    headers: dict[str, str] | list[dict[str, str]] | str | None
+    timeout: float | None
+    compression: Compression | None
+    certificate: str | None
+    client_key: str | None
+    client_certificate: str | None
+    insecure: bool | None
+
+
+KEYWORDS = OTLPKeywords.__optional_keys__
 
 
 def resolve_signal(environ: Mapping[str, str], chosen: str | None = None) -> Signal:
@@ -240,7 +255,7 @@ def _headers(source: _SettingsSource, protocol: str) -> dict[str, str]:
     return headers
 
 
-def _compression(protocol: str, value: object, name: str) -> str:
+def _compression(protocol: Protocol, value: object, name: str) -> str:
     allowed = _COMPRESSIONS[protocol]
     if isinstance(value, str) and value.lower() in allowed:
         return value.lower()

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
+    from typing_extensions import Unpack  # `typing` has it from Python 3.11 on
 
+    from otel_tbot.otlp.settings import OTLPKeywords
     from otel_tbot.plugins.exporter import EventMatcher
 
 
 class AnonymousSpanExporter(SpanExporter):
     """Exports the anonymous start event as a root span, rebuilt from validated values; drops every other span."""
 
-    def __init__(self, exporter: SpanExporter | None = None, **keywords: object) -> None:
+    def __init__(self, exporter: SpanExporter | None = None, **keywords: Unpack[OTLPKeywords]) -> None:
         """Wrap an exporter.
 
         Args:

@@ -1,5 +1,7 @@
 """The schema as constants: everything that may be sent. Generated from `registry/tbot.yaml` by `make generate`."""
 
+from typing import Literal, TypeAlias
+
 from otel_tbot.schema.attribute import Attribute
 
 EVENT_NAME = "tbot.start"
@@ -168,3 +170,5 @@ RESOURCE_ATTRIBUTES = (
         max_length=64,
     ),
 )
+
+RunMode: TypeAlias = Literal["one-shot", "daemon"]

@@ -98,8 +98,9 @@ def test_hooks_load_no_transport() -> None:
 
 
 def test_entry_points() -> None:
-    """The entry points are those of the contract, all named tbot, and load; PyInstaller's is not OpenTelemetry's."""
+    """The entry points are the command's, PyInstaller's and those of the contract, all named tbot, and load."""
     found = {entry.group: entry for entry in importlib.metadata.distribution("otel-tbot").entry_points}
+    assert found.pop("console_scripts").name == "otel-tbot"
     assert found.pop("pyinstaller40").name == "hook-dirs"
     assert {group: entry.name for group, entry in found.items()} == {
         "opentelemetry_environment_variables": "tbot",

@@ -260,7 +260,7 @@ def test_broken_delegate_exporter(name: str, kind: Any) -> None:  # noqa: ANN401
     exporter.shutdown()
 
 
-HUGE_HEADERS: dict[str, Callable[[], object]] = {
+HUGE_HEADERS: dict[str, Callable[[], dict[str, str] | str]] = {
     "one": lambda: {"api-key": CANARY * 600_000},
     "many": lambda: {f"{CANARY}-{number}": "" for number in range(400_000)},
     "text": lambda: f"api-key={CANARY * 600_000}",
@@ -313,13 +313,14 @@ class RaisingHandler(logging.Handler):
         raise OSError(record)
 
 
+CANARY_KEYWORD: Any = {"canary": 1}
 # Each of these calls logs something.
 LOGGING_CALLS: dict[str, Callable[[], object]] = {
     "emit": lambda: otel_tbot.emit(EVENT, logger_provider=BROKEN_PROVIDERS["every attribute raises"]()),
     "emit_span": lambda: otel_tbot.emit_span(EVENT, tracer_provider=BROKEN_PROVIDERS["every attribute raises"]()),
     "export of a record that is broken": lambda: otel_tbot.AnonymousLogExporter().export([record_and_span({})]),
     "export of a span that is broken": lambda: otel_tbot.AnonymousSpanExporter().export([record_and_span({})]),
-    "export with an unknown keyword": lambda: otel_tbot.AnonymousLogExporter(canary=1).export(
+    "export with an unknown keyword": lambda: otel_tbot.AnonymousLogExporter(**CANARY_KEYWORD).export(
         [record_and_span(EVENT.attributes)]
     ),
     "sampler with an unknown name": lambda: otel_tbot.OptInSampler("canary"),

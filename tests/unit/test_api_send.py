@@ -292,7 +292,8 @@ def test_unusable_timeout(timeout: float) -> None:
 @pytest.mark.usefixtures("opted_in")
 def test_unusable_signal() -> None:
     """A signal that is none is a failure with a reason, and no exception."""
-    assert send(EVENT, signal="metrics") == Outcome(status="failed", reason="the signal must be logs or traces")
+    metrics: Any = "metrics"
+    assert send(EVENT, signal=metrics) == Outcome(status="failed", reason="the signal must be logs or traces")
 
 
 @pytest.mark.usefixtures("opted_in")

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from otel_tbot import __version__
+from otel_tbot.cli.exit_statuses import EXIT_STATUSES
 from otel_tbot.schema import registry
 from otel_tbot.schema.json_schema import json_schema
 from scripts.schema_constants import PAGE
 from tests.support.program import SOURCE, run
 
+if TYPE_CHECKING:
+    from otel_tbot.testing import OTLPReceiver
+
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
-def test_version() -> None:
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_version(option: str) -> None:
     """The version is the package's."""
-    assert run("--version").stdout == f"otel-tbot {__version__}\n"
+    assert run(option).stdout == f"otel-tbot {__version__}\n"
 
 
 @pytest.mark.parametrize("command", [(), ("preview",), ("emit",), ("status",), ("schema",), ("demo",)])
@@ -34,15 +42,23 @@ def test_help(command: tuple[str, ...], option: str) -> None:
 
 
 def test_without_a_command() -> None:
-    """Without a command one line tells where help is, and the status is 2."""
+    """Without a command the help is on stderr, as nobody asked for a result, and the status is 2."""
     ended = run()
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "otel-tbot: Missing command. See 'otel-tbot --help'.\n"
+    assert ended.stderr == run("--help").stdout
 
 
-def test_unknown_command() -> None:
+@pytest.mark.parametrize("command", [(), *((name,) for name in EXIT_STATUSES)], ids=" ".join)
+def test_the_command_help(command: tuple[str, ...]) -> None:
+    """`help`, alone or with a command, is the help that the option gives."""
+    ended = run("help", *command)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, run(*command, "--help").stdout, "")
+
+
+@pytest.mark.parametrize("words", [("bogus",), ("help", "bogus")], ids=" ".join)
+def test_unknown_command(words: tuple[str, ...]) -> None:
     """An unknown command is one line, and status 2."""
-    ended = run("bogus")
+    ended = run(*words)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "otel-tbot: No such command 'bogus'. See 'otel-tbot --help'.\n"
 
@@ -165,3 +181,14 @@ def test_demo(variables: dict[str, str]) -> None:
     assert shown["tbot.destinations_kubernetes"] == "1"
     assert shown["service.name"] == "tbot"
     assert shown["version"] == __version__
+
+
+def test_command_of_the_demo(receiver: OTLPReceiver) -> None:
+    """The command that the demo prints sends what the demo shows, wherever it is pointed."""
+    printed, _, arrived = run("demo").stdout.partition("The command")[2].partition("What arrived:")
+    command = re.sub("ENDPOINT=[^ ]+", f"ENDPOINT={receiver.http_endpoint}", printed.partition(":\n")[2])
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    subprocess.run(["sh", "-c", command], env={"PATH": path}, check=True, capture_output=True)
+    (record,) = receiver.log_records
+    shown = dict(line.split() for line in arrived.splitlines() if line.startswith("  "))
+    assert {name: str(value) for name, value in record.attributes.items()}.items() <= shown.items()

@@ -51,7 +51,20 @@ def test_two_bots_are_two_resources(collector: Collector, tmp_path: Path) -> Non
     ended = run("python own_pipeline.py", environ, cwd=EXAMPLES / "python-api", tbot=tmp_path / "bin")
     assert (ended.returncode, ended.stderr) == (0, "")
     (request,) = collector.requests("logs")
-    assert len({resource["session.id"] for resource in resources(request)}) == 2
+    sessions = {resource["session.id"] for resource in resources(request)}
+    assert len(sessions) == 2
+    consent, *emitted = ended.stdout.splitlines()
+    assert consent == "consent is on: TELEPORT_ANONYMOUS_TELEMETRY is 1"
+    assert {line.rpartition(" ")[2] for line in emitted} == sessions
+
+
+def test_a_pipeline_without_consent(tmp_path: Path) -> None:
+    """Without consent the pipeline in code says so."""
+    ended = run("python own_pipeline.py", {}, cwd=EXAMPLES / "python-api", tbot=tmp_path / "bin")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    consent, *emitted = ended.stdout.splitlines()
+    assert consent == "consent is off: TELEPORT_ANONYMOUS_TELEMETRY is not set"
+    assert all(line.startswith("not emitted: ") for line in emitted)
 
 
 def test_index() -> None:

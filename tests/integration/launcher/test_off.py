@@ -6,14 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.integration.launcher.processes import PROGRAM, RUN, RunningProcess
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # All that is loaded beyond a bare interpreter. Longer means slower: tbot waits for each of them.
 LOADED = {
@@ -33,7 +30,12 @@ OFF = [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "yes"}, {"TELEPORT_ANONYMOUS_TELEMET
 
 def loaded(code: str, *arguments: str) -> set[str]:
     """Return the modules that an interpreter loads, by its own account, until it has become another program."""
-    command = [sys.executable, "-I", "-X", "importtime", "-c", code, *arguments]
+    return loaded_by("-c", code, *arguments)
+
+
+def loaded_by(*program: str) -> set[str]:
+    """Return the same for a program in any form."""
+    command = [sys.executable, "-I", "-X", "importtime", *program]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
     return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
 
@@ -43,6 +45,12 @@ def test_modules(command: list[str]) -> None:
     """No module is loaded beyond a bare interpreter's and the few that it takes to decide and to hand over."""
     for_the_option = {"otel_tbot.errors", "otel_tbot.timeout"} if "--timeout=1" in command else set()
     assert loaded(PROGRAM, *command) - loaded("import sys") <= LOADED | for_the_option
+
+
+def test_modules_of_the_script() -> None:
+    """The script that the installer wrote loads nothing more."""
+    script = Path(sys.executable).with_name("otel-tbot")
+    assert loaded_by(str(script), "run", "/bin/echo", "start") - loaded("import sys") <= LOADED
 
 
 def test_modules_for_another_command(monkeypatch: pytest.MonkeyPatch) -> None:

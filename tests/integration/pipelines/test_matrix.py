@@ -18,6 +18,7 @@ from tests.integration.pipelines.processes import ON, instrumented, python, star
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from otel_tbot.otlp.settings import Signal
     from tests.integration.pipelines.processes import CompletedRun
     from tests.support.collector import Collector
 
@@ -39,7 +40,7 @@ ROWS = {
     ("`otel-tbot emit`", "log record"): "command",
     ("`otel-tbot emit`", "span"): "command",
 }
-SIGNALS = {"log record": "logs", "span": "traces"}
+SIGNALS: dict[str, Signal] = {"log record": "logs", "span": "traces"}
 # As many processes at once as a small machine has cores.
 AT_ONCE = 2
 _numbers: defaultdict[tuple[str, str, str], int] = defaultdict(itertools.count().__next__)
@@ -102,7 +103,7 @@ class Processes:
         return {**consent, **file}
 
 
-def arrived(collector: Collector, signal: str) -> list[dict[str, Any]]:
+def arrived(collector: Collector, signal: Signal) -> list[dict[str, Any]]:
     """Send an event of version 9.9.9, and return all log records or spans that arrived up to it."""
     send(StartEvent(run_mode="daemon", version="9.9.9"), signal=signal)
     found: list[dict[str, Any]] = []

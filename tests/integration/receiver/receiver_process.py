@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.collector import wait_until
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-PROGRAM = SOURCE / "bin" / "otel-tbot"  # as it is installed
+PROGRAM = Path(sys.executable).with_name("otel-tbot")  # as it is installed
 _LONGEST_END = 30  # seconds; a drain takes at most its own timeout of less
 
 

@@ -21,7 +21,7 @@ import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import baggage, context
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger_provider
@@ -54,6 +54,8 @@ from tests.support.canaries.resource_detector import word
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otel_tbot.otlp.settings import Signal
+
 REPEATS = 2
 
 
@@ -61,7 +63,7 @@ def main(entry_point: str, signal: str, context_name: str, command: list[str]) -
     """Report the start in a context."""
     # Like a real application: baggage and an active span exist while it reports.
     context.attach(baggage.set_baggage(word("name in the baggage"), word("baggage"), set_span_in_context(_parent())))
-    _CONTEXTS[context_name](_Reporter(entry_point, signal, command))
+    _CONTEXTS[context_name](_Reporter(entry_point, cast("Signal", signal), command))
 
 
 def _parent() -> NonRecordingSpan:
@@ -77,7 +79,7 @@ def _parent() -> NonRecordingSpan:
 class _Reporter:
     """Report one start by an API and as a signal; spawned processes get a copy."""
 
-    def __init__(self, entry_point: str, signal: str, command: list[str]) -> None:
+    def __init__(self, entry_point: str, signal: Signal, command: list[str]) -> None:
         self._api, self._signal, self._command = entry_point, signal, command
 
     def __call__(self) -> None:
