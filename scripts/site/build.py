@@ -82,7 +82,7 @@ def page_text(file: Path) -> str:
     if file.name in API:
         text = with_api(text, API[file.name])
     if "```mermaid" in text:
-        script = os.path.relpath(MERMAID, site_path(file).with_suffix(""))
+        script = os.path.relpath(MERMAID, site_path(file).parent)
         text += f'\n<script src="{script}"></script>\n'
     return text
 
