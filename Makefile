@@ -20,7 +20,7 @@ DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate matrix lowest lowest-serve package audit requirements clean
+.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate site docs matrix lowest lowest-serve package audit requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,14 @@ bench: $(VENV)/.dev ## measure against references, in one run; ROUNDS=7 is quick
 generate: $(VENV)/.dev ## generate the schema table and the reference pages
 	@$(BIN)/python -m scripts.generate
 
+site: ## build the documentation site into build/site/html and check it; needs npm
+	@$(MAKE) --no-print-directory install VENV=.venv-docs REQUIREMENTS=requirements/docs.txt
+	@.venv-docs/bin/python -m scripts.site.build
+	@.venv-docs/bin/python -m scripts.site.check
+
+docs: site ## build the documentation site, serve it on this machine and open it
+	@.venv-docs/bin/python -m scripts.site.serve
+
 # The loop's input is a pipe, which is not for the suite to read.
 matrix: ## run the suite on every CPython from 3.10 to 3.15 that is found
 	@.ci/pythons | while read -r version python; do \
@@ -120,6 +128,7 @@ requirements: ## renew the pinned requirements; needs uv
 	@$(COMPILE) pyproject.toml --extra serve --extra report --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve -c requirements/dev.txt -o requirements/serve.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
+	@$(COMPILE) pyproject.toml --group docs -c requirements/dev.txt -o requirements/docs.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve --group test -c requirements/lowest-serve.in \
 		-o requirements/lowest-serve.txt >/dev/null

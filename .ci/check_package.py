@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -15,6 +16,10 @@ import venv
 import zipfile
 from email import message_from_string
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 ROOT = Path(__file__).parent.parent
 TOP_LEVEL = (
@@ -42,6 +47,7 @@ ENTRY_POINT_GROUPS = {
     "opentelemetry_traces_sampler",
     "pyinstaller40",
 }
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Runs in the fresh environment; isolated, so that the checkout cannot stand in for what the wheel lacks.
 LOAD_ALL = """
 from importlib.metadata import distribution
@@ -101,7 +107,23 @@ def check_wheel(path: Path) -> str:
     expect(any(name.startswith("otel_tbot/schema/registry/") for name in names), "the wheel lacks the schema registry")
     expect(f"{info}/licenses/LICENSE" in names, "the wheel lacks the license")
     expect(set(entry_points.sections()) == ENTRY_POINT_GROUPS, f"entry points: {entry_points.sections()}")
+    check_links(metadata)
     return str(metadata["Version"])
+
+
+def check_links(metadata: Message) -> None:
+    """Check that the README leads, from wherever it is shown, to files of this version that are there."""
+    urls = dict(one.split(", ", 1) for one in metadata.get_all("Project-URL", []))
+    elsewhere = [one for one in urls.values() if not f"{one}/".startswith(f"{urls['Source']}/")]
+    expect(not elsewhere, f"not in the repository {urls['Source']}: {elsewhere}")
+    files = re.compile(rf"{re.escape(urls['Source'])}/(?:blob|raw)/v{re.escape(str(metadata['Version']))}/([^#]+)")
+    links = LINK.findall(str(metadata.get_payload()))
+    found = [match[1] for link in links if (match := files.match(link))]
+    expect(bool(found), "the README in the metadata has no link to a file of this version")
+    missing = [one for one in found if not (ROOT / one).exists()]
+    expect(not missing, f"the README in the metadata links to missing files: {missing}")
+    relative = [one for one in links if not one.startswith("https://")]
+    expect(not relative, f"the README in the metadata has relative links: {relative}")
 
 
 def check_sdist(path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 from otel_tbot.testing import OTLPReceiver
+from tests.support.browser import find_browser
 from tests.support.collector import Collector, find_collector
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # Needed to find and start programs; none of these has a meaning for telemetry.
 _KEPT = {"PATH", "SYSTEMROOT", "OTELCOL", "CI", "GRPC_ENABLE_FORK_SUPPORT"}
+# Read before the first test, since the environment is emptied for each.
+_BROWSER_REQUIRED = os.environ.get("OTEL_TBOT_REQUIRE_BROWSER") == "1"
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +62,15 @@ def collector(collector_binary: str, tmp_path: Path) -> Iterator[Collector]:
     """Run the real OpenTelemetry Collector, which writes what it accepts to files."""
     with Collector(collector_binary, tmp_path) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """Find a Chromium; where `OTEL_TBOT_REQUIRE_BROWSER=1` it must exist."""
+    found = find_browser()
+    if found is None:
+        reason = "no browser: install chromium"
+        if _BROWSER_REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found

@@ -152,12 +152,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             raise LookupError  # RFC 9112, section 3.2
         self._limits.headers_complete()
         self._stop_headers_timer()
-        if upgrade:
-            # The parser would not find a further request either. Older uvicorns say so only where it is asked for.
-            self.headers.append((b"connection", b"close"))
         super().on_headers_complete()
         if upgrade:
-            self.cycle.keep_alive = False
+            self.cycle.keep_alive = False  # the parser would not find a further request
         if self._answering is None or self._answering.response_complete:
             self._answering = self.cycle
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -13,13 +12,11 @@ pytest.importorskip("jinja2", reason="what report draws with is an extra")
 
 from otel_tbot.report.page import render
 from tests.support import report_figures
-from tests.support.browser import find_browser, measure
+from tests.support.browser import measure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Read when the module is imported, since the environment is emptied for every test.
-_REQUIRED = os.environ.get("OTEL_TBOT_REQUIRE_BROWSER") == "1"
 _READABLE = 9  # pixels; smaller text in a picture cannot be read
 _HOSTILE = "<script>alert(1)</script><img src='https://example.com/x.png' onerror=alert(1)>" + "W" * 90
 PAGES = {
@@ -29,18 +26,6 @@ PAGES = {
     "few daemons": report_figures.few_daemons(),
     "hostile": report_figures.hostile(_HOSTILE),
 }
-
-
-@pytest.fixture(scope="session")
-def browser() -> str:
-    """Find a Chromium; where `OTEL_TBOT_REQUIRE_BROWSER=1` it must exist."""
-    found = find_browser()
-    if found is None:
-        reason = "no browser: install chromium"
-        if _REQUIRED:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
 
 
 @cache
