@@ -73,7 +73,7 @@ def mutants(module: str) -> list[tuple[str, bool]]:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "tree")
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "dist", ".*_cache"))
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "build", "dist", ".*_cache"))
         found = _run_mutants(copy, module, MODULES[module])
     unnoticed = [f"survived: {change}" for change, noticed in found if not noticed]
     noticed = f"{module}: {len(found) - len(unnoticed)} of {len(found)} noticed in {time.monotonic() - started:.0f} s"

@@ -131,7 +131,8 @@ def install_mermaid() -> None:
     folder = BUILD / "npm"
     shutil.copytree(HERE / "npm", folder)
     command = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    subprocess.run(command, cwd=folder, check=True, stdin=subprocess.DEVNULL)
+    if subprocess.run(command, cwd=folder, check=False, stdin=subprocess.DEVNULL).returncode:
+        sys.exit(f"site: npm could not install what {HERE.relative_to(ROOT)}/npm pins: run `npm ci` there to see why")
     script = PAGES / MERMAID
     script.parent.mkdir(exist_ok=True)
     shutil.copyfile(folder / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js", script)
