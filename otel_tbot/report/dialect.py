@@ -23,6 +23,10 @@ class Dialect:
         """Return a text as a literal."""
         return "'" + text.replace("\\", self.backslash).replace("'", "''") + "'"
 
+    def identifier(self, text: str) -> str:
+        """Return a text as the name of a database, table or column."""
+        return '"' + text.replace("\\", self.backslash).replace('"', '""') + '"'
+
     def cast(self, value: str, to: str) -> str:
         """Return a value as another type, or NULL if it is NULL."""
         return f"CAST({value} AS {self.optional.format(to)})"

@@ -22,28 +22,20 @@ from otel_tbot.report.sources import PARQUET, check_still_there, link, open_sour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
     from otel_tbot.report.sources import Source
+    from otel_tbot.report.starts import Period, Rows
 
 MIB = 1 << 20
 _LONGEST_LINES = (16 * MIB, 256 * MIB)  # memory grows with the limit, so the second only where the first is too small
 
 
 @dataclass(frozen=True, kw_only=True)
-class Period:
-    """The time of which is reported: half-open, in UTC, without a time zone. None is no limit."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Starts:
-    """What was read.
+class StoredStarts:
+    """What was read of files.
 
     Attributes:
-        connection: its table `starts` has a row for each start.
+        connection: its table `tbot_starts` has a row for each start.
         left_out: what is no row of it.
         folder: the only folder that the engine may write to.
     """
@@ -51,6 +43,20 @@ class Starts:
     connection: duckdb.DuckDBPyConnection
     left_out: LeftOut
     folder: Path
+
+    def ask(self, query: str) -> Rows:
+        """Return the rows that answer a query."""
+        return self.connection.execute(query).fetchall()
+
+    def as_parquet(self) -> bytes:
+        """Return the starts as a Parquet file, which is read faster than what it was made of."""
+        path = self.folder / "starts.parquet"
+        columns = ", ".join(COLUMNS.values())
+        self.connection.execute(
+            f"COPY (SELECT time, {columns} FROM tbot_starts ORDER BY time, session) TO {DUCKDB.literal(str(path))} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+        return path.read_bytes()
 
 
 @contextmanager
@@ -61,7 +67,7 @@ def read_starts(
     memory: str,
     threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
-) -> Iterator[Starts]:
+) -> Iterator[StoredStarts]:
     """Read files into a table, which lives as long as the context.
 
     Args:
@@ -88,18 +94,7 @@ def read_starts(
             except (duckdb.Error, OSError) as error:
                 check_still_there(opened)
                 raise ReportError(_reason(error, sources)) from None
-            yield Starts(connection=connection, left_out=left_out, folder=Path(folder))
-
-
-def as_parquet(starts: Starts) -> bytes:
-    """Return the starts as a Parquet file, which is read faster than what it was made of. Nothing is suppressed."""
-    path = starts.folder / "starts.parquet"
-    columns = ", ".join(COLUMNS.values())
-    starts.connection.execute(
-        f"COPY (SELECT time, {columns} FROM starts ORDER BY time, session) TO {DUCKDB.literal(str(path))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
-    return path.read_bytes()
+            yield StoredStarts(connection=connection, left_out=left_out, folder=Path(folder))
 
 
 def _connect(memory: str, threads: int | None) -> duckdb.DuckDBPyConnection:
@@ -158,14 +153,14 @@ def _type(column: str) -> str:
 
 
 def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
-    """Make the table `starts` of the table `records`, and return what is no row of it."""
+    """Make the table `tbot_starts` of the table `records`, and return what is no row of it."""
     columns = ", ".join(COLUMNS.values())
     kept = ", ".join(column for column in COLUMNS.values() if column != "helper_version")
     connection.execute(
         f"""
         CREATE TEMP TABLE repeated AS
         SELECT session, count(*) - 1 AS copies FROM records WHERE {required()} GROUP BY session HAVING count(*) > 1;
-        CREATE TEMP TABLE starts AS
+        CREATE TEMP TABLE tbot_starts AS
         WITH single AS (
             SELECT time, {columns} FROM records
             WHERE {required()} AND session NOT IN (SELECT session FROM repeated)
@@ -196,7 +191,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut
         )
         or "false",
     )
-    (starts,) = _numbers(connection, "SELECT count(*) FROM starts")
+    (starts,) = _numbers(connection, "SELECT count(*) FROM tbot_starts")
     if not starts:
         message = "no event tbot.start was found" + (" in that period" if outside else "")
         if unreadable:
@@ -212,7 +207,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
-    return _numbers(connection, f"DELETE FROM starts WHERE {condition}")[0]
+    return _numbers(connection, f"DELETE FROM tbot_starts WHERE {condition}")[0]
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
