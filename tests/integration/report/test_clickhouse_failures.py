@@ -40,9 +40,8 @@ def serving(answer: Callable[[socket.socket], None]) -> Iterator[int]:
                 threading.Thread(target=serve, args=[connection], daemon=True).start()
 
         def serve(connection: socket.socket) -> None:
-            with connection:
-                with suppress(OSError):
-                    answer(connection)
+            with connection, suppress(OSError):
+                answer(connection)
 
         threading.Thread(target=accept, daemon=True).start()
         yield listener.getsockname()[1]
