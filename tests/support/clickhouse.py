@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -97,16 +98,18 @@ class ClickHouse:
                 database,
             )
 
-    def insert(self, database: str, lines: Iterable[bytes]) -> None:
-        """Store lines of OTLP/JSON as the Collector's exporter stores what they hold."""
+    def insert(self, database: str, lines: Iterable[bytes]) -> float:
+        """Store lines of OTLP/JSON as the Collector's exporter stores what they hold; return the server's seconds."""
         rows: dict[str, list[str]] = {signal: [] for signal in _KINDS}
         for line in lines:
             for signal, row in _stored(line):
                 rows[signal].append(json.dumps(row))
+        begin = time.monotonic()
         for signal, texts in rows.items():
             if texts:
                 settings = "SETTINGS input_format_skip_unknown_fields = 1"
                 self.run(f"INSERT INTO otel_{signal} {settings} FORMAT JSONEachRow\n" + "\n".join(texts), database)
+        return time.monotonic() - begin
 
 
 def _stored(line: bytes) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -130,9 +133,9 @@ def _row(signal: str, part: dict[str, Any], record: dict[str, Any], nanoseconds:
     # The views know the event by its attributes: another event of tbot has others.
     attributes = _attributes(record["attributes"]) if name == "tbot.start" else {"other": "1"}
     seconds, rest = divmod(int(nanoseconds), 10**9)
-    time = datetime.fromtimestamp(seconds, timezone.utc)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
     return {
-        "Timestamp": f"{time:%Y-%m-%d %H:%M:%S}.{rest:09}",
+        "Timestamp": f"{moment:%Y-%m-%d %H:%M:%S}.{rest:09}",
         "EventName": name,
         "SpanName": name,
         "ServiceName": resource.get("service.name", ""),
