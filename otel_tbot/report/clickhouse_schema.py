@@ -9,7 +9,6 @@ from __future__ import annotations
 from otel_tbot.report.columns import COLUMNS, COUNTERS, OF_RESOURCE, helper_version, judged, plausible, required
 from otel_tbot.report.dialect import CLICKHOUSE
 from otel_tbot.report.dimensions import SQL
-from otel_tbot.version import __version__
 
 STARTS = "tbot_starts"
 DAILY = "tbot_starts_daily"
@@ -38,7 +37,7 @@ def script() -> str:
     """Return the statements as a script with comments."""
     return (
         f"""\
--- The starts of tbot in ClickHouse. Made by otel-tbot {__version__}: otel-tbot schema --format clickhouse
+-- The starts of tbot in ClickHouse, printed by: otel-tbot schema --format clickhouse
 -- Run it in the database that the Collector's exporter fills, after the exporter has made its tables:
 --   clickhouse-client --database otel --multiquery < schema.sql
 -- Running it again is harmless. Without one of the Collector's tables, its last statements fail, and nothing else does.

@@ -78,6 +78,20 @@ def test_suppression(server: ClickHouse, stored: Path) -> None:
     assert of_database == of_file
 
 
+@pytest.mark.usefixtures("stored")
+def test_months_that_are_read(server: ClickHouse) -> None:
+    """A period reads the months that it touches, and the one before its first day."""
+    period = PERIODS["of a month"]
+    with ask_clickhouse(server.address("many"), period=period, timeout=60) as asked:
+        query = f"EXPLAIN ESTIMATE {asked.table} SELECT count(*) FROM tbot_starts"
+    ((_, _, _, rows, _),) = server.rows(query, "many")
+    ((every, those),) = server.rows(
+        "SELECT count(*), countIf(toYYYYMM(time) IN (202606, 202607)) FROM tbot_starts", "many"
+    )
+    assert int(rows) <= 2 * int(those)  # twice: the deliveries that are not equal are looked for beside
+    assert int(those) < int(every)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("first", ["the tables", "the starts"])
 def test_layouts(server: ClickHouse, tmp_path: Path, layout: str, first: str) -> None:

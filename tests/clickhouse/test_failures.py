@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_tbot.errors import ReportError
 from otel_tbot.report.clickhouse_schema import STARTS, statements
+from otel_tbot.report.clickhouse_store import ask_clickhouse
+from otel_tbot.report.starts import Period
 from tests.support import program
 from tests.support.chdb_front import PASSWORD
 from tests.support.stored_starts import line
@@ -86,3 +89,16 @@ def test_nothing_found(server: ClickHouse) -> None:
     server.insert("nothing", [line()])
     found = failed(server.address("nothing"), "--since", "2026-07-01", status=1)
     assert found == "no event tbot.start was found in that period"
+
+
+def test_too_many_rows(server: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer of more rows than a report can hold is ended by the engine, which was sent the limit."""
+    monkeypatch.setenv("CLICKHOUSE_PASSWORD", PASSWORD)
+    server.make_tables("rows", "without")
+    for statement in statements():
+        server.run(statement, "rows")
+    server.insert("rows", [line()])
+    with ask_clickhouse(server.address("rows"), period=Period(), timeout=60) as starts:
+        assert len(starts.ask("SELECT number FROM numbers(1000000)")) == 1_000_000
+        with pytest.raises(ReportError, match="would return too many rows: choose a later --since"):
+            starts.ask("SELECT number FROM numbers(2000000)")
