@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from otel_tbot.report.clickhouse_schema import DAILY, STARTS, script, statements
+from otel_tbot.report.clickhouse_schema import DAILY, STARTS, statements
 from tests.clickhouse.mixed_starts import mixed
 from tests.support.stored_starts import line
 
@@ -34,12 +34,6 @@ def test_again(server: ClickHouse) -> None:
         server.run(statement, database)
     assert server.rows(f"SELECT * FROM {STARTS} FINAL ORDER BY ALL", database) == before
     assert len(before) == len(("the log", "the span"))
-
-
-def test_script() -> None:
-    """The script is the statements, each ended by a semicolon."""
-    assert all(f"{statement};\n" in script() for statement in statements())
-    assert script().count(";\n") == len(statements())
 
 
 def test_equal_deliveries_become_one_row(server: ClickHouse) -> None:
