@@ -20,7 +20,7 @@ DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate site docs matrix lowest lowest-serve package audit requirements clean
+.PHONY: help demo report-demo install check test promises fuzz lint coverage mutate format bench generate site docs matrix lowest lowest-serve clickhouse package audit requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -110,6 +110,11 @@ lowest-serve: ## run the receiver's tests with the lowest dependencies that the 
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest-serve REQUIREMENTS=requirements/lowest-serve.txt \
 		ARGS="tests/integration/receiver"
 
+# The engine is large, and only these tests need it.
+clickhouse: ## run every statement for ClickHouse in its engine, and compare with the report of files
+	@$(MAKE) --no-print-directory install VENV=.venv-clickhouse REQUIREMENTS=requirements/clickhouse.txt
+	@.venv-clickhouse/bin/python -m pytest -q -n $(WORKERS) tests/clickhouse $(ARGS)
+
 package: $(VENV)/.dev ## build the wheel, the sdist and their bill of materials into dist/, and check them
 	@rm -rf dist
 	@export $(DATED); $(BIN)/python -m build -qq --no-isolation --outdir dist && \
@@ -125,8 +130,10 @@ requirements: ## renew the pinned requirements; needs uv
 	@command -v $(UV) >/dev/null || { \
 		echo "$(UV) was not found: install uv (pipx install uv) or name it, as in make requirements UV=path/uv" >&2; exit 1; }
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
-	@$(COMPILE) pyproject.toml --extra serve --extra report --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra serve --extra report --extra clickhouse --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve -c requirements/dev.txt -o requirements/serve.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra report --extra clickhouse --group test --group clickhouse -c requirements/dev.txt \
+		-o requirements/clickhouse.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group mutate -c requirements/dev.txt -o requirements/mutate.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group docs -c requirements/dev.txt -o requirements/docs.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group test -c requirements/lowest.in -o requirements/lowest.txt >/dev/null

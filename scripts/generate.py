@@ -17,6 +17,7 @@ from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands, exit_statuses
 from otel_tbot.otlp import retry_codes, settings
 from otel_tbot.plugins import environment_variables
+from otel_tbot.report import clickhouse_address, clickhouse_schema
 from otel_tbot.schema.constants import RunMode
 from scripts import schema_constants
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+SOURCE = Path(__file__).parents[1]
+FOLDER = SOURCE / "docs" / "reference"
+CLICKHOUSE = SOURCE / "examples" / "clickhouse" / "schema.sql"
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 _CLOSED_SETS = {"RunMode": RunMode, "Signal": settings.Signal}
 _REFUSED = "refused: nothing is sent"
@@ -142,6 +145,9 @@ def variables_page() -> Iterator[str]:
     yield ""
     yield "`OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER`, also with `GRPC` or a signal in its name, names code"
     yield "for Python's OTLP exporters. It is not loaded here, and one warning says so: set the headers instead."
+    yield from ("", "## `report` of a database", "", "| variable | meaning |", "|---|---|")
+    yield f"| `{clickhouse_address.PASSWORD}` | the password of the user in the address; by default none. |"
+    yield "| `SSL_CERT_FILE` | the certificates of the authorities to trust, PEM; by default the system's. |"
 
 
 def entry_points_page() -> Iterator[str]:
@@ -273,7 +279,8 @@ def pages() -> dict[Path, str]:
         "python-api.md": python_api_page(),
         "testing.md": testing_page(),
     }
-    return {FOLDER / name: re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n" for name, lines in made.items()}
+    texts = {FOLDER / name: re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n" for name, lines in made.items()}
+    return {**texts, CLICKHOUSE: clickhouse_schema.script()}
 
 
 def main() -> None:

@@ -148,11 +148,12 @@ def status(**options: Any) -> int:  # noqa: ANN401  click's values
 
 
 @_commands.command()
-@click.option("--format", "form", type=click.Choice(["yaml", "json", "markdown"]), default="yaml")
+@click.option("--format", "form", type=click.Choice(["yaml", "json", "markdown", "clickhouse"]), default="yaml")
 def schema(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show everything that can be sent.
 
-    In YAML (the registry), as a JSON Schema of an event, or as the documentation page.
+    In YAML (the registry), as a JSON Schema of an event, as the documentation page, or as the tables and views of
+    ClickHouse.
     """
     return _work("schema", **options)
 
@@ -276,13 +277,22 @@ _DIMENSIONS = (
     help="Releases older than so many major ones count as old.",
 )
 @click.option("--memory", default="1GB", show_default=True, metavar="SIZE", help="Beyond it, a temporary file is used.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1, max=3600),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time for each query of a database.",
+)
 @click.option("--strict", is_flag=True, help="End with 1 if something could not be counted.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def report(**options: Any) -> int:  # noqa: ANN401  click's values
     """Report what stored events say.
 
     Reads the files that a Collector's file exporter wrote, as OTLP/JSON lines; - is stdin, and .gz and .zst are
-    recognized. Opens no connection and needs no consent.
+    recognized. Or asks a database, as clickhouse://USER@HOST:PORT/DATABASE or clickhouses:// for TLS, with the password
+    in CLICKHOUSE_PASSWORD; nothing else opens a connection. Needs no consent.
     """
     result: int = import_module("otel_tbot.cli.report").main(**options)
     return result

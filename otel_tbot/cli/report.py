@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 from otel_tbot.cli.console import FAILED, OK, write_line
 from otel_tbot.cli.replace_file import replace_file
 from otel_tbot.errors import NoStartsError, SettingsError
+from otel_tbot.report.clickhouse_address import is_address
+from otel_tbot.report.starts import Period
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from otel_tbot.report.figures import Figures, LeftOut
+    from otel_tbot.report.starts import Starts
 
 _MIN_PYTHON = (3, 11)  # the extra's
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".csv": "csv", ".md": "markdown"}
 _PARQUET = ".parquet"
 _PASSED_ON, _ON_TERMINAL = 10, 1  # --at-least
 _OVERVIEW_ROWS = 12
+_EXTRA = {False: "report", True: "report,clickhouse"}  # by whether a database is asked
 
 
 def main(  # noqa: PLR0913  the options of the command
@@ -41,13 +45,14 @@ def main(  # noqa: PLR0913  the options of the command
     at_least: int | None,
     supported_majors: int,
     memory: str,
+    timeout: int,
     strict: bool,
     quiet: bool,
 ) -> int:
     """Report, and return the exit status.
 
     Args:
-        files: paths; `-` is stdin.
+        files: paths, `-` for stdin; or one address of a database in ClickHouse.
         form: `text`, `json`, `csv`, `markdown` or `html`; by default the suffix of the output decides, else `text`.
         output: the file to write; by default stdout.
         since: the first time of which is reported, in UTC without a time zone.
@@ -55,22 +60,30 @@ def main(  # noqa: PLR0913  the options of the command
         by: the dimensions of which the full tables are shown.
         at_least: values with fewer starts are suppressed.
         supported_majors: the number of newest major releases that do not count as old.
-        memory: the engine's limit.
+        memory: the limit of the engine that reads files.
+        timeout: the seconds that a query of a database may take.
         strict: whether to end with 1 if something was left out.
         quiet: whether to show no progress.
     """
     suffix = Path(output or "").suffix.lower()
     form = form or _SUFFIXES.get(suffix, "text")
     on_terminal = form == "text" and output is None and sys.stdout.isatty()
-    store = _engine(form)
+    _check_sources(files)
+    in_database = is_address(files[0])
+    module = _engine(form, "clickhouse_store" if in_database else "store", extra=_EXTRA[in_database])
     compute = import_module("otel_tbot.report.compute")
+    period = Period(since=since, until=until)
     try:
-        with _interruptible(), _progress(shown=not quiet and sys.stderr.isatty()) as on_progress:
-            period = store.Period(since=since, until=until)
-            with store.read_starts(files, period=period, memory=memory, on_progress=on_progress) as starts:
+        with _interruptible(), _progress(shown=not in_database and not quiet and sys.stderr.isatty()) as on_progress:
+            opened: AbstractContextManager[Starts] = (
+                module.ask_clickhouse(files[0], period=period, timeout=timeout)
+                if in_database
+                else module.read_starts(files, period=period, memory=memory, on_progress=on_progress)
+            )
+            with opened as starts:
                 left_out = starts.left_out
                 if suffix == _PARQUET:
-                    result: bytes | Figures = store.as_parquet(starts)
+                    result: bytes | Figures = starts.as_parquet()
                 else:
                     least = at_least or (_ON_TERMINAL if on_terminal else _PASSED_ON)
                     result = compute.compute_figures(starts, at_least=least, supported_majors=supported_majors)
@@ -82,12 +95,23 @@ def main(  # noqa: PLR0913  the options of the command
     if isinstance(result, bytes):
         replace_file(str(output), result)
     else:
-        _write(result, form, output, by, files=len(files))
+        _write(result, form, output, by, files=0 if in_database else len(files))
     return _status(left_out, strict=strict)
 
 
-def _engine(form: str) -> ModuleType:
-    """Import what reads the events, which needs the extra `report`.
+def _check_sources(files: Sequence[str]) -> None:
+    """Check that what is to be read are files or one database.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    if len(files) > 1 and any(map(is_address, files)):
+        message = "an address of ClickHouse stands alone: report on files, or on another database, in a run of its own"
+        raise SettingsError(message)
+
+
+def _engine(form: str, module: str, *, extra: str) -> ModuleType:
+    """Import what reads the events, which needs an extra.
 
     Raises:
         SettingsError: it is not installed, or cannot be on this Python.
@@ -95,19 +119,19 @@ def _engine(form: str) -> ModuleType:
     if sys.version_info < _MIN_PYTHON:
         message = "report needs Python 3.11 or newer; every other command works here"
         raise SettingsError(message)
-    with _naming_the_extra():
+    with _naming_the_extra(extra):
         for name in ("formats.text_form", *(["page"] if form == "html" else [])):
             import_module(f"otel_tbot.report.{name}")
-        return import_module("otel_tbot.report.store")
+        return import_module(f"otel_tbot.report.{module}")
 
 
 @contextmanager
-def _naming_the_extra() -> Iterator[None]:
+def _naming_the_extra(extra: str = "report") -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        message = f"report needs packages that are not installed ({package}): pip install 'otel-tbot[report]'"
+        message = f"report needs packages that are not installed ({package}): pip install 'otel-tbot[{extra}]'"
         raise SettingsError(message) from None
 
 
@@ -153,8 +177,7 @@ def _status(left_out: LeftOut, *, strict: bool) -> int:
     """Say what was left out on stderr, and return the exit status."""
     if lines := left_out.unreadable_lines:
         write_line(f"{lines} unreadable {'line is' if lines == 1 else 'lines are'} left out")
-    lost = left_out.unreadable_lines + left_out.invalid + left_out.implausible_time
-    return FAILED if strict and lost else OK
+    return FAILED if strict and left_out.lost else OK
 
 
 def _progress(*, shown: bool) -> AbstractContextManager[Callable[[float], None] | None]:

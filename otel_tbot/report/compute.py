@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from otel_tbot.report.store import Starts
+    from otel_tbot.report.starts import Starts
 
 
 def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> Figures:
@@ -26,18 +26,18 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
         at_least: values with fewer starts are suppressed, and run modes likewise; 1 suppresses nothing.
         supported_majors: the number of newest major releases that do not count as old.
     """
-    connection = starts.connection
     first, last = _first_and_last(starts)
-    counts = count(connection)
+    counts = count(starts)
     tables, destinations = build_tables(counts, at_least)
     totals = {mode: shown(number, at_least) for mode, number in counts.totals.items()}
-    per_day = tuple(entry for entry in volume.count_days(connection, first, last) if totals[entry[1]] is not None)
-    per_hour = volume.count_hours(connection) if totals["daemon"] is not None else ()
-    bursts = volume.find_bursts(connection, per_hour, at_least)
+    per_day = tuple(entry for entry in volume.count_days(starts, first, last) if totals[entry[1]] is not None)
+    hours = volume.count_hours(starts)
+    per_hour = volume.daemon_hours(hours) if totals["daemon"] is not None else ()
+    bursts = volume.find_bursts(starts, per_hour, at_least)
     steps = whole_steps(first, last)
     modes = [mode for mode in RUN_MODES if totals[mode] is not None]
-    releases = trends.count_steps(connection, "release", steps, bursts, modes)
-    join_methods = trends.count_steps(connection, "join_type", steps, bursts, modes)
+    releases = trends.count_steps(starts, "release", steps, bursts, modes)
+    join_methods = trends.count_steps(starts, "join_type", steps, bursts, modes)
     all_releases: dict[str, int] = {}
     for numbers in counts.starts.values():
         for (dimension, value), number in numbers.items():
@@ -59,18 +59,17 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
         destinations=destinations,
         per_day=per_day,
         per_hour=per_hour,
-        hours_of_week=volume.average_week(connection, first, last, at_least),
+        hours_of_week=volume.average_week(hours, first, last, at_least),
         gaps=volume.find_gaps(per_day),
         bursts=tuple(_without_suppressed(burst, tables) for burst in bursts),
         old_releases=tuple(trends.old_releases(releases, steps, supported_majors, at_least)),
         newest_major=trends.newest_major(all_releases, at_least),
-        new=tuple(trends.find_new(connection, tables, first, last)),
+        new=tuple(trends.find_new(starts, tables, first, last)),
     )
 
 
 def _first_and_last(starts: Starts) -> tuple[datetime, datetime]:
-    row = starts.connection.execute("SELECT min(time), max(time) FROM starts").fetchone()
-    first, last = row or (None, None)
+    ((first, last),) = starts.ask("SELECT min(time), max(time) FROM tbot_starts")
     return first, last
 
 

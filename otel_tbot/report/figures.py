@@ -161,7 +161,7 @@ class New:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What was read and is not counted.
+    """What was read and is not counted; None where that is not known.
 
     Attributes:
         unreadable_lines: lines that are not OTLP/JSON.
@@ -172,10 +172,15 @@ class LeftOut:
     """
 
     unreadable_lines: int
-    invalid: int
-    repeated: int
-    implausible_time: int
-    outside_period: int
+    invalid: int | None
+    repeated: int | None
+    implausible_time: int | None
+    outside_period: int | None
+
+    @property
+    def lost(self) -> int:
+        """How much should have been counted, as far as it is known."""
+        return self.unreadable_lines + (self.invalid or 0) + (self.implausible_time or 0)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def render(figures: Figures, *, files: int) -> str:
 
     Args:
         figures: what it says.
-        files: the number of files that were read.
+        files: the number of files that were read; 0 for a database.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("otel_tbot.report", "templates"),

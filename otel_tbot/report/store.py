@@ -12,38 +12,30 @@ import duckdb
 
 from otel_tbot.errors import NoStartsError, ReportError
 from otel_tbot.report import words
+from otel_tbot.report.columns import COLUMNS, COUNTERS, helper_version, plausible, required
+from otel_tbot.report.dialect import DUCKDB
 from otel_tbot.report.figures import LeftOut
-from otel_tbot.report.otlp_json_sql import COLUMNS, load_lines, load_starts
+from otel_tbot.report.otlp_json_sql import load_lines, load_starts
 from otel_tbot.report.progress import watched
 from otel_tbot.report.small_files import join_small_files
 from otel_tbot.report.sources import PARQUET, check_still_there, link, open_sources
-from otel_tbot.report.validation_sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
     from otel_tbot.report.sources import Source
+    from otel_tbot.report.starts import Period, Rows
 
 MIB = 1 << 20
 _LONGEST_LINES = (16 * MIB, 256 * MIB)  # memory grows with the limit, so the second only where the first is too small
-_OLDEST = "2022-01-01"  # tbot is not older
 
 
 @dataclass(frozen=True, kw_only=True)
-class Period:
-    """The time of which is reported: half-open, in UTC, without a time zone. None is no limit."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Starts:
-    """What was read.
+class StoredStarts:
+    """What was read of files.
 
     Attributes:
-        connection: its table `starts` has a row for each start.
+        connection: its table `tbot_starts` has a row for each start.
         left_out: what is no row of it.
         folder: the only folder that the engine may write to.
     """
@@ -51,6 +43,20 @@ class Starts:
     connection: duckdb.DuckDBPyConnection
     left_out: LeftOut
     folder: Path
+
+    def ask(self, query: str) -> Rows:
+        """Return the rows that answer a query."""
+        return self.connection.execute(query).fetchall()
+
+    def as_parquet(self) -> bytes:
+        """Return the starts as a Parquet file, which is read faster than what it was made of."""
+        path = self.folder / "starts.parquet"
+        columns = ", ".join(COLUMNS.values())
+        self.connection.execute(
+            f"COPY (SELECT time, {columns} FROM tbot_starts ORDER BY time, session) TO {DUCKDB.literal(str(path))} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+        return path.read_bytes()
 
 
 @contextmanager
@@ -61,7 +67,7 @@ def read_starts(
     memory: str,
     threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
-) -> Iterator[Starts]:
+) -> Iterator[StoredStarts]:
     """Read files into a table, which lives as long as the context.
 
     Args:
@@ -88,24 +94,13 @@ def read_starts(
             except (duckdb.Error, OSError) as error:
                 check_still_there(opened)
                 raise ReportError(_reason(error, sources)) from None
-            yield Starts(connection=connection, left_out=left_out, folder=Path(folder))
-
-
-def as_parquet(starts: Starts) -> bytes:
-    """Return the starts as a Parquet file, which is read faster than what it was made of. Nothing is suppressed."""
-    path = starts.folder / "starts.parquet"
-    columns = ", ".join(COLUMNS.values())
-    starts.connection.execute(
-        f"COPY (SELECT time, {columns} FROM starts ORDER BY time, session) TO {quoted(str(path))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
-    return path.read_bytes()
+            yield StoredStarts(connection=connection, left_out=left_out, folder=Path(folder))
 
 
 def _connect(memory: str, threads: int | None) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     try:
-        connection.execute(f"SET memory_limit = {quoted(memory)}")
+        connection.execute(f"SET memory_limit = {DUCKDB.literal(memory)}")
     except duckdb.Error:
         message = f"--memory must be a size such as 512MB or 2GB, not {memory}"
         raise ReportError(message) from None
@@ -123,11 +118,11 @@ def _shut_in(connection: duckdb.DuckDBPyConnection, folder: str, sources: Sequen
         SET enable_progress_bar_print = false;
         SET progress_bar_time = 0;
         SET TimeZone = 'UTC';
-        SET temp_directory = {quoted(folder)};
+        SET temp_directory = {DUCKDB.literal(folder)};
         SET autoinstall_known_extensions = false;
         SET autoload_known_extensions = false;
-        SET allowed_paths = [{", ".join(quoted(str(source.path.resolve())) for source in sources)}];
-        SET allowed_directories = [{quoted(folder)}];
+        SET allowed_paths = [{", ".join(DUCKDB.literal(str(source.path.resolve())) for source in sources)}];
+        SET allowed_directories = [{DUCKDB.literal(folder)}];
         SET enable_external_access = false; -- no file but those, and no address
         SET lock_configuration = true;
         """
@@ -154,41 +149,38 @@ def _load(
 
 
 def _type(column: str) -> str:
-    return "UUID" if column == "session" else "INTEGER" if column.startswith("destinations_") else "VARCHAR"
+    return "UUID" if column == "session" else "INTEGER" if column in COUNTERS else "VARCHAR"
 
 
 def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
-    """Make the table `starts` of the table `records`, and return what is no row of it."""
-    required = "session IS NOT NULL AND run_mode IS NOT NULL" + "".join(
-        f" AND {column} IS NOT NULL" for column in COLUMNS.values() if column.startswith("destinations_")
-    )
+    """Make the table `tbot_starts` of the table `records`, and return what is no row of it."""
     columns = ", ".join(COLUMNS.values())
     kept = ", ".join(column for column in COLUMNS.values() if column != "helper_version")
     connection.execute(
         f"""
         CREATE TEMP TABLE repeated AS
-        SELECT session, count(*) - 1 AS copies FROM records WHERE {required} GROUP BY session HAVING count(*) > 1;
-        CREATE TEMP TABLE starts AS
+        SELECT session, count(*) - 1 AS copies FROM records WHERE {required()} GROUP BY session HAVING count(*) > 1;
+        CREATE TEMP TABLE tbot_starts AS
         WITH single AS (
             SELECT time, {columns} FROM records
-            WHERE {required} AND session NOT IN (SELECT session FROM repeated)
+            WHERE {required()} AND session NOT IN (SELECT session FROM repeated)
         ), first AS ( -- deliveries of one session may differ; which is kept must not depend on the threads
             SELECT DISTINCT ON (session) time, {columns} FROM records
-            WHERE {required} AND session IN (SELECT session FROM repeated)
+            WHERE {required()} AND session IN (SELECT session FROM repeated)
             ORDER BY time, {columns}
         ), once AS (
             FROM single UNION ALL FROM first
         )
-        SELECT time, {kept}, CASE WHEN helper IS NOT NULL THEN helper_version END AS helper_version FROM once;
+        SELECT time, {kept}, {helper_version()} AS helper_version FROM once;
         """
     )
     unreadable, invalid = _numbers(
         connection,
-        f"SELECT count(*) FILTER (unreadable), count(*) FILTER (NOT unreadable AND NOT ({required})) FROM records",
+        f"SELECT count(*) FILTER (unreadable), count(*) FILTER (NOT unreadable AND NOT ({required()})) FROM records",
     )
     (repeated,) = _numbers(connection, "SELECT coalesce(sum(copies), 0) FROM repeated")
     connection.execute("DROP TABLE records; DROP TABLE repeated")
-    implausible = _delete(connection, f"time IS NULL OR time < '{_OLDEST}' OR time > now()::TIMESTAMP + INTERVAL 1 DAY")
+    implausible = _delete(connection, f"time IS NULL OR NOT ({plausible('time', DUCKDB)})")
     outside = _delete(
         connection,
         " OR ".join(
@@ -199,7 +191,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut
         )
         or "false",
     )
-    (starts,) = _numbers(connection, "SELECT count(*) FROM starts")
+    (starts,) = _numbers(connection, "SELECT count(*) FROM tbot_starts")
     if not starts:
         message = "no event tbot.start was found" + (" in that period" if outside else "")
         if unreadable:
@@ -215,7 +207,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
-    return _numbers(connection, f"DELETE FROM starts WHERE {condition}")[0]
+    return _numbers(connection, f"DELETE FROM tbot_starts WHERE {condition}")[0]
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:

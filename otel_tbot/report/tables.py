@@ -22,7 +22,7 @@ from otel_tbot.report.suppression import Sum, is_small, shown, suppress, worked_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from duckdb import DuckDBPyConnection
+    from otel_tbot.report.starts import Starts
 
 Cell = tuple[str, str]  # a dimension and a value, or a kind of destinations and a bucket
 
@@ -46,10 +46,10 @@ class Counts:
     buckets: Mapping[str, dict[Cell, int]] = field(default_factory=dict)
 
 
-def count(connection: DuckDBPyConnection) -> Counts:
+def count(starts: Starts) -> Counts:
     """Count the starts by every dimension."""
     totals = dict.fromkeys(RUN_MODES, 0) | dict(
-        connection.execute("SELECT run_mode, count(*) FROM starts GROUP BY run_mode").fetchall()
+        starts.ask("SELECT run_mode, count(*) FROM tbot_starts GROUP BY run_mode")
     )
     counts = Counts(
         totals=totals,
@@ -57,22 +57,23 @@ def count(connection: DuckDBPyConnection) -> Counts:
         buckets={mode: {(kind, bucket): 0 for kind in KINDS for bucket in _BUCKETS} for mode in RUN_MODES},
     )
     for dimension in DIMENSIONS:
-        rows = connection.execute(
-            f"SELECT {SQL[dimension]} AS value, run_mode, count(*) FROM starts GROUP BY value, run_mode"
-        ).fetchall()
-        for value, mode, starts in rows:
-            for each in RUN_MODES:
-                counts.starts[each][dimension, value] += starts if each == mode else 0
-        days = connection.execute(
-            f"SELECT {SQL[dimension]} AS value, count(DISTINCT time::DATE) FROM starts GROUP BY 1"
+        rows = starts.ask(
+            f"SELECT {SQL[dimension]} AS value, run_mode, count(*) FROM tbot_starts GROUP BY value, run_mode"
         )
-        counts.days.update({(dimension, value): number for value, number in days.fetchall()})
+        for value, mode, number in rows:
+            for each in RUN_MODES:
+                counts.starts[each][dimension, value] += number if each == mode else 0
+        days = starts.ask(
+            f"SELECT {SQL[dimension]} AS value, count(DISTINCT CAST(time AS DATE)) FROM tbot_starts GROUP BY value"
+        )
+        counts.days.update({(dimension, value): number for value, number in days})
     for kind in KINDS:
-        rows = connection.execute(
-            f"SELECT run_mode, least(destinations_{kind}, 3) AS bucket, count(*) FROM starts GROUP BY run_mode, bucket"
-        ).fetchall()
-        for mode, bucket, starts in rows:
-            counts.buckets[mode][kind, _BUCKETS[bucket]] = starts
+        rows = starts.ask(
+            f"SELECT run_mode, least(destinations_{kind}, 3) AS bucket, count(*) FROM tbot_starts "
+            "GROUP BY run_mode, bucket"
+        )
+        for mode, bucket, number in rows:
+            counts.buckets[mode][kind, _BUCKETS[bucket]] = number
     return counts
 
 

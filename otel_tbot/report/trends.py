@@ -13,9 +13,8 @@ from otel_tbot.report.suppression import Sum, suppress
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from duckdb import DuckDBPyConnection
-
     from otel_tbot.report.figures import Burst
+    from otel_tbot.report.starts import Starts
     from otel_tbot.report.time_buckets import Steps
 
 _SERIES = 12  # releases of their own in a chart; more cannot be told apart
@@ -29,21 +28,21 @@ _IN_USE = 0.005  # of the starts: a single machine with a release of tomorrow ma
 Counted = dict[str, dict[date, dict[str, int]]]
 
 
-def count_steps(
-    connection: DuckDBPyConnection, dimension: str, steps: Steps, bursts: Iterable[Burst], modes: Sequence[str]
-) -> Counted:
+def count_steps(starts: Starts, dimension: str, steps: Steps, bursts: Iterable[Burst], modes: Sequence[str]) -> Counted:
     """Count the starts of some run modes in whole steps, without bursts, which would bend the shares of their step."""
+    counted: Counted = {mode: {step: {} for step in steps.begins} for mode in RUN_MODES}
+    if not steps.begins:
+        return counted
     calm = "".join(
         f" AND NOT (run_mode = 'daemon' AND time >= '{burst.begin}' AND time < '{burst.end}')" for burst in bursts
     )
-    rows = connection.execute(
+    rows = starts.ask(
         f"""
-        SELECT date_trunc('{steps.unit}', time)::DATE AS step, run_mode, {SQL[dimension]} AS value, count(*)
-        FROM starts WHERE time >= '{steps.begin}' AND time < '{steps.end}' {calm}
-        GROUP BY step, run_mode, value
+        SELECT CAST(date_trunc('{steps.unit}', time) AS DATE) AS step, run_mode, {SQL[dimension]} AS value, count(*)
+        FROM tbot_starts WHERE time >= '{steps.begin}' AND time < '{steps.end}' {calm}
+        GROUP BY step, run_mode, value ORDER BY step, run_mode, value
         """
-    ).fetchall()
-    counted: Counted = {mode: {step: {} for step in steps.begins} for mode in RUN_MODES}
+    )
     for step, mode, value, number in rows:
         if mode in modes:
             counted[mode][step][value] = number
@@ -137,18 +136,16 @@ def _majors(releases: Mapping[str, int]) -> dict[int, int]:
     return dict(majors)
 
 
-def find_new(
-    connection: DuckDBPyConnection, tables: Mapping[str, Table], first: datetime, last: datetime
-) -> Iterator[New]:
+def find_new(starts: Starts, tables: Mapping[str, Table], first: datetime, last: datetime) -> Iterator[New]:
     """Return the values that are shown and were not seen before the last four weeks."""
     if last - first < _MIN_PERIOD:
         return
     for dimension in _NEW_IN:
-        rows = connection.execute(
-            f"SELECT {SQL[dimension]} AS value, min(time)::DATE FROM starts GROUP BY value HAVING min(time) > $since",
-            {"since": last - _RECENT},
-        ).fetchall()
-        seen = dict(rows)
+        rows = starts.ask(
+            f"SELECT {SQL[dimension]} AS value, CAST(min(time) AS DATE) FROM tbot_starts "
+            f"GROUP BY value HAVING min(time) > '{last - _RECENT}'"
+        )
+        seen: dict[str, date] = dict(rows)
         for row in tables[dimension].rows:
             if row.value in seen and row.value != NOT_SET:
                 yield New(dimension=dimension, value=row.value, starts=row.starts, since=seen[row.value])

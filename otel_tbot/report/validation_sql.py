@@ -9,52 +9,58 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from otel_tbot.report.dialect import Dialect
     from otel_tbot.schema.attribute import Attribute
 
-# The sender's (?![0-9A-Za-z]), which is no part of the engine's regular expressions. `s`: a line break is a character.
-_START = r"\A"
+# The sender's (?![0-9A-Za-z]), which is no part of the engines' regular expressions.
 _BOUNDARY = r"(?:[^0-9A-Za-z]|\z)"
+_WHOLE_NUMBER = "[0-9]{1,19}"
 
 
-def quoted(text: str) -> str:
-    """Return a text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def judged_text(row: Attribute, text: str) -> str:
+def judged_text(row: Attribute, text: str, dialect: Dialect) -> str:
     """Return the text that the schema makes of a stored one; NULL leaves the attribute out, or is invalid if required.
 
     Args:
         row: the schema's row of the attribute.
         text: a column with the stored texts.
+        dialect: the engine's.
     """
     value = text
     if row.prefix:
         rest = f"substr({text}, {len(row.prefix) + 1})"
-        value = f"(CASE WHEN starts_with({text}, {quoted(row.prefix)}) THEN {rest} ELSE {text} END)"
-    other = "NULL" if row.on_invalid != "_OTHER" else quoted(row.on_invalid)
-    return f"CASE WHEN coalesce({value}, '') = '' THEN NULL ELSE coalesce({_allowed(row, value)}, {other}) END"
+        value = f"(CASE WHEN {text} LIKE {dialect.literal(row.prefix + '%')} THEN {rest} ELSE {text} END)"
+    other = "NULL" if row.on_invalid != "_OTHER" else dialect.literal(row.on_invalid)
+    allowed = _allowed(row, value, dialect)
+    return f"CASE WHEN coalesce({value}, '') = '' THEN NULL ELSE coalesce({allowed}, {other}) END"
 
 
-def _allowed(row: Attribute, value: str) -> str:
+def _allowed(row: Attribute, value: str, dialect: Dialect) -> str:
     """Return what may be kept of a text, or NULL."""
     if row.values:
-        return f"CASE WHEN {value} IN ({', '.join(map(quoted, row.values))}) THEN {value} END"
+        return f"CASE WHEN {value} IN ({', '.join(map(dialect.literal, row.values))}) THEN {value} END"
     if row.drop_rest:
-        kept = f"nullif(regexp_extract({value}, {quoted(rf'{_START}({row.pattern}){_BOUNDARY}')}, 1, 's'), '')"
-    else:  # without a group it is faster
-        kept = f"CASE WHEN regexp_full_match({value}, {quoted(row.pattern)}, 's') THEN {value} END"
-    return f"CASE WHEN length({value}) <= {row.max_length} THEN {kept} END" if row.max_length else kept
+        pattern = dialect.literal(rf"\A({row.pattern}){_BOUNDARY}")
+        found = f"nullif(regexp_extract({value}, {pattern}, 1), '')"
+    else:
+        found = _if_it_matches(value, row.pattern, dialect)
+    return f"CASE WHEN length({value}) <= {row.max_length} THEN {found} END" if row.max_length else found
 
 
-def judged_number(row: Attribute, text: str) -> str:
+def _if_it_matches(value: str, pattern: str, dialect: Dialect) -> str:
+    """Return a text that matches as a whole, or NULL. Without a group this is faster than to extract it."""
+    whole = dialect.literal(rf"\A({pattern})\z")
+    return f"CASE WHEN {dialect.matches}({value}, {whole}) THEN {value} END"
+
+
+def judged_number(row: Attribute, text: str, dialect: Dialect) -> str:
     """Return the number that the schema makes of a stored one, or NULL if it is invalid; a missing one is 0.
 
     Args:
         row: the schema's row of the attribute.
         text: a column with the stored numbers as texts, as OTLP/JSON has them.
+        dialect: the engine's.
     """
-    number = (
-        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,19}}') THEN least({text}::HUGEINT, {row.maximum})::INTEGER END"
-    )
-    return f"CASE WHEN {text} IS NULL THEN 0 ELSE {number} END"
+    whole = _if_it_matches(text, _WHOLE_NUMBER, dialect)
+    number = dialect.cast(f"least({dialect.cast(whole, 'UInt64')}, {row.maximum})", "INTEGER")
+    # Engines and their releases differ in what the least of a number and NULL is.
+    return f"CASE WHEN {text} IS NULL THEN 0 WHEN {whole} IS NOT NULL THEN {number} END"

@@ -15,7 +15,7 @@ from otel_tbot.report.time_buckets import DAY, whole_days
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from duckdb import DuckDBPyConnection
+    from otel_tbot.report.starts import Starts
 
 HOUR = timedelta(hours=1)
 
@@ -35,14 +35,15 @@ _SATURDAY = 6
 
 PerDay = tuple[tuple[date, str, int], ...]
 PerHour = tuple[tuple[datetime, int], ...]
+Hours = dict[tuple[datetime, str], int]  # the starts of each hour and run mode, hours without starts left out
 
 
-def count_days(connection: DuckDBPyConnection, first: datetime, last: datetime) -> PerDay:
+def count_days(starts: Starts, first: datetime, last: datetime) -> PerDay:
     """Return the starts of each day and run mode, days without starts included."""
-    rows = connection.execute("SELECT time::DATE AS day, run_mode, count(*) FROM starts GROUP BY day, run_mode")
-    starts = {(day, mode): number for day, mode, number in rows.fetchall()}
+    rows = starts.ask("SELECT CAST(time AS DATE) AS day, run_mode, count(*) FROM tbot_starts GROUP BY day, run_mode")
+    numbers = {(day, mode): number for day, mode, number in rows}
     days = [first.date() + DAY * number for number in range((last.date() - first.date()).days + 1)]
-    return tuple((day, mode, starts.get((day, mode), 0)) for day in days for mode in RUN_MODES)
+    return tuple((day, mode, numbers.get((day, mode), 0)) for day in days for mode in RUN_MODES)
 
 
 def median_day(per_day: PerDay, first: datetime, last: datetime) -> dict[str, int | None]:
@@ -74,23 +75,28 @@ def find_gaps(per_day: PerDay) -> tuple[date, ...]:
     return tuple(days[index] for index in range(1, len(days) - 1) if is_gap(index))
 
 
-def count_hours(connection: DuckDBPyConnection) -> PerHour:
+def count_hours(starts: Starts) -> Hours:
+    """Count the starts of each hour."""
+    rows = starts.ask(
+        "SELECT date_trunc('hour', time) AS hour, run_mode, count(*) FROM tbot_starts GROUP BY hour, run_mode"
+    )
+    return {(hour, mode): number for hour, mode, number in rows}
+
+
+def daemon_hours(hours: Hours) -> PerHour:
     """Return the daemon starts of each hour from the first one on, hours without starts included."""
-    rows = connection.execute(
-        "SELECT date_trunc('hour', time) AS hour, count(*) FROM starts WHERE run_mode = 'daemon' GROUP BY hour"
-    ).fetchall()
-    starts = dict(rows)
+    starts = {hour: number for (hour, mode), number in hours.items() if mode == "daemon"}
     if not starts:
         return ()
     first, last = min(starts), max(starts)
-    hours = (first + HOUR * number for number in range((last - first) // HOUR + 1))
-    return tuple((hour, starts.get(hour, 0)) for hour in hours)
+    every = (first + HOUR * number for number in range((last - first) // HOUR + 1))
+    return tuple((hour, starts.get(hour, 0)) for hour in every)
 
 
-def find_bursts(connection: DuckDBPyConnection, per_hour: PerHour, at_least: int) -> tuple[Burst, ...]:
+def find_bursts(starts: Starts, per_hour: PerHour, at_least: int) -> tuple[Burst, ...]:
     """Return the bursts, each with the version and join method that most of its starts have."""
     return tuple(
-        _burst(connection, hours, at_least) for hours in _burst_hours([number for _, number in per_hour], per_hour)
+        _burst(starts, hours, at_least) for hours in _burst_hours([number for _, number in per_hour], per_hour)
     )
 
 
@@ -113,16 +119,15 @@ def _burst_hours(starts: Sequence[int], per_hour: PerHour) -> Iterator[list[tupl
         yield found
 
 
-def _burst(connection: DuckDBPyConnection, hours: Sequence[tuple[datetime, int, float]], at_least: int) -> Burst:
+def _burst(starts: Starts, hours: Sequence[tuple[datetime, int, float]], at_least: int) -> Burst:
     begin, end = hours[0][0], hours[-1][0] + HOUR
-    version, join_type, most = connection.execute(
-        """
-        SELECT version, join_type, count(*) AS number FROM starts
-        WHERE run_mode = 'daemon' AND time >= $begin AND time < $end
+    ((version, join_type, most),) = starts.ask(
+        f"""
+        SELECT version, join_type, count(*) AS number FROM tbot_starts
+        WHERE run_mode = 'daemon' AND time >= '{begin}' AND time < '{end}'
         GROUP BY version, join_type ORDER BY number DESC, version, join_type LIMIT 1
-        """,
-        {"begin": begin, "end": end},
-    ).fetchone() or (None, None, 0)
+        """
+    )
     shown = most >= at_least
     return Burst(
         begin=begin,
@@ -136,22 +141,18 @@ def _burst(connection: DuckDBPyConnection, hours: Sequence[tuple[datetime, int, 
 
 
 def average_week(
-    connection: DuckDBPyConnection, first: datetime, last: datetime, at_least: int
+    hours: Hours, first: datetime, last: datetime, at_least: int
 ) -> tuple[tuple[int, int, float | None], ...]:
     """Return the average of one-shot starts in each hour of the week; None is suppressed."""
-    rows = connection.execute(
-        """
-        SELECT isodow(time) AS day, hour(time) AS hour, count(*) FROM starts
-        WHERE run_mode = 'one-shot' GROUP BY day, hour
-        """
-    ).fetchall()
     cells = [(day, hour) for day in range(1, 8) for hour in range(24)]
-    starts = {**dict.fromkeys(cells, 0), **{(day, hour): number for day, hour, number in rows}}
+    starts = dict.fromkeys(cells, 0)
+    for (hour, mode), number in hours.items():
+        starts[hour.isoweekday(), hour.hour] += number if mode == "one-shot" else 0
     # How many of each hour the period has: part of a week must not weigh more.
     present: dict[tuple[int, int], int] = defaultdict(int)
     begin = first.replace(minute=0, second=0, microsecond=0)
     for number in range((last - begin) // HOUR + 1):
-        hour = begin + HOUR * number
-        present[hour.isoweekday(), hour.hour] += 1
+        of_period = begin + HOUR * number
+        present[of_period.isoweekday(), of_period.hour] += 1
     hidden = suppress(starts, [Sum(None, tuple(cells))], at_least)
     return tuple((*cell, None if cell in hidden else starts[cell] / max(1, present[cell])) for cell in cells)

@@ -88,6 +88,8 @@ def since(new: New) -> str:
 def left_out(figures: Figures) -> str:
     """Return what was read and is not counted."""
     counted = figures.left_out
+    if counted.invalid is None:
+        return "what the views of ClickHouse do not keep, such as events that the schema does not allow"
     parts = (
         (counted.repeated, "repeated delivery of a counted start", "repeated deliveries of counted starts"),
         (counted.invalid, "event that the schema does not allow", "events that the schema does not allow"),

@@ -17,6 +17,7 @@ from otel_tbot import __version__
 from otel_tbot.cli.exit_statuses import EXIT_STATUSES
 from otel_tbot.schema import registry
 from otel_tbot.schema.json_schema import json_schema
+from scripts.generate import CLICKHOUSE
 from scripts.schema_constants import PAGE
 from tests.support.program import SOURCE, run
 
@@ -64,10 +65,11 @@ def test_unknown_command(words: tuple[str, ...]) -> None:
 
 
 def test_schema_in_each_form() -> None:
-    """The schema is the registry as shipped, the JSON Schema, or the documentation page."""
+    """The schema is the registry as shipped, the JSON Schema, the documentation page, or statements for ClickHouse."""
     assert yaml.safe_load(run("schema").stdout)["file_format"] == "definition/2"
     assert json.loads(run("schema", "--format", "json").stdout) == json_schema(registry.load())
     assert run("schema", "--format", "markdown").stdout == PAGE.read_text()
+    assert run("schema", "--format", "clickhouse").stdout == CLICKHOUSE.read_text()
 
 
 def test_an_internal_error_is_one_line() -> None:

@@ -103,3 +103,23 @@ def test_commands_name_the_configurations() -> None:
         program, option, name = command.split()
         assert (program, option) == ("otelcol-contrib", "--config")
         assert (FOLDER / name).is_file()
+
+
+def test_clickhouse(
+    collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The configuration for ClickHouse runs with another exporter in place of its own, which the binary lacks."""
+    configured: dict[str, Any] = yaml.safe_load(
+        (EXAMPLES / "clickhouse" / "collector.yaml").read_text(encoding="utf-8")
+    )
+    exporter = configured["exporters"]["clickhouse"]
+    assert exporter.keys() <= {"endpoint", "database", "username", "password", "ttl"}  # what every release of it knows
+    configured["exporters"]["otlphttp"] = {"endpoint": receiver.http_endpoint}
+    del configured["exporters"]["clickhouse"]
+    configured["processors"]["batch"]["timeout"] = "100ms"
+    for pipeline in configured["service"]["pipelines"].values():
+        assert pipeline["exporters"] == ["clickhouse"]
+        pipeline["exporters"] = ["otlphttp"]
+    with running(collector_binary, configured, tmp_path) as endpoint:
+        report(endpoint, monkeypatch)
+    assert {request.signal for request in receiver.requests} == {"logs", "traces"}

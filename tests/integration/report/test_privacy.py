@@ -23,7 +23,8 @@ from otel_tbot.report.formats.json_form import document
 from otel_tbot.report.formats.markdown_form import render_markdown
 from otel_tbot.report.formats.text_form import print_text
 from otel_tbot.report.formats.wording import NOT_SHOWN
-from otel_tbot.report.store import Period, read_starts
+from otel_tbot.report.starts import Period
+from otel_tbot.report.store import read_starts
 from tests.support.stored_starts import line
 
 AT_LEAST = 10

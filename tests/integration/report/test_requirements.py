@@ -16,13 +16,13 @@ import sys
 sys.path.insert(0, {source!r})
 sys.modules[{package!r}] = None  # the import system's word for "not there"
 from otel_tbot.cli.commands import run_command_line
-sys.exit(run_command_line(["report", "--format", {form!r}, "-"]))
+sys.exit(run_command_line(["report", "--format", {form!r}, {source_of_starts!r}]))
 """
 
 
-def without(package: str, form: str) -> subprocess.CompletedProcess[str]:
-    """Report nothing in a process that cannot import a package."""
-    program = PROGRAM.format(source=str(SOURCE), package=package, form=form)
+def without(package: str, form: str, source_of_starts: str = "-") -> subprocess.CompletedProcess[str]:
+    """Report in a process that cannot import a package; by default on nothing."""
+    program = PROGRAM.format(source=str(SOURCE), package=package, form=form, source_of_starts=source_of_starts)
     command = [sys.executable, "-I", "-c", program]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
@@ -34,6 +34,15 @@ def test_missing_extra(package: str) -> None:
     ended = without(package, "json")
     # Where nothing of the extra is installed, it is the first package that is named.
     reason = r"report needs packages that are not installed \(\w+\): pip install 'otel-tbot\[report\]'"
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch(f"otel-tbot: {reason}\n", ended.stderr)
+
+
+@pytest.mark.skipif(not NEW_ENOUGH, reason="there the Python is told, not the package")
+def test_missing_driver() -> None:
+    """Without the driver of a database the command says which extras to install."""
+    ended = without("clickhouse_connect", "json", "clickhouse://localhost/otel")
+    reason = r"report needs packages that are not installed \(\w+\): pip install 'otel-tbot\[report,clickhouse\]'"
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(f"otel-tbot: {reason}\n", ended.stderr)
 

@@ -1,0 +1,173 @@
+"""The starts in ClickHouse: the table that `otel-tbot schema --format clickhouse` prints, asked over HTTP."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from clickhouse_connect import common, get_client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
+
+from otel_tbot.errors import NoStartsError, ReportError
+from otel_tbot.report.clickhouse_address import PASSWORD, parse_address
+from otel_tbot.report.clickhouse_failures import reason
+from otel_tbot.report.columns import COLUMNS
+from otel_tbot.report.dialect import CLICKHOUSE
+from otel_tbot.report.figures import LeftOut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clickhouse_connect.driver.client import Client
+
+    from otel_tbot.report.clickhouse_address import Address
+    from otel_tbot.report.starts import Period, Rows
+
+_CONNECT_TIMEOUT = 10  # seconds
+_GRACE = 5  # seconds in which the server's own timeout can be answered
+_MOST_ROWS = 1_000_000  # of the answer to one query
+_MOST_STARTS = 50_000_000  # in a Parquet file
+_MOST_NAMED = 1000  # sessions that a query names: it must stay below 256 KiB
+_DELIVERED_WITHIN = timedelta(days=1)  # all deliveries of one session
+_SECOND = timedelta(seconds=1)
+
+_ALL = ", ".join(["time", *COLUMNS.values()])
+# As Parquet has them in a file that the other engine wrote, or can read likewise.
+_EXPORTED = ", ".join(["toDateTime64(time, 6) AS time", "toString(session) AS session", *list(COLUMNS.values())[1:]])
+_NOT_KNOWN = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClickHouseStarts:
+    """The starts of a period.
+
+    Attributes:
+        client: the connection.
+        address: of the database.
+        timeout: the seconds that a query may take.
+        table: the definition of `tbot_starts`, with which every query begins.
+        left_out: nothing is known of it, as the views keep only starts.
+    """
+
+    client: Client
+    address: Address
+    timeout: int
+    table: str = ""
+    left_out: LeftOut = _NOT_KNOWN
+
+    def ask(self, query: str) -> Rows:
+        """Return the rows that answer a query."""
+        with self._failing():
+            rows = self.client.query(self.table + query, settings=self._limits(_MOST_ROWS)).result_rows
+        return [tuple(row) for row in rows]
+
+    def as_parquet(self) -> bytes:
+        """Return the starts as a Parquet file."""
+        query = f"{self.table} SELECT {_EXPORTED} FROM tbot_starts ORDER BY time, session"
+        with self._failing():
+            return self.client.raw_query(query, settings=self._limits(_MOST_STARTS), fmt="Parquet")
+
+    def _limits(self, rows: int) -> dict[str, Any]:
+        """Return the limits of a query; a user that may set none has those of its profile."""
+        limits = {"max_execution_time": self.timeout, "max_result_rows": rows}
+        known = self.client.server_settings
+        return {name: value for name, value in limits.items() if name in known and not known[name].readonly}
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise ReportError(reason(error, self.address, self.timeout)) from None
+
+
+@contextmanager
+def ask_clickhouse(text: str, *, period: Period, timeout: int) -> Iterator[ClickHouseStarts]:
+    """Connect to a database, for as long as the context.
+
+    Args:
+        text: its address.
+        period: starts outside are left out.
+        timeout: the seconds that a query may take.
+
+    Raises:
+        SettingsError: the address is none.
+        ReportError: the database cannot be asked.
+        NoStartsError: it has no start in the period.
+    """
+    address = parse_address(text)
+    client = _connect(address, timeout)
+    try:
+        anything = ClickHouseStarts(client=client, address=address, timeout=timeout)
+        table = _definition(anything, period)
+        starts = ClickHouseStarts(client=client, address=address, timeout=timeout, table=table)
+        if starts.ask("SELECT count(*) FROM tbot_starts") == [(0,)]:
+            within = " in that period" if period.since or period.until else ""
+            message = f"no event tbot.start was found{within}"
+            raise NoStartsError(message)
+        yield starts
+    finally:
+        client.close()
+
+
+def _connect(address: Address, timeout: int) -> Client:
+    for name in ("clickhouse_connect", "urllib3"):  # what they would print, the one line of the error says
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    common.set_setting("send_os_user", False)  # noqa: FBT003  the name of who asks is not the server's business
+    try:
+        return get_client(
+            interface="https" if address.tls else "http",
+            host=address.host,
+            port=address.port,
+            username=address.user,
+            password=os.environ.get(PASSWORD, ""),
+            database=address.database,
+            connect_timeout=min(_CONNECT_TIMEOUT, timeout),
+            send_receive_timeout=timeout + _GRACE,
+            query_retries=0,
+            client_name="otel-tbot",
+            autogenerate_session_id=False,
+        )
+    except (ClickHouseError, HTTPError, OSError, ValueError) as error:
+        raise ReportError(reason(error, address, timeout)) from None
+
+
+def _definition(starts: ClickHouseStarts, period: Period) -> str:
+    """Return the words that define `tbot_starts` as the starts of a period, each once.
+
+    Equal deliveries of a session are one row to FINAL. Of others the first is taken, as the other engine does; there
+    are few, so that they are looked for once, and named in each query.
+    """
+    stored = f"{CLICKHOUSE.identifier(starts.address.database)}.tbot_starts FINAL"
+    until = [f"time < {_literal(period.until)}"] if period.until else []
+    since = [f"time >= {_literal(period.since)}"] if period.since else []
+    before = [f"time >= {_literal(period.since - _DELIVERED_WITHIN)}"] if period.since else []
+    repeated = f"SELECT session FROM {stored} WHERE {_all(before + until)} GROUP BY session HAVING count(*) > 1"
+    found = starts.ask(f"{repeated} LIMIT {_MOST_NAMED + 1}")
+    once = f"SELECT {_ALL} FROM {stored} WHERE {_all(since + until)}"
+    if not found:
+        return f"WITH tbot_starts AS ({once}) "
+    named = ", ".join(f"'{session}'" for (session,) in found) if len(found) <= _MOST_NAMED else repeated
+    first = (
+        f"SELECT {_ALL} FROM {stored} WHERE {_all([*before, *until, f'session IN ({named})'])} "
+        f"ORDER BY {_ALL} LIMIT 1 BY session"
+    )
+    return (
+        f"WITH tbot_starts AS ({once} AND session NOT IN ({named}) "
+        f"UNION ALL SELECT * FROM ({first}) WHERE {_all(since)}) "
+    )
+
+
+def _all(conditions: list[str]) -> str:
+    return " AND ".join(conditions) or "true"
+
+
+def _literal(time: datetime) -> str:
+    """Return a time as a literal; the column has whole seconds, and its literals can have no others."""
+    cut = time.replace(microsecond=0)
+    return CLICKHOUSE.literal(str(cut if cut == time else cut + _SECOND))

@@ -1,0 +1,44 @@
+"""What a report asks of an engine, whichever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from otel_tbot.report.figures import LeftOut
+
+Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """The time of which is reported: half-open, in UTC, without a time zone. None is no limit."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Starts(Protocol):
+    """The starts of a period in an engine, at least one, each once."""
+
+    @property
+    def left_out(self) -> LeftOut:
+        """What the engine was given and is no start."""
+
+    def ask(self, query: str) -> Rows:
+        """Return the rows that answer a query of the table `tbot_starts`, whose words every engine takes.
+
+        Raises:
+            ReportError: there is no answer.
+        """
+
+    def as_parquet(self) -> bytes:
+        """Return the starts as a Parquet file, which `report` reads. Nothing is suppressed.
+
+        Raises:
+            ReportError: there is no answer.
+        """

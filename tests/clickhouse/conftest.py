@@ -1,0 +1,28 @@
+"""Tests that need ClickHouse's engine: `make clickhouse` runs them, in an environment that has it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.chdb_front import PASSWORD
+from tests.support.clickhouse import ClickHouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+collect_ignore_glob = [] if find_spec("chdb") else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """Run a server; each test has a database of its own in it."""
+    with ClickHouse(tmp_path_factory.mktemp("clickhouse")) as running:
+        yield running
+
+
+@pytest.fixture
+def _password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICKHOUSE_PASSWORD", PASSWORD)

@@ -1,0 +1,149 @@
+"""A ClickHouse for tests: chdb behind its HTTP front, and the tables that releases of the Collector's exporter make."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from tests.support.chdb_front import PASSWORD, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+_MAP, _JSON = "Map(LowCardinality(String), String)", "JSON"
+_TIME = "TimestampTime DateTime DEFAULT toDateTime(Timestamp),"
+_EVENT = "EventName String,"
+# What differs between the releases: a second column of the time, the event's name, and the type of attributes.
+LAYOUTS = {
+    "TimestampTime": (_TIME, _MAP),
+    "without": ("", _MAP),
+    "EventName": (_EVENT, _MAP),
+    "JSON": (_EVENT, _JSON),
+}
+_KINDS = {"logs": "LogAttributes", "traces": "SpanAttributes"}
+
+
+class ClickHouse:
+    """A server in a process of its own; use it as a context manager.
+
+    Attributes:
+        port: of its HTTP interface.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Start a server of the data in a folder."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.chdb_front", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        self.port = int(self._process.stdout.readline())
+
+    def __enter__(self) -> Self:
+        """Return the server."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the server."""
+        self._process.communicate()
+
+    def kill(self) -> None:
+        """End the server in the middle of whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def address(self, database: str) -> str:
+        """Return what `report` is given."""
+        return f"clickhouse://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def run(self, statement: str, database: str = "default") -> bytes:
+        """Run one statement, and return its answer."""
+        credentials = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        url = f"http://127.0.0.1:{self.port}/?database={quote(database)}"
+        headers = {"Authorization": f"Basic {credentials}"}
+        with urlopen(Request(url, data=statement.encode(), headers=headers)) as answer:
+            body: bytes = answer.read()
+        return body
+
+    def rows(self, query: str, database: str = "default") -> list[Any]:
+        """Return the rows that answer a query, each a list."""
+        answer = self.run(f"{query} FORMAT JSONCompactEachRow", database)
+        return [json.loads(row) for row in answer.splitlines()]
+
+    def make_tables(self, database: str, layout: str) -> None:
+        """Make a database with the Collector's tables."""
+        self.run(f"CREATE DATABASE `{database}`")
+        columns, attributes = LAYOUTS[layout]
+        for signal, column in _KINDS.items():
+            own = columns if signal == "logs" else "SpanName String,"
+            self.run(
+                f"""
+                CREATE TABLE otel_{signal} (
+                    Timestamp DateTime64(9), {own} ServiceName LowCardinality(String),
+                    ResourceAttributes {attributes}, {column} {attributes}
+                ) ENGINE = MergeTree ORDER BY (ServiceName, toDateTime(Timestamp))
+                """,
+                database,
+            )
+
+    def insert(self, database: str, lines: Iterable[bytes]) -> float:
+        """Store lines of OTLP/JSON as the Collector's exporter stores what they hold; return the server's seconds."""
+        rows: dict[str, list[str]] = {signal: [] for signal in _KINDS}
+        for line in lines:
+            for signal, row in _stored(line):
+                rows[signal].append(json.dumps(row))
+        begin = time.monotonic()
+        for signal, texts in rows.items():
+            if texts:
+                settings = "SETTINGS input_format_skip_unknown_fields = 1"
+                self.run(f"INSERT INTO otel_{signal} {settings} FORMAT JSONEachRow\n" + "\n".join(texts), database)
+        return time.monotonic() - begin
+
+
+def _stored(line: bytes) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Return the rows of one line; none if it cannot be read."""
+    try:
+        request = json.loads(line)
+    except ValueError:
+        return
+    for part in request.get("resourceLogs", ()):
+        for scope in part["scopeLogs"]:
+            for record in scope["logRecords"]:
+                yield "logs", _row("logs", part, record, record["timeUnixNano"], record["eventName"])
+    for part in request.get("resourceSpans", ()):
+        for scope in part["scopeSpans"]:
+            for record in scope["spans"]:
+                yield "traces", _row("traces", part, record, record["startTimeUnixNano"], record["name"])
+
+
+def _row(signal: str, part: dict[str, Any], record: dict[str, Any], nanoseconds: str, name: str) -> dict[str, Any]:
+    resource = _attributes(part["resource"]["attributes"])
+    # The views know the event by its attributes: another event of tbot has others.
+    attributes = _attributes(record["attributes"]) if name == "tbot.start" else {"other": "1"}
+    seconds, rest = divmod(int(nanoseconds), 10**9)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return {
+        "Timestamp": f"{moment:%Y-%m-%d %H:%M:%S}.{rest:09}",
+        "EventName": name,
+        "SpanName": name,
+        "ServiceName": resource.get("service.name", ""),
+        "ResourceAttributes": resource,
+        _KINDS[signal]: attributes,
+    }
+
+
+def _attributes(attributes: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    values = {entry["key"]: entry["value"] for entry in attributes}
+    return {key: value.get("stringValue", value.get("intValue", "")) for key, value in values.items()}
