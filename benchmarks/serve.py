@@ -1,6 +1,6 @@
 """The load that a receiver bears: a fleet of tbots before it, the real Collector behind it, and what arrived there.
 
-`python -m benchmarks.serve [SECONDS]` measures this alone.
+`python -m benchmarks.serve [SECONDS]` measures this alone; with `--receivers`, several receivers that share the load.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -30,6 +31,7 @@ PLAYED = 2100  # sent, so that the time until the last answer does not count aga
 SECONDS = 30.0
 MOST_LATENCY = 50.0  # milliseconds that 99 of 100 acknowledgements take at most
 MOST_MEMORY = 120.0  # MiB, all processes of the receiver together
+_RECEIVERS = (1, 2, 4)
 MOST_GROWTH = 1.5  # the cost of the last thousand events to that of the first
 _THOUSAND = 1000  # events between two looks at what they cost
 _LOOK_EVERY = 0.002  # seconds
@@ -169,5 +171,53 @@ def print_table(seconds: float = SECONDS) -> None:
     _print("An empty handler under the same library and server, with the same fleet", _floor(seconds))
 
 
+async def _play_to_all(receivers: list[RunningReceiver], seconds: float, played: list[LoadResult]) -> None:
+    rate = PLAYED // len(receivers)
+    sides = zip(receivers, played, strict=True)
+    await asyncio.gather(*(play(running.port, rate, seconds, result) for running, result in sides))
+
+
+def print_receivers(seconds: float) -> None:
+    """Spread the same load over several receivers, as a balancer does, and print what each number of them takes."""
+    binary = find_collector()
+    if binary is None or not find_spec("connectrpc"):
+        print("`serve` was not measured: it takes the extra `serve` and a Collector, named by `OTELCOL`.")
+        return
+    print("| receivers | events a second | refused | 99 of 100 within | processor time for an event | memory |")
+    print("|---|---|---|---|---|---|")
+    for number in _RECEIVERS:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Collector(binary, Path(folder)) as collector,
+            ExitStack() as stack,
+        ):
+            variables = {
+                "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"],
+            }
+            receivers = [
+                stack.enter_context(RunningReceiver("--peer-rate", "1000000", strict=False, variables=variables))
+                for _ in range(number)
+            ]
+            for running in receivers:
+                _run(play(running.port, 100, 1, LoadResult()))
+            before = [Used.by(running.process.pid) for running in receivers]
+            played = [LoadResult() for _ in receivers]
+            _run(_play_to_all(receivers, seconds, played))
+            after = [Used.by(running.process.pid) for running in receivers]
+        events = sum(len(result.acknowledged) for result in played)
+        late = _percentile([latency for result in played for latency in result.latencies], 0.99)
+        cpu = sum(used.cpu for used in after) - sum(used.cpu for used in before)
+        print(
+            f"| {number} | {events / max(result.took for result in played):.0f} | "
+            f"{sum(result.refused for result in played)} | {late:.0f} ms | {cpu / events * 1e6:.0f} µs | "
+            f"{sum(used.memory for used in after):.0f} MiB |",
+            flush=True,
+        )
+
+
 if __name__ == "__main__":
-    print_table(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS)
+    if sys.argv[1:2] == ["--receivers"]:
+        print_receivers(SECONDS)
+    else:
+        print_table(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS)

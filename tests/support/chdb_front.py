@@ -8,6 +8,7 @@ the user `reader`.
 from __future__ import annotations
 
 import base64
+import os
 import re
 import sys
 import threading
@@ -71,12 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
 def main(folder: str) -> None:
     """Serve until stdin is closed, so that no server outlives its test."""
     _Handler.session = import_module("chdb.session").Session(folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        sys.stdout.write(f"{server.server_port}\n")
-        sys.stdout.flush()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        sys.stdin.read()
-        server.shutdown()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()
+    os._exit(0)  # the engine would wait for what it does in the background, and nobody needs the data any more
 
 
 if __name__ == "__main__":

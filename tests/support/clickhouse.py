@@ -59,11 +59,6 @@ class ClickHouse:
         """End the server."""
         self._process.communicate()
 
-    def kill(self) -> None:
-        """End the server in the middle of whatever it does."""
-        self._process.kill()
-        self._process.wait()
-
     def address(self, database: str) -> str:
         """Return what `report` is given."""
         return f"clickhouse://{USER}@127.0.0.1:{self.port}/{database}"
