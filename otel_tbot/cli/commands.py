@@ -151,11 +151,12 @@ def status(**options: Any) -> int:  # noqa: ANN401  click's values
 
 
 @_commands.command()
-@click.option("--format", "form", type=click.Choice(["yaml", "json", "markdown"]), default="yaml")
+@click.option("--format", "form", type=click.Choice(["yaml", "json", "markdown", "clickhouse"]), default="yaml")
 def schema(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show everything that can be sent.
 
-    In YAML (the registry), as a JSON Schema of an event, or as the documentation page.
+    In YAML (the registry), as a JSON Schema of an event, as the documentation page, or as the tables and views of
+    ClickHouse.
     """
     return _work("schema", **options)
 

@@ -12,7 +12,11 @@ from otel_tbot.schema.registry import load, text
 
 def main(*, form: str) -> int:
     """Show the schema, and return the exit status."""
-    if form == "json":
+    if form == "clickhouse":
+        from otel_tbot.report.clickhouse_schema import script  # noqa: PLC0415  only for this form
+
+        print(script(), end="")
+    elif form == "json":
         print(json.dumps(json_schema(load()), indent=2))
     else:
         print(markdown(load()) if form == "markdown" else text(), end="")

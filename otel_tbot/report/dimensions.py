@@ -26,10 +26,10 @@ _NUMBERS = re.compile(r"(\d+(?:\.\d+)*)(?:-(\w+)(?:\.(\d+))?)?")
 _VERSIONS = {"release", "version"}
 
 _SET = f"coalesce({{}}, '{NOT_SET}')"
-_COMBINATION = "concat_ws(' + ', {})".format(
-    ", ".join(f"CASE WHEN destinations_{kind} > 0 THEN '{kind}' END" for kind in KINDS)
+_COMBINATION = "substr({}, 4)".format(
+    " || ".join(f"CASE WHEN destinations_{kind} > 0 THEN ' + {kind}' ELSE '' END" for kind in KINDS)
 )
-RELEASE_SQL = r"regexp_extract(version, '^[0-9]+(?:\.[0-9]+)?')"
+RELEASE_SQL = "regexp_extract(version, '^([0-9]+([.][0-9]+)?)', 1)"
 
 # The expression of each dimension's value, of the columns of a start. None of the values of a helper, an operating
 # system or an architecture has a space.

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, OF_RESOURCE, judged
+from otel_tbot.report.dialect import DUCKDB
 from otel_tbot.report.sources import PARQUET
-from otel_tbot.report.validation_sql import judged_number, judged_text, quoted
-from otel_tbot.schema.constants import EVENT_ATTRIBUTES, EVENT_NAME, RESOURCE_ATTRIBUTES
+from otel_tbot.schema.constants import EVENT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from otel_tbot.report.sources import Source
-
-# A column of a start, by the name of its attribute. The order is that of the table.
-COLUMNS = {
-    "session.id": "session",
-    "os.type": "os",
-    "host.arch": "arch",
-    **{row.name: row.field for row in EVENT_ATTRIBUTES},
-}
-_ROWS = {row.name: row for row in (*RESOURCE_ATTRIBUTES, *EVENT_ATTRIBUTES)}
 
 # Every text is read as text: a value of another type must not cost the line that it is on.
 _ATTRIBUTES = "STRUCT(key VARCHAR, value STRUCT(stringValue VARCHAR, intValue VARCHAR))[]"
@@ -32,6 +24,8 @@ _REQUEST = (
     f"STRUCT(resource STRUCT(attributes {_ATTRIBUTES}), scopeLogs STRUCT(logRecords {_RECORDS})[], "
     f"scopeSpans STRUCT(spans {_RECORDS})[])[]"
 )
+# In whole seconds, as the sender cuts it.
+_TIME = "make_timestamp(try_cast(nanoseconds AS BIGINT) // 1000000000 * 1000000)"
 _LINE = f"""{{
     resourceLogs: '{_REQUEST}', resourceSpans: '{_REQUEST}', resourceMetrics: 'JSON', resourceProfiles: 'JSON'
 }}"""
@@ -83,14 +77,14 @@ WITH lines AS (
     SELECT unreadable, nanoseconds, {", ".join(_stored())}
     FROM texts
 )
-SELECT unreadable, make_timestamp(try_cast(nanoseconds AS BIGINT) // 1000) AS time, {", ".join(_judged())}
+SELECT unreadable, {_TIME} AS time, {", ".join(_judged())}
 FROM columns
 """
 
 
 def _read(sources: Sequence[Source], longest_line: int) -> Iterator[str]:
     for kind in sorted({source.kind for source in sources}):
-        paths = ", ".join(quoted(str(source.path)) for source in sources if source.kind == kind)
+        paths = ", ".join(DUCKDB.literal(str(source.path)) for source in sources if source.kind == kind)
         yield (
             f"    SELECT * FROM read_json([{paths}], format = 'newline_delimited', compression = '{kind}', "
             f"ignore_errors = true, maximum_object_size = {longest_line}, columns = {_LINE})"
@@ -98,29 +92,27 @@ def _read(sources: Sequence[Source], longest_line: int) -> Iterator[str]:
 
 
 def _stored() -> Iterator[str]:
-    resource = {row.name for row in RESOURCE_ATTRIBUTES}
     for name, column in COLUMNS.items():
-        keys = "resource_keys" if name in resource else "keys"
-        values = "resource_texts" if name in resource else "texts" if _ROWS[name].type == "string" else "numbers"
-        found = f"{values}[list_position({keys}, {quoted(name)})]"
-        if _ROWS[name].type == "int":
+        is_text = ATTRIBUTES[name].type == "string"
+        keys = "resource_keys" if name in OF_RESOURCE else "keys"
+        values = "resource_texts" if name in OF_RESOURCE else "texts" if is_text else "numbers"
+        found = f"{values}[list_position({keys}, {DUCKDB.literal(name)})]"
+        if not is_text:
             # A counter of another type is invalid, and not missing.
-            found = f"CASE WHEN list_contains({keys}, {quoted(name)}) THEN coalesce({found}, '') END"
+            found = f"CASE WHEN list_contains({keys}, {DUCKDB.literal(name)}) THEN coalesce({found}, '') END"
         yield f"{found} AS {column}"
 
 
 def _judged() -> Iterator[str]:
     for name, column in COLUMNS.items():
-        row = _ROWS[name]
-        judged = judged_text(row, column) if row.type == "string" else judged_number(row, column)
-        yield f"{f'({judged})::UUID' if column == 'session' else judged} AS {column}"
+        yield f"{judged(name, column, DUCKDB)} AS {column}"
 
 
 def load_starts(sources: Iterable[Source]) -> str:
     """Return the statement that adds the starts of Parquet files, which this command made, to the table `records`."""
-    paths = ", ".join(quoted(str(source.path)) for source in sources if source.kind == PARQUET)
+    paths = ", ".join(DUCKDB.literal(str(source.path)) for source in sources if source.kind == PARQUET)
     columns = ", ".join(COLUMNS.values())
-    return f"INSERT INTO records SELECT false, time, {columns} FROM read_parquet([{paths}])"
+    return f"INSERT INTO records SELECT false, date_trunc('second', time), {columns} FROM read_parquet([{paths}])"
 
 
 def _union(parts: Iterable[str]) -> str:

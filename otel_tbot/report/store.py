@@ -12,12 +12,13 @@ import duckdb
 
 from otel_tbot.errors import NoStartsError, ReportError
 from otel_tbot.report import words
+from otel_tbot.report.columns import COLUMNS, COUNTERS, helper_version, plausible, required
+from otel_tbot.report.dialect import DUCKDB
 from otel_tbot.report.figures import LeftOut
-from otel_tbot.report.otlp_json_sql import COLUMNS, load_lines, load_starts
+from otel_tbot.report.otlp_json_sql import load_lines, load_starts
 from otel_tbot.report.progress import watched
 from otel_tbot.report.small_files import join_small_files
 from otel_tbot.report.sources import PARQUET, check_still_there, link, open_sources
-from otel_tbot.report.validation_sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 _LONGEST_LINES = (16 * MIB, 256 * MIB)  # memory grows with the limit, so the second only where the first is too small
-_OLDEST = "2022-01-01"  # tbot is not older
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def as_parquet(starts: Starts) -> bytes:
     path = starts.folder / "starts.parquet"
     columns = ", ".join(COLUMNS.values())
     starts.connection.execute(
-        f"COPY (SELECT time, {columns} FROM starts ORDER BY time, session) TO {quoted(str(path))} "
+        f"COPY (SELECT time, {columns} FROM starts ORDER BY time, session) TO {DUCKDB.literal(str(path))} "
         "(FORMAT parquet, COMPRESSION zstd)"
     )
     return path.read_bytes()
@@ -105,7 +105,7 @@ def as_parquet(starts: Starts) -> bytes:
 def _connect(memory: str, threads: int | None) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     try:
-        connection.execute(f"SET memory_limit = {quoted(memory)}")
+        connection.execute(f"SET memory_limit = {DUCKDB.literal(memory)}")
     except duckdb.Error:
         message = f"--memory must be a size such as 512MB or 2GB, not {memory}"
         raise ReportError(message) from None
@@ -123,11 +123,11 @@ def _shut_in(connection: duckdb.DuckDBPyConnection, folder: str, sources: Sequen
         SET enable_progress_bar_print = false;
         SET progress_bar_time = 0;
         SET TimeZone = 'UTC';
-        SET temp_directory = {quoted(folder)};
+        SET temp_directory = {DUCKDB.literal(folder)};
         SET autoinstall_known_extensions = false;
         SET autoload_known_extensions = false;
-        SET allowed_paths = [{", ".join(quoted(str(source.path.resolve())) for source in sources)}];
-        SET allowed_directories = [{quoted(folder)}];
+        SET allowed_paths = [{", ".join(DUCKDB.literal(str(source.path.resolve())) for source in sources)}];
+        SET allowed_directories = [{DUCKDB.literal(folder)}];
         SET enable_external_access = false; -- no file but those, and no address
         SET lock_configuration = true;
         """
@@ -154,41 +154,38 @@ def _load(
 
 
 def _type(column: str) -> str:
-    return "UUID" if column == "session" else "INTEGER" if column.startswith("destinations_") else "VARCHAR"
+    return "UUID" if column == "session" else "INTEGER" if column in COUNTERS else "VARCHAR"
 
 
 def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
     """Make the table `starts` of the table `records`, and return what is no row of it."""
-    required = "session IS NOT NULL AND run_mode IS NOT NULL" + "".join(
-        f" AND {column} IS NOT NULL" for column in COLUMNS.values() if column.startswith("destinations_")
-    )
     columns = ", ".join(COLUMNS.values())
     kept = ", ".join(column for column in COLUMNS.values() if column != "helper_version")
     connection.execute(
         f"""
         CREATE TEMP TABLE repeated AS
-        SELECT session, count(*) - 1 AS copies FROM records WHERE {required} GROUP BY session HAVING count(*) > 1;
+        SELECT session, count(*) - 1 AS copies FROM records WHERE {required()} GROUP BY session HAVING count(*) > 1;
         CREATE TEMP TABLE starts AS
         WITH single AS (
             SELECT time, {columns} FROM records
-            WHERE {required} AND session NOT IN (SELECT session FROM repeated)
+            WHERE {required()} AND session NOT IN (SELECT session FROM repeated)
         ), first AS ( -- deliveries of one session may differ; which is kept must not depend on the threads
             SELECT DISTINCT ON (session) time, {columns} FROM records
-            WHERE {required} AND session IN (SELECT session FROM repeated)
+            WHERE {required()} AND session IN (SELECT session FROM repeated)
             ORDER BY time, {columns}
         ), once AS (
             FROM single UNION ALL FROM first
         )
-        SELECT time, {kept}, CASE WHEN helper IS NOT NULL THEN helper_version END AS helper_version FROM once;
+        SELECT time, {kept}, {helper_version()} AS helper_version FROM once;
         """
     )
     unreadable, invalid = _numbers(
         connection,
-        f"SELECT count(*) FILTER (unreadable), count(*) FILTER (NOT unreadable AND NOT ({required})) FROM records",
+        f"SELECT count(*) FILTER (unreadable), count(*) FILTER (NOT unreadable AND NOT ({required()})) FROM records",
     )
     (repeated,) = _numbers(connection, "SELECT coalesce(sum(copies), 0) FROM repeated")
     connection.execute("DROP TABLE records; DROP TABLE repeated")
-    implausible = _delete(connection, f"time IS NULL OR time < '{_OLDEST}' OR time > now()::TIMESTAMP + INTERVAL 1 DAY")
+    implausible = _delete(connection, f"time IS NULL OR NOT ({plausible('time', DUCKDB)})")
     outside = _delete(
         connection,
         " OR ".join(
