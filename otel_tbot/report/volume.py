@@ -31,7 +31,7 @@ GAP_AROUND = 21  # days before and after
 GAP_PART = 0.4  # of their median
 GAP_DEVIATIONS = 5  # of a count as large as their median
 GAP_FEWEST_AROUND = 5
-_SATURDAY = 6
+SATURDAY = 6
 
 PerDay = tuple[tuple[date, str, int], ...]
 PerHour = tuple[tuple[datetime, int], ...]
@@ -64,7 +64,7 @@ def find_gaps(per_day: PerDay) -> tuple[date, ...]:
         around = [
             starts[other]
             for other in days[max(0, index - GAP_AROUND) : index + GAP_AROUND + 1]
-            if other != day and (other.isoweekday() >= _SATURDAY) == (day.isoweekday() >= _SATURDAY)
+            if other != day and (other.isoweekday() >= SATURDAY) == (day.isoweekday() >= SATURDAY)
         ]
         if len(around) <= GAP_FEWEST_AROUND:
             return False
