@@ -114,7 +114,7 @@ def build(name: str, panel: Panel, backend: Backend, source: DataSourceRef) -> B
 
 
 def _table(panel: Panel, backend: Backend) -> table.Panel:
-    drawn = table.Panel().no_value("")
+    drawn = table.Panel().no_value("").filterable(True)  # noqa: FBT003  the setter of a builder
     shares = "|".join(sorted(_SHARES))
     if panel.picture == "hours":
         drawn.decimals(1).color_scheme(_colour("continuous-blues"))
@@ -178,7 +178,7 @@ def _series(panel: Panel) -> timeseries.Panel:
         drawn.override_by_regexp("/median of seven days/", [line, _fill(0)])
         return drawn.override_by_name(questions.LACKING, [*_points("orange")])
     if panel.width == HALF:
-        return drawn.unit(_PERCENT)
+        return drawn.unit(_PERCENT).line_width(2)
     drawn.scale_distribution(common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.SYMLOG).log(10))
     return drawn.override_by_name(questions.BURST, [*_points("red")])
 
