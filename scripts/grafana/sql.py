@@ -19,7 +19,7 @@ _ONE_SHOT, _DAEMON = RUN_MODES
 def totals() -> str:
     """Return the query for the starts of each run mode, and on a usual day."""
     rows = ", ".join(
-        f"('{mode}', sum({parts.named(mode)}), toInt64(round(medianIf({parts.named(mode)}, whole))))"
+        f"('{mode}', sum({parts.named(mode)}), toInt64(round(ifNotFinite(medianIf({parts.named(mode)}, whole), 0))))"
         for mode in RUN_MODES
     )
     return f"""\
@@ -243,7 +243,8 @@ SELECT run_mode, old / known AS value FROM shares WHERE old >= {at_least}"""
 
 def starts_now() -> str:
     """Return the query for the starts of the last day."""
-    return "SELECT toFloat64(count()) AS value FROM tbot_starts WHERE time >= now() - INTERVAL 1 DAY"
+    return """\
+SELECT toFloat64(count()) AS value FROM tbot_starts WHERE time >= now() - INTERVAL 1 DAY AND time <= now()"""
 
 
 def new_join_methods_now() -> str:

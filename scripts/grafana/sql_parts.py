@@ -79,13 +79,20 @@ def hours(begin: str, end: str) -> str:
 
 
 def steps(dimension: str) -> str:
-    """Return parts of a query: `counted`, the starts of a value in each whole step and run mode, without bursts."""
-    return f"""{hours(*RANGE)}, {shown()}, counted AS (
-    SELECT date_trunc('{STEP}', time) AS step, run_mode, {SQL[dimension]} AS counted_value, count() AS number
+    """Return parts of a query: `counted`, the starts of a value in each whole step and run mode, without bursts.
+
+    A step is whole if the starts cover its days, as far as they tell: from the first hour of a day to the last of one.
+    """
+    return f"""{hours(*RANGE)}, {shown()}, covered AS (
+    SELECT toDate(min(time)) + if(toHour(min(time)) = 0, 0, 1) AS begins,
+        toDate(max(time)) + if(toHour(max(time)) = 23, 1, 0) AS ends
+    FROM starts
+), counted AS (
+    SELECT toDate(date_trunc('{STEP}', time)) AS step, run_mode, {SQL[dimension]} AS counted_value, count() AS number
     FROM starts
     WHERE NOT (run_mode = '{_DAEMON}' AND toStartOfHour(time) IN (SELECT hour FROM hours WHERE in_burst))
     GROUP BY step, run_mode, counted_value
-    HAVING toDateTime(step, 'UTC') >= $__fromTime AND toDateTime(step, 'UTC') + INTERVAL 1 {STEP} <= $__toTime
+    HAVING step >= (SELECT begins FROM covered) AND step + INTERVAL 1 {STEP} <= (SELECT ends FROM covered)
 )"""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ FOLDER = Path(__file__).parents[2] / "examples" / "grafana"
 BACKENDS = ("clickhouse", "loki")
 
 
+@cache
 def board(backend: str, name: str) -> dict[str, Any]:
     """Return a board."""
     loaded: dict[str, Any] = json.loads((FOLDER / backend / "dashboards" / f"{name}.json").read_text(encoding="utf-8"))
     return loaded
 
 
+@cache
 def provisioned(backend: str, kind: str) -> dict[str, Any]:
     """Return the file that provisions `datasources`, `dashboards` or `alerting`."""
     loaded: dict[str, Any] = yaml.safe_load((FOLDER / backend / kind / "tbot.yaml").read_text(encoding="utf-8"))
