@@ -23,13 +23,9 @@ def totals() -> str:
         for mode in RUN_MODES
     )
     return f"""\
-WITH {parts.shown()}, {parts.days()}, marked AS (
-    SELECT *, (day > first OR hour_of_first = 0) AND (day < last OR hour_of_last = 23) AS is_whole
-    FROM days CROSS JOIN (
-        SELECT toDate(min(time)) AS first, toDate(max(time)) AS last,
-            toHour(min(time)) AS hour_of_first, toHour(max(time)) AS hour_of_last
-        FROM starts
-    ) AS period
+WITH {parts.shown()}, {parts.days()}, {parts.period()}, marked AS (
+    SELECT *, (day > toDate(first) OR toHour(first) = 0) AND (day < toDate(last) OR toHour(last) = 23) AS is_whole
+    FROM days CROSS JOIN period
 ), weighed AS (
     -- Where no day is whole, all are compared.
     SELECT *, is_whole OR max(is_whole) OVER () = 0 AS whole FROM marked
@@ -73,14 +69,14 @@ FROM counted ORDER BY greatest(ifNull("share of {_ONE_SHOT}", 0), ifNull("share 
 def movement() -> str:
     """Return the query that compares the share of each join method in the first whole steps with the last ones."""
     return f"""\
-WITH {parts.steps("join_type")}, steps AS (
-    SELECT groupArray(step) AS begins, least({COMPARED}, intDiv(length(begins), 2)) AS compared
-    FROM (SELECT DISTINCT step FROM counted ORDER BY step)
+WITH {parts.steps("join_type")}, placed AS (
+    SELECT *, arraySort(groupUniqArray(step) OVER ()) AS begins, least({COMPARED}, intDiv(length(begins), 2)) AS most
+    FROM counted
 ), sides AS (
     SELECT run_mode, counted_value,
-        sumIf(number, has(arraySlice(begins, 1, compared), step)) AS earlier,
-        sumIf(number, has(arraySlice(begins, -toInt64(compared)), step)) AS later
-    FROM counted CROSS JOIN steps WHERE length(begins) >= {COMPARED} GROUP BY run_mode, counted_value
+        sumIf(number, has(arraySlice(begins, 1, most), step)) AS earlier,
+        sumIf(number, has(arraySlice(begins, -toInt64(most)), step)) AS later
+    FROM placed WHERE length(begins) >= {COMPARED} GROUP BY run_mode, counted_value
 ), shares AS (
     SELECT run_mode, counted_value, earlier, later,
         earlier / nullIf(sum(earlier) OVER (PARTITION BY run_mode), 0) AS share_before,
@@ -186,7 +182,7 @@ def hours() -> str:
         for place, name in enumerate(words.DAYS, start=1)
     )
     return f"""\
-WITH {parts.shown()}, counted AS (
+WITH {parts.shown()}, {parts.period()}, counted AS (
     SELECT toDayOfWeek(time) AS day, toHour(time) AS hour, count() AS number, 0 AS present
     FROM starts WHERE run_mode = '{_ONE_SHOT}' GROUP BY day, hour
     UNION ALL
@@ -196,7 +192,7 @@ WITH {parts.shown()}, counted AS (
         SELECT arrayJoin(arrayMap(
             place -> toStartOfHour(first) + 3600 * place, range(toUInt64(intDiv(last - toStartOfHour(first), 3600) + 1))
         )) AS one
-        FROM (SELECT min(time) AS first, max(time) AS last, count() AS number FROM starts) WHERE number > 0
+        FROM period WHERE deliveries > 0
     )
     GROUP BY day, hour
 )
@@ -207,21 +203,17 @@ FROM counted GROUP BY hour ORDER BY hour"""
 def new() -> str:
     """Return the query for the values that were not seen before the last weeks of a period that is long enough."""
     counted = ", ".join(f"countIf(run_mode = '{mode}') AS {parts.named(mode)}" for mode in RUN_MODES)
-    seen = "\n    UNION ALL\n".join(
-        f"    SELECT '{LABELS[one]}' AS what, {SQL[one]} AS counted_value, min(time) AS since, {counted}\n"
-        "    FROM starts GROUP BY counted_value"
-        for one in NEW_IN
-    )
+    pairs = ", ".join(f"('{LABELS[one]}', {SQL[one]})" for one in NEW_IN)
     return f"""\
-WITH {parts.shown()}, seen AS (
-{seen}
+WITH {parts.shown()}, {parts.period()}, seen AS (
+    SELECT arrayJoin([{pairs}]) AS pair, min(time) AS since, {counted} FROM starts GROUP BY pair
 )
-SELECT what AS "what", counted_value AS "value", toDate(since) AS "since",
+SELECT pair.1 AS "what", pair.2 AS "value", toDate(since) AS "since",
     {", ".join(f'{parts.named(mode)} AS "{mode}"' for mode in RUN_MODES)}
-FROM seen CROSS JOIN (SELECT min(time) AS first, max(time) AS last FROM starts) AS period
-WHERE since > last - INTERVAL {RECENT.days} DAY AND last - first >= {int(MIN_PERIOD.total_seconds())}
-    AND counted_value != '{NOT_SET}'
-ORDER BY indexOf([{", ".join(f"'{LABELS[one]}'" for one in NEW_IN)}], what), since, 2"""
+FROM seen CROSS JOIN period
+WHERE seen.since > last - INTERVAL {RECENT.days} DAY AND last - first >= {int(MIN_PERIOD.total_seconds())}
+    AND pair.2 != '{NOT_SET}'
+ORDER BY indexOf([{", ".join(f"'{LABELS[one]}'" for one in NEW_IN)}], pair.1), seen.since, pair.2"""
 
 
 def burst_now() -> str:

@@ -20,7 +20,9 @@ _, _DAEMON = RUN_MODES
 
 
 def starts(name: str, begin: str, end: str, condition: str = "") -> str:
-    """Return a part of a query: the starts of a time, each once, however often it was delivered.
+    """Return parts of a query: the starts of a time, each once, however often and however it was delivered.
+
+    Few are delivered again. Those are looked for first, since to compare all of them would cost far more.
 
     Args:
         name: of the part.
@@ -28,17 +30,31 @@ def starts(name: str, begin: str, end: str, condition: str = "") -> str:
         end: until when.
         condition: a further one, with its `AND`.
     """
+    stored = f"tbot_starts WHERE time >= {begin} AND time < {end}{condition}"
+    repeated = f"(SELECT session FROM {stored} GROUP BY session HAVING count() > 1)"
     return f"""{name} AS (
-    SELECT * FROM tbot_starts FINAL
-    WHERE time >= {begin} AND time < {end}{condition}
-    ORDER BY time, {", ".join(COLUMNS.values())}
-    LIMIT 1 BY session
+    SELECT * FROM {stored}
+        AND session NOT IN {repeated}
+    UNION ALL
+    SELECT * FROM (
+        SELECT * FROM {stored}
+            AND session IN {repeated}
+        ORDER BY time, {", ".join(COLUMNS.values())} LIMIT 1 BY session
+    )
 )"""
 
 
 def shown() -> str:
     """Return that part for the time that is shown."""
     return starts("starts", *RANGE)
+
+
+def period() -> str:
+    """Return a part of a query: the times of the first and the last start that is shown, as the columns of `period`."""
+    return f"""period AS (
+    SELECT min(time) AS first, max(time) AS last, count() AS deliveries
+    FROM tbot_starts WHERE time >= {RANGE[0]} AND time < {RANGE[1]}
+)"""
 
 
 def hours(begin: str, end: str) -> str:
@@ -83,10 +99,9 @@ def steps(dimension: str) -> str:
 
     A step is whole if the starts cover its days, as far as they tell: from the first hour of a day to the last of one.
     """
-    return f"""{hours(*RANGE)}, {shown()}, covered AS (
-    SELECT toDate(min(time)) + if(toHour(min(time)) = 0, 0, 1) AS begins,
-        toDate(max(time)) + if(toHour(max(time)) = 23, 1, 0) AS ends
-    FROM starts
+    return f"""{hours(*RANGE)}, {shown()}, {period()}, covered AS (
+    SELECT toDate(first) + if(toHour(first) = 0, 0, 1) AS begins, toDate(last) + if(toHour(last) = 23, 1, 0) AS ends
+    FROM period
 ), counted AS (
     SELECT toDate(date_trunc('{STEP}', time)) AS step, run_mode, {SQL[dimension]} AS counted_value, count() AS number
     FROM starts
@@ -120,18 +135,17 @@ def old(counted: str, step: str, supported: str) -> str:
         supported: how many of the newest majors are not old.
     """
     return f"""majors AS (
-    SELECT {step} AS step, run_mode, toInt64OrNull(splitByChar('.', counted_value)[1]) AS major, sum(number) AS number
+    SELECT {step} AS step, run_mode, toInt64OrNull(splitByChar('.', counted_value)[1]) AS major,
+        sum(number) AS starts_of
     FROM {counted} WHERE counted_value != '{NOT_SET}' GROUP BY step, run_mode, major
-), newest AS (
-    SELECT step, max(in_use) OVER (ORDER BY step) AS newest
-    FROM (
-        SELECT step, maxIf(major, of_major >= greatest(1, {IN_USE} * of_step)) AS in_use
-        FROM (
-            SELECT step, major, sum(number) AS of_major, sum(of_major) OVER (PARTITION BY step) AS of_step
-            FROM majors GROUP BY step, major
-        ) GROUP BY step
-    )
+), weighed AS (
+    SELECT *,
+        sum(starts_of) OVER (PARTITION BY step, major) AS of_major,
+        sum(starts_of) OVER (PARTITION BY step) AS of_step
+    FROM majors
+), judged_by AS (
+    SELECT *, max(if(of_major >= greatest(1, {IN_USE} * of_step), major, 0)) OVER (ORDER BY step) AS newest FROM weighed
 ), shares AS (
-    SELECT step, run_mode, newest, sum(number) AS known, sumIf(number, major <= newest - {supported}) AS old
-    FROM majors INNER JOIN newest USING (step) GROUP BY step, run_mode, newest
+    SELECT step, run_mode, newest, sum(starts_of) AS known, sumIf(starts_of, major <= newest - {supported}) AS old
+    FROM judged_by GROUP BY step, run_mode, newest
 )"""

@@ -37,18 +37,36 @@ def tables(layout: str) -> tuple[str, str]:
 
 
 def rows(*, until: datetime | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the example's events as the exporter would insert them: every other one as a log record or as a span."""
+    """Return the example's events as the exporter would insert them: every other one as a log record or as a span.
+
+    Some are delivered again: the same, and with another time, as the other signal.
+    """
     logs: list[dict[str, Any]] = []
     spans: list[dict[str, Any]] = []
     for number, (time, resource, event) in enumerate(_events()):
         if until is not None and time >= until:
             continue
-        row = {"Timestamp": f"{time:%Y-%m-%d %H:%M:%S}", "ServiceName": "tbot", "ResourceAttributes": resource}
+        log, span = _log(time, resource, event), _span(time, resource, event)
         if number % 2:
-            logs.append({**row, "Body": "tbot.start", "LogAttributes": event})
+            logs.append(log)
         else:
-            spans.append({**row, "SpanName": "tbot.start", "SpanAttributes": event})
+            spans.append(span)
+        if number % 50 == 0:
+            spans.append(span)
+            logs.append(_log(time + timedelta(minutes=5), resource, event))
     return logs, spans
+
+
+def _log(time: datetime, resource: dict[str, str], event: dict[str, str]) -> dict[str, Any]:
+    return {**_common(time, resource), "Body": "tbot.start", "LogAttributes": event}
+
+
+def _span(time: datetime, resource: dict[str, str], event: dict[str, str]) -> dict[str, Any]:
+    return {**_common(time, resource), "SpanName": "tbot.start", "SpanAttributes": event}
+
+
+def _common(time: datetime, resource: dict[str, str]) -> dict[str, Any]:
+    return {"Timestamp": f"{time:%Y-%m-%d %H:%M:%S}", "ServiceName": "tbot", "ResourceAttributes": resource}
 
 
 def _events() -> Iterator[tuple[datetime, dict[str, str], dict[str, str]]]:
