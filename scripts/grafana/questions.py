@@ -27,7 +27,6 @@ QUESTIONS = PRODUCT | OPERATOR
 TOTALS = "Starts"
 FULL, HALF = 24, 12  # columns of the board's grid
 SHARE_OF = {mode: f"share of {mode}" for mode in RUN_MODES}
-OLDER = "older"
 BURST = "burst"
 LACKING = "may lack events"
 _ONE_SHOT, _DAEMON = RUN_MODES

@@ -14,6 +14,7 @@ from otel_tbot.report.volume import GAP_AROUND, GAP_DEVIATIONS, GAP_FEWEST_AROUN
 from scripts.grafana import sql_parts as parts
 
 _ONE_SHOT, _DAEMON = RUN_MODES
+_VALUE = "Value"  # a series of a value with this name is called by its label alone
 
 
 def totals() -> str:
@@ -45,7 +46,7 @@ WITH {parts.steps("release")}, frequent AS (
         sum(number) / sum(sum(number)) OVER (PARTITION BY step) AS share
     FROM counted WHERE run_mode = '{mode}' GROUP BY step, shown
 )
-SELECT toDateTime(step, 'UTC') AS time, shown AS release, share
+SELECT toDateTime(step, 'UTC') AS time, shown AS release, share AS "{_VALUE}"
 FROM shares ORDER BY time, arrayMap(part -> toUInt32OrZero(part), splitByChar('.', shown)) DESC, shown"""
 
 
@@ -171,7 +172,7 @@ def old_releases() -> str:
     """Return the query for the share of starts with a release that was old by then."""
     return f"""\
 WITH {parts.steps("release")}, {parts.old("counted", "step", parts.MAJORS)}
-SELECT toDateTime(step, 'UTC') AS time, run_mode AS "{LABELS["run_mode"]}", old / known AS "older"
+SELECT toDateTime(step, 'UTC') AS time, run_mode AS "{LABELS["run_mode"]}", old / known AS "{_VALUE}"
 FROM shares ORDER BY time, run_mode DESC"""
 
 

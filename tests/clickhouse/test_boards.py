@@ -144,7 +144,7 @@ def test_totals(ask: Callable[..., list[Row]], half_year: Figures) -> None:
 @pytest.mark.parametrize("mode", RUN_MODES)
 def test_releases(ask: Callable[..., list[Row]], half_year: Figures, mode: str) -> None:
     """The share of each release by week, without the burst."""
-    shares = {(_day(row["time"]), row["release"]): row["share"] for row in ask(f"Which releases are started? ({mode})")}
+    shares = {(_day(row["time"]), row["release"]): row["Value"] for row in ask(f"Which releases are started? ({mode})")}
     expected = {(one.begin, one.value): one.share for one in half_year.releases if one.run_mode == mode}
     assert shares == pytest.approx(expected)
 
@@ -226,7 +226,7 @@ def test_bursts(ask: Callable[..., list[Row]], half_year: Figures) -> None:
 
 def test_old_releases(ask: Callable[..., list[Row]], half_year: Figures) -> None:
     """The share of starts with a release that was old by then."""
-    found = {(_day(row["time"]), row["run mode"]): row["older"] for row in ask("Who lags behind?")}
+    found = {(_day(row["time"]), row["run mode"]): row["Value"] for row in ask("Who lags behind?")}
     assert found == pytest.approx({(one.begin, one.run_mode): one.share for one in half_year.old_releases})
 
 
@@ -254,7 +254,7 @@ def test_days_as_steps(engine: Session, majors: int) -> None:
     expected = _reported(Period(until=MONTH.replace(tzinfo=None)), supported_majors=majors)
     assert expected.step == "day"
     ask = _asking(engine, "a month", BEGIN, MONTH, step="day", supported_majors=str(majors))
-    old = {(_day(row["time"]), row["run mode"]): row["older"] for row in ask("Who lags behind?")}
+    old = {(_day(row["time"]), row["run mode"]): row["Value"] for row in ask("Who lags behind?")}
     whole = set(expected.steps)
     shares = {(one.begin, one.run_mode): one.share for one in expected.old_releases}
     assert {key: share for key, share in old.items() if key[0] in whole} == pytest.approx(shares)
