@@ -104,8 +104,8 @@ def _old(over: str, supported: str) -> str:
 
 def old_releases(*, over: str = WEEK, supported: str = MAJORS) -> str:
     """Return the query for the share of each run mode's starts with an old release, of those with a known one."""
-    known = f'count_over_time({_selected()} | tbot_version!="" [{over}])'
-    return f"{_old(over, supported)} / on({RUN_MODE}) sum by ({RUN_MODE}) ({known})"
+    known = f'sum by ({RUN_MODE}) (count_over_time({_selected()} | tbot_version!="" [{over}]))'
+    return f"({_old(over, supported)} or 0 * {known}) / on({RUN_MODE}) {known}"
 
 
 def old_releases_that_count(*, over: str, supported: int, at_least: int) -> str:
