@@ -8,7 +8,6 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from otel_tbot import StartEvent, send
@@ -18,6 +17,8 @@ from tests.support.collector import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
     from otel_tbot.testing import OTLPReceiver
 
@@ -178,11 +179,16 @@ def test_loki_statements() -> None:
     }
 
 
-@pytest.mark.parametrize("folder", [FOLDER, LOKI.parent], ids=lambda folder: folder.name)
-def test_commands_name_the_configurations(folder: Path) -> None:
-    """The READMEs' commands name existing files."""
-    for commands in blocks(folder / "README.md"):
+def test_command_for_loki() -> None:
+    """The README's command names the configuration for Loki."""
+    (commands,) = blocks(LOKI.parent / "README.md")
+    assert commands.splitlines()[-1] == "otelcol-contrib --config loki/collector.yaml"
+
+
+def test_commands_name_the_configurations() -> None:
+    """The README's commands name existing files."""
+    for commands in blocks(FOLDER / "README.md"):
         *_, command = commands.splitlines()
         program, option, name = command.split()
         assert (program, option) == ("otelcol-contrib", "--config")
-        assert (folder / name).is_file()
+        assert (FOLDER / name).is_file()
