@@ -85,8 +85,9 @@ format: $(VENV)/.dev ## format the code and repair what ruff can
 bench: $(VENV)/.dev ## measure against references, in one run; ROUNDS=7 is quicker
 	@$(BIN)/python -m benchmarks $(ROUNDS)
 
-generate: $(VENV)/.dev ## generate the schema table and the reference pages
+generate: $(VENV)/.dev ## generate the schema table, the reference pages and the boards for Grafana
 	@$(BIN)/python -m scripts.generate
+	@$(BIN)/python -m scripts.grafana
 
 site: ## build the documentation site into build/site/html and check it; needs npm
 	@$(MAKE) --no-print-directory install VENV=.venv-docs REQUIREMENTS=requirements/docs.txt

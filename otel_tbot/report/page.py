@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from otel_tbot.report import sections, words
+from otel_tbot.report import questions, sections, words
 from otel_tbot.report.figures import RUN_MODES
 from otel_tbot.report.findings import Strong, bursts_are_judged, days_are_compared, judged_since, oldest_supported
 from otel_tbot.report.formats import wording
@@ -40,6 +40,7 @@ def render(figures: Figures, *, files: int) -> str:
         oldest=oldest_supported(figures),
         operator=sections.operators(figures),
         product=sections.products(figures),
+        questions=questions,
         run_modes=RUN_MODES,
         version=__version__,
         wording=wording,

@@ -10,6 +10,7 @@ from otel_tbot.report.charts import hours, operator, product, releases
 from otel_tbot.report.figures import NOT_SET
 from otel_tbot.report.findings import findings, oldest_supported, plain
 from otel_tbot.report.formats import wording
+from otel_tbot.report.questions import OPERATOR, PRODUCT
 from otel_tbot.report.resolution import MOST_DAYS, MOST_STEPS, one_in
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def products(figures: Figures) -> list[Section]:
         figures,
         [
             _releases(figures),
-            _bars(figures, "join_methods", "Which join methods deserve work first?", "join_type", most=20),
+            _bars(figures, "join_methods", PRODUCT["join_methods"], "join_type", most=20),
             Question(
                 name="movement",
-                text="Which join methods come and go?",
+                text=PRODUCT["movement"],
                 chart=product.movement,
                 legend="Share of starts before (ring) and after (dot), and the difference in percentage points. "
                 "Bursts are left out.",
@@ -83,13 +84,13 @@ def products(figures: Figures) -> list[Section]:
             ),
             Question(
                 name="destinations",
-                text="What do they fetch credentials for?",
+                text=PRODUCT["destinations"],
                 chart=product.destinations,
                 legend="Share of starts with one, two, and more destinations of a kind; beside it, with any.",
                 tables=(chart_tables.of_destinations(figures), *_table(figures, "destinations")),
             ),
-            _bars(figures, "helpers", "Which helpers start tbot?", "helper", most=8, missing="no helper"),
-            _bars(figures, "platforms", "Which platforms does it run on?", "platform", most=8),
+            _bars(figures, "helpers", PRODUCT["helpers"], "helper", most=8, missing="no helper"),
+            _bars(figures, "platforms", PRODUCT["platforms"], "platform", most=8),
         ],
     )
 
@@ -103,7 +104,7 @@ def operators(figures: Figures) -> list[Section]:
         [
             Question(
                 name="per_day",
-                text="How many starts a day?",
+                text=OPERATOR["per_day"],
                 chart=operator.per_day,
                 legend="The dark line is the median of seven days."
                 + (f" A step is the median of {days} days." if days > 1 else "")
@@ -113,7 +114,7 @@ def operators(figures: Figures) -> list[Section]:
             ),
             Question(
                 name="bursts",
-                text="Did something restart again and again?",
+                text=OPERATOR["bursts"],
                 chart=operator.bursts,
                 legend="Daemon starts in the greatest hour of each few, on a logarithmic scale.",
                 tables=(chart_tables.of_bursts(figures),),
@@ -121,14 +122,14 @@ def operators(figures: Figures) -> list[Section]:
             ),
             Question(
                 name="old_releases",
-                text="Who lags behind?",
+                text=OPERATOR["old_releases"],
                 chart=operator.old_releases,
                 legend=f"Share of starts with a release older than the {majors} newest majors, {_by_step(figures)}.",
                 tables=(chart_tables.of_old_releases(figures),),
             ),
             Question(
                 name="hours",
-                text="When do one-shot starts come?",
+                text=OPERATOR["hours"],
                 chart=hours.hours,
                 legend="One-shot starts an hour, on average.",
                 tables=(chart_tables.of_hours(figures),),
@@ -159,7 +160,7 @@ def _answered(figures: Figures, questions: list[Question]) -> list[Section]:
 
 def _releases(figures: Figures) -> Question:
     """Return the question for releases: by step, or as bars where there are too few steps."""
-    text = "Which releases are started?"
+    text = PRODUCT["releases"]
     if len(figures.steps) < releases.FEWEST_STEPS:
         return _bars(figures, "releases", text, "release", most=12)
     ages = "A hue for each supported major, the stronger the newer"

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from otel_tbot.report.starts import Starts
     from otel_tbot.report.time_buckets import Steps
 
-_SERIES = 12  # releases of their own in a chart; more cannot be told apart
-_COMPARED = 4  # steps at each end
-_RECENT = timedelta(weeks=4)
-_MIN_PERIOD = timedelta(weeks=8)
-_NEW_IN = ("join_type", "version", "helper")
-_IN_USE = 0.005  # of the starts: a single machine with a release of tomorrow makes no release old
+SERIES = 12  # releases of their own in a chart; more cannot be told apart
+COMPARED = 4  # steps at each end
+RECENT = timedelta(weeks=4)
+MIN_PERIOD = timedelta(weeks=8)
+NEW_IN = ("join_type", "version", "helper")
+IN_USE = 0.005  # of the starts: a single machine with a release of tomorrow makes no release old
 
 # Starts of one run mode, by step and value.
 Counted = dict[str, dict[date, dict[str, int]]]
@@ -52,7 +52,7 @@ def count_steps(starts: Starts, dimension: str, steps: Steps, bursts: Iterable[B
 def release_shares(counted: Counted, table: Table, at_least: int) -> Iterator[Share]:
     """Return the share of each release by step; rare and suppressed ones are one value."""
     frequent = sorted(table.rows, key=lambda row: sum(number or 0 for number in row.starts.values()), reverse=True)
-    named = {row.value for row in frequent[:_SERIES]}
+    named = {row.value for row in frequent[:SERIES]}
     for mode in RUN_MODES:
         shown = named - {row.value for row in table.rows if row.starts[mode] is None}
         for step, values in counted[mode].items():
@@ -71,8 +71,8 @@ def _shares(step: date, mode: str, values: Mapping[str, int], shown: set[str], a
 
 def join_method_changes(counted: Counted, steps: Steps, at_least: int) -> Iterator[Change]:
     """Compare the first with the last steps, four of each where there are as many."""
-    compared = min(_COMPARED, len(steps.begins) // 2)
-    if len(steps.begins) < _COMPARED:
+    compared = min(COMPARED, len(steps.begins) // 2)
+    if len(steps.begins) < COMPARED:
         return
     for mode in RUN_MODES:
         before = _together(counted[mode][step] for step in steps.begins[:compared])
@@ -121,7 +121,7 @@ def newest_major(releases: Mapping[str, int], at_least: int, known: int | None =
         known: the newest one until then.
     """
     majors = _majors(releases)
-    enough = max(at_least, _IN_USE * sum(majors.values()))
+    enough = max(at_least, IN_USE * sum(majors.values()))
     return max(
         (*(major for major, number in majors.items() if number >= enough), *([] if known is None else [known])),
         default=None,
@@ -138,12 +138,12 @@ def _majors(releases: Mapping[str, int]) -> dict[int, int]:
 
 def find_new(starts: Starts, tables: Mapping[str, Table], first: datetime, last: datetime) -> Iterator[New]:
     """Return the values that are shown and were not seen before the last four weeks."""
-    if last - first < _MIN_PERIOD:
+    if last - first < MIN_PERIOD:
         return
-    for dimension in _NEW_IN:
+    for dimension in NEW_IN:
         rows = starts.ask(
             f"SELECT {SQL[dimension]} AS value, CAST(min(time) AS DATE) FROM tbot_starts "
-            f"GROUP BY value HAVING min(time) > '{last - _RECENT}'"
+            f"GROUP BY value HAVING min(time) > '{last - RECENT}'"
         )
         seen: dict[str, date] = dict(rows)
         for row in tables[dimension].rows:

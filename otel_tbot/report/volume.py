@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 
 # A burst: an hour above all three of these, compared with the week before.
-_TIMES_MEDIAN = 5
-_DEVIATIONS = 10
-_SIGMA = 1.4826  # median absolute deviations in a standard deviation
-_LEAST = 30  # starts
+BURST_TIMES_MEDIAN = 5
+BURST_DEVIATIONS = 10
+SIGMA = 1.4826  # median absolute deviations in a standard deviation
+BURST_LEAST = 30  # starts
 _JOINED = 2 * HOUR  # bursts so close are one
 
 # A gap: a day far below the days around it that are, like it, at a weekend or not.
-_AROUND = 21  # days before and after
-_GAP_PART = 0.4  # of their median
-_GAP_DEVIATIONS = 5  # of a count as large as their median
-_FEWEST_AROUND = 5
-_SATURDAY = 6
+GAP_AROUND = 21  # days before and after
+GAP_PART = 0.4  # of their median
+GAP_DEVIATIONS = 5  # of a count as large as their median
+GAP_FEWEST_AROUND = 5
+SATURDAY = 6
 
 PerDay = tuple[tuple[date, str, int], ...]
 PerHour = tuple[tuple[datetime, int], ...]
@@ -64,13 +64,13 @@ def find_gaps(per_day: PerDay) -> tuple[date, ...]:
         day = days[index]
         around = [
             starts[other]
-            for other in days[max(0, index - _AROUND) : index + _AROUND + 1]
-            if other != day and (other.isoweekday() >= _SATURDAY) == (day.isoweekday() >= _SATURDAY)
+            for other in days[max(0, index - GAP_AROUND) : index + GAP_AROUND + 1]
+            if other != day and (other.isoweekday() >= SATURDAY) == (day.isoweekday() >= SATURDAY)
         ]
-        if len(around) <= _FEWEST_AROUND:
+        if len(around) <= GAP_FEWEST_AROUND:
             return False
         usual = float(median(around))
-        return starts[day] < min(_GAP_PART * usual, usual - _GAP_DEVIATIONS * math.sqrt(usual))
+        return starts[day] < min(GAP_PART * usual, usual - GAP_DEVIATIONS * math.sqrt(usual))
 
     return tuple(days[index] for index in range(1, len(days) - 1) if is_gap(index))
 
@@ -105,10 +105,10 @@ def _burst_hours(starts: Sequence[int], per_hour: PerHour) -> Iterator[list[tupl
     found: list[tuple[datetime, int, float]] = []
     for index in range(BURST_HISTORY, len(starts)):
         past = starts[index - BURST_HISTORY : index]
-        if starts[index] <= max(_LEAST, _TIMES_MEDIAN * (usual := median(past))):
+        if starts[index] <= max(BURST_LEAST, BURST_TIMES_MEDIAN * (usual := median(past))):
             continue
         deviation = median(abs(number - usual) for number in past)
-        if starts[index] <= usual + _DEVIATIONS * _SIGMA * deviation:
+        if starts[index] <= usual + BURST_DEVIATIONS * SIGMA * deviation:
             continue
         hour = per_hour[index][0]
         if found and hour - found[-1][0] > _JOINED:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from otel_tbot import StartEvent, send
-from tests.integration.examples.readme import EXAMPLES, blocks
+from tests.integration.examples.readme import EXAMPLES, SOURCE, blocks
 from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
@@ -23,13 +23,21 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
 FOLDER = EXAMPLES / "collector"
+LOKI = EXAMPLES / "grafana" / "loki"
+PAGE = SOURCE / "docs" / "how-to" / "grafana.md"
 _STOPPED_WITHIN = 20  # seconds; it drains its pipelines first
 
 
-def configuration(name: str) -> dict[str, Any]:
+def configuration(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """Return one of the configurations."""
-    loaded: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
     return loaded
+
+
+def processors(collector_binary: str) -> set[str]:
+    """Return the types of processors that a Collector has."""
+    listed = subprocess.run([collector_binary, "components"], capture_output=True, text=True, check=True, timeout=20)
+    return {one["name"] for one in yaml.safe_load(listed.stdout)["processors"]}
 
 
 @contextmanager
@@ -94,6 +102,87 @@ def test_files(collector_binary: str, tmp_path: Path, monkeypatch: pytest.Monkey
     for signal, key in (("logs", "resourceLogs"), ("traces", "resourceSpans")):
         (line,) = (tmp_path / f"tbot-starts.{signal}.jsonl").read_text().splitlines()
         assert key in json.loads(line)
+
+
+def loki(collector_binary: str) -> dict[str, Any]:
+    """Return the configuration for Loki, without the processors that the binary lacks."""
+    configured = configuration("collector.yaml", LOKI)
+    pipeline = configured["service"]["pipelines"]["logs"]
+    known = processors(collector_binary)
+    for name in [name for name in pipeline["processors"] if name.partition("/")[0] not in known]:
+        pipeline["processors"].remove(name)
+        del configured["processors"][name]
+    return configured
+
+
+def send_log(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait until a Collector listens, and send it the event as a log record."""
+    monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    event = StartEvent(run_mode="daemon")
+    wait_until(lambda: send(event, timeout=1).status == "sent", "the Collector takes a log record")
+
+
+def test_loki(collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configuration for Loki makes the session the body of each record where the binary has what it takes."""
+    configured = loki(collector_binary)
+    configured["exporters"]["otlphttp"]["endpoint"] = receiver.http_endpoint
+    with running(collector_binary, configured, tmp_path) as endpoint:
+        send_log(endpoint, monkeypatch)
+    (record,) = receiver.log_records
+    session = record.resource_attributes["session.id"]
+    is_transformed = "transform/loki" in configured["processors"]
+    assert record.log_record.body.string_value == (session if is_transformed else "tbot.start")
+    assert ("service.instance.id" in record.resource_attributes) is not is_transformed
+
+
+def test_victorialogs(
+    collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exporter for VictoriaLogs says what is a stream."""
+    _, shown = blocks(PAGE, "yaml")
+    configured = loki(collector_binary) | yaml.safe_load(shown)
+    exporter = configured["exporters"]["otlphttp"]
+    assert exporter["logs_endpoint"].endswith(":9428/insert/opentelemetry/v1/logs")
+    exporter["logs_endpoint"] = f"{receiver.http_endpoint}/v1/logs"
+    with running(collector_binary, configured, tmp_path) as endpoint:
+        send_log(endpoint, monkeypatch)
+    assert [request.headers["vl-stream-fields"] for request in receiver.requests] == ["service.name"]
+
+
+def test_loki_excerpt() -> None:
+    """The page shows the processor as it is in the file."""
+    shown, _ = blocks(PAGE, "yaml")
+    _, _, processor = shown.partition("\n")
+    assert processor in (LOKI / "collector.yaml").read_text(encoding="utf-8")
+
+
+def test_loki_statements() -> None:
+    """Only our events go to Loki: each with a line of its own, and all in one stream."""
+    configured = configuration("collector.yaml", LOKI)
+    assert configured["exporters"] == {"otlphttp": {"endpoint": "${env:LOKI_URL}/otlp"}}
+    assert configured["service"]["pipelines"] == {
+        "logs": {
+            "receivers": ["otlp"],
+            "processors": ["memory_limiter", "filter/tbot", "transform/loki", "batch"],
+            "exporters": ["otlphttp"],
+        }
+    }
+    gateway = configuration("collector.yaml")["processors"]["filter/tbot"]
+    assert configured["processors"]["filter/tbot"] == {key: gateway[key] for key in ("error_mode", "logs")}
+    assert configured["processors"]["transform/loki"] == {
+        "error_mode": "propagate",
+        "log_statements": [
+            'set(log.body, resource.attributes["session.id"])',
+            'delete_key(resource.attributes, "service.instance.id")',
+        ],
+    }
+
+
+def test_command_for_loki() -> None:
+    """The README's command names the configuration for Loki."""
+    (commands,) = blocks(LOKI.parent / "README.md")
+    assert commands.splitlines()[-1] == "otelcol-contrib --config loki/collector.yaml"
 
 
 def test_commands_name_the_configurations() -> None:

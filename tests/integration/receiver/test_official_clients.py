@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +19,7 @@ from otel_tbot.receiver.wire import tbot_pb
 from otel_tbot.receiver.wire.tbot_connect import TbotReportingServiceClientSync
 from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest
 from tests.integration.receiver.http_client import SESSION, START
+from tests.support.node import installed
 
 if TYPE_CHECKING:
     from connectrpc.codec import Codec
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 EVENT = SubmitTbotEventRequest(distinct_id=SESSION, event=Oneof("start", START))
 NODE = Path(__file__).with_name("node")
-_INSTALL_WITHIN = 50  # seconds
+_PLAYED_WITHIN = 50  # seconds
 
 
 @pytest.mark.parametrize("protocol", [ProtocolType.CONNECT, ProtocolType.GRPC_WEB])
@@ -55,15 +54,7 @@ def test_python(
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the client for Node, as its lock file says, into a folder of its own."""
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if missing:
-        reason = f"{' and '.join(missing)} not found: install Node.js 20 or newer"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    folder = shutil.copytree(NODE, tmp_path_factory.mktemp("client") / "node")
-    command = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    subprocess.run(command, cwd=folder, check=True, timeout=_INSTALL_WITHIN, stdin=subprocess.DEVNULL)
+    folder = installed(NODE, tmp_path_factory.mktemp("client"))
     file = tbot_pb.desc()
     files = [dependency.proto for dependency in file.dependencies]
     (folder / "descriptors").write_bytes(FileDescriptorSet(file=[*files, file.proto]).to_binary())
@@ -79,7 +70,7 @@ def _played(node: Path, port: int, version: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=_INSTALL_WITHIN,
+        timeout=_PLAYED_WITHIN,
         stdin=subprocess.DEVNULL,
     )
 

@@ -1,0 +1,65 @@
+"""What Loki is asked is LogQL, by the grammar that Grafana's own editor has."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.boards import asked
+from tests.support.node import installed
+
+_PROGRAM = Path(__file__).with_name("node")
+# Grafana puts these in before Loki sees a query.
+_VARIABLES = {"$__range_s": "2419200", "$__range": "28d", "$supported_majors": "2"}
+_PARSED_WITHIN = 50  # seconds
+_LONGEST = 30  # days of which Loki reads at once by default, and one hour
+
+
+@pytest.fixture(scope="module")
+def grammar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install Grafana's grammar of LogQL, as its lock file says, into a folder of its own."""
+    return installed(_PROGRAM, tmp_path_factory.mktemp("grammar"))
+
+
+def errors(grammar: Path, queries: list[str]) -> list[list[int]]:
+    """Return where each query is not LogQL."""
+    ended = subprocess.run(
+        ["node", "parse_logql.js"],
+        cwd=grammar,
+        input=json.dumps(queries),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=_PARSED_WITHIN,
+    )
+    found: list[list[int]] = json.loads(ended.stdout)
+    return found
+
+
+def interpolated(query: str) -> str:
+    """Return a query with values for the variables."""
+    for name, value in _VARIABLES.items():
+        query = query.replace(name, value)
+    assert "$" not in query
+    return query
+
+
+def test_queries(grammar: Path) -> None:
+    """Each query of the boards and of the alert rules is LogQL; what is not is found."""
+    queries = {name: interpolated(query) for name, query in asked("loki")}
+    *found, broken = errors(grammar, [*queries.values(), "sum by (release) (count_over_time({a=`b`} [1d])"])
+    assert {name: places for name, places in zip(queries, found, strict=True) if places} == {}
+    assert broken
+
+
+@pytest.mark.parametrize(("name", "query"), [pytest.param(*one, id=one[0]) for one in asked("loki")])
+def test_limits(name: str, query: str) -> None:
+    """No query reads more days at once than Loki admits by default, and each selects our events by a label."""
+    days = [int(number) for number in re.findall(r"\[(\d+)d\]", interpolated(query))]
+    assert [number for number in days if number > _LONGEST] == [], name
+    selectors = set(re.findall(r"\{[^{}]*\}(?= \|)", query))
+    assert selectors == {'{service_name="tbot"}'}, name
