@@ -1,28 +1,68 @@
-"""`python -m benchmarks.in_chdb FILE`: the tables of a report by chdb, which a report is compared with.
+"""`python -m benchmarks.in_chdb FILE`: the report on a file as JSON, by chdb, which the report is compared with.
 
-Judges each value by the schema and counts each session once, by every dimension, by day and by hour. It tells no line
-that cannot be read, chooses no copy of a session, finds no burst and draws nothing.
+ClickHouse's engine reads the file, judges each value by the schema, keeps each session once and answers every question
+of the report. Lines that cannot be read are not counted, and which copy of a session is kept is left to chance.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from datetime import date, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from otel_tbot.schema.constants import EVENT_ATTRIBUTES, RESOURCE_ATTRIBUTES
+from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, OF_RESOURCE, helper_version, judged, plausible, required
+from otel_tbot.report.compute import compute_figures
+from otel_tbot.report.dialect import CLICKHOUSE
+from otel_tbot.report.dimensions import DIMENSIONS
+from otel_tbot.report.figures import LeftOut
+from otel_tbot.report.formats.json_form import render_json
+from otel_tbot.schema.constants import EVENT_NAME
 
 if TYPE_CHECKING:
-    from otel_tbot.schema.attribute import Attribute
+    from collections.abc import Callable
+
+    from otel_tbot.report.starts import Rows
 
 _ATTRIBUTES = "Array(Tuple(key String, value Tuple(stringValue String, intValue String)))"
 _RECORDS = (
     "Array(Tuple(timeUnixNano String, startTimeUnixNano String, eventName String, name String, "
     f"attributes {_ATTRIBUTES}))"
 )
-_NANOSECONDS = "toUInt64OrZero(concat(record.timeUnixNano, record.startTimeUnixNano))"
-_COLUMNS = ("run_mode", "version", "join_type", "helper", "helper_version")
-_KINDS = ("other", "database", "kubernetes", "application")
+_SECONDS = "intDiv(toUInt64OrZero(concat(record.timeUnixNano, record.startTimeUnixNano)), 1000000000)"
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "Date": date.fromisoformat,
+    "DateTime": datetime.fromisoformat,
+    "UInt64": int,
+    "Int64": int,
+}
+
+
+class ChdbStarts:
+    """The starts of a file, in the memory of an engine of this process."""
+
+    left_out = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
+
+    def __init__(self, file: str) -> None:
+        """Read the file."""
+        self._session = import_module("chdb.session").Session()
+        self._session.query(f"CREATE DATABASE report; USE report; {load(file)}")
+
+    def ask(self, query: str) -> Rows:
+        """Return the rows that answer a query of the table `tbot_starts`."""
+        answer = str(self._session.query(query, "JSONCompactEachRowWithNamesAndTypes"))
+        _, types, *rows = map(json.loads, answer.splitlines())
+        return [tuple(map(_value, types, row)) for row in rows]
+
+    def as_parquet(self) -> bytes:
+        """Return nothing: it is not compared."""
+        return b""
+
+
+def _value(of_type: str, value: Any) -> Any:  # noqa: ANN401  whatever the engine returns
+    of_type = of_type.removeprefix("LowCardinality(").removeprefix("Nullable(").partition("(")[0].rstrip(")")
+    return _FROM_TEXT[of_type](value) if of_type in _FROM_TEXT and isinstance(value, str) else value
 
 
 def _parts(request: str, scopes: str, records: str) -> str:
@@ -32,58 +72,41 @@ def _parts(request: str, scopes: str, records: str) -> str:
     return f"arrayMap(part -> (part.resource.attributes, arrayFlatten(part.{scopes}.{records})), {found})"
 
 
-def _attribute(attributes: str, row: Attribute) -> str:
-    """Return what the schema makes of a value; an empty text where there is none, or where it is refused."""
-    value = "stringValue" if row.type == "string" else "intValue"
-    found = f"{attributes}.value.{value}[indexOf({attributes}.key, {_quoted(row.name)})]"
-    if row.type == "int":
-        return f"if(match({found}, '^[0-9]{{1,19}}$'), toInt64OrZero({found}), 0)"
-    other = _quoted(row.on_invalid if row.on_invalid == "_OTHER" else "")
-    if row.values:
-        return f"multiIf({found} IN ({', '.join(map(_quoted, row.values))}), {found}, {found} = '', '', {other})"
-    end = r"(?:[^0-9A-Za-z]|\z)" if row.drop_rest else r"\z"
-    kept = f"extract({found}, {_quoted(rf'^(?:{row.prefix})?({row.pattern}){end}')})"
-    return kept if row.on_invalid != "_OTHER" else f"multiIf({kept} != '', {kept}, {found} = '', '', {other})"
+def _stored(name: str) -> str:
+    """Return the stored text of an attribute, NULL if it is missing."""
+    attributes = "part.1" if name in OF_RESOURCE else "record.attributes"
+    value = "stringValue" if ATTRIBUTES[name].type == "string" else "intValue"
+    key = CLICKHOUSE.literal(name)
+    return f"if(has({attributes}.key, {key}), {attributes}.value.{value}[indexOf({attributes}.key, {key})], NULL)"
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def query(file: str) -> str:
-    """Return the question of a report in ClickHouse's SQL."""
-    rows = {row.name: row for row in (*EVENT_ATTRIBUTES, *RESOURCE_ATTRIBUTES)}
-    columns = [f"{_attribute('record.attributes', rows[f'tbot.{name}'])} AS {name}" for name in _COLUMNS]
-    columns += [
-        f"{_attribute('record.attributes', rows[f'tbot.destinations_{kind}'])} > 0 AS {kind}" for kind in _KINDS
-    ]
-    sets = ("version", "join_type", "helper", "helper, helper_version", "os", "arch", "os, arch", ", ".join(_KINDS))
-    times = ("toDate(time)", "toStartOfHour(time)", "toMonday(time), version", "toMonday(time), join_type")
-    grouped = ", ".join(f"(run_mode, {one})" for one in (*sets, *times))
+def load(file: str) -> str:
+    """Return the statement that makes the table `tbot_starts` of a file of OTLP/JSON lines."""
+    stored = ", ".join(f"{_stored(name)} AS stored_{column}" for name, column in COLUMNS.items())
+    values = ", ".join(
+        f"{judged(name, f'stored_{column}', CLICKHOUSE)} AS {column}" for name, column in COLUMNS.items()
+    )
+    kept = {column: f"judged.{column}" for column in COLUMNS.values()} | {"helper_version": helper_version("judged.")}
+    columns = ", ".join(f"{value} AS {column}" for column, value in kept.items())
     return f"""
-        SELECT run_mode, version, join_type, helper, helper_version, os, arch, {", ".join(_KINDS)},
-            toDate(time), toStartOfHour(time), toMonday(time), count()
-        FROM (
-            SELECT
-                {_attribute("part.1", rows["session.id"])} AS session,
-                {_attribute("part.1", rows["os.type"])} AS os,
-                {_attribute("part.1", rows["host.arch"])} AS arch,
-                arrayJoin(part.2) AS record,
-                toDateTime(intDiv({_NANOSECONDS}, 1000000000)) AS time,
-                {", ".join(columns)}
-            FROM (
-                SELECT arrayJoin(arrayConcat(
-                    {_parts("resourceLogs", "scopeLogs", "logRecords")},
-                    {_parts("resourceSpans", "scopeSpans", "spans")}
-                )) AS part
-                FROM file('{file}', LineAsString)
+        CREATE TABLE tbot_starts ENGINE = Memory AS
+        SELECT judged.time AS time, {columns} FROM (
+            SELECT time, {values} FROM (
+                SELECT arrayJoin(part.2) AS record, toDateTime({_SECONDS}, 'UTC') AS time, {stored}
+                FROM (
+                    SELECT arrayJoin(arrayConcat(
+                        {_parts("resourceLogs", "scopeLogs", "logRecords")},
+                        {_parts("resourceSpans", "scopeSpans", "spans")}
+                    )) AS part
+                    FROM file({CLICKHOUSE.literal(file)}, LineAsString)
+                )
+                WHERE record.eventName = '{EVENT_NAME}' OR record.name = '{EVENT_NAME}'
             )
-            WHERE (record.eventName = 'tbot.start' OR record.name = 'tbot.start') AND session != '' AND run_mode != ''
-            LIMIT 1 BY session
-        )
-        GROUP BY GROUPING SETS ({grouped})
+        ) AS judged
+        WHERE {required("judged.")} AND {plausible("judged.time", CLICKHOUSE)}
+        LIMIT 1 BY judged.session
     """  # noqa: S608  of constants, and a file of the benchmark's own
 
 
 if __name__ == "__main__":
-    print(import_module("chdb").query(query(sys.argv[1])))
+    print(render_json(compute_figures(ChdbStarts(sys.argv[1]), at_least=1, supported_majors=2), DIMENSIONS), end="")

@@ -93,7 +93,8 @@ def _print_one_file(folder: Path, starts: int) -> None:
         ahead.append(("jq", jq, LEAST_AHEAD_OF_JQ))
     if find_spec("chdb"):
         chdb = measure([sys.executable, "-m", "benchmarks.in_chdb", str(file)])
-        _print("chdb, the tables", chdb, read)
+        _print("chdb, the same report as JSON", chdb, read)
+        _check(chdb, totals)
         ahead.append(("chdb", chdb, LEAST_AHEAD_OF_CHDB))
     file.unlink()
     for program, cost, least in ahead:
