@@ -86,7 +86,7 @@ for name in {kept!r}:
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
-        assert error.name in {{"duckdb", "jinja2", "rich", "vl_convert"}}, (name, error.name)
+        assert error.name in {{"clickhouse_connect", "duckdb", "jinja2", "rich", "vl_convert"}}, (name, error.name)
 print("imported")
 """
     ended = python(code)
