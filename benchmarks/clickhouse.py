@@ -1,7 +1,7 @@
 """What starts cost in ClickHouse's engine, next to the same starts in a file, and whether both give the same figures.
 
 `python -m benchmarks.clickhouse [STARTS]`, in the environment of `make clickhouse`. With `--table` before the number,
-the engine fills the table alone, and a Parquet file of the same starts stands beside it.
+the engine fills the table alone, and is compared with a Parquet file of the same starts.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otel_tbot.report.clickhouse_schema import DAILY, STARTS, statements
+from otel_tbot.report.clickhouse_schema import DAILY, STARTS
 from otel_tbot.report.clickhouse_store import ask_clickhouse
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.starts import Period
@@ -27,6 +28,7 @@ from tests.support.clickhouse import ClickHouse
 from tests.support.stored_starts import Truth, generate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from otel_tbot.report.figures import Figures
@@ -64,14 +66,19 @@ FROM numbers({{count}})
 """  # noqa: S608
 
 
-def print_table(count: int) -> None:
-    """Store the starts in both, report on both, and print what it took."""
+@contextmanager
+def _server() -> Iterator[tuple[ClickHouse, Path]]:
+    """Run a server with all tables; it lives as long as the context, and so does the folder for files."""
     os.environ["CLICKHOUSE_PASSWORD"] = PASSWORD
     with tempfile.TemporaryDirectory() as name, ClickHouse(Path(name) / "data") as server:
-        server.make_tables(_DATABASE, "without")
-        for statement in statements():
-            server.run(statement, _DATABASE)
-        file = Path(name) / "starts.jsonl"
+        server.make_all(_DATABASE)
+        yield server, Path(name)
+
+
+def print_table(count: int) -> None:
+    """Store the starts in both, report on both, and print what it took."""
+    with _server() as (server, folder):
+        file = folder / "starts.jsonl"
         inserting = _store(server, file, count)
         print(f"\n{count:,} records and odd ones; INSERTs of {_BATCH:,}: {inserting:.0f} s\n")
         print(_HEAD)
@@ -94,11 +101,7 @@ def print_table(count: int) -> None:
 
 def print_large_table(count: int) -> None:
     """Fill the table alone, and print what it and a file of the same starts take."""
-    os.environ["CLICKHOUSE_PASSWORD"] = PASSWORD
-    with tempfile.TemporaryDirectory() as name, ClickHouse(Path(name) / "data") as server:
-        server.make_tables(_DATABASE, "without")
-        for statement in statements():
-            server.run(statement, _DATABASE)
+    with _server() as (server, folder):
         begin = time.monotonic()
         server.run(_FILL.format(table=STARTS, count=count, apart=_LONG_DAYS * 86400 / count), _DATABASE)
         print(f"\n{count:,} starts of {_LONG_DAYS} days; INSERT of all: {time.monotonic() - begin:.0f} s\n")
@@ -111,7 +114,7 @@ def print_large_table(count: int) -> None:
         of_month, seconds = _figures(ask_clickhouse(address, period=since, timeout=600))
         _print("its last 30 days", sum(number or 0 for number in of_month.starts.values()), None, seconds)
         _print_parts(server, f"`{DAILY}`", DAILY)
-        file = Path(name) / "starts.parquet"
+        file = folder / "starts.parquet"
         with ask_clickhouse(address, period=Period(), timeout=600) as starts:
             file.write_bytes(starts.as_parquet())
         in_file, seconds = _figures(read_starts([str(file)], period=Period(), memory="1GB"))

@@ -12,7 +12,8 @@ from datetime import date, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, OF_RESOURCE, helper_version, judged, plausible, required
+from otel_tbot.report.clickhouse_schema import starts_of
+from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, OF_RESOURCE
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.dialect import CLICKHOUSE
 from otel_tbot.report.dimensions import DIMENSIONS
@@ -82,30 +83,19 @@ def _stored(name: str) -> str:
 
 def load(file: str) -> str:
     """Return the statement that makes the table `tbot_starts` of a file of OTLP/JSON lines."""
-    stored = ", ".join(f"{_stored(name)} AS stored_{column}" for name, column in COLUMNS.items())
-    values = ", ".join(
-        f"{judged(name, f'stored_{column}', CLICKHOUSE)} AS {column}" for name, column in COLUMNS.items()
-    )
-    kept = {column: f"judged.{column}" for column in COLUMNS.values()} | {"helper_version": helper_version("judged.")}
-    columns = ", ".join(f"{value} AS {column}" for column, value in kept.items())
-    return f"""
-        CREATE TABLE tbot_starts ENGINE = Memory AS
-        SELECT judged.time AS time, {columns} FROM (
-            SELECT time, {values} FROM (
-                SELECT arrayJoin(part.2) AS record, toDateTime({_SECONDS}, 'UTC') AS time, {stored}
-                FROM (
-                    SELECT arrayJoin(arrayConcat(
-                        {_parts("resourceLogs", "scopeLogs", "logRecords")},
-                        {_parts("resourceSpans", "scopeSpans", "spans")}
-                    )) AS part
-                    FROM file({CLICKHOUSE.literal(file)}, LineAsString)
-                )
-                WHERE record.eventName = '{EVENT_NAME}' OR record.name = '{EVENT_NAME}'
-            )
-        ) AS judged
-        WHERE {required("judged.")} AND {plausible("judged.time", CLICKHOUSE)}
-        LIMIT 1 BY judged.session
-    """  # noqa: S608  of constants, and a file of the benchmark's own
+    stored = ", ".join(f"{_stored(name)} AS {column}" for name, column in COLUMNS.items())
+    starts = starts_of(f"""
+        SELECT arrayJoin(part.2) AS record, toDateTime({_SECONDS}, 'UTC') AS time, {stored}
+        FROM (
+            SELECT arrayJoin(arrayConcat(
+                {_parts("resourceLogs", "scopeLogs", "logRecords")},
+                {_parts("resourceSpans", "scopeSpans", "spans")}
+            )) AS part
+            FROM file({CLICKHOUSE.literal(file)}, LineAsString)
+        )
+        WHERE record.eventName = '{EVENT_NAME}' OR record.name = '{EVENT_NAME}'
+    """)  # noqa: S608  of constants, and a file of the benchmark's own
+    return f"CREATE TABLE tbot_starts ENGINE = Memory AS {starts} LIMIT 1 BY judged.session"
 
 
 if __name__ == "__main__":

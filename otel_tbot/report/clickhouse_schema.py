@@ -1,4 +1,4 @@
-"""The tables and views that keep starts in ClickHouse, beside the tables that the Collector's exporter fills.
+"""The tables and views that keep starts in ClickHouse, next to the tables that the Collector's exporter fills.
 
 Of these only the columns are used that every release of the exporter has. Its attributes are maps, or of the type
 JSON: as the text of a JSON object both are read in the same way.
@@ -127,6 +127,24 @@ INSERT INTO {STARTS} (time, {", ".join(COLUMNS.values())})
 def _select(signal: str) -> str:
     """Return the query that makes starts of a table of the Collector's."""
     stored = ",\n".join(f"            {_stored(name)} AS {column}" for name, column in COLUMNS.items())
+    return starts_of(
+        f"""\
+        SELECT
+            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender cuts it
+            toJSONString(ResourceAttributes) AS resource,
+            toJSONString({_SOURCES[signal]}) AS event,
+{stored}
+        FROM otel_{signal}
+        WHERE ServiceName = '{_SERVICE}'"""
+    )
+
+
+def starts_of(stored: str) -> str:
+    """Return the query that makes starts of stored texts, each judged by the schema.
+
+    Args:
+        stored: a query of the time and of each column's text, NULL where it is missing.
+    """
     values = ",\n".join(
         f"        {judged(name, f'stored.{column}', CLICKHOUSE)} AS {column}" for name, column in COLUMNS.items()
     )
@@ -141,13 +159,7 @@ FROM (
         stored.time AS time,
 {values}
     FROM (
-        SELECT
-            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender cuts it
-            toJSONString(ResourceAttributes) AS resource,
-            toJSONString({_SOURCES[signal]}) AS event,
 {stored}
-        FROM otel_{signal}
-        WHERE ServiceName = '{_SERVICE}'
     ) AS stored
     WHERE {plausible("stored.time", CLICKHOUSE)} AND stored.{COLUMNS[_RUN_MODE]} IS NOT NULL
 ) AS judged

@@ -46,7 +46,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     session.query("SET session_timezone = 'Asia/Kolkata'")
     for layout in LAYOUTS:
         _fill(session, layout, layout)
-    _fill(session, "a month", "with EventName", until=MONTH)
+    _fill(session, "a month", "EventName", until=MONTH)
     yield session
     session.close()
 
@@ -266,7 +266,7 @@ def _at(engine: Session, uid: str, now: datetime) -> list[Row]:
     """Return what an alert rule is told at a time."""
     (rule,) = [rule for rule in rules("clickhouse") if rule["uid"] == f"tbot-{uid}-clickhouse"]
     query = rule["data"][0]["model"]["rawSql"]
-    return _answer(engine, "with EventName", re.sub(r"\bnow\(\)", f"toDateTime({int(now.timestamp())})", query))
+    return _answer(engine, "EventName", re.sub(r"\bnow\(\)", f"toDateTime({int(now.timestamp())})", query))
 
 
 def test_burst_is_alerted(engine: Session) -> None:

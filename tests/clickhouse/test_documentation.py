@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_tbot.report.clickhouse_schema import statements
 from tests.clickhouse.mixed_starts import mixed
 from tests.integration.examples.readme import EXAMPLES, SOURCE, blocks, run
 from tests.support.chdb_front import PASSWORD
@@ -20,23 +19,18 @@ SHOWN = "clickhouse://reader@clickhouse.example:8123/otel", "clickhouse://reader
 
 def test_queries(server: ClickHouse) -> None:
     """The page's SQL runs, and its views are made again by the same statements."""
-    server.make_tables("page", "without")
-    for statement in statements():
-        server.run(statement, "page")
+    server.make_all("page")
     server.insert("page", mixed(200, days=5))
     drop, _user, ask = blocks(PAGE, "sql")  # users are the server's matter, which the engine as a library has not
     server.run(f"{ask.replace('12 WEEK', '1000 WEEK')}", "page")
     for statement in drop.split(";")[:-1]:
         server.run(statement, "page")
-    for statement in statements():
-        server.run(statement, "page")
+    server.run_schema("page")
 
 
 def test_reports(server: ClickHouse, tmp_path: Path) -> None:
     """The commands that ask the database make the files that they name."""
-    server.make_tables("shown", "without")
-    for statement in statements():
-        server.run(statement, "shown")
+    server.make_all("shown")
     server.insert("shown", mixed(200, days=5))
     pages = [*blocks(PAGE, "shell"), *blocks(EXAMPLES / "clickhouse" / "README.md", "shell")]
     commands = [line for block in pages for line in block.splitlines() if line.startswith("otel-tbot report")]

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.report.clickhouse_schema import statements
 from otel_tbot.report.clickhouse_store import ask_clickhouse
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.figures import Figures, LeftOut
 from otel_tbot.report.starts import Period
 from otel_tbot.report.store import read_starts
 from tests.clickhouse.mixed_starts import mixed
-from tests.support.clickhouse import LAYOUTS
+from tests.support.collector_tables import LAYOUTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,9 +57,7 @@ def stored(server: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Path
     lines = mixed(STARTS)
     file = tmp_path_factory.mktemp("many") / "starts.jsonl"
     file.write_bytes(b"".join(lines))
-    server.make_tables("many", "without")
-    for statement in statements():
-        server.run(statement, "many")
+    server.make_all("many")
     server.insert("many", lines)
     return file
 
@@ -103,8 +100,7 @@ def test_layouts(server: ClickHouse, tmp_path: Path, layout: str, first: str) ->
     server.make_tables(database, layout)
     if first == "the starts":
         server.insert(database, lines)
-    for statement in statements():
-        server.run(statement, database)
+    server.run_schema(database)
     if first == "the tables":
         server.insert(database, lines)
     of_file, of_database = both(server, database, file, period=Period())

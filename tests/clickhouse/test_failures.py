@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.errors import ReportError
-from otel_tbot.report.clickhouse_schema import STARTS, statements
+from otel_tbot.report.clickhouse_schema import STARTS
 from otel_tbot.report.clickhouse_store import ask_clickhouse
 from otel_tbot.report.starts import Period
 from tests.support import program
@@ -82,9 +82,7 @@ def test_slow_query(server: ClickHouse) -> None:
 
 def test_nothing_found(server: ClickHouse) -> None:
     """A database without starts, or without any in the period, ends with 1 as a file does."""
-    server.make_tables("nothing", "without")
-    for statement in statements():
-        server.run(statement, "nothing")
+    server.make_all("nothing")
     assert failed(server.address("nothing"), status=1) == "no event tbot.start was found"
     server.insert("nothing", [line()])
     found = failed(server.address("nothing"), "--since", "2026-07-01", status=1)
@@ -94,9 +92,7 @@ def test_nothing_found(server: ClickHouse) -> None:
 def test_too_many_rows(server: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer of more rows than a report can hold is ended by the engine, which was sent the limit."""
     monkeypatch.setenv("CLICKHOUSE_PASSWORD", PASSWORD)
-    server.make_tables("rows", "without")
-    for statement in statements():
-        server.run(statement, "rows")
+    server.make_all("rows")
     server.insert("rows", [line()])
     with ask_clickhouse(server.address("rows"), period=Period(), timeout=60) as starts:
         assert len(starts.ask("SELECT number FROM numbers(1000000)")) == 1_000_000

@@ -8,7 +8,6 @@ from urllib.error import HTTPError
 
 import pytest
 
-from otel_tbot.report.clickhouse_schema import statements
 from tests.clickhouse.mixed_starts import mixed
 from tests.support import program
 from tests.support.chdb_front import PASSWORD
@@ -35,9 +34,7 @@ def lines() -> list[bytes]:
 @pytest.fixture(scope="module")
 def database(server: ClickHouse, lines: list[bytes]) -> str:
     """Store them, and return the address."""
-    server.make_tables("command", "without")
-    for statement in statements():
-        server.run(statement, "command")
+    server.make_all("command")
     server.insert("command", lines)
     return server.address("command")
 
@@ -99,9 +96,7 @@ def test_parquet(database: str, file: str, tmp_path: Path) -> None:
 def test_read_only_user(tmp_path: Path, lines: list[bytes]) -> None:
     """A user that may only read, and may set nothing, gets the same report."""
     with ClickHouse(tmp_path / "data") as own:
-        own.make_tables("otel", "without")
-        for statement in statements():
-            own.run(statement, "otel")
+        own.make_all("otel")
         own.insert("otel", lines)
         expected = report(*ALL, own.address("otel"))
         own.run("SET readonly = 1", "otel")

@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from otel_tbot.report.clickhouse_schema import DAILY, STARTS, statements
+from otel_tbot.report.clickhouse_schema import DAILY, STARTS
 from tests.clickhouse.mixed_starts import mixed
 from tests.support.stored_starts import line
 
@@ -19,9 +19,7 @@ DAYS = 101  # one more than an INSERT may have partitions
 
 def made(server: ClickHouse, database: str, layout: str = "without") -> str:
     """Make a database with all tables and views, and return its name."""
-    server.make_tables(database, layout)
-    for statement in statements():
-        server.run(statement, database)
+    server.make_all(database, layout)
     return database
 
 
@@ -30,8 +28,7 @@ def test_again(server: ClickHouse) -> None:
     database = made(server, "again")
     server.insert(database, [line(version="18.2.3"), line(signal="traces")])
     before = server.rows(f"SELECT * FROM {STARTS} FINAL ORDER BY ALL", database)
-    for statement in statements():
-        server.run(statement, database)
+    server.run_schema(database)
     assert server.rows(f"SELECT * FROM {STARTS} FINAL ORDER BY ALL", database) == before
     assert len(before) == len(("the log", "the span"))
 

@@ -1,4 +1,4 @@
-"""A ClickHouse for tests: chdb behind its HTTP front, and the tables that releases of the Collector's exporter make."""
+"""A ClickHouse for tests: chdb behind its HTTP front, with the Collector's tables and ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from otel_tbot.report.clickhouse_schema import statements
 from tests.support.chdb_front import PASSWORD, USER
+from tests.support.collector_tables import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,16 +22,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_MAP, _JSON = "Map(LowCardinality(String), String)", "JSON"
-_TIME = "TimestampTime DateTime DEFAULT toDateTime(Timestamp),"
-_EVENT = "EventName String,"
-# What differs between the releases: a second column of the time, the event's name, and the type of attributes.
-LAYOUTS = {
-    "TimestampTime": (_TIME, _MAP),
-    "without": ("", _MAP),
-    "EventName": (_EVENT, _MAP),
-    "JSON": (_EVENT, _JSON),
-}
 _KINDS = {"logs": "LogAttributes", "traces": "SpanAttributes"}
 
 
@@ -77,21 +69,21 @@ class ClickHouse:
         answer = self.run(f"{query} FORMAT JSONCompactEachRow", database)
         return [json.loads(row) for row in answer.splitlines()]
 
-    def make_tables(self, database: str, layout: str) -> None:
-        """Make a database with the Collector's tables."""
+    def make_tables(self, database: str, layout: str = "without") -> None:
+        """Make a database with the Collector's tables, in one of `LAYOUTS`."""
         self.run(f"CREATE DATABASE `{database}`")
-        columns, attributes = LAYOUTS[layout]
-        for signal, column in _KINDS.items():
-            own = columns if signal == "logs" else "SpanName String,"
-            self.run(
-                f"""
-                CREATE TABLE otel_{signal} (
-                    Timestamp DateTime64(9), {own} ServiceName LowCardinality(String),
-                    ResourceAttributes {attributes}, {column} {attributes}
-                ) ENGINE = MergeTree ORDER BY (ServiceName, toDateTime(Timestamp))
-                """,
-                database,
-            )
+        for statement in tables(layout):
+            self.run(statement, database)
+
+    def run_schema(self, database: str) -> None:
+        """Run the statements of `otel-tbot schema --format clickhouse`."""
+        for statement in statements():
+            self.run(statement, database)
+
+    def make_all(self, database: str, layout: str = "without") -> None:
+        """Make a database with the Collector's tables and ours."""
+        self.make_tables(database, layout)
+        self.run_schema(database)
 
     def insert(self, database: str, lines: Iterable[bytes]) -> float:
         """Store lines of OTLP/JSON as the Collector's exporter stores what they hold; return the server's seconds."""

@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EVENTS = Path(__file__).parents[2] / "examples" / "report" / "events.jsonl.gz"
-_MAP = "Map(LowCardinality(String), String)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-# By name: the columns of the logs besides those of every shape, and the type of attributes.
+_MAP, _JSON = "Map(LowCardinality(String), String)", "JSON"
+_TIME = "TimestampTime DateTime DEFAULT toDateTime(Timestamp),"
+_EVENT = "EventName String,"
+# What differs between the releases: a second column of the time, the event's name, and the type of attributes.
 LAYOUTS = {
-    "first": ("", _MAP),
-    "with TimestampTime": ("TimestampTime DateTime DEFAULT toDateTime(Timestamp),", _MAP),
-    "with EventName": ("TimestampTime DateTime DEFAULT toDateTime(Timestamp), EventName String,", _MAP),
-    "JSON": ("EventName String,", "JSON"),
+    "without": ("", _MAP),
+    "TimestampTime": (_TIME, _MAP),
+    "EventName": (_EVENT, _MAP),
+    "TimestampTime and EventName": (_TIME + _EVENT, _MAP),
+    "JSON": (_EVENT, _JSON),
 }
 
 
