@@ -55,8 +55,8 @@ def main(  # noqa: PLR0913  the options of the command
         files: paths, `-` for stdin; or one address of a database in ClickHouse.
         form: `text`, `json`, `csv`, `markdown` or `html`; by default the suffix of the output decides, else `text`.
         output: the file to write; by default stdout.
-        since: the first time of which is reported, in UTC without a time zone.
-        until: the first time after that.
+        since: the start of the reported period, in UTC without a time zone.
+        until: its end, exclusive.
         by: the dimensions of which the full tables are shown.
         at_least: values with fewer starts are suppressed.
         supported_majors: the number of newest major releases that do not count as old.

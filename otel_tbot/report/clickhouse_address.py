@@ -57,7 +57,7 @@ def parse_address(text: str) -> Address:
     if parts.password is not None:
         raise SettingsError(_unusable(f"it holds a password: set {PASSWORD} instead, and remove it from the address"))
     if parts.query or parts.fragment:
-        raise SettingsError(_unusable("it has a ? or #, for which there is no meaning"))
+        raise SettingsError(_unusable("it has a ? or #: remove it and what follows"))
     if not parts.hostname:
         raise SettingsError(_unusable("it has no host"))
     if not parts.path.strip("/") or "/" in parts.path.strip("/"):

@@ -51,7 +51,7 @@ _REASONS = {
 
 
 def reason(error: Exception, address: Address, timeout: int) -> str:
-    """Return why there is no answer.
+    """Return why a query failed.
 
     Args:
         error: what the driver raised.

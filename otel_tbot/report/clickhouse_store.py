@@ -37,7 +37,7 @@ _DELIVERED_WITHIN = timedelta(days=1)  # all deliveries of one session
 _SECOND = timedelta(seconds=1)
 
 _ALL = ", ".join(["time", *COLUMNS.values()])
-# As Parquet has them in a file that the other engine wrote, or can read likewise.
+# In types that the other engine reads from a Parquet file as it reads those that it wrote.
 _EXPORTED = ", ".join(["toDateTime64(time, 6) AS time", "toString(session) AS session", *list(COLUMNS.values())[1:]])
 _NOT_KNOWN = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
 

@@ -16,7 +16,7 @@ Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """The time of which is reported: half-open, in UTC, without a time zone. None is no limit."""
+    """The reported period: half-open, in UTC, without a time zone. None is no limit."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -27,18 +27,18 @@ class Starts(Protocol):
 
     @property
     def left_out(self) -> LeftOut:
-        """What the engine was given and is no start."""
+        """What was read and is not counted."""
 
     def ask(self, query: str) -> Rows:
         """Return the rows that answer a query of the table `tbot_starts`, whose words every engine takes.
 
         Raises:
-            ReportError: there is no answer.
+            ReportError: the query failed.
         """
 
     def as_parquet(self) -> bytes:
         """Return the starts as a Parquet file, which `report` reads. Nothing is suppressed.
 
         Raises:
-            ReportError: there is no answer.
+            ReportError: the query failed.
         """
