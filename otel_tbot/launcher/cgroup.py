@@ -1,7 +1,7 @@
-"""What the control group of this process has left: tbot and the sender share it, and tbot must not run out.
+"""The headroom of this process's control group: tbot and the sender share it, and tbot must not run out.
 
-Reads cgroup v2 and v1. Inside a container the group's folder may be the root of what is mounted, so each folder from
-the group's own up to the root is looked at, and the smallest number counts.
+Reads cgroup v2 and v1. Inside a container the group's folder may be the root of the mounted hierarchy, so each folder
+from the group's own up to the root is read, and the smallest number counts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ _CONTROLLERS = frozenset({"memory", "pids", "cpu", ""})  # in version 2 the name
 _UNLIMITED = float("inf")
 
 
-class Room:
-    """What is left.
+class Headroom:
+    """What may still be used.
 
     Attributes:
-        memory: bytes; infinite without a limit. What the kernel can drop from its caches counts as left.
+        memory: bytes; infinite without a limit. Caches that the kernel can drop count as free.
         tasks: processes and threads; infinite without a limit.
         cpu_limited: whether there is a quota of CPU time.
     """
@@ -29,22 +29,22 @@ class Room:
         self.cpu_limited = cpu_limited
 
 
-def read_room(root: str = _ROOT, membership: str = _MEMBERSHIP) -> Room:
-    """Return what is left. What cannot be read counts as unlimited.
+def read_headroom(root: str = _ROOT, membership: str = _MEMBERSHIP) -> Headroom:
+    """Return the headroom. A limit that cannot be read counts as unlimited.
 
     Args:
         root: where control groups are mounted.
         membership: the file that names the groups of this process (cgroups(7)).
     """
-    room = Room()
+    headroom = Headroom()
     for line in _read(membership).splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         for controller in _CONTROLLERS.intersection(controllers.split(",")):
             base = f"{root}/{controller}" if controller else root
             for folder in _up_to_root(path):
-                _reduce(room, base + folder)
-    return room
+                _reduce(headroom, base + folder)
+    return headroom
 
 
 def _up_to_root(path: str) -> list[str]:
@@ -55,17 +55,17 @@ def _up_to_root(path: str) -> list[str]:
     return folders
 
 
-def _reduce(room: Room, folder: str) -> None:
-    memory = _left(folder, ("memory.max", "memory.limit_in_bytes"), ("memory.current", "memory.usage_in_bytes"))
+def _reduce(headroom: Headroom, folder: str) -> None:
+    memory = _difference(folder, ("memory.max", "memory.limit_in_bytes"), ("memory.current", "memory.usage_in_bytes"))
     if memory < _UNLIMITED:
-        room.memory = min(room.memory, memory + _inactive_file(folder))
-    room.tasks = min(room.tasks, _left(folder, ("pids.max",), ("pids.current",)))
+        headroom.memory = min(headroom.memory, memory + _inactive_file(folder))
+    headroom.tasks = min(headroom.tasks, _difference(folder, ("pids.max",), ("pids.current",)))
     quota = _read(f"{folder}/cpu.max") or _read(f"{folder}/cpu.cfs_quota_us")
     if quota and not quota.startswith(("max", "-1")):
-        room.cpu_limited = True
+        headroom.cpu_limited = True
 
 
-def _left(folder: str, limits: tuple[str, ...], uses: tuple[str, ...]) -> float:
+def _difference(folder: str, limits: tuple[str, ...], uses: tuple[str, ...]) -> float:
     return _number(folder, limits) - _number(folder, uses, default=0)
 
 

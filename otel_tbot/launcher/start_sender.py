@@ -7,7 +7,7 @@ import sys
 import time
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.launcher.cgroup import read_room
+from otel_tbot.launcher.cgroup import read_headroom
 from otel_tbot.launcher.container import is_first_process
 from otel_tbot.launcher.precheck import chosen_signal, refusal
 from otel_tbot.launcher.report_outcome import write_outcome
@@ -47,8 +47,8 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
     Returns:
         tbot's exit status, if it has run as our child. None if this process is to exec tbot.
     """
-    room = read_room()
-    if room.memory < _MIN_MEMORY or room.tasks < _MIN_TASKS:
+    headroom = read_headroom()
+    if headroom.memory < _MIN_MEMORY or headroom.tasks < _MIN_TASKS:
         reason = (
             f"its control group has less than {_MIN_MEMORY // 1024 // 1024} MiB of memory or {_MIN_TASKS} tasks left"
         )
@@ -62,7 +62,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
     # Not at the top: what Windows needs of this module works without.
     from otel_tbot.launcher.sender import Task, detach, spawn  # noqa: PLC0415
 
-    pause = _PAUSE if room.cpu_limited else 0.0
+    pause = _PAUSE if headroom.cpu_limited else 0.0
     timeout = delivery_timeout(arguments)
     lifetime = pause + timeout + GRACE
     deadline = time.monotonic() + lifetime

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.launcher.cgroup import read_room
+from otel_tbot.launcher.cgroup import read_headroom
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,10 +30,10 @@ UNLIMITED_V2 = {
 NOTHING = (inf, inf, False)
 
 
-def room(root: Path, membership: str) -> tuple[float, float, bool]:
-    """Read the room of a process with these memberships."""
+def headroom(root: Path, membership: str) -> tuple[float, float, bool]:
+    """Read the headroom of a process with these memberships."""
     (root / "self").write_text(membership)
-    found = read_room(str(root), str(root / "self"))
+    found = read_headroom(str(root), str(root / "self"))
     return found.memory, found.tasks, found.cpu_limited
 
 
@@ -47,7 +47,7 @@ def group(root: Path, path: str, files: dict[str, str]) -> None:
 def test_version_2(tmp_path: Path) -> None:
     """The limits of the group, less its use; what the kernel can drop counts as left."""
     group(tmp_path, "pod/tbot", V2)
-    assert room(tmp_path, "0::/pod/tbot\n") == (50, 11, True)
+    assert headroom(tmp_path, "0::/pod/tbot\n") == (50, 11, True)
 
 
 def test_version_1(tmp_path: Path) -> None:
@@ -57,43 +57,43 @@ def test_version_1(tmp_path: Path) -> None:
     group(tmp_path, "pids/b", {"pids.max": "16", "pids.current": "5"})
     group(tmp_path, "cpu/c", {"cpu.cfs_quota_us": "10000"})
     membership = "12:pids:/b\n5:cpuacct,cpu:/c\n4:memory:/a\n1:name=systemd:/x\n"
-    assert room(tmp_path, membership) == (50, 11, True)
+    assert headroom(tmp_path, membership) == (50, 11, True)
 
 
 def test_unlimited(tmp_path: Path) -> None:
-    """Without a limit there is room for anything."""
+    """Without a limit nothing is limited."""
     group(tmp_path, "a", UNLIMITED_V2)
     group(tmp_path, "cpu", {"cpu.cfs_quota_us": "-1"})
-    assert room(tmp_path, "0::/a\n3:cpu:/\n") == NOTHING
+    assert headroom(tmp_path, "0::/a\n3:cpu:/\n") == NOTHING
 
 
 def test_parents(tmp_path: Path) -> None:
     """A limit of any group above counts too."""
     group(tmp_path, "pod", {**V2, "pids.max": "8"})
     group(tmp_path, "pod/tbot", UNLIMITED_V2)
-    assert room(tmp_path, "0::/pod/tbot\n") == (50, 3, True)
+    assert headroom(tmp_path, "0::/pod/tbot\n") == (50, 3, True)
 
 
 @pytest.mark.parametrize("path", ["/", "/kubepods/pod7/tbot", "/../../other"])
 def test_container(tmp_path: Path, path: str) -> None:
     """Inside a container the group may be the root of what is mounted, whatever its name outside."""
     group(tmp_path, ".", V2)
-    assert room(tmp_path, f"0::{path}\n") == (50, 11, True)
+    assert headroom(tmp_path, f"0::{path}\n") == (50, 11, True)
 
 
 @pytest.mark.parametrize("membership", ["", "\n", "canary", "0::", "::::", "0::/\x7f"])
 def test_unreadable(tmp_path: Path, membership: str) -> None:
     """What is not understood is no limit."""
-    assert room(tmp_path, membership) == NOTHING
+    assert headroom(tmp_path, membership) == NOTHING
 
 
 @pytest.mark.parametrize("text", ["", "-5", "1e9", "canary", "1 2"])
 def test_other_texts(tmp_path: Path, text: str) -> None:
     """A file without a plain number is no limit."""
     group(tmp_path, ".", {"memory.max": text, "pids.max": text})
-    assert room(tmp_path, "0::/\n") == NOTHING
+    assert headroom(tmp_path, "0::/\n") == NOTHING
 
 
 def test_no_control_groups(tmp_path: Path) -> None:
-    """Where there are none, as on macOS, there is room for anything."""
-    assert (read_room(str(tmp_path), str(tmp_path / "self")).memory) == inf
+    """Where there are none, as on macOS, nothing is limited."""
+    assert (read_headroom(str(tmp_path), str(tmp_path / "self")).memory) == inf
