@@ -20,8 +20,7 @@ from otel_tbot.cli.console import (
     write_line,
 )
 from otel_tbot.cli.exit_statuses import exit_statuses_of
-from otel_tbot.cli.moment import Moment
-from otel_tbot.cli.shared_arguments import complete_file, tbot_command
+from otel_tbot.cli.parameters import Moment, complete_file, tbot_command
 from otel_tbot.errors import OtelTbotError
 from otel_tbot.launcher.interpreter_state import restore_default_sigint
 from otel_tbot.version import __version__

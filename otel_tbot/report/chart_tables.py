@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from otel_tbot.report import words
 from otel_tbot.report.dimensions import version_key
 from otel_tbot.report.figures import OTHERS, RUN_MODES
-from otel_tbot.report.resolution import MOST_DAYS, drawn
+from otel_tbot.report.time_buckets import MOST_DAYS, drawn
 
 if TYPE_CHECKING:
     from otel_tbot.report.figures import Figures, Table

@@ -11,7 +11,7 @@ from otel_tbot.report.figures import NOT_SET
 from otel_tbot.report.findings import findings, oldest_supported, plain
 from otel_tbot.report.formats import wording
 from otel_tbot.report.questions import OPERATOR, PRODUCT
-from otel_tbot.report.resolution import MOST_DAYS, MOST_STEPS, one_in
+from otel_tbot.report.time_buckets import MOST_DAYS, MOST_STEPS, one_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import stat
@@ -14,7 +15,7 @@ from otel_tbot.errors import ReportError
 from otel_tbot.report import zstd_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 STDIN = "-"
 PLAIN, GZIP, ZSTD, PARQUET = "none", "gzip", "zstd", "parquet"
@@ -24,6 +25,16 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
 _LENGTH = 4  # bytes before each message, where the Collector's exporter frames them
 _PROTOBUF_FIRST_FIELD = 0x0A
+
+_SMALL = 1 << 16  # bytes; larger files are not worth a copy
+_FEW = 16
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# A line break, as each form has it: the last line of a file may have none.
+_LINE_BREAKS = {
+    PLAIN: b"\n",
+    GZIP: gzip.compress(b"\n"),
+    ZSTD: b"\x28\xb5\x2f\xfd\x00\x38\x09\x00\x00\n",  # a frame of one block of one byte (RFC 8878)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,3 +172,25 @@ def _kind(head: bytes, name: str) -> str:
         message = f"{name} has requests of several lines: write one in each line, as the file exporter's json does"
         raise ReportError(message)
     return PLAIN
+
+
+def join_small_files(sources: Sequence[Source], folder: Path) -> list[Source]:
+    """Return the sources with all small ones of a kind as one, which is written into the private folder."""
+    small = [source for source in sources if source.kind in _LINE_BREAKS and source.size <= _SMALL]
+    if len(small) <= _FEW:
+        return list(sources)
+    joined = set(small)
+    return [*(source for source in sources if source not in joined), *_joined(small, folder)]
+
+
+def _joined(small: Sequence[Source], folder: Path) -> Iterator[Source]:
+    for kind, line_break in _LINE_BREAKS.items():
+        of_kind = [source for source in small if source.kind == kind]
+        if not of_kind:
+            continue
+        path = folder / f"joined.{kind}"
+        with path.open("xb") as file:
+            for source in of_kind:
+                file.write(source.path.read_bytes().removeprefix(_BYTE_ORDER_MARK))
+                file.write(line_break)
+        yield Source(name=f"one of {len(of_kind)} small files", path=path, kind=kind, size=path.stat().st_size)

@@ -17,8 +17,7 @@ from otel_tbot.report.dialect import DUCKDB
 from otel_tbot.report.figures import LeftOut
 from otel_tbot.report.otlp_json_sql import load_lines, load_starts
 from otel_tbot.report.progress import watched
-from otel_tbot.report.small_files import join_small_files
-from otel_tbot.report.sources import PARQUET, check_still_there, link, open_sources
+from otel_tbot.report.sources import PARQUET, check_still_there, join_small_files, link, open_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The steps of time that trends are shown by: whole weeks, or whole days where there are too few weeks."""
+"""The steps of time that trends are shown by, whole weeks or whole days, and how many of them are drawn."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 _MIN_WEEKS = 6
 _LAST_HOUR = 23
+# More would not be seen, and would make the page large.
+MOST_DAYS = 366
+MOST_STEPS = 53  # weeks of a year
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +51,13 @@ def whole_steps(first: datetime, last: datetime) -> Steps:
     if len(mondays) >= _MIN_WEEKS:
         return Steps(unit="week", begins=tuple(mondays))
     return Steps(unit="day", begins=tuple(days))
+
+
+def one_in(number: int, most: int) -> int:
+    """Return of how many neighbours one is drawn, so that there are no more than admitted."""
+    return max(1, -(-number // most))
+
+
+def drawn(steps: tuple[date, ...]) -> tuple[date, ...]:
+    """Return the steps that are drawn, the last one always among them."""
+    return steps[::-1][:: one_in(len(steps), MOST_STEPS)][::-1]

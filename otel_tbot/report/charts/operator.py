@@ -25,7 +25,7 @@ from otel_tbot.report.charts.style import (
 )
 from otel_tbot.report.figures import RUN_MODES
 from otel_tbot.report.findings import bursts_are_judged, days_are_compared
-from otel_tbot.report.resolution import MOST_DAYS, drawn, one_in
+from otel_tbot.report.time_buckets import MOST_DAYS, drawn, one_in
 
 if TYPE_CHECKING:
     from datetime import date

@@ -19,7 +19,7 @@ from otel_tbot.report.charts.style import (
 )
 from otel_tbot.report.dimensions import version_key
 from otel_tbot.report.figures import RUN_MODES
-from otel_tbot.report.resolution import drawn
+from otel_tbot.report.time_buckets import drawn
 
 if TYPE_CHECKING:
     from datetime import date

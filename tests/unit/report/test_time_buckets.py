@@ -1,10 +1,12 @@
-"""Part weeks and part days are no steps."""
+"""The steps of a period: part weeks and part days are not among them."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from otel_tbot.report.time_buckets import whole_days, whole_steps
+import pytest
+
+from otel_tbot.report.time_buckets import MOST_STEPS, drawn, one_in, whole_days, whole_steps
 
 
 def test_whole_days() -> None:
@@ -30,3 +32,17 @@ def test_days() -> None:
 def test_none() -> None:
     """A few hours are no step at all."""
     assert whole_steps(datetime(2026, 6, 1, 9), datetime(2026, 6, 1, 10)).begins == ()
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, 1), (1, 1), (53, 1), (54, 2), (106, 2), (107, 3)])
+def test_one_of_as_few_as_possible_is_drawn(number: int, expected: int) -> None:
+    """All are drawn up to the limit, then one of as few as possible."""
+    assert one_in(number, 53) == expected
+
+
+@pytest.mark.parametrize("number", [1, 53, 54, 260])
+def test_the_last_step_is_always_drawn(number: int) -> None:
+    """The finding is about the last week, so it is in the picture."""
+    steps = tuple(date(2026, 6, 1) + timedelta(weeks=week) for week in range(number))
+    assert drawn(steps)[-1] == steps[-1]
+    assert len(drawn(steps)) <= MOST_STEPS

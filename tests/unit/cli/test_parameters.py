@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import click
 import pytest
 
-from otel_tbot.cli.moment import Moment
+from otel_tbot.cli.parameters import Moment
 
 
 @pytest.mark.parametrize(
