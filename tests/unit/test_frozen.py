@@ -64,7 +64,11 @@ def test_word_for_a_module(*, frozen: bool) -> None:
 def test_run(tmp_path: Path, folder: str, *, stays: bool) -> None:
     """A program of one file stays as tbot's parent: at its end the sender would lose its modules."""
     path = shell_script(tmp_path, "echo $PPID")
-    environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    environ = {
+        "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "0.1",  # seconds; a parent waits for the sender
+    }
     ended = _python(
         f"sys.frozen = True; sys._MEIPASS = {folder!r}; print(os.getpid(), flush=True)",
         "run",
