@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import report, serve
-from benchmarks.calls import configuration_rows, construction_rows, dropping_rows
+from benchmarks.call_rows import configuration_rows, construction_rows, dropping_rows
 from benchmarks.measure import Spread, interleaved
-from benchmarks.processes import Bench, process_rows
+from benchmarks.process_rows import Bench, process_rows
 from otel_tbot.testing import OTLPReceiver
 
 if TYPE_CHECKING:

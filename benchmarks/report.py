@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.program_cost import Cost, measure
+from benchmarks.resource_usage import Cost, measure
 from benchmarks.stored_files import write_files, write_repeated, write_starts
 
 STARTS = 1_000_000
@@ -92,7 +92,7 @@ def _print_one_file(folder: Path, starts: int) -> None:
         _print("jq, one attribute", jq, read)
         ahead.append(("jq", jq, LEAST_AHEAD_OF_JQ))
     if find_spec("chdb"):
-        chdb = measure([sys.executable, "-m", "benchmarks.in_chdb", str(file)])
+        chdb = measure([sys.executable, "-m", "benchmarks.chdb_report", str(file)])
         _print("chdb, the same report as JSON", chdb, read)
         _check(chdb, totals)
         ahead.append(("chdb", chdb, LEAST_AHEAD_OF_CHDB))

@@ -12,10 +12,10 @@ def main(*arguments: str) -> None:
     """
     words = list(arguments) or sys.argv[1:]
     if getattr(sys, "frozen", False):
-        from otel_tbot.frozen import MODULE_WORD, restore_environment, run_module  # noqa: PLC0415  in no other program
+        from otel_tbot.frozen_program import RUN_MODULE, restore_environment, run_module  # noqa: PLC0415  in no other program
 
         restore_environment()
-        if words[:1] == [MODULE_WORD]:
+        if words[:1] == [RUN_MODULE]:
             run_module(words[1:])
     if words[:1] == ["run"]:
         from otel_tbot.launcher.run import run  # noqa: PLC0415  stands before tbot, and loads nothing else

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.event import SCOPE_NAME, truncate_to_second, trusted_attributes
+from otel_tbot.event import SCOPE_NAME, truncate_to_second, validated_attributes
 from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.schema.constants import EVENT_NAME
@@ -98,7 +98,7 @@ def _deliver(event: StartEvent, settings: OTLPSettings, session: Session) -> Out
         # OpenTelemetry is imported only with consent, and within the deadline.
         from otel_tbot.records import build_record  # noqa: PLC0415  loads the SDK
 
-        return [build_record(settings.signal, trusted_attributes(event), session, timestamp_ns=now)]
+        return [build_record(settings.signal, validated_attributes(event), session, timestamp_ns=now)]
 
     client = OTLPClient(settings.signal, settings=settings)
     accepted, reason = client.export(make_records)

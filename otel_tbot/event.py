@@ -21,7 +21,7 @@ EventAttributes = NewType("EventAttributes", dict[str, "str | int"])
 
 SCOPE_NAME = "otel_tbot"
 SECOND_NS = 1_000_000_000
-_TBOT_19 = 19  # the first release that refuses what `refusal_by_19` names
+_TBOT_19 = 19  # the first release that refuses what `rejected_by_19` names
 _MAX_TIMESTAMP_NS = 2**63 - 1  # the last nanosecond on which OTLP's readers agree
 
 _FIELDS = {attribute.name: attribute.field for attribute in EVENT_ATTRIBUTES}
@@ -48,7 +48,7 @@ def validate_attributes(attributes: Mapping[str, object]) -> EventAttributes:
     return EventAttributes(validated)
 
 
-def trusted_attributes(event: StartEvent) -> EventAttributes:
+def validated_attributes(event: StartEvent) -> EventAttributes:
     """Return the attributes of an event; those of an object that only claims to be one are validated first.
 
     Raises:
@@ -160,7 +160,7 @@ class StartEvent:
             TbotConfigError: that version of tbot refuses to start like this.
         """
         values = start._asdict()
-        refusal = values.pop("refusal_by_19")
+        refusal = values.pop("rejected_by_19")
         event = cls(version=version, **values)
         if refusal is not None and event.version is not None and int(event.version.partition(".")[0]) >= _TBOT_19:
             raise refusal

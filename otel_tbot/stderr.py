@@ -14,10 +14,10 @@ def write_line(line: str) -> None:
     # None if it was closed from the start. Its number may by now belong to another file.
     if sys.stderr is None:
         return
-    write_at_once(_STDERR, f"otel-tbot: {one_line(line)}\n".encode(sys.stderr.encoding, "backslashreplace"))
+    write_nonblocking(_STDERR, f"otel-tbot: {one_line(line)}\n".encode(sys.stderr.encoding, "backslashreplace"))
 
 
-def write_at_once(descriptor: int, line: bytes) -> None:
+def write_nonblocking(descriptor: int, line: bytes) -> None:
     """Write a line if it can be written without waiting; otherwise do nothing."""
     try:
         # A full pipe or a stopped terminal would block us, and tbot with us. Without `poll` (Windows), the system tells

@@ -17,7 +17,7 @@ from otel_tbot import opt_in, testing
 from otel_tbot.cli import commands, exit_statuses
 from otel_tbot.otlp import retry_codes, settings
 from otel_tbot.plugins import environment_variables
-from otel_tbot.report import clickhouse_address, clickhouse_schema
+from otel_tbot.report import clickhouse_address, clickhouse_ddl
 from otel_tbot.schema.constants import RunMode
 from scripts import schema_constants
 
@@ -280,7 +280,7 @@ def pages() -> dict[Path, str]:
         "testing.md": testing_page(),
     }
     texts = {FOLDER / name: re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n" for name, lines in made.items()}
-    return {**texts, CLICKHOUSE: clickhouse_schema.script()}
+    return {**texts, CLICKHOUSE: clickhouse_ddl.script()}
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import sys
 
 from otel_tbot.cli.console import FAILED, OK, PROGRAM, write_line
 from otel_tbot.cli.formatting import format_table
-from otel_tbot.process_isolation import keep_own_variables, python_command
+from otel_tbot.isolated_python import isolate_environment, python_command
 
 _CONFIGURATION = """\
 version: v2
@@ -32,7 +32,7 @@ _TIMEOUT = 30  # seconds for the example's process; its own timeout is 10
 
 def main() -> int:
     """Send the example, show what arrived, and return the exit status."""
-    keep_own_variables()
+    isolate_environment()
     from otel_tbot.testing import OTLPReceiver  # noqa: PLC0415  loads OpenTelemetry
 
     with OTLPReceiver() as receiver:

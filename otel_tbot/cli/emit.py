@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from otel_tbot.cli.console import FAILED, OK, write_line
+from otel_tbot.isolated_python import isolate_environment
 from otel_tbot.opt_in import consent
-from otel_tbot.process_isolation import keep_own_variables
 from otel_tbot.tbot.command_line import parse
 
 if TYPE_CHECKING:
@@ -31,11 +31,9 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
     from otel_tbot.api import deliver  # noqa: PLC0415
     from otel_tbot.cli.console import silence_libraries  # noqa: PLC0415
     from otel_tbot.cli.formatting import mask_endpoint  # noqa: PLC0415
-    from otel_tbot.start_report import prepare_start_report  # noqa: PLC0415
+    from otel_tbot.prepared_start import prepare_start  # noqa: PLC0415
 
-    report = prepare_start_report(
-        command, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
-    )
+    report = prepare_start(command, isolate_environment(), tbot_version=tbot_version, signal=signal, timeout=timeout)
     silence_libraries()
     for note in report.notes:
         write_line(note)

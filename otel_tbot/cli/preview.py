@@ -13,19 +13,19 @@ from otel_tbot.cli.console import OK, write_line
 from otel_tbot.cli.formatting import format_table, mask_endpoint
 from otel_tbot.errors import SettingsError
 from otel_tbot.event import SCOPE_NAME, truncate_to_second
+from otel_tbot.isolated_python import isolate_environment
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.settings import read_files
-from otel_tbot.process_isolation import keep_own_variables
+from otel_tbot.prepared_start import prepare_start
 from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, resource_with_sdk
-from otel_tbot.start_report import prepare_start_report
 from otel_tbot.tbot.command_line import parse
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from otel_tbot.start_report import StartReport
+    from otel_tbot.prepared_start import PreparedStart
 
 _RECORD_NAMES = {"logs": "a log record", "traces": "a span"}
 
@@ -35,9 +35,7 @@ def main(
 ) -> int:
     """Show the event, and return the exit status."""
     parsed = parse(command, os.environ)
-    report = prepare_start_report(
-        parsed, keep_own_variables(), tbot_version=tbot_version, signal=signal, timeout=timeout
-    )
+    report = prepare_start(parsed, isolate_environment(), tbot_version=tbot_version, signal=signal, timeout=timeout)
     session = Session()
     for note in report.notes:
         write_line(note)
@@ -51,7 +49,7 @@ def main(
     return OK
 
 
-def _describe_delivery(report: StartReport) -> str:
+def _describe_delivery(report: PreparedStart) -> str:
     decision = consent()
     sent, reason = decision.on, decision.reason
     if sent:
@@ -63,7 +61,7 @@ def _describe_delivery(report: StartReport) -> str:
     return f"{'would be sent' if sent else 'would not be sent'} {where}: {reason}"
 
 
-def _text(report: StartReport, session: Session) -> Iterator[str]:
+def _text(report: PreparedStart, session: Session) -> Iterator[str]:
     yield f"{EVENT_NAME}, as {_RECORD_NAMES[report.settings.signal]}, {_describe_delivery(report)}"
     yield ""
     yield from format_table("Attributes", report.event.attributes)
@@ -74,7 +72,7 @@ def _text(report: StartReport, session: Session) -> Iterator[str]:
     yield from format_table("Scope", {"name": SCOPE_NAME, "version": __version__})
 
 
-def _otlp_json(report: StartReport, session: Session) -> dict[str, object]:
+def _otlp_json(report: PreparedStart, session: Session) -> dict[str, object]:
     from otel_tbot.otlp.json_encoding import to_otlp_json  # noqa: PLC0415  protobuf, which the text does without
     from otel_tbot.records import build_record, encode_request  # noqa: PLC0415  the SDK, which the text does without
 

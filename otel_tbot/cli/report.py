@@ -14,7 +14,7 @@ from otel_tbot.cli.console import FAILED, OK, write_line
 from otel_tbot.cli.replace_file import replace_file
 from otel_tbot.errors import NoStartsError, SettingsError
 from otel_tbot.report.clickhouse_address import is_address
-from otel_tbot.report.starts import Period
+from otel_tbot.report.store import Period
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from otel_tbot.report.figures import Figures, LeftOut
-    from otel_tbot.report.starts import Starts
+    from otel_tbot.report.store import Starts
 
 _MIN_PYTHON = (3, 11)  # the extra's
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".csv": "csv", ".md": "markdown"}
@@ -70,7 +70,7 @@ def main(  # noqa: PLR0913  the options of the command
     on_terminal = form == "text" and output is None and sys.stdout.isatty()
     _check_sources(files)
     in_database = is_address(files[0])
-    module = _engine(form, "clickhouse_store" if in_database else "store", extra=_EXTRA[in_database])
+    module = _engine(form, "clickhouse_store" if in_database else "duckdb_store", extra=_EXTRA[in_database])
     compute = import_module("otel_tbot.report.compute")
     period = Period(since=since, until=until)
     try:
@@ -120,7 +120,7 @@ def _engine(form: str, module: str, *, extra: str) -> ModuleType:
         message = "report needs Python 3.11 or newer; every other command works here"
         raise SettingsError(message)
     with _naming_the_extra(extra):
-        for name in ("formats.text_form", *(["page"] if form == "html" else [])):
+        for name in ("formats.text_format", *(["page"] if form == "html" else [])):
             import_module(f"otel_tbot.report.{name}")
         return import_module(f"otel_tbot.report.{module}")
 
@@ -158,17 +158,17 @@ def _rendered(figures: Figures, form: str, by: Sequence[str], *, files: int) -> 
         _print_text(figures, by, text)
         return text.getvalue()
     from otel_tbot.report.dimensions import DIMENSIONS  # noqa: PLC0415  only for this command
-    from otel_tbot.report.formats.wording import OVERVIEW  # noqa: PLC0415  only for this command
+    from otel_tbot.report.formats.phrases import OVERVIEW  # noqa: PLC0415  only for this command
 
     everything = OVERVIEW if form == "markdown" else DIMENSIONS
-    module = import_module(f"otel_tbot.report.formats.{form}_form")
+    module = import_module(f"otel_tbot.report.formats.{form}_format")
     result: str = getattr(module, f"render_{form}")(figures, by or everything)
     return result
 
 
 def _print_text(figures: Figures, by: Sequence[str], file: TextIO) -> None:
-    from otel_tbot.report.formats.text_form import print_text  # noqa: PLC0415  only for this command
-    from otel_tbot.report.formats.wording import OVERVIEW  # noqa: PLC0415  only for this command
+    from otel_tbot.report.formats.phrases import OVERVIEW  # noqa: PLC0415  only for this command
+    from otel_tbot.report.formats.text_format import print_text  # noqa: PLC0415  only for this command
 
     print_text(figures, by or OVERVIEW, file, limit=sys.maxsize if by else _OVERVIEW_ROWS)
 

@@ -13,7 +13,7 @@ from otel_tbot.schema.registry import load, text
 def main(*, form: str) -> int:
     """Show the schema, and return the exit status."""
     if form == "clickhouse":
-        from otel_tbot.report.clickhouse_schema import script  # noqa: PLC0415  only for this form
+        from otel_tbot.report.clickhouse_ddl import script  # noqa: PLC0415  only for this form
 
         print(script(), end="")
     elif form == "json":

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.cli.console import BAD_INPUT, FAILED, OK, write_line
 from otel_tbot.errors import SettingsError
+from otel_tbot.isolated_python import isolate_environment
 from otel_tbot.opt_in import consent
-from otel_tbot.process_isolation import keep_own_variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def main(  # noqa: PLR0913  the options of the command
     if not decision:
         write_line(f"serve receives and sends nothing: {decision.reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in")
         return BAD_INPUT
-    environ = keep_own_variables()
+    environ = isolate_environment()
     server = _server()
     from otel_tbot.cli.formatting import mask_endpoint  # noqa: PLC0415  with consent only
     from otel_tbot.otlp.settings import resolve_settings, resolve_signal  # noqa: PLC0415  only now, with consent

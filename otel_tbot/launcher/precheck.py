@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from otel_tbot.launcher.start_command import config_path
+from otel_tbot.launcher.subcommand_check import config_path
 from otel_tbot.timeout import otlp_variables
 
 TYPE_CHECKING = False
@@ -23,10 +23,10 @@ _NAME = _HOST | frozenset("_")
 _VALUE = _PATH | frozenset("+:;@~ ")
 _MAX_LENGTH = 1024  # of an ordinary value
 _MAX_PORT = 65535
-_FILES = ("certificate", "client_key", "client_certificate")
+_FILE_SETTINGS = ("certificate", "client_key", "client_certificate")
 
 
-def refusal(arguments: Arguments) -> str:
+def unusable_reason(arguments: Arguments) -> str:
     """Return why nothing can be sent, in one line; empty if nothing is known that speaks against it.
 
     What stands in the configuration is not looked at, only whether it can be read.
@@ -69,7 +69,7 @@ def _ordinary(arguments: Arguments) -> Iterator[bool]:
     yield value("protocol") in {"", "http/protobuf", "http/json", "grpc"}
     yield is_ordinary_endpoint(value("endpoint"))
     yield are_ordinary_headers(value("headers"))
-    for path in (*map(value, _FILES), config_path(arguments.command)):
+    for path in (*map(value, _FILE_SETTINGS), config_path(arguments.command)):
         yield not path or ("\0" not in path and os.access(path, os.R_OK))
 
 

@@ -56,14 +56,14 @@ def _report_start(path: bytes, command: list[bytes], arguments: Arguments) -> in
         return None
     try:
         # Loaded only where there is something to do or to say.
-        from otel_tbot.launcher.start_command import is_start  # noqa: PLC0415
+        from otel_tbot.launcher.subcommand_check import is_start  # noqa: PLC0415
 
         if not is_start(arguments.command):
             _tell(arguments, "off", "the tbot command is not start")
         elif decision.on:
-            from otel_tbot.launcher.start_sender import start_reporting  # noqa: PLC0415
+            from otel_tbot.launcher.start_sender import launch_sender  # noqa: PLC0415
 
-            return start_reporting(path, command, arguments)
+            return launch_sender(path, command, arguments)
         else:
             _tell(arguments, "off", decision.reason)
             if decision.tbot_would_accept:
@@ -76,7 +76,7 @@ def _report_start(path: bytes, command: list[bytes], arguments: Arguments) -> in
 def _tell(arguments: Arguments, status: str, reason: str) -> None:
     if not arguments.outcome_fds:
         return
-    from otel_tbot.launcher.report_outcome import write_outcome  # noqa: PLC0415  only where somebody asked
+    from otel_tbot.launcher.outcome_fd import write_outcome  # noqa: PLC0415  only where somebody asked
 
     write_outcome(arguments.outcome_fds, status, reason)
 

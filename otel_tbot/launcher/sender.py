@@ -12,7 +12,7 @@ import os
 import time
 
 from otel_tbot.launcher.descriptors import close_inherited_fds
-from otel_tbot.launcher.report_outcome import write_outcome
+from otel_tbot.launcher.outcome_fd import write_outcome
 from otel_tbot.launcher.signal_without_enums import signal
 
 TYPE_CHECKING = False
@@ -73,7 +73,7 @@ def detach(task: Task) -> int:
     child = os.fork()
     if child == 0:
         _fork_sender(task)
-    error = wait_briefly(child)
+    error = wait_with_timeout(child)
     if not sigchld_was_pending and hasattr(signal, "sigtimedwait"):  # not on macOS
         # With SIGCHLD blocked, the signal of our child's end would stay pending for tbot.
         signal.sigtimedwait({signal.SIGCHLD}, 0)
@@ -82,7 +82,7 @@ def detach(task: Task) -> int:
     return 0
 
 
-def wait_briefly(child: int) -> int:
+def wait_with_timeout(child: int) -> int:
     """Return the exit status of a child; 0 if it has none, or does not end in time.
 
     Its exit closes tbot's descriptors. On some file systems that takes seconds, for which tbot does not wait: then tbot
@@ -139,12 +139,12 @@ def detach_from_parent(keep: Collection[int] = ()) -> None:
     for number in _IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     os.setsid()
-    _be_first_to_be_killed()
+    _raise_oom_score()
     if not close_inherited_fds(keep):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.devnull)
 
 
-def _be_first_to_be_killed() -> None:
+def _raise_oom_score() -> None:
     """Where memory runs out, have the kernel end this process and its children, and not tbot (Linux)."""
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123  pathlib takes too long

@@ -7,11 +7,11 @@ import sys
 import time
 
 from otel_tbot.errors import SettingsError
-from otel_tbot.launcher.cgroup import read_headroom
-from otel_tbot.launcher.container import is_first_process
-from otel_tbot.launcher.precheck import chosen_signal, refusal
-from otel_tbot.launcher.report_outcome import write_outcome
-from otel_tbot.launcher.version_check import UNUSABLE, is_version
+from otel_tbot.launcher.cgroup_limits import read_headroom
+from otel_tbot.launcher.container_main_process import is_container_main_process
+from otel_tbot.launcher.outcome_fd import write_outcome
+from otel_tbot.launcher.precheck import chosen_signal, unusable_reason
+from otel_tbot.launcher.version_format import UNUSABLE, is_version
 from otel_tbot.stderr import write_line
 from otel_tbot.timeout import DEFAULT_TIMEOUT, otlp_variables, parse_timeout_variable
 
@@ -36,7 +36,7 @@ NOTICE = (
 )
 
 
-def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
+def launch_sender(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
     """Start the sender; first in a container or with `--supervise`, start tbot as a child first and wait for both.
 
     Args:
@@ -53,7 +53,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
             f"its control group has less than {_MIN_MEMORY // 1024 // 1024} MiB of memory or {_MIN_TASKS} tasks left"
         )
     else:
-        reason = refusal(arguments)
+        reason = unusable_reason(arguments)
     if reason:
         write_not_reported(arguments, reason)
         return None
@@ -80,18 +80,18 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         try:
             pid = how(Task(work, lifetime, outcome_fds))
         except OSError as error:
-            write_not_reported(arguments, no_process(error))
+            write_not_reported(arguments, spawn_error_reason(error))
             return 0
         write_line(NOTICE)
         return pid
 
-    if arguments.supervise or is_first_process() or _ends_with_this_process():
+    if arguments.supervise or is_container_main_process() or _needs_this_process():
         from otel_tbot.launcher.supervise import supervise  # noqa: PLC0415  one of two ways
 
         try:
             return supervise(path, command, lambda pipe: start(spawn, *pipe, *arguments.outcome_fds), deadline)
         except OSError as error:
-            write_not_reported(arguments, no_process(error))
+            write_not_reported(arguments, spawn_error_reason(error))
             return None
     start(detach, *arguments.outcome_fds)
     return None
@@ -103,18 +103,18 @@ def write_not_reported(arguments: Arguments, reason: str) -> None:
     write_outcome(arguments.outcome_fds, "failed", reason)
 
 
-def no_process(error: OSError) -> str:
+def spawn_error_reason(error: OSError) -> str:
     """Return the reason for a sender that cannot be started."""
     return f"no process could be started for it ({error.strerror})"
 
 
-def _ends_with_this_process() -> bool:
+def _needs_this_process() -> bool:
     """Return whether the sender would lose its modules at the end of this process."""
     if not getattr(sys, "frozen", False):
         return False
-    from otel_tbot.frozen import is_unpacked  # noqa: PLC0415  in no other program
+    from otel_tbot.frozen_program import is_one_file  # noqa: PLC0415  in no other program
 
-    return is_unpacked()
+    return is_one_file()
 
 
 def delivery_timeout(arguments: Arguments) -> float:

@@ -14,11 +14,11 @@ import os
 import sys
 import time
 
-from otel_tbot.launcher.container import is_first_process
+from otel_tbot.launcher.container_main_process import is_container_main_process
 from otel_tbot.launcher.descriptors import close_inherited_fds
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, CannotExecuteError, execute
-from otel_tbot.launcher.group_witness import GroupWitness
-from otel_tbot.launcher.report_outcome import NO_RESULT, write_failure
+from otel_tbot.launcher.group_signal_probe import GroupSignalProbe
+from otel_tbot.launcher.outcome_fd import NO_RESULT, write_failure
 from otel_tbot.launcher.signal_without_enums import signal
 from otel_tbot.stderr import write_line
 
@@ -73,12 +73,12 @@ def supervise(
     sender = start_sender(outcome[1:])
     close_inherited_fds(keep=outcome[:1] if sys.stderr is None else (*outcome[:1], _STDERR))
     try:
-        witness = GroupWitness()
+        probe = GroupSignalProbe()
     except OSError:
-        witness = None
-    status = _Supervisor(tbot, sender, deadline, witness).run()
-    if witness:
-        witness.end()
+        probe = None
+    status = _Supervisor(tbot, sender, deadline, probe).run()
+    if probe:
+        probe.end()
     if sender and outcome and (reason := _read_failure(outcome[0])):
         write_failure(reason)
     return status
@@ -130,11 +130,11 @@ def _exec_tbot(path: bytes, command: list[bytes], parent: int) -> NoReturn:
 class _Supervisor:
     """Waits for tbot and the sender, and reaps every orphan."""
 
-    def __init__(self, tbot: int, sender: int, deadline: float, witness: GroupWitness | None) -> None:
+    def __init__(self, tbot: int, sender: int, deadline: float, probe: GroupSignalProbe | None) -> None:
         self._tbot = tbot
         self._sender = sender
         self._deadline = deadline
-        self._witness = witness
+        self._probe = probe
         self._status: int | None = None
 
     def run(self) -> int:
@@ -146,7 +146,7 @@ class _Supervisor:
             elif self._status is not None:
                 if number in _STOP_WAITING:
                     break
-            elif self._witness is None or not self._witness.got(number):
+            elif self._probe is None or not self._probe.received(number):
                 self._forward(number)
         return self._status
 
@@ -181,7 +181,7 @@ def _exit_status(status: int) -> int:
 
 def _stop_like_tbot(number: int) -> None:
     """Stop by the signal that stopped tbot, so that the shell sees it; continue when the shell continues the group."""
-    if is_first_process():
+    if is_container_main_process():
         return  # no shell would continue it, and process 1 cannot be stopped
     if number != signal.SIGSTOP:
         signal.signal(number, signal.SIG_DFL)

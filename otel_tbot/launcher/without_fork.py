@@ -16,14 +16,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from otel_tbot.isolated_python import python_command
 from otel_tbot.launcher.arguments import UsageError, parse
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, NOT_FOUND, CannotExecuteError
-from otel_tbot.launcher.precheck import refusal
-from otel_tbot.launcher.report_outcome import NO_RESULT, write_failure
-from otel_tbot.launcher.start_command import is_start
-from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, no_process, write_not_reported
+from otel_tbot.launcher.outcome_fd import NO_RESULT, write_failure
+from otel_tbot.launcher.precheck import unusable_reason
+from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, spawn_error_reason, write_not_reported
+from otel_tbot.launcher.subcommand_check import is_start
 from otel_tbot.opt_in import consent
-from otel_tbot.process_isolation import python_command
 from otel_tbot.stderr import write_line
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run_as_parent(words: list[str], arguments: Arguments) -> NoReturn:
         decision = consent()
         if is_start(arguments.command) and (decision.on or decision.tbot_would_accept):
             deadline = time.monotonic() + delivery_timeout(arguments) + GRACE
-            reason = decision.reason if decision.tbot_would_accept else refusal(arguments)
+            reason = decision.reason if decision.tbot_would_accept else unusable_reason(arguments)
             if reason:
                 write_not_reported(arguments, reason)
             else:
@@ -103,7 +103,7 @@ def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[by
             creationflags=_IN_BACKGROUND,
         )
     except OSError as error:
-        write_not_reported(arguments, no_process(error))
+        write_not_reported(arguments, spawn_error_reason(error))
         return None
     write_line(NOTICE)
     return sender

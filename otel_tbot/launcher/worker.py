@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.api import Outcome, deliver
 from otel_tbot.errors import OtelTbotError
-from otel_tbot.process_isolation import keep_own_variables
-from otel_tbot.start_report import prepare_start_report
+from otel_tbot.isolated_python import isolate_environment
+from otel_tbot.prepared_start import prepare_start
 from otel_tbot.tbot.command_line import parse
 from otel_tbot.tbot.version_probe import PROBE_TIMEOUT
 
@@ -38,8 +38,8 @@ def report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
 
 
 def _report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
-    environ = keep_own_variables()
-    prepared = prepare_start_report(
+    environ = isolate_environment()
+    prepared = prepare_start(
         parse(arguments.command, environ),
         environ,
         tbot_version=arguments.tbot_version,

@@ -14,7 +14,7 @@ from otel_tbot.errors import SettingsError
 from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.deadline import NoThreadError, run_with_timeout
-from otel_tbot.otlp.failure_reason import FailureReason, describe_kind
+from otel_tbot.otlp.failure_reason import FailureReason, describe_exception
 from otel_tbot.otlp.grpc_guard import require_not_forked
 from otel_tbot.otlp.settings import read_files, resolve_settings
 
@@ -148,7 +148,7 @@ class _Export:
             except SettingsError as error:
                 return ExportResult(accepted=False, reason=str(error))
             except Exception as error:  # noqa: BLE001  a broken installation must not reach the host either
-                reason = f"the event could not be built or sent ({describe_kind(error)})"
+                reason = f"the event could not be built or sent ({describe_exception(error)})"
                 return ExportResult(accepted=False, reason=reason)
             finally:
                 self._process.end(self, None if self._cancelled else self._exporter)

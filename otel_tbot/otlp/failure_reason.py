@@ -17,7 +17,7 @@ PATH_TWICE = "the endpoint has the signal's path twice: OTEL_EXPORTER_OTLP_ENDPO
 NOT_AN_OTLP_RESPONSE = "the backend's response is not an OTLP response: is this an OTLP endpoint?"
 
 
-def cause_of(reason: str) -> str:
+def without_numbers(reason: str) -> str:
     """Return a reason without the counts and times in it: what is reported once, whatever the numbers are.
 
     The status of HTTP stays, since 404 and 503 are two causes. There are finitely many causes.
@@ -25,7 +25,7 @@ def cause_of(reason: str) -> str:
     return re.sub(r"(?<!HTTP )\b[0-9.]+\b", "N", reason)
 
 
-def describe_kind(error: Exception) -> str:
+def describe_exception(error: Exception) -> str:
     """Return the kind of an error, and the `OTEL_*` variable that its message names; never the message itself."""
     kind = type(error).__name__
     with suppress(Exception):  # an error of a host's object

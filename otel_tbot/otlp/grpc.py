@@ -25,7 +25,7 @@ from otel_tbot.otlp.failure_reason import (
     partial_success_reason,
 )
 from otel_tbot.otlp.grpc_guard import require_resources
-from otel_tbot.otlp.sdk_compat import supported
+from otel_tbot.otlp.sdk_compat import supported_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,7 +140,7 @@ def grpc_arguments(exporter: type, settings: OTLPSettings, files: Mapping[str, b
         # Otherwise gRPC tries to connect for 20 s, also after its channel was closed.
         "channel_options": (("grpc.min_reconnect_backoff_ms", max(1, int(settings.timeout * 1000))),),
         # Otherwise it would count in the host's metrics, and could even create and set the global provider.
-        **supported(exporter, meter_provider=NoOpMeterProvider(), retryable_error_codes=codes),
+        **supported_arguments(exporter, meter_provider=NoOpMeterProvider(), retryable_error_codes=codes),
     }
 
 

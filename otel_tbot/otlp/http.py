@@ -24,8 +24,8 @@ from otel_tbot.opt_in import consent
 from otel_tbot.otlp.failure_reason import PATH_TWICE
 from otel_tbot.otlp.http_errors import describe_error
 from otel_tbot.otlp.response import judge
-from otel_tbot.otlp.sdk_compat import supported
-from otel_tbot.otlp.sockets import ConsentWithdrawnError, SocketTracker
+from otel_tbot.otlp.sdk_compat import supported_arguments
+from otel_tbot.otlp.socket_tracker import ConsentWithdrawnError, SocketTracker
 from otel_tbot.regular_file import UnreadableFileError, read_regular_file
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def http_arguments(exporter: type, settings: OTLPSettings) -> dict[str, Any]:
         # For JSON the session makes it of the protobuf, and compresses that.
         "compression": Compression("none" if settings.protocol == "http/json" else settings.compression),
         # Otherwise it would count in the host's metrics, and could even create and set the global provider.
-        **supported(exporter, meter_provider=NoOpMeterProvider()),
+        **supported_arguments(exporter, meter_provider=NoOpMeterProvider()),
     }
 
 

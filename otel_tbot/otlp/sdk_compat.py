@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def supported(function: Callable[..., Any], **arguments: object) -> dict[str, Any]:
+def supported_arguments(function: Callable[..., Any], **arguments: object) -> dict[str, Any]:
     """Return those of the arguments that a function or class of the installed release takes.
 
     Args:

@@ -78,7 +78,7 @@ class OTLPSettings(NamedTuple):
 
 
 HOW = ("timeout", "compression", "insecure")  # a variable of these that cannot be parsed counts as unset
-FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
+FILE_SETTINGS = ("certificate", "client_key", "client_certificate")  # settings that name files
 
 
 def read_files(settings: OTLPSettings) -> dict[str, bytes | None]:
@@ -88,7 +88,7 @@ def read_files(settings: OTLPSettings) -> dict[str, bytes | None]:
         SettingsError: one is no regular file, too large, or cannot be read.
     """
     contents: dict[str, bytes | None] = {}
-    for name in FILES:
+    for name in FILE_SETTINGS:
         path = getattr(settings, name)
         try:
             contents[name] = None if path is None else read_regular_file(path)

@@ -14,7 +14,7 @@ from otel_tbot.event import validate_attributes
 from otel_tbot.log_warning import warn
 from otel_tbot.opt_in import consent, is_opt_in_set
 from otel_tbot.otlp.client import ExportResult, OTLPClient
-from otel_tbot.otlp.failure_reason import cause_of
+from otel_tbot.otlp.failure_reason import without_numbers
 from otel_tbot.records import build_resource
 from otel_tbot.schema.constants import EVENT_NAME
 from otel_tbot.session import Session, current_session
@@ -146,7 +146,7 @@ class ExportFilter:
                     yield rebuilt
 
     def _warn(self, cause: str) -> None:
-        key = cause_of(cause)
+        key = without_numbers(cause)
         if key not in self._warned:
             self._warned.add(key)
             warn("%s", cause)

@@ -45,7 +45,7 @@ _ACCEPTED = b"application/json, application/proto, application/grpc-web+proto"
 # variables. This one: whether its peer exceeds its rate.
 rate_limited: ContextVar[bool] = ContextVar("rate_limited")
 # Whether it was recognized as a call; earlier refusals reach no interceptor.
-is_call: ContextVar[bool] = ContextVar("is_call")
+reached_service: ContextVar[bool] = ContextVar("reached_service")
 
 
 class CallCounter:
@@ -57,7 +57,7 @@ class CallCounter:
 
     async def on_start(self, ctx: RequestContext[Any, Any]) -> None:  # noqa: ARG002  the interceptor's interface
         """Count a call."""
-        is_call.set(True)
+        reached_service.set(True)
         self._counters.received += 1
 
     async def on_end(self, token: None, ctx: RequestContext[Any, Any], error: Exception | None) -> None:  # noqa: ARG002  the interceptor's interface
@@ -123,7 +123,7 @@ class Application:
         if scope["path"] in {"/healthz", "/readyz"}:
             await self._health(scope, middleware.send, peer)
             return
-        is_call.set(False)
+        reached_service.set(False)
         rate_limited.set(not self._peers.admit(peer))
         status, headers = self._refuse(scope)
         if status is None:
@@ -164,7 +164,7 @@ class Application:
 
         async def counted(message: Message) -> None:
             status = message.get("status", 0)
-            if status >= HTTPStatus.BAD_REQUEST and not is_call.get():
+            if status >= HTTPStatus.BAD_REQUEST and not reached_service.get():
                 self._counters.refused[HTTPStatus(status).phrase.lower().replace(" ", "_")] += 1
             await send(message)
 

@@ -17,8 +17,8 @@ from functools import partial
 from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING
 
+from otel_tbot.isolated_python import python_command
 from otel_tbot.otlp.client import ExportResult, OTLPClient
-from otel_tbot.process_isolation import python_command
 from otel_tbot.receiver.batch_queue import remote_session, resolve
 from otel_tbot.receiver.process_settings import relax_gc
 from otel_tbot.records import build_record

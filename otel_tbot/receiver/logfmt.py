@@ -13,7 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from otel_tbot.otlp.failure_reason import cause_of
+from otel_tbot.otlp.failure_reason import without_numbers
 
 if TYPE_CHECKING:
     from otel_tbot.otlp.client import ExportResult
@@ -94,7 +94,7 @@ class _RepeatFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if _message(record).startswith(_IGNORED):
             return False
-        key = (record.name, _message(record), cause_of(str(getattr(record, "fields", ""))))
+        key = (record.name, _message(record), without_numbers(str(getattr(record, "fields", ""))))
         if record.created - self._written.get(key, float("-inf")) < _REPEAT_AFTER:
             return False
         if len(self._written) >= _MAX_REMEMBERED:

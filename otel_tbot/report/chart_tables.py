@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.dimensions import version_key
 from otel_tbot.report.figures import OTHERS, RUN_MODES
 from otel_tbot.report.time_buckets import MOST_DAYS, drawn
@@ -31,16 +31,16 @@ def of_dimension(table: Table, label: str) -> Numbers:
     """Return the values of a dimension, and last those that are too rare to be shown."""
     rows = []
     for row in table.rows:
-        cells = [words.value(row.value)]
+        cells = [display.value(row.value)]
         for mode in RUN_MODES:
             starts = row.starts.get(mode)
             share = row.shares.get(mode)
-            cells += [words.count(starts), "" if share is None else words.percent(share)]
-        rows.append((*cells, words.count(row.days)))
+            cells += [display.count(starts), "" if share is None else display.percent(share)]
+        rows.append((*cells, display.count(row.days)))
     if table.suppressed:
-        cells = [f"{words.several(table.suppressed, 'further value', 'further values')}, not shown"]
+        cells = [f"{display.several(table.suppressed, 'further value', 'further values')}, not shown"]
         for mode in RUN_MODES:
-            cells += [words.count(table.suppressed_starts.get(mode)), ""]
+            cells += [display.count(table.suppressed_starts.get(mode)), ""]
         rows.append((*cells, ""))
     return Numbers(head=(label, "one-shot", "share", "daemon", "share", "days seen"), rows=tuple(rows))
 
@@ -50,15 +50,15 @@ def of_releases(figures: Figures) -> Numbers:
 
     A cell is empty where the release was not started or is among the others.
     """
-    names = list(dict.fromkeys(words.value(entry.value) for entry in figures.releases if entry.value != OTHERS))
+    names = list(dict.fromkeys(display.value(entry.value) for entry in figures.releases if entry.value != OTHERS))
     names.sort(key=version_key, reverse=True)
-    shares = {(e.begin, e.run_mode, words.value(e.value)): e.share for e in figures.releases}
+    shares = {(e.begin, e.run_mode, display.value(e.value)): e.share for e in figures.releases}
     columns = [*names, OTHERS]
     rows = tuple(
         (
             step.isoformat(),
             mode,
-            *(words.percent(shares[key]) if (key := (step, mode, name)) in shares else "" for name in columns),
+            *(display.percent(shares[key]) if (key := (step, mode, name)) in shares else "" for name in columns),
         )
         for step in drawn(figures.steps)
         for mode in RUN_MODES
@@ -73,11 +73,11 @@ def of_movement(figures: Figures) -> Numbers:
         head=("join method", "run mode", "before", "after", "change in points"),
         rows=tuple(
             (
-                words.value(change.value),
+                display.value(change.value),
                 change.run_mode,
-                words.percent(change.before),
-                words.percent(change.after),
-                words.points(change.after - change.before),
+                display.percent(change.before),
+                display.percent(change.after),
+                display.points(change.after - change.before),
             )
             for change in figures.join_methods
         ),
@@ -87,10 +87,10 @@ def of_movement(figures: Figures) -> Numbers:
 def of_destinations(figures: Figures) -> Numbers:
     """Return the shares of starts with none, one, two, and more destinations of each kind."""
     rows = tuple(
-        (entry.kind, entry.run_mode, *(words.percent(share) for share in entry.shares or (None,) * 4))
+        (entry.kind, entry.run_mode, *(display.percent(share) for share in entry.shares or (None,) * 4))
         for entry in figures.destinations
     )
-    return Numbers(head=("kind", "run mode", *words.NUMBERS_OF_DESTINATIONS), rows=rows)
+    return Numbers(head=("kind", "run mode", *display.NUMBERS_OF_DESTINATIONS), rows=rows)
 
 
 def of_days(figures: Figures) -> Numbers:
@@ -101,7 +101,7 @@ def of_days(figures: Figures) -> Numbers:
     rows = tuple(
         (
             day.isoformat(),
-            *(words.count(starts.get((day, mode))) for mode in RUN_MODES),
+            *(display.count(starts.get((day, mode))) for mode in RUN_MODES),
             "may lack events" if day in gaps else "",
         )
         for day in days[-MOST_DAYS:]
@@ -123,7 +123,7 @@ def of_bursts(figures: Figures) -> Numbers:
             burst = next((burst for burst in figures.bursts if burst.begin <= hour < burst.end), None)
             note = "" if burst is None else f"burst: {burst.starts:,} starts, {burst.expected:,} usual"
             greatest[day] = (starts, note)
-    rows = tuple((day, words.count(starts), note) for day, (starts, note) in list(greatest.items())[-MOST_DAYS:])
+    rows = tuple((day, display.count(starts), note) for day, (starts, note) in list(greatest.items())[-MOST_DAYS:])
     return Numbers(head=(_days(len(greatest)), "daemon starts in the greatest hour", ""), rows=rows)
 
 
@@ -131,7 +131,7 @@ def of_old_releases(figures: Figures) -> Numbers:
     """Return the share of old releases as of each step."""
     steps = drawn(figures.steps)
     rows = tuple(
-        (entry.begin.isoformat(), entry.run_mode, words.percent(entry.share), str(entry.newest_major))
+        (entry.begin.isoformat(), entry.run_mode, display.percent(entry.share), str(entry.newest_major))
         for entry in figures.old_releases
         if entry.begin in steps
     )
@@ -142,8 +142,8 @@ def of_hours(figures: Figures) -> Numbers:
     """Return the average of one-shot starts in each hour of the week."""
     starts = {(day, hour): average for day, hour, average in figures.hours_of_week}
     rows = tuple((f"{hour}:00", *(_average(starts.get((day, hour), 0)) for day in range(1, 8))) for hour in range(24))
-    return Numbers(head=("hour (UTC)", *words.DAYS), rows=rows)
+    return Numbers(head=("hour (UTC)", *display.DAYS), rows=rows)
 
 
 def _average(starts: float | None) -> str:
-    return words.NOT_SHOWN if starts is None else f"{starts:,.0f}" if starts >= 10 or not starts else f"{starts:.1f}"  # noqa: PLR2004 - below, the decimal counts
+    return display.NOT_SHOWN if starts is None else f"{starts:,.0f}" if starts >= 10 or not starts else f"{starts:.1f}"  # noqa: PLR2004 - below, the decimal counts

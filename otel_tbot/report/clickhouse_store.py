@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from otel_tbot.report.clickhouse_address import Address
-    from otel_tbot.report.starts import Period, Rows
+    from otel_tbot.report.store import Period, Rows
 
 _CONNECT_TIMEOUT = 10  # seconds
 _GRACE = 5  # seconds in which the server's own timeout can be answered

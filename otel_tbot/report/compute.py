@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from otel_tbot.report.starts import Starts
+    from otel_tbot.report.store import Starts
 
 
 def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> Figures:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.figures import BURST_HISTORY, NOT_SET, OTHERS, RUN_MODES
 
 if TYPE_CHECKING:
@@ -105,12 +105,12 @@ def _releases(figures: Figures) -> Finding:
             value = max(named, key=lambda value: named[value])
             # The others are a sum, each of them at most as large.
             leads = all(share < named[value] for other, share in shares.items() if other != value)
-            claims.append(_Claim(mode, words.value(value), named[value], leads=leads))
+            claims.append(_Claim(mode, display.value(value), named[value], leads=leads))
     return _claimed(claims, begin=_during(figures, last))
 
 
 def _during(figures: Figures, step: date) -> str:
-    return f"In the week of {words.day(step)}, " if figures.step == "week" else f"On {words.day(step)}, "
+    return f"In the week of {display.day(step)}, " if figures.step == "week" else f"On {display.day(step)}, "
 
 
 def _frequent(figures: Figures, dimension: str) -> Finding:
@@ -124,7 +124,7 @@ def _frequent(figures: Figures, dimension: str) -> Finding:
         row = _first(table, mode)
         share = row.shares.get(mode) if row else None
         if row and share is not None:
-            name = words.value(row.value, missing=_MISSING.get(dimension, NOT_SET))
+            name = display.value(row.value, missing=_MISSING.get(dimension, NOT_SET))
             claims.append(_Claim(mode, name, share, leads=_leads(figures, table, row, mode)))
     return _claimed(claims)
 
@@ -133,7 +133,7 @@ def _claimed(claims: list[_Claim], *, begin: str = "") -> Finding:
     """Say which value has the largest share of each run mode that is shown."""
     parts: list[Finding] = []
     for place, claim in enumerate(claims):
-        share = f"{words.percent(claim.share)} of the {_STARTS[claim.run_mode]}"
+        share = f"{display.percent(claim.share)} of the {_STARTS[claim.run_mode]}"
         before = claims[place - 1] if place else None
         if before and (before.value, before.leads) == (claim.value, claim.leads):
             parts.append((share,))
@@ -164,7 +164,7 @@ def _movement(figures: Figures) -> Finding:
             most = max(moved, key=lambda change: abs(change.after - change.before))
             change = most.after - most.before
             by = f"{'rose' if change > 0 else 'fell'} by {abs(change) * 100:.1f} points of the {_STARTS[mode]}"
-            parts.append((by,) if most.value == named else (Strong(words.value(most.value)), f" {by}"))
+            parts.append((by,) if most.value == named else (Strong(display.value(most.value)), f" {by}"))
             named = most.value
     unit = "weeks" if figures.step == "week" else "days"
     compared = f"From the first {unit} to the last, "
@@ -181,7 +181,7 @@ def _destinations(figures: Figures) -> Finding:
         return ()
     kind, _ = max(special, key=lambda key: special[key])
     parts = [
-        (Strong(words.percent(shares[kind, mode])), f" of the {_STARTS[mode]}")
+        (Strong(display.percent(shares[kind, mode])), f" of the {_STARTS[mode]}")
         for mode in RUN_MODES
         if (kind, mode) in shares
     ]
@@ -197,7 +197,7 @@ def _helpers(figures: Figures) -> Finding:
     for mode in RUN_MODES:
         share = without.shares.get(mode) if without else None
         if share is not None:
-            parts.append((Strong(words.percent(1 - share)), f" of the {_STARTS[mode]}"))
+            parts.append((Strong(display.percent(1 - share)), f" of the {_STARTS[mode]}"))
     return _sentence(parts, end=" are made by a helper.") or _frequent(figures, "helper")
 
 
@@ -205,21 +205,21 @@ def _per_day(figures: Figures) -> Finding:
     if not days_are_compared(figures):
         return ()
     usual = [
-        (Strong(words.count(figures.median_day[mode])), f" {_STARTS[mode]}")
+        (Strong(display.count(figures.median_day[mode])), f" {_STARTS[mode]}")
         for mode in RUN_MODES
         if figures.starts.get(mode)
     ]
     sentence = _sentence(usual, begin="A usual day has ")
     if not figures.gaps:
         return sentence
-    days = [words.day(gap) for gap in figures.gaps[:3]]
+    days = [display.day(gap) for gap in figures.gaps[:3]]
     if len(figures.gaps) > len(days):
-        days.append(words.several(len(figures.gaps) - len(days), "more day", "more days"))
+        days.append(display.several(len(figures.gaps) - len(days), "more day", "more days"))
     verb = "is" if len(figures.gaps) == 1 else "are"
     return (
         *sentence,
         " ",
-        Strong(words.listed(days)),
+        Strong(display.listed(days)),
         f" {verb} {LACKING}.",
     )
 
@@ -228,26 +228,27 @@ def _bursts(figures: Figures) -> Finding:
     if not bursts_are_judged(figures):
         return ()
     if not figures.bursts:
-        since = words.day(judged_since(figures))
+        since = display.day(judged_since(figures))
         return (Strong(f"Not since {since}"), ": no hour stands out from the week before it. The first week has none.")
     largest = max(figures.bursts, key=lambda found: found.starts)
     if len(figures.bursts) == 1:
         return (Strong("Yes, once"), f": {burst(largest)}.")
-    times = "twice" if len(figures.bursts) == 2 else f"{words.spelled(len(figures.bursts))} times"  # noqa: PLR2004 - twice
+    times = "twice" if len(figures.bursts) == 2 else f"{display.spelled(len(figures.bursts))} times"  # noqa: PLR2004 - twice
     return (Strong(f"Yes, {times}"), f". The largest: {burst(largest)}.")
 
 
 def burst(found: Burst) -> str:
     """Say when a burst was, how large, and what most of its starts share."""
-    end = f"{found.end:%H:%M}" if found.end.date() == found.begin.date() else words.minute(found.end)
+    end = f"{found.end:%H:%M}" if found.end.date() == found.begin.date() else display.minute(found.end)
     text = (
-        f"{words.minute(found.begin)} to {end} (UTC), {words.several(found.starts, 'daemon start', 'daemon starts')} "
-        f"where {words.count(found.expected) if found.expected else 'none'} would be usual"
+        f"{display.minute(found.begin)} to {end} (UTC), "
+        f"{display.several(found.starts, 'daemon start', 'daemon starts')} "
+        f"where {display.count(found.expected) if found.expected else 'none'} would be usual"
     )
-    named = [words.value(text) for text in (found.version, found.join_type) if text is not None]
+    named = [display.value(text) for text in (found.version, found.join_type) if text is not None]
     if found.starts_of_these is None or not named:
         return text
-    return f"{text}; {words.percent(found.starts_of_these / found.starts)} of them have {' with '.join(named)}"
+    return f"{text}; {display.percent(found.starts_of_these / found.starts)} of them have {' with '.join(named)}"
 
 
 def oldest_supported(figures: Figures) -> int | None:
@@ -270,7 +271,7 @@ def _old_releases(figures: Figures) -> Finding:
     newest = max(entry.newest_major for entry in latest)
     oldest = first_supported(newest, figures)
     return _sentence(
-        [(Strong(words.percent(entry.share)), f" of the {_STARTS[entry.run_mode]}") for entry in latest],
+        [(Strong(display.percent(entry.share)), f" of the {_STARTS[entry.run_mode]}") for entry in latest],
         begin=_during(figures, last),
         end=f" had a release older than {oldest}; {newest} was the newest.",
     )
@@ -286,7 +287,7 @@ def _hours(figures: Figures) -> Finding:
     working = sum(starts for day, hour, starts in shown if day in _WORKDAYS and hour in _WORKING_HOURS)
     return (
         "In an average week, ",
-        Strong(words.percent(working / total)),
+        Strong(display.percent(working / total)),
         " of the one-shot starts come from Monday to Friday between 6:00 and 18:00 (UTC).",
     )
 

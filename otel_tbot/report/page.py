@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from otel_tbot.report import questions, sections, words
+from otel_tbot.report import display, question_texts, sections
 from otel_tbot.report.figures import RUN_MODES
 from otel_tbot.report.findings import Strong, bursts_are_judged, days_are_compared, judged_since, oldest_supported
-from otel_tbot.report.formats import wording
+from otel_tbot.report.formats import phrases
 from otel_tbot.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def render(figures: Figures, *, files: int) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
-        judged_since=words.day(judged_since(figures)) if bursts_are_judged(figures) else "",
+        judged_since=display.day(judged_since(figures)) if bursts_are_judged(figures) else "",
         days_are_compared=days_are_compared(figures),
         figures=figures,
         files=files,
@@ -40,11 +40,11 @@ def render(figures: Figures, *, files: int) -> str:
         oldest=oldest_supported(figures),
         operator=sections.operators(figures),
         product=sections.products(figures),
-        questions=questions,
+        question_texts=question_texts,
         run_modes=RUN_MODES,
         version=__version__,
-        wording=wording,
-        words=words,
+        phrases=phrases,
+        display=display,
     )
 
 
@@ -52,4 +52,4 @@ def _old_now(figures: Figures) -> list[tuple[str, str]]:
     """Return each run mode's share of old releases in the last step, where it is shown."""
     last = figures.steps[-1] if figures.steps else None
     shares = {entry.run_mode: entry.share for entry in figures.old_releases if entry.begin == last}
-    return [(mode, words.percent(shares[mode])) for mode in RUN_MODES if mode in shares]
+    return [(mode, display.percent(shares[mode])) for mode in RUN_MODES if mode in shares]

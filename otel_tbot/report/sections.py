@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import chart_tables, words
+from otel_tbot.report import chart_tables, display
 from otel_tbot.report.charts import hours, operator, product, releases
 from otel_tbot.report.figures import NOT_SET
 from otel_tbot.report.findings import findings, oldest_supported, plain
-from otel_tbot.report.formats import wording
-from otel_tbot.report.questions import OPERATOR, PRODUCT
+from otel_tbot.report.formats import phrases
+from otel_tbot.report.question_texts import OPERATOR, PRODUCT
 from otel_tbot.report.time_buckets import MOST_DAYS, MOST_STEPS, one_in
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def products(figures: Figures) -> list[Section]:
 
 def operators(figures: Figures) -> list[Section]:
     """Return the sections that say what to look into."""
-    majors = words.spelled(figures.supported_majors)
+    majors = display.spelled(figures.supported_majors)
     days = one_in(len({day for day, *_ in figures.per_day}), MOST_DAYS)
     return _answered(
         figures,
@@ -199,4 +199,4 @@ def _table(figures: Figures, dimension: str) -> tuple[Numbers, ...]:
     """Return the table of a dimension, if the figures have it."""
     if dimension not in figures.tables:
         return ()
-    return (chart_tables.of_dimension(figures.tables[dimension], wording.LABELS[dimension]),)
+    return (chart_tables.of_dimension(figures.tables[dimension], phrases.LABELS[dimension]),)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from otel_tbot.errors import ReportError
-from otel_tbot.report import zstd_frames
+from otel_tbot.report import zstd_truncation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -107,7 +107,7 @@ def _open(name: str, copy: Path) -> Source | None:
             if not head:
                 return None
             kind = _kind(head, shown)
-            if kind == ZSTD and not zstd_frames.is_whole(file, size):
+            if kind == ZSTD and not zstd_truncation.is_whole(file, size):
                 message = f"{shown} ends within its compressed data: it was cut, or is still being written"
                 raise ReportError(message)
     except OSError as error:
@@ -154,11 +154,11 @@ def _kind(head: bytes, name: str) -> str:
     """
     if head.startswith(_GZIP_MAGIC):
         return GZIP
-    if head.startswith(zstd_frames.MAGIC):
+    if head.startswith(zstd_truncation.MAGIC):
         return ZSTD
     if head.startswith(_PARQUET_MAGIC):
         return PARQUET
-    if head[_LENGTH:].startswith(zstd_frames.MAGIC):
+    if head[_LENGTH:].startswith(zstd_truncation.MAGIC):
         message = (
             f"{name} has a length before each compressed request: remove compression from the Collector's file "
             "exporter, or enable its feature gate exporter.file.nativeCompression"

@@ -22,7 +22,7 @@ from otel_tbot.report.suppression import Sum, is_small, shown, suppress, worked_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from otel_tbot.report.starts import Starts
+    from otel_tbot.report.store import Starts
 
 Cell = tuple[str, str]  # a dimension and a value, or a kind of destinations and a bucket
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from otel_tbot.report.figures import Burst
-    from otel_tbot.report.starts import Starts
+    from otel_tbot.report.store import Starts
     from otel_tbot.report.time_buckets import Steps
 
 SERIES = 12  # releases of their own in a chart; more cannot be told apart

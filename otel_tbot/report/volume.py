@@ -15,7 +15,7 @@ from otel_tbot.report.time_buckets import DAY, whole_days
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from otel_tbot.report.starts import Starts
+    from otel_tbot.report.store import Starts
 
 HOUR = timedelta(hours=1)
 

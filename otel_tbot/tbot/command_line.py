@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.errors import NotStartError, TbotConfigError
-from otel_tbot.tbot.argument_files import Token, TokenStream
+from otel_tbot.tbot.arguments_from_files import Token, TokenStream
 from otel_tbot.tbot.known_flags import GLOBAL_FLAGS, LEGACY, SUBCOMMANDS, Flag, Subcommand
 
 if TYPE_CHECKING:

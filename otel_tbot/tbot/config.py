@@ -89,7 +89,7 @@ class Config(NamedTuple):
         join_uri: the join URI, if one is set.
         outputs: the kind of each entry of `outputs`, see `destinations`.
         services: the kind of each entry of `services`, or of a v1 file's `destinations`.
-        refusal_by_19: why tbot 19 and newer refuse it; None if they do not.
+        rejected_by_19: why tbot 19 and newer refuse it; None if they do not.
     """
 
     oneshot: bool = False
@@ -97,4 +97,4 @@ class Config(NamedTuple):
     join_uri: JoinUri | None = None
     outputs: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
-    refusal_by_19: TbotConfigError | None = None
+    rejected_by_19: TbotConfigError | None = None

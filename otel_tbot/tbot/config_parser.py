@@ -8,7 +8,7 @@ import yaml
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.tbot.config import Config
-from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, REMOVED_IN_19, destination_kind
+from otel_tbot.tbot.destination_kinds import APPLICATION, DATABASE, KUBERNETES, OTHER, REMOVED_IN_19, destination_kind
 from otel_tbot.tbot.join_uri import JoinUri
 from otel_tbot.tbot.yaml_reader.document import read_document
 from otel_tbot.tbot.yaml_reader.mapping import MappingReader
@@ -82,7 +82,7 @@ def read_v1(root: MappingReader) -> Config:
         oneshot=root.boolean("oneshot"),
         join_method=root.mapping("onboarding").text("join_method"),
         services=tuple(_kind_of_v1(entry) for entry in root.entries("destinations")),
-        refusal_by_19=root.error_at("version", _OLD_VERSION, _NEEDS_V2),
+        rejected_by_19=root.error_at("version", _OLD_VERSION, _NEEDS_V2),
     )
 
 
@@ -122,7 +122,7 @@ def read_v2(root: MappingReader) -> Config:
         join_uri=_join_uri(root),
         outputs=tuple([destination_kind(type_) for _, type_ in outputs]),
         services=tuple([destination_kind(type_) for _, type_ in services]),
-        refusal_by_19=_removed_type([*outputs, *services]),
+        rejected_by_19=_removed_type([*outputs, *services]),
     )
 
 
@@ -169,7 +169,7 @@ def parse_config(configuration: ConfigText) -> Config:
     root = document.root
     line = root.start_mark.line + 1
     if is_null(root):
-        return Config(refusal_by_19=TbotConfigError(_OLD_VERSION, _NEEDS_V2, source=document.source))
+        return Config(rejected_by_19=TbotConfigError(_OLD_VERSION, _NEEDS_V2, source=document.source))
     if not isinstance(root, yaml.MappingNode):
         what, remedy = "the configuration is not a mapping", "write keys and values, or {} for an empty one"
         raise TbotConfigError(what, remedy, source=document.source, line=line)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.tbot.config import Config, read_config_text
-from otel_tbot.tbot.destinations import APPLICATION, DATABASE, KUBERNETES, OTHER, REMOVED_IN_19, destination_kind
+from otel_tbot.tbot.destination_kinds import APPLICATION, DATABASE, KUBERNETES, OTHER, REMOVED_IN_19, destination_kind
 from otel_tbot.tbot.join_uri import JoinUri, join_method
 from otel_tbot.tbot.known_flags import LEGACY
 
@@ -24,7 +24,7 @@ class TbotStart(NamedTuple):
     """What a start of tbot reports, not validated yet. The fields but the last are those of `StartEvent`.
 
     Attributes:
-        refusal_by_19: why tbot 19 and newer refuse to start like this; None if they do not.
+        rejected_by_19: why tbot 19 and newer refuse to start like this; None if they do not.
     """
 
     run_mode: str
@@ -35,7 +35,7 @@ class TbotStart(NamedTuple):
     destinations_database: int
     destinations_kubernetes: int
     destinations_application: int
-    refusal_by_19: TbotConfigError | None = None
+    rejected_by_19: TbotConfigError | None = None
 
 
 def read_start(command: CommandLine, environ: Mapping[str, str]) -> TbotStart:
@@ -59,7 +59,7 @@ def read_start(command: CommandLine, environ: Mapping[str, str]) -> TbotStart:
         destinations_database=counts[DATABASE],
         destinations_kubernetes=counts[KUBERNETES],
         destinations_application=counts[APPLICATION],
-        refusal_by_19=config.refusal_by_19 or _removed_subcommand(command),
+        rejected_by_19=config.rejected_by_19 or _removed_subcommand(command),
     )
 
 

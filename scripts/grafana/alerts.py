@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.alerting import RelativeTimeRange
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 from otel_tbot.report.figures import BURST_HISTORY
-from otel_tbot.report.formats.wording import TITLE
+from otel_tbot.report.formats.phrases import TITLE
 from otel_tbot.report.volume import BURST_DEVIATIONS, BURST_LEAST, BURST_TIMES_MEDIAN, SIGMA
 from scripts.grafana import logql, sql
 from scripts.grafana.panels import TYPES, Built, ClickHouseQuery

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.grafana.alerts import rules
-from scripts.grafana.boards import boards
+from scripts.grafana.dashboards import boards
 from scripts.grafana.questions import BACKENDS
 
 FOLDER = Path(__file__).parents[2] / "examples" / "grafana"

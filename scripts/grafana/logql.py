@@ -5,9 +5,9 @@ LogQL cannot ask about the results of a query. So it has no median, and no burst
 
 from __future__ import annotations
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.figures import NOT_SET, RUN_MODES
-from otel_tbot.report.formats.wording import LABELS
+from otel_tbot.report.formats.phrases import LABELS
 from otel_tbot.report.trends import IN_USE, NEW_IN, RECENT
 
 RANGE = "$__range"
@@ -81,7 +81,7 @@ def share_before(dimension: str, mode: str) -> str:
 def destinations(kind: str) -> str:
     """Return the query for the shares of starts with none, one, two, and more destinations of a kind."""
     number = f"(int .tbot_destinations_{kind})"
-    none, *some, most = words.NUMBERS_OF_DESTINATIONS
+    none, *some, most = display.NUMBERS_OF_DESTINATIONS
     cases = "".join(f"{{{{ else if eq {number} {place} }}}}{name}" for place, name in enumerate(some, start=1))
     bucket = f"{{{{ if lt {number} 1 }}}}{none}{cases}{{{{ else }}}}{most}{{{{ end }}}}"
     counted = f"count_over_time({_selected()} {_labelled('number', bucket)} [{RANGE}])"

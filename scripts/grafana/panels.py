@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models import loki as loki_models
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, DataTransformerConfig, DynamicConfigValue
 from grafana_foundation_sdk.models.text import TextMode
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.dimensions import KINDS
 from scripts.grafana import questions
 from scripts.grafana.questions import FULL, HALF, QUESTIONS, SHARE_OF, TOTALS
@@ -29,7 +29,7 @@ TYPES: dict[Backend, str] = {"clickhouse": "grafana-clickhouse-datasource", "lok
 _HEIGHTS = {"table": 9, "stacked": 10, "bars": 9, "lines": 9, "hours": 15}
 _SHORT = 4
 _PERCENT = "percentunit"
-_SHARES = {*SHARE_OF.values(), "before", "after", "share of these", *words.NUMBERS_OF_DESTINATIONS, *KINDS}
+_SHARES = {*SHARE_OF.values(), "before", "after", "share of these", *display.NUMBERS_OF_DESTINATIONS, *KINDS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,7 @@ def _merged(panel: Panel) -> Iterator[DataTransformerConfig]:
 
 def _matrix() -> Iterator[DataTransformerConfig]:
     """Make a table of hours and days of a list."""
-    days = {str(place): name for place, name in enumerate(words.DAYS, start=1)}
+    days = {str(place): name for place, name in enumerate(display.DAYS, start=1)}
     order = ["hour\\day", *days]
     yield DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": "hour"}]})
     yield DataTransformerConfig(

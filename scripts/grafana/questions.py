@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.dimensions import KINDS
 from otel_tbot.report.figures import BURST_HISTORY, RUN_MODES
-from otel_tbot.report.formats.wording import LABELS
-from otel_tbot.report.questions import OPERATOR, PRODUCT
+from otel_tbot.report.formats.phrases import LABELS
+from otel_tbot.report.question_texts import OPERATOR, PRODUCT
 from otel_tbot.report.trends import COMPARED, MIN_PERIOD, RECENT
 from scripts.grafana import logql, sql
 
@@ -134,7 +134,7 @@ PANELS: Mapping[str, Mapping[Backend, tuple[Panel, ...]]] = {
             Panel(
                 picture="table",
                 queries=(sql.movement(),),
-                legend=f"Share of starts in the first {words.spelled(COMPARED)} whole steps and in the last, and the "
+                legend=f"Share of starts in the first {display.spelled(COMPARED)} whole steps and in the last, and the "
                 "difference in percentage points. Bursts are left out.",
                 width=HALF,
             ),

@@ -5,10 +5,10 @@ What is counted by, and from where on an hour is a burst, a day a gap and a rele
 
 from __future__ import annotations
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.dimensions import KINDS, SQL
 from otel_tbot.report.figures import NOT_SET, OTHERS, RUN_MODES
-from otel_tbot.report.formats.wording import LABELS
+from otel_tbot.report.formats.phrases import LABELS
 from otel_tbot.report.trends import COMPARED, MIN_PERIOD, NEW_IN, RECENT, SERIES
 from otel_tbot.report.volume import GAP_AROUND, GAP_DEVIATIONS, GAP_FEWEST_AROUND, GAP_PART, SATURDAY
 from scripts.grafana import sql_parts as parts
@@ -93,7 +93,7 @@ ORDER BY abs("change in points") DESC, 1, 2"""
 
 def destinations() -> str:
     """Return the query for the shares of starts with none, one, two, and more destinations of each kind."""
-    buckets = words.NUMBERS_OF_DESTINATIONS
+    buckets = display.NUMBERS_OF_DESTINATIONS
     compared = [*(f"= {number}" for number in range(len(buckets) - 1)), f">= {len(buckets) - 1}"]
     shares = ",\n    ".join(
         f'countIf(number {condition}) / count() AS "{bucket}"'
@@ -180,7 +180,7 @@ def hours() -> str:
     """Return the query for the average of one-shot starts in each hour of the week."""
     days = ", ".join(
         f'sumIf(number, day = {place}) / greatest(1, sumIf(present, day = {place})) AS "{name}"'
-        for place, name in enumerate(words.DAYS, start=1)
+        for place, name in enumerate(display.DAYS, start=1)
     )
     return f"""\
 WITH {parts.shown()}, {parts.period()}, counted AS (

@@ -10,16 +10,16 @@ import pytest
 
 from otel_tbot.report.clickhouse_store import ask_clickhouse
 from otel_tbot.report.compute import compute_figures
+from otel_tbot.report.duckdb_store import read_starts
 from otel_tbot.report.figures import Figures, LeftOut
-from otel_tbot.report.starts import Period
-from otel_tbot.report.store import read_starts
+from otel_tbot.report.store import Period
 from tests.clickhouse.mixed_starts import mixed
 from tests.support.collector_tables import LAYOUTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from otel_tbot.report.starts import Starts
+    from otel_tbot.report.store import Starts
     from tests.support.clickhouse import ClickHouse
 
 pytestmark = pytest.mark.usefixtures("_password")

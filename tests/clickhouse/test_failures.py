@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.errors import ReportError
-from otel_tbot.report.clickhouse_schema import STARTS
+from otel_tbot.report.clickhouse_ddl import STARTS
 from otel_tbot.report.clickhouse_store import ask_clickhouse
-from otel_tbot.report.starts import Period
+from otel_tbot.report.store import Period
 from tests.support import program
 from tests.support.chdb_front import PASSWORD
 from tests.support.stored_starts import line

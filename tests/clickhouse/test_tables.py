@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from otel_tbot.report.clickhouse_schema import DAILY, STARTS
+from otel_tbot.report.clickhouse_ddl import DAILY, STARTS
 from tests.clickhouse.mixed_starts import mixed
 from tests.support.stored_starts import line
 

@@ -21,12 +21,12 @@ from otel_tbot.cli.commands import run_command_line
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
 from otel_tbot.launcher.arguments import UsageError, parse
-from otel_tbot.launcher.start_command import is_start
+from otel_tbot.launcher.subcommand_check import is_start
 from otel_tbot.tbot.known_flags import GLOBAL_FLAGS, SUBCOMMANDS
 from otel_tbot.testing import OTLPReceiver
 from otel_tbot.timeout import MAX_TIMEOUT
-from tests.fuzz import allowed
-from tests.fuzz.error_messages import check
+from tests.fuzz import allowed_values
+from tests.fuzz.allowed_messages import check
 from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_from_command(words: list[str], environ: dict[str, str]) -> None:
     except TbotConfigError as error:
         check(error)
     else:
-        allowed.check_event(event.attributes)
+        allowed_values.check_event(event.attributes)
         assert SECRET not in str(event.attributes)
 
 
@@ -132,7 +132,7 @@ def test_argument_file(lines: list[str], end: str, folder: Path) -> None:
     except TbotConfigError as error:
         check(error)
     else:
-        allowed.check_event(event.attributes)
+        allowed_values.check_event(event.attributes)
         assert SECRET not in str(event.attributes)
 
 

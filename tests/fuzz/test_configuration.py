@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from otel_tbot.errors import TbotConfigError
 from otel_tbot.event import StartEvent
-from tests.fuzz import allowed
-from tests.fuzz.error_messages import check
+from tests.fuzz import allowed_values
+from tests.fuzz.allowed_messages import check
 from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def outcome(content: bytes, **environ: str) -> str:
     except TbotConfigError as error:
         check(error)
         return str(error)
-    allowed.check_event(event.attributes)
+    allowed_values.check_event(event.attributes)
     return str(event.attributes)
 
 

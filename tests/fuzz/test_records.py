@@ -24,8 +24,8 @@ from otel_tbot import (
 )
 from otel_tbot.session import current_session
 from otel_tbot.testing import OTLPReceiver
-from tests.fuzz import allowed, wire
-from tests.fuzz.hostile_objects import (
+from tests.fuzz import allowed_values, in_memory_backend
+from tests.fuzz.pipeline_strategies import (
     ANYTHING,
     CONTAINERS,
     ERRORS,
@@ -49,7 +49,7 @@ from tests.fuzz.hostile_objects import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WHOLE: dict[str, object] = {"tbot.run_mode": "daemon", **dict.fromkeys(allowed.COUNTERS, 1)}
+WHOLE: dict[str, object] = {"tbot.run_mode": "daemon", **dict.fromkeys(allowed_values.COUNTERS, 1)}
 NUMBER = Hostile(DeceptiveInt, (10**18,))
 LIE = Hostile(DeceptiveStr, (SECRET, "daemon"))
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
@@ -58,13 +58,13 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 class Signal(NamedTuple):
     """One of the two signals, and its functions for these tests."""
 
-    exporter: Callable[[], tuple[Any, wire.Wire]]
+    exporter: Callable[[], tuple[Any, in_memory_backend.Wire]]
     build: Callable[[Item], Any]
-    read: Callable[[Any], list[wire.SentEvent]]
+    read: Callable[[Any], list[in_memory_backend.SentEvent]]
 
 
-LOGS = Signal(wire.log_exporter, Item.as_log_record, wire.log_records)
-TRACES = Signal(wire.span_exporter, Item.as_span, wire.spans)
+LOGS = Signal(in_memory_backend.log_exporter, Item.as_log_record, in_memory_backend.log_records)
+TRACES = Signal(in_memory_backend.span_exporter, Item.as_span, in_memory_backend.spans)
 SIGNALS = (LOGS, TRACES)
 
 
@@ -87,7 +87,7 @@ def logged() -> Iterator[list[str]]:
         logger.removeHandler(handler)
 
 
-def exported(signal: Signal, batch: object) -> list[wire.SentEvent]:
+def exported(signal: Signal, batch: object) -> list[in_memory_backend.SentEvent]:
     """Export a batch, check the result, the values and the logs, and return what was sent."""
     exporter, behind = signal.exporter()
     with logged() as messages:
@@ -109,7 +109,7 @@ def are_among(expected_items: list[Any], found: list[Any]) -> bool:
 @given(items=st.lists(ITEMS, max_size=3), put=CONTAINERS)
 @example(items=[Item(EVENT_NAME, WHOLE, (NUMBER, NUMBER), WHOLE)], put=list)
 @example(items=[Item(EVENT_NAME, WHOLE, (1, 1), WHOLE)], put=list)
-@example(items=[Item(EVENT_NAME, dict.fromkeys(allowed.EVENT, LIE), (None, None))], put=list)
+@example(items=[Item(EVENT_NAME, dict.fromkeys(allowed_values.EVENT, LIE), (None, None))], put=list)
 def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
     """The events of any batch are sent complete and in order, and nothing else is."""
     for signal in SIGNALS:
@@ -214,7 +214,7 @@ def test_event(values: dict[str, Any]) -> None:
     except InvalidEventError as error:
         message = str(error)
     else:
-        allowed.check_event(event.attributes)
+        allowed_values.check_event(event.attributes)
         message = repr(event)
     assert SECRET not in message
 

@@ -17,7 +17,7 @@ from otel_tbot.otlp.client import ExportResult
 from otel_tbot.receiver.app import Application
 from otel_tbot.receiver.metrics import Counters
 from otel_tbot.records import build_record, encode_request
-from tests.fuzz import wire
+from tests.fuzz import in_memory_backend
 from tests.integration.receiver.http_client import GO, PATH
 from tests.integration.receiver.http_client import request as message
 
@@ -85,7 +85,7 @@ def status_of(body: bytes, headers: dict[str, str], *, method: str = "POST", pat
     assert counters.received + sum(counters.refused.values()) >= 1
     items = [build_record("logs", event, session, timestamp_ns=at) for event, session, at in backend.submissions]
     bodies = [encode_request("logs", [item]).SerializeToString() for item in items]
-    assert len(wire.log_records(bodies)) == len(items)
+    assert len(in_memory_backend.log_records(bodies)) == len(items)
     return status
 
 

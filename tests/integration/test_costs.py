@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.backend import otlp_variables
+from tests.support.otlp_environment import otlp_variables
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import pytest
 
 from otel_tbot.launcher import without_fork
 from tests.support import without_posix
-from tests.support.backend import otlp_variables
 from tests.support.black_hole import black_hole
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import VERSION, shell_script
+from tests.support.otlp_environment import otlp_variables
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CONFIGURATION = "version: v2\nonboarding:\n  join_method: github\nservices:\n  - type: identity\n"
 # What Windows never loads.
-POSIX_ONLY = {"launcher.group_witness", "launcher.sender", "launcher.supervise", "receiver"}
+POSIX_ONLY = {"launcher.group_signal_probe", "launcher.sender", "launcher.supervise", "receiver"}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from tests.support.process import PIPELINES
+from tests.support.host_process import PIPELINES
 
 SEND = "otel_tbot.send(event())"
 # Programs that wait for a backend that does not answer.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.support.process import HEAD, PIPELINES
+from tests.support.host_process import HEAD, PIPELINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,10 +23,10 @@ import pytest
 from otel_tbot import consent
 from tests.integration.pipelines import declarative
 from tests.support.audit import Event, run_audited
-from tests.support.backend import endpoint_of
 from tests.support.backends.tripwire import TripwireSocket
 from tests.support.consent_table import OFF, ON, OPT_IN
 from tests.support.entry_points import BETWEEN_ROWS
+from tests.support.otlp_environment import endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

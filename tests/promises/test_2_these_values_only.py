@@ -33,7 +33,7 @@ import trustme
 
 from otel_tbot import StartEvent, send
 from tests.integration.pipelines import declarative
-from tests.promises.canary_report import RECEIVER, Report
+from tests.promises.canary_send import RECEIVER, Report
 from tests.support.backends.recorded import RecordedBackend
 from tests.support.backends.relay import ForwardProxy
 from tests.support.backends.tripwire import TripwireSocket

@@ -2,7 +2,7 @@
 
 Three proofs. First, many starts on one machine, by all entry points, through a relay that records every byte: what any
 two of their requests share also occurs in the headers of a request from another machine, or in a body built by hand
-for another session and another time (`shared_bytes.py`, `support/expected_requests.py`). So nothing links them.
+for another session and another time (`common_bytes.py`, `support/expected_requests.py`). So nothing links them.
 
 Second, what differs is random: session, trace and span ids do not repeat in a process with the same seed, clock,
 machine and process id, nor in children of a process, and each of their bits is 1 as often as 0.
@@ -30,8 +30,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from otel_tbot import Session, StartEvent
 from otel_tbot.records import build_record
 from tests.integration.pipelines import declarative
-from tests.promises import same_state
-from tests.promises.shared_bytes import shared, with_short_ids, without
+from tests.promises import deterministic_process
+from tests.promises.common_bytes import shared, with_short_ids, without
 from tests.support import expected_requests
 from tests.support.backends.recorded import RecordedBackend
 from tests.support.backends.tripwire import TripwireSocket
@@ -174,7 +174,7 @@ def test_starts_of_one_machine(signal: str, protocol: str, tmp_path: Path) -> No
     ("planted", "found"),
     [(b"", []), (b"machine7", [b"machine7"]), (b"-machine-7-", [b"-machine", b"achine-7", b"chine-7-", b"machine-"])],
 )
-def test_shared_bytes_are_found(planted: bytes, found: list[bytes]) -> None:
+def test_common_bytes_are_found(planted: bytes, found: list[bytes]) -> None:
     """Eight bytes that two messages share are found unless a constant contains them; ids are not found."""
     # Fixed ids: the last byte of two random ones is the same once in 256 times.
     ids = (b"11111111-1111-4111-8111-111111111111", b"22222222-2222-4222-9222-222222222222")
@@ -183,7 +183,7 @@ def test_shared_bytes_are_found(planted: bytes, found: list[bytes]) -> None:
     assert shared([without(with_short_ids(message), constants) for message in messages]) == found
 
 
-@pytest.mark.parametrize("state", same_state.STATES)
+@pytest.mark.parametrize("state", deterministic_process.STATES)
 def test_same_state(state: str, receiver: OTLPReceiver) -> None:
     """Two processes with the same state share no session, trace or span id."""
     environ = {
@@ -192,7 +192,7 @@ def test_same_state(state: str, receiver: OTLPReceiver) -> None:
         "PYTHONHASHSEED": "0",
     }
     for _ in range(2):
-        run_program("same_state", state, environ)
+        run_program("deterministic_process", state, environ)
     spans = receiver.spans
     assert len(spans) == 4
     for ids in (
@@ -203,14 +203,14 @@ def test_same_state(state: str, receiver: OTLPReceiver) -> None:
         assert len(set(ids)) == len(spans)
     if state in {"clock", "all"}:
         assert {one.span.start_time_unix_nano for one in spans} == {
-            same_state.NOON - same_state.NOON % expected_requests.SECOND
+            deterministic_process.NOON - deterministic_process.NOON % expected_requests.SECOND
         }
 
 
 @pytest.mark.parametrize("method", ["os.fork", *multiprocessing.get_all_start_methods()])
 def test_children(method: str) -> None:
     """A process and each of its children have their own session and ids, and the process keeps its session."""
-    printed = run_program("child_processes", method, {})
+    printed = run_program("session_ids_after_fork", method, {})
     first, *children, last = [json.loads(line) for line in printed.splitlines()]
     assert len(children) == 5
     assert first.pop("session of the process") == last.pop("session of the process") != ""

@@ -46,10 +46,10 @@ from tests.promises.tbot_process import (
     write_tbot,
 )
 from tests.support.collector import wait_until
+from tests.support.default_signals import default_signals  # noqa: F401  a fixture
 from tests.support.fake_tbot import WAITS, shell_script
-from tests.support.process import HostProcess, opted_in_variables
+from tests.support.host_process import HostProcess, opted_in_variables
 from tests.support.program import SOURCE
-from tests.support.terminal import default_signals  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,12 +16,12 @@ import pytest
 import yaml
 
 from otel_tbot.testing import OTLPReceiver
-from tests.promises.destinations import DESTINATIONS
+from tests.promises.endpoint_cases import DESTINATIONS
 from tests.promises.previews import EMIT, PREVIEW, make_case, run_cases
 from tests.support.audit import SOURCE, Event
-from tests.support.backend import endpoint_of, otlp_variables
 from tests.support.consent_table import OFF, ON
-from tests.support.otlp_json import normalized, received_json, sessions, without_empty
+from tests.support.normalized_otlp_json import normalized, received_json, sessions, without_empty
+from tests.support.otlp_environment import endpoint_of, otlp_variables
 from tests.unit.tbot.read_helpers import in_base64
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from tests.integration.launcher import procfs
 from tests.promises.mounts import MOUNTS, WRITE_ERRORS, mount_command
 from tests.promises.watched_directory import WatchedDirectory
 from tests.support.audit import PYTHON_PATHS, SOURCE, AuditedProcess, run_audited
-from tests.support.backend import endpoint_of
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import VERSION
+from tests.support.otlp_environment import endpoint_of
 from tests.support.system_calls import read_calls, strace
 
 if TYPE_CHECKING:

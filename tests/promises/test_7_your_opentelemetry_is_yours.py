@@ -36,8 +36,8 @@ from tests.promises.hostile_objects import (
 from tests.promises.resource_limits import RESOURCE_LIMITS, program_under_limit, program_without_streams
 from tests.support.backends.host_backend import HostBackend
 from tests.support.black_hole import black_hole
-from tests.support.otlp_json import without_ids
-from tests.support.process import HostProcess, opted_in_variables
+from tests.support.host_process import HostProcess, opted_in_variables
+from tests.support.normalized_otlp_json import without_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -30,7 +30,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Outcome, consent, emit, emit_span, send
 from otel_tbot.opt_in import OPT_IN
 from tests.integration.launcher.processes import RunningProcess, start
-from tests.support.backend import otlp_variables
 from tests.support.fake_tbot import shell_script
 from tests.support.faults.acceptances import ACCEPTANCES, AcceptedCase
 from tests.support.faults.delivery import (
@@ -43,6 +42,7 @@ from tests.support.faults.delivery import (
     wait_for_own_threads,
 )
 from tests.support.faults.table import FAULTS, LONG, Fault, faults_named, time_needed
+from tests.support.otlp_environment import otlp_variables
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from otel_tbot.report.clickhouse_schema import statements
+from otel_tbot.report.clickhouse_ddl import statements
 from tests.support.chdb_front import PASSWORD, USER
 from tests.support.collector_tables import tables
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.boards import asked
+from tests.support.dashboards import asked
 from tests.support.node import installed
 
 _PROGRAM = Path(__file__).with_name("node")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import program
-from tests.support.backend import otlp_variables
 from tests.support.fake_tbot import VERSION, shell_script
+from tests.support.otlp_environment import otlp_variables
 
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver

@@ -11,7 +11,7 @@ pytest.importorskip("vl_convert", reason="what report draws with is an extra")
 pytest.importorskip("jinja2", reason="what report draws with is an extra")
 
 from otel_tbot.report.page import render
-from tests.support import report_figures
+from tests.support import sample_figures
 from tests.support.browser import measure
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _READABLE = 9  # pixels; smaller text in a picture cannot be read
 _HOSTILE = "<script>alert(1)</script><img src='https://example.com/x.png' onerror=alert(1)>" + "W" * 90
 PAGES = {
-    "half a year": report_figures.half_year(),
-    "three events": report_figures.three_events(),
-    "suppressed": report_figures.suppressed(),
-    "few daemons": report_figures.few_daemons(),
-    "hostile": report_figures.hostile(_HOSTILE),
+    "half a year": sample_figures.half_year(),
+    "three events": sample_figures.three_events(),
+    "suppressed": sample_figures.suppressed(),
+    "few daemons": sample_figures.few_daemons(),
+    "hostile": sample_figures.hostile(_HOSTILE),
 }
 
 

@@ -11,7 +11,7 @@ from tests.support.program import SOURCE
 
 # What Windows never loads, and where it would miss a name.
 POSIX_ONLY_FILES = tuple(
-    f"otel_tbot/launcher/{name}.py" for name in ("execute", "group_witness", "sender", "supervise")
+    f"otel_tbot/launcher/{name}.py" for name in ("execute", "group_signal_probe", "sender", "supervise")
 )
 
 

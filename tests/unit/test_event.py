@@ -8,7 +8,7 @@ import time
 import pytest
 
 from otel_tbot.errors import InvalidEventError
-from otel_tbot.event import StartEvent, truncate_to_second, trusted_attributes, validate_attributes
+from otel_tbot.event import StartEvent, truncate_to_second, validate_attributes, validated_attributes
 from otel_tbot.tbot.start import TbotStart
 
 
@@ -302,8 +302,8 @@ def test_trusted_attributes() -> None:
         attributes = {"tbot.run_mode": "daemon", "host.name": "canary"}  # type: ignore[assignment]  # noqa: RUF012  forged
 
     event = StartEvent(run_mode="daemon", version="1.2")
-    assert trusted_attributes(event) == event.attributes
-    assert trusted_attributes(Forged(run_mode="daemon")) == StartEvent(run_mode="daemon").attributes
+    assert validated_attributes(event) == event.attributes
+    assert validated_attributes(Forged(run_mode="daemon")) == StartEvent(run_mode="daemon").attributes
 
 
 def test_events_do_not_change() -> None:

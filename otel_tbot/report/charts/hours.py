@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.charts.style import Panel, draw
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def hours(figures: Figures, width: int) -> tuple[Panel, ...]:
     step = _step(max(starts for *_, starts in cells))
     names = [_band(shade, step) for shade in range(_SHADES)]
     values = [
-        {"day": words.DAYS[day - 1], "hour": hour, "band": names[min(_SHADES - 1, int(starts / step))]}
+        {"day": display.DAYS[day - 1], "hour": hour, "band": names[min(_SHADES - 1, int(starts / step))]}
         for day, hour, starts in cells
     ]
     svg = draw(
@@ -42,7 +42,7 @@ def hours(figures: Figures, width: int) -> tuple[Panel, ...]:
                 "y": {
                     "field": "day",
                     "type": "ordinal",
-                    "scale": {"domain": list(words.DAYS)},
+                    "scale": {"domain": list(display.DAYS)},
                     "axis": {"grid": False},
                 },
                 "color": {

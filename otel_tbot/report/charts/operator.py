@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.charts.style import (
     ALARM,
     GAP,
@@ -191,7 +191,7 @@ def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
 
 def _burst(burst: Burst, width: int) -> str:
     text = f"{burst.begin.day} {burst.begin:%b}: {burst.starts:,} starts"
-    return f"{text}, {words.count(burst.expected) if burst.expected else 'none'} usual" if width >= WIDE else text
+    return f"{text}, {display.count(burst.expected) if burst.expected else 'none'} usual" if width >= WIDE else text
 
 
 def old_releases(figures: Figures, width: int) -> tuple[Panel, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.charts.style import MODE_COLOURS, PAPER, SOFT, Panel, Spec, draw, named_rows, share_axis
 from otel_tbot.report.figures import RUN_MODES
 
@@ -33,7 +33,7 @@ def bars(dimension: str, *, most: int, missing: str) -> Callable[[Figures, int],
         rows = table.rows[:most] if table else ()
         modes = [mode for mode in RUN_MODES if any(row.shares.get(mode) for row in rows)]
         longest = max((row.shares.get(mode) or 0 for row in rows for mode in modes), default=0)
-        order = [words.value(row.value, missing=missing) for row in rows]
+        order = [display.value(row.value, missing=missing) for row in rows]
         return tuple(
             Panel(
                 title=mode,
@@ -50,7 +50,7 @@ def bars(dimension: str, *, most: int, missing: str) -> Callable[[Figures, int],
 
 def _bars(rows: list[tuple[str, float | None]], longest: float, mode: str, width: int) -> str:
     y, names, left = named_rows([name for name, _ in rows], width=width)
-    values = [{"row": row, "share": share or 0, "text": words.percent(share)} for row, (_, share) in enumerate(rows)]
+    values = [{"row": row, "share": share or 0, "text": display.percent(share)} for row, (_, share) in enumerate(rows)]
     x = share_axis("share", axis=None, stack=None, scale={"domain": [0, longest], "nice": False})
     return draw(
         {
@@ -95,14 +95,14 @@ def movement(figures: Figures, width: int) -> tuple[Panel, ...]:
 
 def _dumbbells(changes: list[Change], mode: str, width: int) -> str:
     colour = MODE_COLOURS[mode]
-    y, names, left = named_rows([words.value(change.value) for change in changes], width=width)
+    y, names, left = named_rows([display.value(change.value) for change in changes], width=width)
     values = [
         {
             "row": row,
             "before": change.before,
             "after": change.after,
             "end": max(change.before, change.after),
-            "text": words.points(change.after - change.before),
+            "text": display.points(change.after - change.before),
         }
         for row, change in enumerate(changes)
     ]
@@ -150,15 +150,15 @@ def _stacks(shares: dict[str, tuple[float, float, float, float]], width: int) ->
     parts = [
         {"row": row, "number": number, "order": place, "share": by_number[place]}
         for row, by_number in enumerate(shares.values())
-        for place, number in enumerate(words.NUMBERS_OF_DESTINATIONS)
+        for place, number in enumerate(display.NUMBERS_OF_DESTINATIONS)
         # What is none is the ground that the others stand on.
         if place
     ]
     totals = [
-        {"row": row, "full": 1, "text": words.percent(1 - by_number[0])}
+        {"row": row, "full": 1, "text": display.percent(1 - by_number[0])}
         for row, by_number in enumerate(shares.values())
     ]
-    drawn = words.NUMBERS_OF_DESTINATIONS[1:]
+    drawn = display.NUMBERS_OF_DESTINATIONS[1:]
     axis = {"format": "~%", "tickCount": 4}
     ground: Spec = {
         "data": {"values": totals},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import words
+from otel_tbot.report import display
 from otel_tbot.report.charts.style import (
     PAPER,
     REST,
@@ -123,8 +123,8 @@ def _labels(shares: list[tuple[str, float]], step: date) -> list[Spec]:
     below = 0.0
     for name, share in shares:
         if share >= _LABELLED:
-            shown = shortened(words.value(name, missing="not set", others="others"), _LONGEST)
-            text = f"{shown} \N{MIDDLE DOT} {words.percent(share)}"
+            shown = shortened(display.value(name, missing="not set", others="others"), _LONGEST)
+            text = f"{shown} \N{MIDDLE DOT} {display.percent(share)}"
             labels.append({"step": milliseconds(step), "middle": below + share / 2, "text": text})
         below += share
     return labels

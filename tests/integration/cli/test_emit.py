@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.launcher.version_check import UNUSABLE
+from otel_tbot.launcher.version_format import UNUSABLE
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.promises.start_environments import (
     interpreter_descriptor_limit,
     interpreter_memory_limit,
 )
 from tests.promises.tbot_process import preparing_command
-from tests.support.backend import otlp_variables
+from tests.support.otlp_environment import otlp_variables
 from tests.support.program import SOURCE, VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:

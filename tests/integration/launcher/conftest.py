@@ -8,8 +8,8 @@ import pytest
 
 from tests.integration.launcher import procfs
 from tests.support.black_hole import black_hole
+from tests.support.default_signals import default_signals  # noqa: F401  a fixture
 from tests.support.fake_tbot import WAITS, shell_script
-from tests.support.terminal import default_signals  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -113,7 +113,7 @@ class RunningProcess:
                     found.append(pid)
         return found
 
-    def witness(self, parent: int, tbot: int) -> int:
+    def probe(self, parent: int, tbot: int) -> int:
         """Wait for the process that a supervising parent has beside tbot in their group, and return it."""
         found: list[int] = []
 
@@ -129,7 +129,7 @@ class RunningProcess:
                 ]
             return bool(found)
 
-        wait_until(there, "the witness is there", within=WITHIN)
+        wait_until(there, "the probe is there", within=WITHIN)
         return found[0]
 
     def senders(self, tbot: int) -> list[int]:

@@ -100,8 +100,8 @@ def test_s6(way: str, tmp_path: Path) -> None:
         assert started.line() == "SIGQUIT"
 
 
-def test_killed_witness(tmp_path: Path) -> None:
-    """Without the witness every signal is forwarded."""
+def test_killed_probe(tmp_path: Path) -> None:
+    """Without the probe every signal is forwarded."""
     command = [*WAYS["supervised"], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
     with RunningProcess(command, ENVIRON) as started:
         os.kill(wait_until_settled("supervised", started), signal.SIGKILL)
@@ -116,17 +116,17 @@ def test_late_copy(tmp_path: Path) -> None:
     """A supervisor may take its time from one process to the next: the late copy does not swallow the next signal."""
     command = [*WAYS["supervised"], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
     with RunningProcess(command, ENVIRON) as started:
-        witness = wait_until_settled("supervised", started)
+        probe = wait_until_settled("supervised", started)
         for _ in range(2):
             started.process.send_signal(signal.SIGHUP)
             assert started.line() == "SIGHUP"
-            os.kill(witness, signal.SIGHUP)
-            wait_until(lambda: signal.SIGHUP not in procfs.signals(witness, "ShdPnd"), "the copy is forgotten")
+            os.kill(probe, signal.SIGHUP)
+            wait_until(lambda: signal.SIGHUP not in procfs.signals(probe, "ShdPnd"), "the copy is forgotten")
         started.process.send_signal(signal.SIGQUIT)
         assert started.finish()[:2] == (43, "SIGQUIT\n")
 
 
 def wait_until_settled(way: str, started: RunningProcess) -> int:
-    """Wait until tbot runs, and with supervision the witness too. Return the pid of the witness, or 0."""
+    """Wait until tbot runs, and with supervision the probe too. Return the pid of the probe, or 0."""
     tbot = int(started.line())
-    return started.witness(procfs.stat(tbot)["ppid"], tbot) if way == "supervised" else 0
+    return started.probe(procfs.stat(tbot)["ppid"], tbot) if way == "supervised" else 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_tbot.launcher.version_check import UNUSABLE
+from otel_tbot.launcher.version_format import UNUSABLE
 from tests.integration.launcher.processes import NOWHERE, PROGRAM, WITH_SENDER, RunningProcess, full_pipe, start, works
 
 

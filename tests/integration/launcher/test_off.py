@@ -57,7 +57,7 @@ def test_modules_for_another_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """With consent, a command other than `start` costs one module more."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     more = loaded(PROGRAM, "run", "/bin/echo", "version") - loaded("import sys")
-    assert more <= LOADED | {"otel_tbot.launcher.start_command"}
+    assert more <= LOADED | {"otel_tbot.launcher.subcommand_check"}
 
 
 ORDINARY = {
@@ -68,14 +68,14 @@ ORDINARY = {
     "TBOT_CONFIG_PATH": "/dev/null",
 }
 ON = {
-    "cgroup",
-    "container",
-    "version_check",
-    "report_outcome",
+    "cgroup_limits",
+    "container_main_process",
+    "version_format",
+    "outcome_fd",
     "precheck",
     "sender",
     "descriptors",
-    "start_command",
+    "subcommand_check",
     "start_sender",
 }
 
@@ -86,11 +86,11 @@ def test_modules_with_consent(environ: dict[str, str], monkeypatch: pytest.Monke
     for name, value in {**environ, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}.items():
         monkeypatch.setenv(name, value)
     # Without a process to start, only what comes before it is seen.
-    no_process = "import os\ndef fork(): raise BlockingIOError(11, 'busy')\nos.fork = fork\n"
+    spawn_error_reason = "import os\ndef fork(): raise BlockingIOError(11, 'busy')\nos.fork = fork\n"
     of_the_launcher = {f"otel_tbot.launcher.{name}" for name in ON}
     allowed = LOADED | of_the_launcher | {"encodings.ascii", "errno", "gc", "select", "time"}
     allowed |= {"otel_tbot.errors", "otel_tbot.stderr", "otel_tbot.timeout"}
-    assert loaded(no_process + PROGRAM, "run", "/bin/echo", "start") - loaded("import sys") <= allowed
+    assert loaded(spawn_error_reason + PROGRAM, "run", "/bin/echo", "start") - loaded("import sys") <= allowed
 
 
 @pytest.mark.parametrize("environ", OFF, ids=str)

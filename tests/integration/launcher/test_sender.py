@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.launcher.sender import wait_briefly
+from otel_tbot.launcher.sender import wait_with_timeout
 from tests.integration.launcher import procfs
 from tests.integration.launcher.processes import RUN, WITH_SENDER, WITHIN, RunningProcess, endpoint_variables, start
 from tests.support.collector import wait_until
@@ -225,7 +225,7 @@ def test_stuck_at_its_end() -> None:
     if child == 0:
         signal.pause()
         os._exit(1)
-    assert wait_briefly(child) == 0
+    assert wait_with_timeout(child) == 0
     os.kill(child, signal.SIGKILL)
     assert os.waitpid(child, 0) == (child, signal.SIGKILL)
 
@@ -237,4 +237,4 @@ def test_end_of_the_intermediate_process(status: int) -> None:
     child = os.fork()
     if child == 0:
         os._exit(status)
-    assert wait_briefly(child) == status
+    assert wait_with_timeout(child) == status

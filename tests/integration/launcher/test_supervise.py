@@ -165,7 +165,7 @@ def test_descriptors(tmp_path: Path) -> None:
 
         # It lets go of them once the sender has been started, which tbot does not wait for.
         wait_until(lambda: not others() & {name for name, _ in tbot.values()}, "all are let go")
-        wait_until(lambda: len(others()) == 3, "there are no others but the pipes to its sender and its witness")
+        wait_until(lambda: len(others()) == 3, "there are no others but the pipes to its sender and its probe")
         started.finish()
     os.close(writing)
     assert os.read(reading, 1) == b""

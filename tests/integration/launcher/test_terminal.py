@@ -97,12 +97,12 @@ def shell() -> Iterator[Terminal]:
 
 
 def wait_until_settled(way: str, terminal: Terminal) -> None:
-    """Wait until tbot runs, in the foreground, and with supervision the witness too."""
+    """Wait until tbot runs, in the foreground, and with supervision the probe too."""
     ready = terminal.wait_for(r"READY (\d) (\d+)\.")
     assert ready[1] == "1"
     tbot = int(ready[2])
     if way == "supervised":
-        terminal.program.witness(procfs.stat(tbot)["ppid"], tbot)
+        terminal.program.probe(procfs.stat(tbot)["ppid"], tbot)
 
 
 def typed(way: str, tbot: Path) -> str:

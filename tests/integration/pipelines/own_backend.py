@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.support.collector import Collector, wait_until
-from tests.support.otlp_json import without_ids, without_times
+from tests.support.normalized_otlp_json import without_ids, without_times
 
 if TYPE_CHECKING:
     from pathlib import Path

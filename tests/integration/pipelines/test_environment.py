@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.pipelines.processes import ON, instrumented, start
-from tests.support.backend import otlp_variables
+from tests.support.otlp_environment import otlp_variables
 
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span, send
 from tests.integration.pipelines.processes import ON, python
-from tests.support.backend import otlp_variables
+from tests.support.otlp_environment import otlp_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

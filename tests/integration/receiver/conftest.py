@@ -12,7 +12,7 @@ import trustme
 from otel_tbot.testing import OTLPReceiver
 from tests.integration.receiver.metrics_backend import MetricsBackend
 from tests.integration.receiver.receiver_process import RunningReceiver
-from tests.support.terminal import default_signals  # noqa: F401  a fixture
+from tests.support.default_signals import default_signals  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

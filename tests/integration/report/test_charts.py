@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("vl_convert", reason="what report draws with is an extra")
 
 from otel_tbot.report.charts import hours, operator, product, releases
-from tests.support import report_figures
+from tests.support import sample_figures
 
 if TYPE_CHECKING:
     from otel_tbot.report.figures import OldReleases
@@ -28,7 +28,7 @@ CHARTS = {
     "old releases": operator.old_releases,
     "hours": hours.hours,
 }
-FIGURES = report_figures.half_year()
+FIGURES = sample_figures.half_year()
 
 
 def _texts(svg: str) -> list[str]:
@@ -63,13 +63,13 @@ def test_a_picture_has_no_id_and_no_reference(chart: str) -> None:
 @pytest.mark.parametrize("chart", ["releases", "movement", "per day", "bursts", "old releases", "hours"])
 def test_three_events_make_no_chart_of_time(chart: str) -> None:
     """One hour has no course."""
-    assert CHARTS[chart](report_figures.three_events(), 492) == ()
+    assert CHARTS[chart](sample_figures.three_events(), 492) == ()
 
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_suppressed_figures_make_no_chart(chart: str) -> None:
     """There is no empty picture."""
-    assert CHARTS[chart](report_figures.suppressed(), 492) == ()
+    assert CHARTS[chart](sample_figures.suppressed(), 492) == ()
 
 
 def test_each_run_mode_has_its_own_panel() -> None:

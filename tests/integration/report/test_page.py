@@ -12,7 +12,7 @@ pytest.importorskip("vl_convert", reason="what report draws with is an extra")
 pytest.importorskip("jinja2", reason="what report draws with is an extra")
 
 from otel_tbot.report.page import render
-from tests.support import report_figures
+from tests.support import sample_figures
 
 _LARGEST = 600 * 1024  # bytes
 _HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;{{7*7}}=cmd|\x00\x1b[31m\u202e"
@@ -42,24 +42,24 @@ class _Parsed(HTMLParser):
 @pytest.fixture(scope="module")
 def page() -> str:
     """Return the page of a half year."""
-    return render(report_figures.half_year(), files=3)
+    return render(sample_figures.half_year(), files=3)
 
 
 @pytest.fixture(scope="module")
 def small_page() -> str:
     """Return the page of three events of one hour."""
-    return render(report_figures.three_events(), files=1)
+    return render(sample_figures.three_events(), files=1)
 
 
 @pytest.mark.parametrize("weeks", [53, 260])
 def test_the_page_is_small(weeks: int) -> None:
     """The longest period of which every week is drawn stays below the bound, and so do five years."""
-    assert len(render(report_figures.weeks(weeks), files=1).encode()) <= _LARGEST
+    assert len(render(sample_figures.weeks(weeks), files=1).encode()) <= _LARGEST
 
 
 def test_what_is_left_out_of_a_long_period_is_said() -> None:
     """Where not every week and day is drawn, the legend says so."""
-    text = _Parsed(render(report_figures.weeks(110), files=1)).text
+    text = _Parsed(render(sample_figures.weeks(110), files=1)).text
     assert "Share of starts by week, one of 3 drawn." in text
     assert "A step is the median of 3 days." in text
 
@@ -117,7 +117,7 @@ def test_the_page_says_how_it_is_to_be_read(page: str) -> None:
 
 def test_the_tile_of_old_releases_is_of_the_last_week(page: str) -> None:
     """If the last week's share is suppressed, an earlier one does not replace it."""
-    figures = report_figures.half_year()
+    figures = sample_figures.half_year()
     earlier = replace(figures, old_releases=figures.old_releases[:-2])
     assert "in the last whole week" in _Parsed(page).text
     assert "in the last whole week" not in _Parsed(render(earlier, files=1)).text
@@ -136,7 +136,7 @@ def test_three_events_make_a_short_page(small_page: str) -> None:
 
 def test_a_run_mode_with_too_few_starts_is_not_told() -> None:
     """Its number is not shown, in no table either; what is known of the other run mode is drawn."""
-    parsed = _Parsed(render(report_figures.few_daemons(), files=1))
+    parsed = _Parsed(render(sample_figures.few_daemons(), files=1))
     assert "Daemon startsnot shown" in parsed.text
     assert "One-shot starts" in parsed.text
     assert [name for name in parsed.classes("section") if name.startswith("card ")] == [
@@ -149,7 +149,7 @@ def test_a_run_mode_with_too_few_starts_is_not_told() -> None:
 
 def test_a_page_of_suppressed_figures_says_why_it_is_empty() -> None:
     """It names no value, has no chart, and says how to see more."""
-    parsed = _Parsed(render(report_figures.suppressed(), files=1))
+    parsed = _Parsed(render(sample_figures.suppressed(), files=1))
     assert not [tag for tag, _ in parsed.elements if tag in {"figure", "svg"}]
     assert "github" not in parsed.text
     assert "--at-least 1" in parsed.text
@@ -158,7 +158,7 @@ def test_a_page_of_suppressed_figures_says_why_it_is_empty() -> None:
 @pytest.fixture(scope="module")
 def hostile_page() -> str:
     """Return the page of figures with markup and control characters in every text."""
-    return render(report_figures.hostile(_HOSTILE), files=1)
+    return render(sample_figures.hostile(_HOSTILE), files=1)
 
 
 def test_stored_texts_are_texts(hostile_page: str, page: str) -> None:

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.dimensions import DIMENSIONS, os_and_arch, release_of
+from otel_tbot.report.duckdb_store import read_starts
 from otel_tbot.report.figures import RUN_MODES, Figures
-from otel_tbot.report.formats.csv_form import render_csv
-from otel_tbot.report.formats.json_form import document
-from otel_tbot.report.formats.markdown_form import render_markdown
-from otel_tbot.report.formats.text_form import print_text
-from otel_tbot.report.formats.wording import NOT_SHOWN
-from otel_tbot.report.starts import Period
-from otel_tbot.report.store import read_starts
+from otel_tbot.report.formats.csv_format import render_csv
+from otel_tbot.report.formats.json_format import document
+from otel_tbot.report.formats.markdown_format import render_markdown
+from otel_tbot.report.formats.phrases import NOT_SHOWN
+from otel_tbot.report.formats.text_format import print_text
+from otel_tbot.report.store import Period
 from tests.support.stored_starts import line
 
 AT_LEAST = 10

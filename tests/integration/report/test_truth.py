@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otel_tbot.report.compute import compute_figures
-from otel_tbot.report.starts import Period
-from otel_tbot.report.store import read_starts
+from otel_tbot.report.duckdb_store import read_starts
+from otel_tbot.report.store import Period
 from tests.support.program import SOURCE, run
 from tests.support.stored_starts import Truth, generate
 from tests.support.zstd import zstd

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from otel_tbot.testing import TLS, OTLPReceiver
-from tests.support.backend import endpoint_of
 from tests.support.backends.relay import Relay
 from tests.support.backends.request_parser import SentRequest, read
+from tests.support.otlp_environment import endpoint_of
 
 if TYPE_CHECKING:
     from pathlib import Path

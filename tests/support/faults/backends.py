@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from otel_tbot.testing import OTLPReceiver, Reply
-from tests.support.backend import endpoint_of
 from tests.support.faults import http2
 from tests.support.faults.http1 import CANARY
 from tests.support.faults.sockets import Loopback, forwarding_to
 from tests.support.faults.tls import certificates
+from tests.support.otlp_environment import endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.launcher.arguments import parse
-from otel_tbot.launcher.precheck import are_ordinary_headers, is_ordinary_endpoint, refusal
-from otel_tbot.launcher.start_command import config_path
+from otel_tbot.launcher.precheck import are_ordinary_headers, is_ordinary_endpoint, unusable_reason
+from otel_tbot.launcher.subcommand_check import config_path
 from otel_tbot.otlp.settings import resolve_settings
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_same_judgement(name: str, value: str, monkeypatch: pytest.MonkeyPatch) 
         resolve_settings("logs", {name: value})
     except SettingsError as error:
         expected = str(error)
-    assert refusal(parse(["tbot", "start"])) == expected
+    assert unusable_reason(parse(["tbot", "start"])) == expected
 
 
 @pytest.mark.parametrize("name", ["certificate", "client_key", "client_certificate"])
@@ -122,11 +122,11 @@ def test_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """A file that a setting names must be there."""
     file = tmp_path / "file.pem"
     monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name.upper()}", str(file))
-    assert refusal(parse(["tbot", "start"])) == (
+    assert unusable_reason(parse(["tbot", "start"])) == (
         f"the file named by {name} (OTEL_EXPORTER_OTLP_{name.upper()}) does not exist"
     )
     file.touch()
-    assert refusal(parse(["tbot", "start"])) == ""
+    assert unusable_reason(parse(["tbot", "start"])) == ""
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,6 @@ def test_configuration(tmp_path: Path) -> None:
     """It must be there and readable; what it says is the sender's concern."""
     file = tmp_path / "tbot.yaml"
     words = ["tbot", "start", "-c", str(file)]
-    assert "the configuration file does not exist" in refusal(parse(words))
+    assert "the configuration file does not exist" in unusable_reason(parse(words))
     file.write_text("[")
-    assert refusal(parse(words)) == ""
+    assert unusable_reason(parse(words)) == ""

@@ -7,8 +7,8 @@ import pytest
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 
 from otel_tbot.otlp.grpc import grpc_arguments
-from otel_tbot.otlp.sdk_compat import supported
-from otel_tbot.otlp.settings import FILES, resolve_settings
+from otel_tbot.otlp.sdk_compat import supported_arguments
+from otel_tbot.otlp.settings import FILE_SETTINGS, resolve_settings
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_insecure(monkeypatch: pytest.MonkeyPatch, endpoint: str, insecure: str 
     variables = {"OTEL_EXPORTER_OTLP_INSECURE": insecure} if insecure else {}
     settings = resolve_settings("logs", variables, {"protocol": "grpc", "endpoint": endpoint})
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_INSECURE", "false" if without_tls else "true")  # read already
-    assert grpc_arguments(OTLPExporterMixin, settings, dict.fromkeys(FILES))["insecure"] is without_tls
+    assert grpc_arguments(OTLPExporterMixin, settings, dict.fromkeys(FILE_SETTINGS))["insecure"] is without_tls
 
 
 def test_retryable_codes() -> None:
@@ -45,11 +45,11 @@ def test_retryable_codes() -> None:
 
     environ = {"OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES": "aborted,UNAVAILABLE"}
     settings = resolve_settings("logs", environ, {"protocol": "grpc"})
-    arguments = grpc_arguments(Exporter, settings, dict.fromkeys(FILES))
+    arguments = grpc_arguments(Exporter, settings, dict.fromkeys(FILE_SETTINGS))
     assert arguments["retryable_error_codes"] == [grpc.StatusCode.ABORTED, grpc.StatusCode.UNAVAILABLE]
     assert "meter_provider" not in arguments
 
 
 def test_supported() -> None:
     """An argument that the installed release does not take is left out."""
-    assert supported(lambda known: known, known=1, new=2) == {"known": 1}
+    assert supported_arguments(lambda known: known, known=1, new=2) == {"known": 1}

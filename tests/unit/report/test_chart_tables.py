@@ -8,13 +8,13 @@ import pytest
 
 from otel_tbot.report import chart_tables
 from otel_tbot.report.figures import OTHERS, Figures, Share
-from tests.support import report_figures
+from tests.support import sample_figures
 
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
     """Return the figures of a half year."""
-    return report_figures.half_year()
+    return sample_figures.half_year()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_day_that_may_lack_events_is_named(figures: Figures) -> None:
 
 def test_a_long_period_lists_its_last_days() -> None:
     """The column says that there were more."""
-    for table in (chart_tables.of_days(report_figures.weeks(60)), chart_tables.of_bursts(report_figures.weeks(60))):
+    for table in (chart_tables.of_days(sample_figures.weeks(60)), chart_tables.of_bursts(sample_figures.weeks(60))):
         assert table.head[0] == "the last 366 days"
         assert len(table.rows) == 366
 

@@ -8,13 +8,13 @@ import pytest
 
 from otel_tbot.report.figures import NOT_SET, OTHERS, Figures, Row, Share, Table
 from otel_tbot.report.findings import Strong, findings, plain
-from tests.support import report_figures
+from tests.support import sample_figures
 
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
     """Return the figures of a half year."""
-    return report_figures.half_year()
+    return sample_figures.half_year()
 
 
 def _said(figures: Figures, name: str) -> str:
@@ -76,7 +76,7 @@ def test_nothing_leads_that_a_hidden_value_may_exceed(figures: Figures) -> None:
 
 def test_equals_do_not_lead() -> None:
     """Of two values with as many starts, none leads."""
-    said = _said(report_figures.three_events(), "releases")
+    said = _said(sample_figures.three_events(), "releases")
     assert said == "18.4 has 50% of the one-shot starts and 18.4 leads with 100% of the daemon starts."
 
 
@@ -90,7 +90,7 @@ def test_no_release_leads_below_the_others(figures: Figures) -> None:
 
 def test_nothing_is_said_where_all_is_suppressed() -> None:
     """With too few starts of anything, no value is named and no share given."""
-    sentences = findings(report_figures.suppressed())
+    sentences = findings(sample_figures.suppressed())
     assert set(map(plain, sentences.values())) == {"No value has enough starts to be shown."}
     assert set(sentences) == {"releases", "join_methods", "helpers", "platforms"}
 
@@ -98,7 +98,7 @@ def test_nothing_is_said_where_all_is_suppressed() -> None:
 def test_three_events_are_no_trend() -> None:
     """One hour says nothing about usual days, bursts, weeks and movement."""
     assert (
-        findings(report_figures.three_events())
+        findings(sample_figures.three_events())
         .keys()
         .isdisjoint({"per_day", "bursts", "old_releases", "hours", "movement", "new"})
     )

@@ -1,0 +1,75 @@
+"""In a container that shares a PID namespace: not process 1, and still the one with which everything ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.launcher import procfs
+from tests.integration.launcher.processes import NOWHERE, RUN, RunningProcess
+from tests.integration.launcher.test_pid1 import namespace
+from tests.support.collector import wait_until
+from tests.support.fake_tbot import shell_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+pytestmark = pytest.mark.usefixtures("_needs_proc")
+
+ENVIRON = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
+# Enters a control group, and makes it the root of what is seen.
+ENTER_GROUP = 'echo $$ >"$0/cgroup.procs" && exec unshare --cgroup "$@"'
+
+
+@contextmanager
+def pod_namespace() -> Iterator[list[str]]:
+    """Give the command that starts another in a PID namespace of a pod, in which process 1 is the pod's own."""
+    with RunningProcess([*namespace(), "sleep", "60"], {}) as pod:
+        wait_until(lambda: procfs.children(pod.pid), "the pod's process 1 is there")
+        (pause,) = procfs.children(pod.pid)
+        enter = ["nsenter", f"--target={pause}", "--pid", "--mount"]
+        if "--user" in namespace():
+            enter += ["--user", "--preserve-credentials"]
+        yield enter
+
+
+@contextmanager
+def host_namespace() -> Iterator[list[str]]:
+    """Give the command that starts another in control groups of its own, as with the host's PID namespace."""
+    mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
+    root = next((Path(point) for _, point, kind, *_ in mounts if kind == "cgroup2"), None)
+    if root is None:
+        pytest.skip("there are no control groups of version 2")
+    group = root / f"otel-tbot-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"the system refuses a control group: {error.strerror}")
+    command = ["sh", "-c", ENTER_GROUP, str(group)]
+    try:
+        if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
+            pytest.skip("the system refuses a namespace of control groups")
+        yield command
+    finally:
+        wait_until(lambda: not (group / "cgroup.procs").read_text(), "the control group is empty")
+        group.rmdir()
+
+
+@pytest.mark.parametrize("container", [pod_namespace, host_namespace])
+@pytest.mark.parametrize("started_by", ["the runtime", "a shell"])
+def test_stays(container: Callable[[], AbstractContextManager[list[str]]], started_by: str, tmp_path: Path) -> None:
+    """The first process stays as tbot's parent; one that a process of the container starts becomes tbot."""
+    shell = ["sh", "-c", '"$@"; exit', "sh"] if started_by == "a shell" else []
+    tells_pid = ["sh", "-c", 'echo "$$"; exec "$@"', "sh"]
+    tbot = shell_script(tmp_path, 'echo "$$ $PPID"')
+    with container() as enter, RunningProcess([*enter, *shell, *tells_pid, *RUN, str(tbot), "start"], ENVIRON) as run:
+        status, output, _ = run.finish()
+        pid, tbots_pid, tbots_parent = output.split()
+        assert status == 0
+        assert pid == (tbots_parent if started_by == "the runtime" else tbots_pid)
