@@ -18,7 +18,7 @@ from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.figures import RUN_MODES
 from otel_tbot.report.starts import Period
 from otel_tbot.report.store import read_starts
-from tests.support.boards import asked, board, panels, rules
+from tests.support.boards import board, named_queries, panels, rules
 from tests.support.collector_tables import EVENTS, LAYOUTS, rows, tables
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def ask(engine: Session, request: pytest.FixtureRequest) -> Callable[..., list[R
 
 def _asking(engine: Session, database: str, begin: datetime, end: datetime, **chosen: str) -> Callable[..., list[Row]]:
     def asked_of(title: str, place: int = 0) -> list[Row]:
-        queries = [query for name, query in asked("clickhouse") if name == title]
+        queries = [query for name, query in named_queries("clickhouse") if name == title]
         return _answer(engine, database, _expanded(queries[place], begin, end, **chosen))
 
     return asked_of
@@ -118,7 +118,7 @@ def _day(text: str) -> date:
 
 def test_every_query(engine: Session) -> None:
     """The engine executes every query of the boards and rules in each shape of the Collector's tables."""
-    queries = [(name, _expanded(query, BEGIN, END)) for name, query in asked("clickhouse")]
+    queries = [(name, _expanded(query, BEGIN, END)) for name, query in named_queries("clickhouse")]
     for layout in LAYOUTS:
         for name, query in queries:
             assert isinstance(_answer(engine, layout, query), list), (layout, name)
@@ -129,7 +129,7 @@ def test_empty_tables(engine: Session) -> None:
     engine.query("CREATE DATABASE IF NOT EXISTS nothing")
     engine.query("USE nothing")
     engine.query(statements()[0])
-    for name, query in asked("clickhouse"):
+    for name, query in named_queries("clickhouse"):
         assert isinstance(_answer(engine, "nothing", _expanded(query, BEGIN, END)), list), name
 
 

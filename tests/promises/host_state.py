@@ -167,7 +167,7 @@ def _network() -> dict[str, object]:
         "default socket timeout": socket.getdefaulttimeout(),
         "functions of sockets": (socket.socket, socket.getaddrinfo, socket.create_connection),
         "default TLS": (getattr(ssl, "_create_default_https_context"), ssl.SSLContext),  # noqa: B009  not in the stubs
-        "HTTP": (http.client.HTTPConnection.debuglevel, getattr(urllib.request, "_opener")),  # noqa: B009  see above
+        "HTTP": (http.client.HTTPConnection.debuglevel, getattr(urllib.request, "_opener")),  # noqa: B009  not in the stubs
     }
 
 

@@ -68,7 +68,7 @@ RETRIED_FAULTS = faults_named(
     "status 503",
     "status 429, Retry-After none",
     "status 429, Retry-After a day",
-    "status 429, Retry-After a date far ahead",
+    "status 429, Retry-After a date far in the future",
     "status 503, Retry-After none",
     "status 429, retry info none",
     "status 503, retry info none",
@@ -198,7 +198,7 @@ def test_memory(fault: Fault, new_client: Client) -> None:
 
 @pytest.mark.parametrize("fault", RETRIED_FAULTS, ids=str)
 def test_retries(fault: Fault, client: Client) -> None:
-    """However long a backend asks to wait before the next attempt, the deadline does not move."""
+    """The deadline is the same, no matter how long a backend asks to wait before the next attempt."""
     timeout = 1.5
     report = deliver_to(fault, "send", client, timeout)
     assert report.outcome == "failed"
@@ -209,7 +209,7 @@ def test_retries(fault: Fault, client: Client) -> None:
 class TestConcurrentExports:
     """Concurrent exports do not wait for each other's deadlines."""
 
-    # One after the other would take 9.6 s, which counts as hanging.
+    # Sequentially they would take 9.6 s, which counts as hanging.
     exports = 12
     timeout = 0.8
 

@@ -81,7 +81,7 @@ def wait_until(condition: Callable[[], object], what: str, *, within: float = _R
     ends = time.monotonic() + within
     while not condition():
         if time.monotonic() > ends:
-            message = f"waited {within} s in vain until {what}"
+            message = f"waited {within} s, but not: {what}"
             raise TimeoutError(message)
         time.sleep(0.01)
 

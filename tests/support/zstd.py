@@ -1,4 +1,4 @@
-"""Zstandard frames without compression (RFC 8878): what an exporter writes, for a Python without a compressor."""
+"""Zstandard frames without compression (RFC 8878): as an exporter writes them, for a Python without a compressor."""
 
 from __future__ import annotations
 

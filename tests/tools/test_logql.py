@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.boards import asked
+from tests.support.boards import named_queries
 from tests.support.node import installed
 
 _PROGRAM = Path(__file__).with_name("node")
@@ -50,13 +50,13 @@ def interpolated(query: str) -> str:
 
 def test_queries(grammar: Path) -> None:
     """Each query of the boards and of the alert rules is LogQL; what is not is found."""
-    queries = {name: interpolated(query) for name, query in asked("loki")}
+    queries = {name: interpolated(query) for name, query in named_queries("loki")}
     *found, broken = errors(grammar, [*queries.values(), "sum by (release) (count_over_time({a=`b`} [1d])"])
     assert {name: places for name, places in zip(queries, found, strict=True) if places} == {}
     assert broken
 
 
-@pytest.mark.parametrize(("name", "query"), [pytest.param(*one, id=one[0]) for one in asked("loki")])
+@pytest.mark.parametrize(("name", "query"), [pytest.param(*one, id=one[0]) for one in named_queries("loki")])
 def test_limits(name: str, query: str) -> None:
     """No query reads more days at once than Loki admits by default, and each selects our events by a label."""
     days = [int(number) for number in re.findall(r"\[(\d+)d\]", interpolated(query))]
