@@ -181,7 +181,7 @@ def _names(threads: Iterable[threading.Thread]) -> list[str]:
 
 def _descriptors() -> list[str]:
     folder = next(path for path in ("/proc/self/fd", "/dev/fd") if os.path.isdir(path))  # noqa: PTH112  no more objects
-    return sorted(os.listdir(folder), key=int)  # noqa: PTH208  a path of its own would be open meanwhile
+    return sorted(os.listdir(folder), key=int)  # noqa: PTH208  no more objects
 
 
 def _children() -> bool:

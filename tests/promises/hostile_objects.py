@@ -173,9 +173,9 @@ VALID_WITH_EXTRAS: dict[str, Callable[[], object]] = {
 
 
 def _with_unusual_keys() -> dict[object, object]:
-    odd: dict[object, object] = {7: CANARY, None: CANARY, (CANARY,): CANARY}
-    odd.update(_VALID.items())
-    return odd
+    unusual: dict[object, object] = {7: CANARY, None: CANARY, (CANARY,): CANARY}
+    unusual.update(_VALID.items())
+    return unusual
 
 
 def _breaks_off() -> Iterator[object]:

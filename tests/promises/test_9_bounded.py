@@ -301,7 +301,7 @@ def test_silent_name_server(protocol: Protocol, entry_point: str, tmp_path: Path
     log = tmp_path / "asked"
     prefix = silent_name_server(log)
     if prefix is None:
-        pytest.skip("the system allows no network of its own for one process")
+        pytest.skip("the system allows no separate network for one process")
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.test"}
     command = [*prefix, sys.executable, *LOOKUP_COMMANDS[entry_point]]
     began = time.monotonic()

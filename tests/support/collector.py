@@ -44,7 +44,7 @@ class Collector:
     """A Collector process."""
 
     def __init__(self, binary: str, folder: Path) -> None:
-        """Write its configuration into a folder of its own."""
+        """Write its configuration into its own folder."""
         self._folder = folder / "collector"
         self._folder.mkdir()
         grpc, http = free_ports(2)

@@ -86,7 +86,7 @@ def test_log_record(backend: OTLPReceiver) -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_span(backend: OTLPReceiver) -> None:
-    """As a span the event has the same attributes and resource, no parent, and ids of its own."""
+    """As a span the event has the same attributes and resource, no parent, and its own ids."""
     session = Session()
     assert send(EVENT, session=session, signal="traces") == Outcome(status="sent")
     (span,) = backend.spans
@@ -179,7 +179,7 @@ def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch:
 @pytest.mark.parametrize("dripped", [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000, b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000])
 def test_slow_answer(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend that answers byte by byte delays `send` by the timeout at most, and no thread or connection remains."""
-    gone = threading.Event()
+    closed = threading.Event()
 
     def drip(server: socket.socket) -> None:
         with server.accept()[0] as connection:
@@ -191,13 +191,13 @@ def test_slow_answer(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
                     break
                 if connection_closed(connection):
                     break
-            gone.set()
+            closed.set()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=drip, args=(server,), name="drip").start()
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
         assert send(EVENT, timeout=1).status == "failed"
-        assert gone.wait(20)
+        assert closed.wait(20)
     wait_until(
         lambda: not [one for one in threading.enumerate() if one.name in {"otel-tbot", "drip"}], "the threads end"
     )
@@ -216,7 +216,7 @@ def connection_closed(connection: socket.socket) -> bool:
 
 @pytest.mark.usefixtures("opted_in")
 def test_the_hosts_instrumentation_does_not_see_it(backend: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What we send is marked as telemetry, so that instrumented clients neither trace it nor add their headers."""
+    """Our requests are marked as telemetry, so that instrumented clients neither trace it nor add their headers."""
     seen = []
     for kind in (OTLPLogsHTTP, OTLPLogsGRPC):
         export = kind.export

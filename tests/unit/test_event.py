@@ -1,4 +1,4 @@
-"""The event holds nine valid values, and nothing else."""
+"""The event has nine valid values, and nothing else."""
 
 from __future__ import annotations
 

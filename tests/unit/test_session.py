@@ -43,7 +43,7 @@ def test_given_id_is_kept() -> None:
         UUID4 + "\n",
         UUID4.replace("-", ""),
         "{" + UUID4 + "}",
-        "5f0e8a52-9c1f-1b8e-a7d3-2a6f0c7be1d4",  # version 1 holds the machine's address
+        "5f0e8a52-9c1f-1b8e-a7d3-2a6f0c7be1d4",  # version 1 contains the machine's address
         "5f0e8a52-9c1f-4b8e-c7d3-2a6f0c7be1d4",  # another variant than RFC 9562's
         "00000000-0000-0000-0000-000000000000",
         None,
@@ -57,7 +57,7 @@ def test_other_ids_are_refused(broken: object) -> None:
 
 
 def test_attributes() -> None:
-    """The session's part of the resource holds the id twice, the service's name, system and architecture."""
+    """The session's part of the resource has the id twice, the service's name, system and architecture."""
     assert Session(id=UUID4, os_type="linux", host_arch="arm64").resource_attributes == {
         "service.name": "tbot",
         "session.id": UUID4,

@@ -175,7 +175,7 @@ def test_given_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("exporters")
 def test_notes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Each variable that counts as unset is reported in one warning, once, and the export goes on."""
+    """Each variable that counts as unset is reported in one warning, once, and the export continues."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "canary")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "canary")
     sender = OTLPClient("logs")

@@ -1,4 +1,4 @@
-"""What a backend's response means: accepted, or the reason why not."""
+"""The meaning of a backend's response: accepted, or the reason why not."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def test_headers_in_the_form_of_declarative_files() -> None:
      {"insecure": 1}, {"protocol": b"grpc"}, {"compression": 3}],
 )  # fmt: skip
 def test_unusable_keywords(keywords: dict[str, object]) -> None:
-    """A keyword that cannot be used is an error of ours, whatever its type."""
+    """An invalid keyword of any type is an error of ours."""
     with pytest.raises(SettingsError):
         resolve_settings("logs", {}, keywords)
 
@@ -270,7 +270,7 @@ def test_unknown_protocol(name: str) -> None:
 
 
 def test_length_limit() -> None:
-    """A setting, and all headers together, may have 128 Ki characters, and not one more."""
+    """A setting, and all headers together, may have at most 128 Ki characters."""
     longest = "x" * 131072
     assert resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest}).certificate == longest
     for more in (1, 2):

@@ -374,7 +374,7 @@ class TestPipeline:
     """In a pipeline of the SDK, to a backend."""
 
     def test_log_record(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`emit` through a host's logger provider arrives without anything of the host's."""
+        """`emit` through a host's logger provider arrives without any data of the host."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
         provider = LoggerProvider(Resource({"host.name": SECRET}))
         provider.add_log_record_processor(SimpleLogRecordProcessor(AnonymousLogExporter()))
@@ -388,7 +388,7 @@ class TestPipeline:
         assert record.log_record.trace_id == b""
 
     def test_span(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`emit_span` through a host's tracer provider arrives without anything of the host's."""
+        """`emit_span` through a host's tracer provider arrives without any data of the host."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
         provider = TracerProvider(resource=Resource({"host.name": SECRET}))
         provider.add_span_processor(SimpleSpanProcessor(AnonymousSpanExporter()))

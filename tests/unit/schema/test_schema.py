@@ -194,9 +194,9 @@ def test_every_datum_is_in_the_changelog() -> None:
     """Each attribute is listed under "Data collected" in the changelog, where users learn of it."""
     changelog = (ROOT / "CHANGELOG.md").read_text()
     sections = re.findall(r"^### Data collected\n(.*?)(?=^##|\Z)", changelog, re.MULTILINE | re.DOTALL)
-    told = set(re.findall(r"^- `([a-z._]+)`", "\n".join(sections), re.MULTILINE))
+    listed = set(re.findall(r"^- `([a-z._]+)`", "\n".join(sections), re.MULTILINE))
     collected = {EVENT_NAME} | {row.name for row in (*EVENT_ATTRIBUTES, *RESOURCE_ATTRIBUTES)}
-    missing = sorted(collected - told)
+    missing = sorted(collected - listed)
     assert not missing, f'CHANGELOG.md needs a line under "### Data collected" for: {", ".join(missing)}'
 
 

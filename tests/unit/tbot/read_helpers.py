@@ -11,7 +11,7 @@ from otel_tbot.event import StartEvent
 
 
 def in_base64(configuration: str | bytes) -> str:
-    """Return a configuration as `TBOT_CONFIG` holds it."""
+    """Return a configuration in the form of `TBOT_CONFIG`."""
     content = configuration.encode() if isinstance(configuration, str) else configuration
     return base64.b64encode(content).decode()
 

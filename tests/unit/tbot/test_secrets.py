@@ -122,10 +122,10 @@ def test_string(configuration: str) -> None:
 @pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys())
 def test_file(configuration: str, tmp_path: Path) -> None:
     """The same for a file; its path is shown if it was typed, and not if a variable contains it."""
-    typed, held = tmp_path / "typed.yaml", tmp_path / "canary.yaml"
-    for path in (typed, held):
+    typed, in_variable = tmp_path / "typed.yaml", tmp_path / "canary.yaml"
+    for path in (typed, in_variable):
         path.write_bytes(configuration.encode(errors="surrogateescape"))
-    for arguments, environ in ((["-c", str(typed)], {}), ([], {"TBOT_CONFIG_PATH": str(held)})):
+    for arguments, environ in ((["-c", str(typed)], {}), ([], {"TBOT_CONFIG_PATH": str(in_variable)})):
         with pytest.raises(TbotConfigError) as raised:
             StartEvent.from_command(
                 ["tbot", "start", *arguments, *_second(configuration, "--config-string=Y2FuYXJ5")], environ=environ
