@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,10 +136,16 @@ def test_broken_installation(way: str, broken: str, tbot: Path, tmp_path: Path) 
     assert works(start(way, tbot, environ=environ))
 
 
-@pytest.mark.parametrize("broken", ["beside", "command", "detach", "sender", "supervise", "deadline", "descriptors"])
+# Modules that `run` loads only once it has consent.
+LATE = ["cgroup", "container", "descriptors", "group_witness", "precheck", "report_outcome", "sender", "start_command"]
+LATE += ["start_sender", "supervise", "version_check", "worker"]
+
+
+@pytest.mark.parametrize("broken", LATE)
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_broken_package(way: str, broken: str, tbot: Path) -> None:
     """If our own files are missing, as during an upgrade, the loaded ones are enough to start tbot."""
+    assert find_spec(f"otel_tbot.launcher.{broken}")
     script = f"""
 import sys
 sys.modules["otel_tbot.launcher.{broken}"] = None
