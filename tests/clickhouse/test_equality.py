@@ -37,7 +37,7 @@ PERIODS = {
 
 
 def figures(starts: Starts, at_least: int) -> Figures:
-    """Return all figures except the number of lines left out, which a database does not know."""
+    """Return all figures except the numbers of lines left out, which a database does not have."""
     return replace(compute_figures(starts, at_least=at_least, supported_majors=2), left_out=NOTHING)
 
 

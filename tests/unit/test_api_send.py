@@ -216,7 +216,7 @@ def connection_closed(connection: socket.socket) -> bool:
 
 @pytest.mark.usefixtures("opted_in")
 def test_the_hosts_instrumentation_does_not_see_it(backend: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our requests are marked as telemetry, so that instrumented clients neither trace it nor add their headers."""
+    """Our requests are marked as telemetry, so that instrumented clients neither trace them nor add their headers."""
     seen = []
     for kind in (OTLPLogsHTTP, OTLPLogsGRPC):
         export = kind.export

@@ -158,7 +158,7 @@ def test_unusable_variable(name: str, value: str) -> None:
     ["TIMEOUT=canary", "TIMEOUT=0", "TIMEOUT=-1", "COMPRESSION=zstd", "COMPRESSION=canary", "INSECURE=1"],
 )
 def test_unparsable_variable(receiver: OTLPReceiver, variable: str, protocol: str) -> None:
-    """An invalid variable about how to send gives one warning without its value, and the event is sent: status 0."""
+    """An invalid transport variable gives one warning without its value, and the event is sent: status 0."""
     name, _, value = f"OTEL_EXPORTER_OTLP_{variable}".partition("=")
     environ = {**otlp_variables(receiver, protocol.lower()), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, name: value}
     ended = run("emit", "--tbot-version=1", "tbot", "start", environ={**ON, **environ})

@@ -12,7 +12,7 @@ _FOLDER = EXAMPLES / "report"
 
 
 def test_file_is_up_to_date() -> None:
-    """The program writes the stored file again."""
+    """The program's output is the stored file."""
     program = runpy.run_path(str(_FOLDER / "make_events.py"))
     stored = gzip.decompress((_FOLDER / "events.jsonl.gz").read_bytes()).decode().splitlines()
     assert stored == list(program["lines"]())

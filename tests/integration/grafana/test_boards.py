@@ -35,7 +35,7 @@ def test_files_are_fresh() -> None:
 
 @pytest.mark.parametrize(("backend", "name"), BOARDS)
 def test_types(backend: str, name: str) -> None:
-    """Nothing of a board is lost when the SDK parses it: each part has a type of Grafana's."""
+    """Nothing of a board is lost when the SDK parses it: each part has one of Grafana's types."""
     stored = board(backend, name)
     read = Dashboard.from_json(stored)
     assert encoded(read) == stored

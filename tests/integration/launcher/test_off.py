@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.launcher.processes import PROGRAM, RUN, RunningProcess
 
-# The modules loaded beyond a bare interpreter's. tbot waits for each of them.
+# The modules loaded in addition to a bare interpreter's; tbot waits for each of them.
 LOADED = {
     "__future__",
     "otel_tbot",

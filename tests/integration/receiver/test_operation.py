@@ -501,7 +501,7 @@ def test_metrics(
 def test_unparsable_variables(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend, protocol: str
 ) -> None:
-    """Invalid variables about how to send are logged once each; events and metrics are still sent."""
+    """Invalid transport variables are logged once each; events and metrics are still sent."""
     names = [
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",

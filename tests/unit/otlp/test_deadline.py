@@ -51,7 +51,7 @@ def test_thread_that_seems_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a thread, which could be abandoned, the work is not started."""
+    """If no thread can be started, the work is not started."""
 
     def refuse(_: threading.Thread) -> None:
         message = "can't start new thread"

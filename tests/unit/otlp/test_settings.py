@@ -163,7 +163,7 @@ INSECURE_RULE = "must be true or false: it counts as false"
     ids=lambda value: str(value)[:40],
 )
 def test_unparsable_variables(environ: dict[str, str], name: str, value: object, notes: list[str]) -> None:
-    """An invalid variable about how to send is reported once without its value, and counts as unset."""
+    """An invalid transport variable is reported once without its value, and counts as unset."""
     settings = resolve_settings("logs", environ)
     assert getattr(settings, name) == value
     assert settings.notes == tuple(PREFIX + note for note in notes)

@@ -293,7 +293,7 @@ class TestFailures:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """An invalid variable about how to send causes one warning, too, and the default applies."""
+        """An invalid transport variable causes one warning, too, and the default applies."""
         name, _, value = variable.partition("=")
         monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name}", value)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)

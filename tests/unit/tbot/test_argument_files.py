@@ -27,7 +27,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     "--log-format=x\ndb\n-d\n",
 ])  # fmt: skip
 def test_lines(tmp_path: Path, content: str) -> None:
-    """The argument is replaced by the file's lines; like kingpin, lines that begin with `#` are skipped."""
+    """The argument is replaced by the file's lines; lines that begin with `#` are skipped, as by kingpin."""
     (tmp_path / "arguments").write_text(content, newline="")
     lines = [line for line in content.splitlines() if not line.startswith("#")]
 
