@@ -83,16 +83,16 @@ _SOURCES = (
 _KEY = "|".join(map(re.escape, sorted(PRINTABLE_KEYS)))
 
 
-def is_known(complaint: str, *files: str) -> bool:
+def is_known(message: str, *files: str) -> bool:
     """Return whether an error message consists of known sentences only.
 
     Args:
-        complaint: the message.
+        message: the error message.
         files: paths of existing files, which a message may contain if the user typed them.
     """
     sources = "|".join([*_SOURCES, *map(re.escape, files)])
     known = rf"({sources})(, line {_NUMBER})?(, ({_KEY}))?: ({_SENTENCE})"
-    return re.fullmatch(known, complaint) is not None
+    return re.fullmatch(known, message) is not None
 
 
 def check(error: TbotConfigError, *files: str) -> None:

@@ -34,7 +34,7 @@ def run(
 
 
 def install_fake_tbot(folder: Path, script: str = f"echo 'Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7'") -> Path:
-    """Put an executable named tbot into a folder; `script` is what it does."""
+    """Put an executable named tbot into a folder; `script` is its content."""
     folder.mkdir(exist_ok=True)
     executable = folder / "tbot"
     executable.write_text(f"#!/bin/sh\n{script}\n")

@@ -201,7 +201,7 @@ def _deliver(delivery: dict[str, Any]) -> Report:
 
 
 def main() -> None:
-    """Make deliveries until stdin ends."""
+    """Perform deliveries until stdin ends."""
     # The OTLP exporters load it, and newer releases of libffi make it keep a descriptor open forever.
     import ctypes  # noqa: F401, PLC0415  imported for that effect
 

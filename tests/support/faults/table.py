@@ -171,7 +171,7 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "body of an error without end": (raw(http.floods(b"HTTP/1.1 400 No\r\n\r\n")), _http(400), LONG),
     "huge body": (replying(Reply(body=bytes(_HUGE))), TOO_LONG, LONG),
     "huge body of an error": (replying(Reply(status=400, body=bytes(_HUGE))), _http(400), LONG),
-    "decompression bomb": (raw(http.answers(http.decompression_bomb(_HUGE))), TOO_LONG, LONG),
+    "huge body, compressed": (raw(http.answers(http.decompression_bomb(_HUGE))), TOO_LONG, LONG),
     # An answer that is not an acceptance.
     **{f"redirect {status}": (redirecting(status), _redirected(status), LONG) for status in _REDIRECTS},
     **{f"status {status}": (_refusing(status), _http(status), LONG) for status in (400, 401, 403, 404, 413)},

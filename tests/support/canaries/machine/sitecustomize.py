@@ -1,4 +1,4 @@
-"""Make every answer of the operating system about this machine a canary. Python loads this module at its start."""
+"""Replace every answer of the operating system about this machine by a canary. Python loads this at its start."""
 
 from __future__ import annotations
 
