@@ -22,7 +22,7 @@ from otel_tbot.report.clickhouse_store import ask_clickhouse
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.duckdb_store import read_starts
 from otel_tbot.report.store import Period
-from tests.clickhouse.mixed_starts import odd
+from tests.clickhouse.mixed_starts import unusual_starts
 from tests.support.chdb_front import PASSWORD
 from tests.support.clickhouse import ClickHouse
 from tests.support.stored_starts import Truth, generate
@@ -135,7 +135,7 @@ def _print_same(in_database: Figures, in_file: Figures) -> None:
 
 def _store(server: ClickHouse, file: Path, count: int) -> float:
     """Write all lines into the file and the database, and return the seconds of the INSERTs."""
-    lines = chain(generate(count, Truth(), days=_DAYS), odd())
+    lines = chain(generate(count, Truth(), days=_DAYS), unusual_starts())
     seconds = 0.0
     with file.open("wb") as written:
         while batch := [*islice(lines, _BATCH)]:

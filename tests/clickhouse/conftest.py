@@ -18,7 +18,7 @@ collect_ignore_glob = [] if find_spec("chdb") else ["test_*.py"]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """Run a server; each test has a database of its own in it."""
+    """Run a server; each test uses its own database."""
     with ClickHouse(tmp_path_factory.mktemp("clickhouse")) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Starts of every kind: those of the generator, and odd ones that two engines could judge or count differently."""
+"""Starts of every kind: those of the generator, and unusual ones that two engines could treat or count differently."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _HELPERS = [
     "kubernetes:é",
 ]
 _NUMBERS = [0, 1, 2, 3, 2**31 - 1, 2**31, 2**63 - 1, -1, "1.5", "", " 1", "+1"]
-_NANOSECOND = timedelta(microseconds=1)  # the finest that a datetime has
+_NANOSECOND = timedelta(microseconds=1)  # the resolution of a datetime
 
 
 def mixed(count: int, *, days: int = 90) -> list[bytes]:
-    """Return so many generated lines, and the odd ones."""
-    return [*generate(count, Truth(), days=days), *odd()]
+    """Return `count` generated lines, and the unusual ones."""
+    return [*generate(count, Truth(), days=days), *unusual_starts()]
 
 
-def odd() -> Iterator[bytes]:
-    """Return the lines of odd starts."""
+def unusual_starts() -> Iterator[bytes]:
+    """Return the lines of unusual starts."""
     for version in _VERSIONS:
         yield line(version=version)
         yield line(version=version, signal="traces", run_mode="daemon")

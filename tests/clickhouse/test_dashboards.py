@@ -1,4 +1,4 @@
-"""The boards and alert rules for ClickHouse, asked of the real engine: their answers are the report's."""
+"""The queries of the boards and alert rules for ClickHouse, run by the real engine, agree with the report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("chdb", reason="the engine is in requirements of its own")
+pytest.importorskip("chdb", reason="the engine has its own requirements")
 
 from chdb.session import Session
 
@@ -19,7 +19,7 @@ from otel_tbot.report.duckdb_store import read_starts
 from otel_tbot.report.figures import RUN_MODES
 from otel_tbot.report.store import Period
 from tests.support.collector_tables import EVENTS, LAYOUTS, rows, tables
-from tests.support.dashboards import asked, board, panels, rules
+from tests.support.dashboards import board, named_queries, panels, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,14 +35,14 @@ _WITHOUT_EVENTS = datetime(2025, 9, 24, tzinfo=UTC)
 _NEW = datetime(2025, 11, 11, tzinfo=UTC)  # the day from which a join method and a version are used
 Row = dict[str, Any]
 
-pytestmark = pytest.mark.timeout(300)  # seconds; the engine takes some to start
+pytestmark = pytest.mark.timeout(300)  # seconds; the engine is slow to start
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """Run the engine in this process, with the example's events in each shape of the Collector's tables."""
+    """Run the engine in this process, with the example's events in each layout of the Collector's tables."""
     session = Session(str(tmp_path_factory.mktemp("engine")))
-    # Not a whole number of hours from UTC, in which everything has to be counted nonetheless.
+    # Its offset is not a whole number of hours, but everything has to be counted in UTC.
     session.query("SET session_timezone = 'Asia/Kolkata'")
     for layout in LAYOUTS:
         _fill(session, layout, layout)
@@ -66,7 +66,7 @@ def _fill(session: Session, database: str, layout: str, *, until: datetime | Non
 
 @pytest.fixture(scope="module")
 def half_year() -> Figures:
-    """Report on the example's events, with nothing suppressed."""
+    """Report on the example's events, without suppression."""
     return _reported(Period(), supported_majors=2)
 
 
@@ -77,13 +77,13 @@ def _reported(period: Period, *, supported_majors: int) -> Figures:
 
 @pytest.fixture(params=LAYOUTS)
 def ask(engine: Session, request: pytest.FixtureRequest) -> Callable[..., list[Row]]:
-    """Ask what a panel asks, in each shape of the Collector's tables."""
+    """Run a panel's query, in each layout of the Collector's tables."""
     return _asking(engine, request.param, BEGIN, END)
 
 
 def _asking(engine: Session, database: str, begin: datetime, end: datetime, **chosen: str) -> Callable[..., list[Row]]:
     def asked_of(title: str, place: int = 0) -> list[Row]:
-        queries = [query for name, query in asked("clickhouse") if name == title]
+        queries = [query for name, query in named_queries("clickhouse") if name == title]
         return _answer(engine, database, _expanded(queries[place], begin, end, **chosen))
 
     return asked_of
@@ -117,24 +117,24 @@ def _day(text: str) -> date:
 
 
 def test_every_query(engine: Session) -> None:
-    """The engine executes every query of the boards and rules in each shape of the Collector's tables."""
-    queries = [(name, _expanded(query, BEGIN, END)) for name, query in asked("clickhouse")]
+    """The engine executes every query of the boards and rules in each layout of the Collector's tables."""
+    queries = [(name, _expanded(query, BEGIN, END)) for name, query in named_queries("clickhouse")]
     for layout in LAYOUTS:
         for name, query in queries:
             assert isinstance(_answer(engine, layout, query), list), (layout, name)
 
 
 def test_empty_tables(engine: Session) -> None:
-    """Where nothing is stored, nothing fails."""
+    """No query fails on empty tables."""
     engine.query("CREATE DATABASE IF NOT EXISTS nothing")
     engine.query("USE nothing")
     engine.query(statements()[0])
-    for name, query in asked("clickhouse"):
+    for name, query in named_queries("clickhouse"):
         assert isinstance(_answer(engine, "nothing", _expanded(query, BEGIN, END)), list), name
 
 
 def test_totals(ask: Callable[..., list[Row]], half_year: Figures) -> None:
-    """The starts of each run mode, and on a usual day."""
+    """The starts of each run mode, in total and on a usual day."""
     expected = [
         {"run mode": mode, "starts": half_year.starts[mode], "on a usual day": half_year.median_day[mode]}
         for mode in RUN_MODES
@@ -199,7 +199,7 @@ def test_destinations(ask: Callable[..., list[Row]], half_year: Figures) -> None
 
 
 def test_per_day(ask: Callable[..., list[Row]], half_year: Figures) -> None:
-    """The starts of each day, and the day of which the store lacks events."""
+    """The starts of each day, and the day whose events are missing."""
     found = ask("How many starts a day?")
     days = [(_day(row["time"]), mode, row[mode]) for row in found for mode in RUN_MODES]
     assert tuple(days) == half_year.per_day
@@ -211,7 +211,7 @@ def test_per_day(ask: Callable[..., list[Row]], half_year: Figures) -> None:
 
 
 def test_bursts(ask: Callable[..., list[Row]], half_year: Figures) -> None:
-    """The daemon starts of each hour, and the burst with what its starts share."""
+    """The daemon starts of each hour, and the burst with the values that its starts share."""
     found = ask("Did something restart again and again?")
     hours = [(datetime.fromisoformat(row["time"]), row["daemon starts"]) for row in found]
     assert tuple(hours) == half_year.per_hour
@@ -226,7 +226,7 @@ def test_bursts(ask: Callable[..., list[Row]], half_year: Figures) -> None:
 
 
 def test_old_releases(ask: Callable[..., list[Row]], half_year: Figures) -> None:
-    """The share of starts with a release that was old by then."""
+    """The share of starts with a release that was old at the time."""
     found = {(_day(row["time"]), row["run mode"]): row["Value"] for row in ask("Who lags behind?")}
     assert found == pytest.approx({(one.begin, one.run_mode): one.share for one in half_year.old_releases})
 
@@ -251,7 +251,7 @@ def test_new(ask: Callable[..., list[Row]], half_year: Figures) -> None:
 
 @pytest.mark.parametrize("majors", [1, 3])
 def test_days_as_steps(engine: Session, majors: int) -> None:
-    """A month is shown by day, as the report does, and the reader may choose how many majors are not old."""
+    """A month is shown by day, as the report does, and the reader may choose the number of supported major versions."""
     expected = _reported(Period(until=MONTH.replace(tzinfo=None)), supported_majors=majors)
     assert expected.step == "day"
     ask = _asking(engine, "a month", BEGIN, MONTH, step="day", supported_majors=str(majors))
@@ -263,14 +263,14 @@ def test_days_as_steps(engine: Session, majors: int) -> None:
 
 
 def _at(engine: Session, uid: str, now: datetime) -> list[Row]:
-    """Return what an alert rule is told at a time."""
+    """Return the result of an alert rule's query at a time."""
     (rule,) = [rule for rule in rules("clickhouse") if rule["uid"] == f"tbot-{uid}-clickhouse"]
     query = rule["data"][0]["model"]["rawSql"]
     return _answer(engine, "EventName", re.sub(r"\bnow\(\)", f"toDateTime({int(now.timestamp())})", query))
 
 
 def test_burst_is_alerted(engine: Session) -> None:
-    """The rule tells of a burst while its hour lasts and in the next hour, not before and not after."""
+    """The rule reports a burst during its hour and the next one, not before and not after."""
     hour = timedelta(hours=1)
     times = {
         -1: 0,
@@ -279,14 +279,14 @@ def test_burst_is_alerted(engine: Session) -> None:
         1.5: 1,
         2.1: 0,
         24: 0,
-    }  # hours after its begin; at the very begin there are no starts yet
+    }  # hours after its beginning; at 0 there are no starts yet
     assert {place: _at(engine, "burst", _BURST + place * hour) for place in times} == {
         place: [{"value": number}] for place, number in times.items()
     }
 
 
 def test_first_week_has_no_burst(engine: Session) -> None:
-    """An hour without a week before it is not judged: a new deployment does not raise the alarm."""
+    """An hour without a week before it is not evaluated: a new deployment does not raise the alarm."""
     first = BEGIN + timedelta(hours=1)
     engine.query("CREATE DATABASE IF NOT EXISTS young")
     engine.query("USE young")
@@ -300,22 +300,22 @@ def test_first_week_has_no_burst(engine: Session) -> None:
 
 
 def test_old_releases_are_alerted(engine: Session, half_year: Figures) -> None:
-    """The rule is told the share of old releases in the last week, by run mode."""
+    """The rule's query returns the share of old releases in the last week, by run mode."""
     last = {one.run_mode: one.share for one in half_year.old_releases if one.begin == half_year.steps[-1]}
     found = {row["run_mode"]: row["value"] for row in _at(engine, "old-releases", END)}
     assert found == pytest.approx(last)
 
 
 def test_silence_is_alerted(engine: Session) -> None:
-    """The rule is told that there were no starts for a day."""
+    """The rule reports a day without starts."""
     day = timedelta(days=1)
     assert _at(engine, "no-starts", _WITHOUT_EVENTS + day) == [{"value": 0}]
-    ((told,),) = [row.values() for row in _at(engine, "no-starts", _WITHOUT_EVENTS)]
-    assert told > 0
+    ((value,),) = [row.values() for row in _at(engine, "no-starts", _WITHOUT_EVENTS)]
+    assert value > 0
 
 
 def test_new_join_method_is_alerted(engine: Session) -> None:
-    """The rule names a join method on its first day, and no longer; in the first weeks it names none."""
+    """The rule names a join method on its first day only; in the first weeks it names none."""
     first = [row["join_type"] for row in _at(engine, "new-join-method", _NEW + timedelta(days=1))]
     assert first == ["env0"]
     assert _at(engine, "new-join-method", _NEW) == []
@@ -323,8 +323,8 @@ def test_new_join_method_is_alerted(engine: Session) -> None:
     assert _at(engine, "new-join-method", BEGIN + timedelta(days=2)) == []
 
 
-def test_the_right_panels() -> None:
-    """Every panel with a query is asked by a test of its own."""
+def test_every_panel_is_tested() -> None:
+    """Every panel with a query has its own test."""
     tested = {
         "Starts", "Which releases are started?", "Which join methods deserve work first?", "Which helpers start tbot?",
         "Which platforms does it run on?", "Which join methods come and go?", "What do they fetch credentials for?",

@@ -1,4 +1,4 @@
-"""What the page on ClickHouse and the example show does what they say."""
+"""The commands of the page on ClickHouse and of the example do what the text says."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SHOWN = "clickhouse://reader@clickhouse.example:8123/otel", "clickhouse://reader
 
 
 def test_queries(server: ClickHouse) -> None:
-    """The page's SQL runs, and its views are made again by the same statements."""
+    """The page's SQL runs, and the same statements create its views again."""
     server.make_all("page")
     server.insert("page", mixed(200, days=5))
-    drop, _user, ask = blocks(PAGE, "sql")  # users are the server's matter, which the engine as a library has not
+    drop, _user, ask = blocks(PAGE, "sql")  # users belong to the server, which the engine as a library lacks
     server.run(f"{ask.replace('12 WEEK', '1000 WEEK')}", "page")
     for statement in drop.split(";")[:-1]:
         server.run(statement, "page")
@@ -29,7 +29,7 @@ def test_queries(server: ClickHouse) -> None:
 
 
 def test_reports(server: ClickHouse, tmp_path: Path) -> None:
-    """The commands that ask the database make the files that they name."""
+    """The commands that query the database write the files that they name."""
     server.make_all("shown")
     server.insert("shown", mixed(200, days=5))
     pages = [*blocks(PAGE, "shell"), *blocks(EXAMPLES / "clickhouse" / "README.md", "shell")]

@@ -1,4 +1,4 @@
-"""Both engines give the same figures for the same starts, whatever layout the Collector's tables have."""
+"""Both engines give the same figures for the same starts, in any layout of the Collector's tables."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PERIODS = {
 
 
 def figures(starts: Starts, at_least: int) -> Figures:
-    """Return all figures but what was left out, of which a database knows nothing."""
+    """Return all figures except the numbers of lines left out, which a database does not have."""
     return replace(compute_figures(starts, at_least=at_least, supported_majors=2), left_out=NOTHING)
 
 
@@ -70,29 +70,29 @@ def test_periods(server: ClickHouse, stored: Path, period: Period) -> None:
 
 
 def test_suppression(server: ClickHouse, stored: Path) -> None:
-    """What is suppressed is the same."""
+    """The same numbers are suppressed."""
     of_file, of_database = both(server, "many", stored, period=Period(), at_least=200)
     assert of_database == of_file
 
 
 @pytest.mark.usefixtures("stored")
 def test_months_that_are_read(server: ClickHouse) -> None:
-    """A period reads the months that it touches, and the one before its first day."""
+    """A report of a period reads its own months, and the month before its first day."""
     period = PERIODS["of a month"]
     with ask_clickhouse(server.address("many"), period=period, timeout=60) as asked:
         query = f"EXPLAIN ESTIMATE {asked.table} SELECT count(*) FROM tbot_starts"
     ((_, _, _, rows, _),) = server.rows(query, "many")
-    ((every, those),) = server.rows(
+    ((every, needed),) = server.rows(
         "SELECT count(*), countIf(toYYYYMM(time) IN (202606, 202607)) FROM tbot_starts", "many"
     )
-    assert int(rows) <= 2 * int(those)  # twice: the deliveries that are not equal are looked for beside
-    assert int(those) < int(every)
+    assert int(rows) <= 2 * int(needed)  # twice, because a second query looks for deliveries that differ
+    assert int(needed) < int(every)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("first", ["the tables", "the starts"])
 def test_layouts(server: ClickHouse, tmp_path: Path, layout: str, first: str) -> None:
-    """Every layout of the Collector's tables gives the same starts, stored before the views are made or after it."""
+    """Every layout of the Collector's tables gives the same starts, stored before or after the views are created."""
     database = f"{layout} {first}"
     lines = mixed(FEW, days=20)
     file = tmp_path / "starts.jsonl"

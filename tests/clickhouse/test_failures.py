@@ -1,4 +1,4 @@
-"""What the engine refuses is one line that says what to do."""
+"""An error of the engine is reported in one line that says what to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAYOUT = f"has a table {STARTS} of another layout: make it again as otel-tbot sc
 
 
 def failed(address: str, *options: str, password: str = PASSWORD, status: int = 2) -> str:
-    """Return the line that a report ends with."""
+    """Return the error message of a report."""
     ended = program.run("report", *options, address, environ={"CLICKHOUSE_PASSWORD": password})
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (status, "", 1)
     assert password not in ended.stderr
@@ -29,19 +29,19 @@ def failed(address: str, *options: str, password: str = PASSWORD, status: int = 
 
 
 def test_wrong_password(server: ClickHouse) -> None:
-    """A wrong password names the variable, and is not shown."""
+    """For a wrong password, the message names the variable and does not show the password."""
     expected = "refused the user or the password: check the user in the address, and set CLICKHOUSE_PASSWORD"
     line_ = failed(server.address("default"), password="battery staple")
     assert line_ == f"ClickHouse at 127.0.0.1:{server.port} {expected}"
 
 
 def test_no_database(server: ClickHouse) -> None:
-    """A database that is not there is told apart from a table that is not."""
+    """A missing database is distinguished from a missing table."""
     assert "has no database of that name" in failed(server.address("nowhere"))
 
 
 def test_no_table(server: ClickHouse) -> None:
-    """A database without the table names the command that prints it."""
+    """For a missing table, the message names the command that prints it."""
     server.run("CREATE DATABASE empty")
     expected = f"has no table {STARTS} in that database: make it as otel-tbot schema --format clickhouse prints it"
     assert expected in failed(server.address("empty"))
@@ -56,7 +56,7 @@ def test_no_table(server: ClickHouse) -> None:
     ids=["fewer columns", "a view"],
 )
 def test_other_layouts(server: ClickHouse, change: str, request: pytest.FixtureRequest) -> None:
-    """A table of another layout is told as such."""
+    """A table with another layout is reported as such."""
     database = request.node.callspec.id
     server.run(f"CREATE DATABASE `{database}`")
     server.run(change, database)
@@ -64,7 +64,7 @@ def test_other_layouts(server: ClickHouse, change: str, request: pytest.FixtureR
 
 
 def test_slow_query(server: ClickHouse) -> None:
-    """A query that takes longer than --timeout is ended by the engine, which was sent the limit."""
+    """The engine stops a query that takes longer than --timeout, because it gets the limit."""
     server.run("CREATE DATABASE slow")
     columns = ", ".join(
         f"{name} LowCardinality(Nullable(String))"
@@ -81,7 +81,7 @@ def test_slow_query(server: ClickHouse) -> None:
 
 
 def test_nothing_found(server: ClickHouse) -> None:
-    """A database without starts, or without any in the period, ends with 1 as a file does."""
+    """A database without starts, or without any in the period, gives status 1 like a file does."""
     server.make_all("nothing")
     assert failed(server.address("nothing"), status=1) == "no event tbot.start was found"
     server.insert("nothing", [line()])
@@ -90,7 +90,7 @@ def test_nothing_found(server: ClickHouse) -> None:
 
 
 def test_too_many_rows(server: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer of more rows than a report can hold is ended by the engine, which was sent the limit."""
+    """The engine stops a query that returns more rows than a report can hold, because it gets the limit."""
     monkeypatch.setenv("CLICKHOUSE_PASSWORD", PASSWORD)
     server.make_all("rows")
     server.insert("rows", [line()])

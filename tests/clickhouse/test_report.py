@@ -1,4 +1,4 @@
-"""`otel-tbot report` asks a database as it reads files: all options, and one line for each thing that can go wrong."""
+"""`otel-tbot report` reads a database like files: with all options, and one line for each error."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def report(*arguments: str, password: str = PASSWORD) -> subprocess.CompletedPro
 
 @pytest.fixture(scope="module")
 def lines() -> list[bytes]:
-    """Return starts of three weeks."""
+    """Return the lines of starts in three weeks."""
     return mixed(500, days=21)
 
 
 @pytest.fixture(scope="module")
 def database(server: ClickHouse, lines: list[bytes]) -> str:
-    """Store them, and return the address."""
+    """Store the lines in a database, and return its address."""
     server.make_all("command")
     server.insert("command", lines)
     return server.address("command")
@@ -41,29 +41,29 @@ def database(server: ClickHouse, lines: list[bytes]) -> str:
 
 @pytest.fixture
 def file(tmp_path: Path, lines: list[bytes]) -> str:
-    """Write them to a file."""
+    """Write the lines to a file, and return its path."""
     path = tmp_path / "starts.jsonl"
-    path.write_bytes(b"".join(text for text in lines if text.endswith(b"}\n")))  # not those that were cut
+    path.write_bytes(b"".join(text for text in lines if text.endswith(b"}\n")))  # not the truncated ones
     return str(path)
 
 
 @pytest.mark.parametrize("form", ["text", "csv", "markdown", "json", "html"])
 def test_forms(database: str, file: str, form: str) -> None:
-    """Every form of a database's report is that of the file, apart from what was left out and where it came from."""
+    """Every output format is the same for a database as for a file, apart from the source and the lines left out."""
     assert lines_of("--format", form, database) == lines_of("--format", form, file)
 
 
 @pytest.mark.parametrize("options", [("--since", "2026-06-10", "--until", "2026-06-15"), ("--by", "version")])
 def test_options(database: str, file: str, options: tuple[str, ...]) -> None:
-    """Options mean the same."""
+    """Options have the same effect."""
     assert lines_of(*options, database) == lines_of(*options, file)
 
 
 def lines_of(*arguments: str) -> list[str]:
-    """Return the lines of a report that do not depend on where it came from."""
+    """Return the lines of a report that do not depend on its source."""
     ended = report(*ALL, *arguments)
     assert (ended.returncode, ended.stderr) == (0, "")
-    before, _, _ = ended.stdout.partition("Left out")  # then comes where it is from
+    before, _, _ = ended.stdout.partition("Left out")  # followed by the source
     return [text for text in before.splitlines() if not _counts_left_out(text)]
 
 
@@ -73,7 +73,7 @@ def _counts_left_out(text: str) -> bool:
 
 
 def test_left_out(database: str) -> None:
-    """What the views did not keep is not known, and is not said to be nothing."""
+    """The number of lines left out by the views is reported as unknown, not as 0."""
     document = json.loads(report("--format", "json", database).stdout)
     assert document["left_out"] == {
         "unreadable_lines": 0,
@@ -86,7 +86,7 @@ def test_left_out(database: str) -> None:
 
 
 def test_parquet(database: str, file: str, tmp_path: Path) -> None:
-    """The starts themselves can be kept, and give the report of the file."""
+    """The starts can be exported, and their report is that of the file."""
     kept = tmp_path / "kept.parquet"
     assert report("-o", str(kept), database).returncode == 0
     of_kept, of_file = (json.loads("".join(lines_of("--format", "json", source))) for source in (str(kept), file))
@@ -94,7 +94,7 @@ def test_parquet(database: str, file: str, tmp_path: Path) -> None:
 
 
 def test_read_only_user(tmp_path: Path, lines: list[bytes]) -> None:
-    """A user that may only read, and may set nothing, gets the same report."""
+    """A user who may only read and may change no setting gets the same report."""
     with ClickHouse(tmp_path / "data") as own:
         own.make_all("otel")
         own.insert("otel", lines)
@@ -102,6 +102,6 @@ def test_read_only_user(tmp_path: Path, lines: list[bytes]) -> None:
         own.run("SET readonly = 1", "otel")
         with pytest.raises(HTTPError):
             own.run("SET max_execution_time = 1", "otel")
-        # Another time than the engine has from the report above, which it would not take.
+        # Another timeout than the engine has from the report above, which it would not accept.
         ended = report(*ALL, "--timeout", "30", own.address("otel"))
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, expected.stdout, "")

@@ -1,4 +1,4 @@
-"""The tables and views of `otel-tbot schema --format clickhouse` hold each start once, and count it once a day."""
+"""The tables and views of `otel-tbot schema --format clickhouse` store each start once, and count it once a day."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DAYS = 101  # one more than an INSERT may have partitions
 
 
 def made(server: ClickHouse, database: str, layout: str = "without") -> str:
-    """Make a database with all tables and views, and return its name."""
+    """Create a database with all tables and views, and return its name."""
     server.make_all(database, layout)
     return database
 
 
-def test_again(server: ClickHouse) -> None:
+def test_repeatable(server: ClickHouse) -> None:
     """All statements can be run again, and change nothing."""
     database = made(server, "again")
     server.insert(database, [line(version="18.2.3"), line(signal="traces")])
@@ -34,7 +34,7 @@ def test_again(server: ClickHouse) -> None:
 
 
 def test_equal_deliveries_become_one_row(server: ClickHouse) -> None:
-    """Equal deliveries are one row, from whatever table they come, and stay one once parts are merged."""
+    """Equal deliveries become one row, from either table, and remain one after parts are merged."""
     database = made(server, "equal")
     session = "5f0e8a52-9c1f-4b8e-a7d3-2a6f0c7be1d4"
     for signal in ("logs", "traces", "logs"):
@@ -45,14 +45,14 @@ def test_equal_deliveries_become_one_row(server: ClickHouse) -> None:
 
 
 def test_other_services(server: ClickHouse) -> None:
-    """What another service sends is no start, even with the same attributes."""
+    """A record of another service is not a start, even with the same attributes."""
     database = made(server, "services")
     server.insert(database, [line(resource={"service.name": "billing"}), line(name="other.event"), line()])
     assert server.rows(f"SELECT count(*) FROM {STARTS}", database) == [[1]]
 
 
 def test_daily(server: ClickHouse) -> None:
-    """The daily table has as many starts of each day and value as there are sessions, however often it is refreshed."""
+    """The daily table counts each session once per day and value, no matter how often it is refreshed."""
     database = made(server, "daily")
     server.insert(database, mixed(500, days=9))
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_daily(server: ClickHouse) -> None:
 
 
 def test_days_of_one_insert(server: ClickHouse) -> None:
-    """One INSERT may hold more days than it may have partitions, which partitions of a day would refuse."""
+    """One INSERT may contain more days than an INSERT may have partitions, so daily partitions would fail."""
     database = made(server, "days")
     starts = f"SELECT toDateTime('2026-01-01', 'UTC') + INTERVAL number DAY AS time FROM numbers({DAYS})"
     server.run(f"INSERT INTO {STARTS} (time) {starts}", database)

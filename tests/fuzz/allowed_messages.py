@@ -1,7 +1,7 @@
 """Every sentence that an error about tbot's command line or configuration may consist of, written by hand.
 
-An error is one of these sentences after its location, so it can hold no value. A new sentence in the code must be added
-here, after a look at what it repeats.
+An error is one of these sentences after its location, so it cannot contain a value. A new sentence in the code must be
+added here, after a check of what it repeats.
 """
 
 from __future__ import annotations
@@ -83,19 +83,19 @@ _SOURCES = (
 _KEY = "|".join(map(re.escape, sorted(PRINTABLE_KEYS)))
 
 
-def is_known(complaint: str, *files: str) -> bool:
+def is_known(message: str, *files: str) -> bool:
     """Return whether an error message consists of known sentences only.
 
     Args:
-        complaint: the message.
+        message: the error message.
         files: paths of existing files, which a message may contain if the user typed them.
     """
     sources = "|".join([*_SOURCES, *map(re.escape, files)])
     known = rf"({sources})(, line {_NUMBER})?(, ({_KEY}))?: ({_SENTENCE})"
-    return re.fullmatch(known, complaint) is not None
+    return re.fullmatch(known, message) is not None
 
 
 def check(error: TbotConfigError, *files: str) -> None:
-    """Check that an error has known sentences only, and holds no other error that could reveal more."""
+    """Check that an error has known sentences only, and has no linked error that could reveal more."""
     assert is_known(str(error), *files), str(error)
     assert (error.__cause__, error.__context__) == (None, None)

@@ -1,4 +1,4 @@
-"""The number of inputs: some hundred per property, the same in every run; with `FUZZ=NUMBER` that many random ones."""
+"""The number of inputs: one hundred per property, the same in every run; with `FUZZ=NUMBER` that many random ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-_IN_THE_SUITE = 100  # examples a property; together they take half a minute
+_IN_THE_SUITE = 100  # examples per property; together they take half a minute
 
 settings.register_profile(
     "suite", max_examples=_IN_THE_SUITE, derandomize=True, database=None, deadline=None, print_blob=True

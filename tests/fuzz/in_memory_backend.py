@@ -1,4 +1,4 @@
-"""An in-memory backend that encodes what the exporters pass to it as OTLP, and a check of every field."""
+"""An in-memory backend that encodes what the exporters pass to it as OTLP, and checks every field."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SentEvent(NamedTuple):
 
 
 class Wire:
-    """Takes the place of the OTLP exporter, and keeps the encoded requests."""
+    """Replaces the OTLP exporter, and keeps the encoded requests."""
 
     def __init__(self, encode: Callable[[Any], Message], success: object) -> None:
         """Create one without requests."""
@@ -64,7 +64,7 @@ def log_exporter() -> tuple[AnonymousLogExporter, Wire]:
 def span_exporter() -> tuple[AnonymousSpanExporter, Wire]:
     """Return the exporter of spans, and its delegate."""
     wire = Wire(encode_spans, SpanExportResult.SUCCESS)
-    return AnonymousSpanExporter(wire), wire  # type: ignore[arg-type]  # likewise
+    return AnonymousSpanExporter(wire), wire  # type: ignore[arg-type]  # it has the one method that is called
 
 
 def log_records(requests: Iterable[bytes]) -> list[SentEvent]:
@@ -145,7 +145,7 @@ def _check_time(nanoseconds: int) -> None:
     assert nanoseconds % SECOND == 0
 
 
-def _checked(attributes: Any, resource: dict[str, Any]) -> SentEvent:  # noqa: ANN401  see above
+def _checked(attributes: Any, resource: dict[str, Any]) -> SentEvent:  # noqa: ANN401  protobuf's list of key and value
     """Check an event against the package's JSON Schema and the list written by hand."""
     event = _to_dict(attributes)
     _schema().validate({"attributes": event, "resource": resource})

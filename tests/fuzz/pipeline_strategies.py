@@ -89,7 +89,7 @@ class EndlessObject:
         return SECRET
 
 
-class DeceptiveStr(str):  # noqa: SLOT000  a text cannot have slots that hold something
+class DeceptiveStr(str):  # noqa: SLOT000  a string cannot have slots with content
     """A string whose methods contradict its value."""
 
     _claimed: str
@@ -177,7 +177,7 @@ class Hostile(NamedTuple):
     arguments: tuple[Any, ...] = ()
 
 
-def built(drawn: Any) -> Any:  # noqa: ANN401  any may come in
+def built(drawn: Any) -> Any:  # noqa: ANN401  any value is possible
     """Return what was drawn, with recipes replaced by hostile objects."""
     if isinstance(drawn, Hostile):
         return drawn.kind(*map(built, drawn.arguments))
@@ -331,7 +331,7 @@ def _around(record: object) -> SimpleNamespace:
 
 
 @st.composite
-def sound_items(draw: DrawFn) -> Item:
+def valid_items(draw: DrawFn) -> Item:
     """Draw content that must be sent: a valid event among other attributes."""
     attributes = draw(events())
     others = draw(st.dictionaries(st.sampled_from(["host.name", SECRET, "tbot.", "tbot.secret"]), ANYTHING, max_size=2))
@@ -342,7 +342,7 @@ NAMED_OTHERWISE = TEXT.filter(lambda name: name != EVENT_NAME) | st.sampled_from
     ["tbot.start ", "TBOT.START", "tbot.stop", "tbot.start\0", "\uff54bot.start"]
 )
 ITEMS: SearchStrategy[Item] = (
-    sound_items()
+    valid_items()
     | st.builds(Item, st.just(EVENT_NAME), nearly_events() | ANYTHING, st.tuples(ANY_TIME, ANY_TIME))
     | st.builds(Item, NAMED_OTHERWISE | HOSTILE | SCALAR, events() | nearly_events(), st.tuples(ANY_TIME, ANY_TIME))
 )

@@ -1,4 +1,4 @@
-"""For any arguments and variables, there is an allowed event, or one line of error that repeats none of their values.
+"""Any arguments and variables give an allowed event, or one line of error that repeats none of their values.
 
 Every command runs in this process, except `run`, `demo` and `serve`, which would start programs and servers.
 """
@@ -92,7 +92,7 @@ def check_clean(ended: CompletedRun) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _restored() -> Iterator[None]:
     """Restore what the commands turn off in a short-lived process."""
     yield
     gc.enable()
@@ -170,7 +170,7 @@ def test_arguments_of_run(words: list[str], rest: list[str]) -> None:
 
 
 @given(words=st.lists(WORDS, max_size=5))
-def test_quick_look(words: list[str]) -> None:
+def test_quick_check(words: list[str]) -> None:
     """The quick check of a command line recognizes every start that the full grammar recognizes."""
     try:
         StartEvent.from_command(["tbot", *words], environ={})

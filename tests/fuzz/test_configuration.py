@@ -67,12 +67,12 @@ def damaged(draw: DrawFn) -> bytes:
 
 
 DAMAGES: dict[str, Callable[[bytes, int, int, bytes], bytes]] = {
-    "cut off": lambda content, begin, _end, _other: content[:begin],
-    "cut out": lambda content, begin, end, _other: content[:begin] + content[end:],
+    "truncated": lambda content, begin, _end, _other: content[:begin],
+    "part removed": lambda content, begin, end, _other: content[:begin] + content[end:],
     "doubled": lambda content, begin, end, _other: content[:end] + content[begin:],
     "flipped": lambda content, begin, end, other: content[:begin] + flipped(content[begin:end], other) + content[end:],
-    "put in": lambda content, begin, _end, other: content[:begin] + other + content[begin:],
-    "put over": lambda content, begin, end, other: content[:begin] + other + content[end:],
+    "inserted": lambda content, begin, _end, other: content[:begin] + other + content[begin:],
+    "overwritten": lambda content, begin, end, other: content[:begin] + other + content[end:],
     "spliced": lambda content, begin, end, other: content[:begin] + other[end:],
     "indented": lambda content, begin, _end, _other: content[:begin] + content[begin:].replace(b"\n", b"\n  "),
     "moved": lambda content, begin, end, _other: content[:begin] + content[end:] + content[begin:end],
@@ -97,7 +97,7 @@ def test_encoded(content: bytes, encoding: str) -> None:
 
 
 @given(content=damaged().filter(bool))  # an empty variable counts as unset
-def test_file_says_the_same(content: bytes, file: Path) -> None:
+def test_same_from_file(content: bytes, file: Path) -> None:
     """A configuration is read the same from a file and from a variable, and its error names only the file."""
     file.write_bytes(content)
     try:

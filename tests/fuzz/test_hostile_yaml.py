@@ -1,4 +1,4 @@
-"""Configurations made to cost time or memory: each is read or refused, within a bound and with no other error."""
+"""Configurations designed to cost time or memory: each is read or rejected in bounded time, without another error."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from otel_tbot.regular_file import SIZE_LIMIT
 from otel_tbot.tbot.yaml_reader import loader
 from tests.unit.tbot.read_helpers import refused, start
 
-# Seconds; each takes less than two on a machine that does nothing else. What took quadratic time would take far longer.
+# Seconds; each takes less than two on an idle machine. With quadratic time, it would take far longer.
 BOUND = 20
-# Most texts are a quarter of the largest, to spare the suite's time.
+# Most texts are a quarter of the maximum, to keep the suite fast.
 SIZE = SIZE_LIMIT // 4
 
 
 def filled(pattern: str, *, size: int = SIZE) -> str:
-    """Return as many repetitions of a pattern as the size allows, with some room left for what stands around them."""
+    """Return as many repetitions of a pattern as the size allows, with some room for surrounding text."""
     return pattern * ((size - 500) // len(pattern))
 
 
@@ -41,7 +41,7 @@ LEVELS = {
 @pytest.mark.parametrize("count", [1_000, 10_000, None], ids=["thousand", "ten thousand", "all"])
 @pytest.mark.parametrize("opener", LEVELS.values(), ids=LEVELS.keys())
 def test_levels(opener: str, count: int | None) -> None:
-    """A great many levels are refused before they cost anything, whatever they are made of."""
+    """Levels of any kind beyond the limit are rejected before they cost time or memory."""
     began = time.monotonic()
 
     message = refused(configuration=filled(opener, size=SIZE_LIMIT) if count is None else opener * count)
@@ -52,26 +52,26 @@ def test_levels(opener: str, count: int | None) -> None:
 
 @pytest.mark.parametrize("closed", ["[" * 10_000 + "]" * 10_000, "{a: " * 10_000 + "}" * 10_000])
 def test_closed_levels(closed: str) -> None:
-    """It does not help them to be closed."""
+    """Levels beyond the limit are rejected even if they are closed."""
     assert "more than 100 levels" in refused(configuration=f"x: {closed}\n")
 
 
 def test_indented_levels() -> None:
-    """Indentation makes levels too."""
+    """Indentation adds levels, too."""
     text = "".join(" " * level + "a:\n" for level in range(1_400))
 
     assert refused(configuration=text) == "TBOT_CONFIG, line 100: there are more than 100 levels; flatten them"
 
 
 def test_deepest() -> None:
-    """A hundred levels are read, the outermost mapping and the innermost scalar among them."""
+    """A hundred levels are read, including the outermost mapping and the innermost scalar."""
     assert start(configuration="x: " + "[" * 98 + "a" + "]" * 98) == start()
     assert "more than 100 levels" in refused(configuration="x: " + "[" * 99 + "a" + "]" * 99)
 
 
 @pytest.mark.parametrize("quoted", ["'{}'", '"{}"', "# {}", "|\n {}"])
 def test_openers_in_text(quoted: str) -> None:
-    """Brackets in a text are no levels."""
+    """Brackets in a string are not levels."""
     assert start(configuration=f"x: {quoted.format('[' * 10_000)}\n") == start()
 
 
@@ -104,7 +104,7 @@ READ = {
     "short services": "version: v2\nservices: [" + filled("{type: a},") + "]\n",
     "destinations": "destinations: [" + filled("{},") + "]\n",
     "anchors": "x: [" + ",".join(f"&a{number} a" for number in range(25_000)) + "]",
-    "one anchor anew": "x: [" + filled("&a a,") + "]",
+    "one anchor redefined": "x: [" + filled("&a a,") + "]",
     "aliases": "x: [&a a," + filled("*a,") + "]",
     "comments": "{}\n" + filled("#\n"),
     "spaces": "{}" + filled(" "),
@@ -121,7 +121,7 @@ READ = {
 
 @pytest.mark.parametrize("text", READ.values(), ids=READ.keys())
 def test_read(text: str) -> None:
-    """Much of anything is read in time."""
+    """A large amount of any valid content is read in time."""
     assert len(text) <= SIZE_LIMIT
     began = time.monotonic()
 
@@ -144,17 +144,17 @@ REFUSED = {
     "last key twice": "".join(f"k{number}:\n" for number in range(30_000)) + "k29999:\n",
     "tag directives": "".join(f"%TAG !{number:05}! x\n" for number in range(65_000)) + "---\na: b\n",
     "tabs": filled("\t"),
-    "join URI of @": "version: v2\njoin_uri: tbot+proxy+token://" + filled("a@"),
+    "join URI of many @": "version: v2\njoin_uri: tbot+proxy+token://" + filled("a@"),
     "join URI without an end": "version: v2\njoin_uri: tbot+proxy+token://" + filled("a"),
     "join URI of escapes": "version: v2\njoin_uri: tbot+proxy+token://" + filled("%41") + "%",
     "join URI of a scheme": "version: v2\njoin_uri: tbot+proxy+" + filled("a"),
-    "comments alone": filled("#\n"),
+    "only comments": filled("#\n"),
 }
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
 def test_refused(text: str) -> None:
-    """What is refused is refused in time, and numbers are never converted."""
+    """Invalid content is rejected in time, and numbers are never converted."""
     assert len(text) <= SIZE_LIMIT
     began = time.monotonic()
 
@@ -165,7 +165,7 @@ def test_refused(text: str) -> None:
 
 @pytest.fixture
 def without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read with PyYAML's own parser, as where it was built without libyaml."""
+    """Use PyYAML's own parser, as if it had been built without libyaml."""
 
     class Loader(loader._Hooks, loader._Rebinding, yaml.SafeLoader):
         pass
@@ -177,7 +177,7 @@ def without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_libyaml")
 @pytest.mark.parametrize("opener", LEVELS.values(), ids=LEVELS.keys())
 def test_levels_without_libyaml(opener: str) -> None:
-    """Without libyaml, levels are refused as well."""
+    """Without libyaml, too many levels are rejected as well."""
     assert refused(configuration=opener * 10_000).endswith("there are more than 100 levels; flatten them")
 
 
@@ -194,7 +194,7 @@ def test_levels_without_libyaml(opener: str) -> None:
     ],
 )
 def test_broken_without_libyaml(text: str) -> None:
-    """Without libyaml, what is not YAML is refused as well."""
+    """Without libyaml, invalid YAML is rejected as well."""
     assert "not valid YAML" in refused(configuration=text)
 
 
@@ -204,12 +204,12 @@ def test_broken_without_libyaml(text: str) -> None:
     ["oneshot: yes\n---\n[}", BOMB + "oneshot: on", "x: &a {oneshot: y}\n<<: *a", "x: &a y\nz: &a y\noneshot: *a"],
 )
 def test_read_without_libyaml(text: str) -> None:
-    """Without libyaml, what is YAML is read as well."""
+    """Without libyaml, valid YAML is read as well."""
     assert start(configuration=text).run_mode == "one-shot"
 
 
 def test_deep_stack() -> None:
-    """Where little of Python's stack is left, the error is the project's own."""
+    """If little of Python's stack is left, the error is still our own."""
     text = "x: &a 1\ny: &a " + "[" * 90 + "]" * 90  # an anchor defined again is read by a recursive function
 
     def descend(levels: int) -> str:

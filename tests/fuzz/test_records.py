@@ -43,7 +43,7 @@ from tests.fuzz.pipeline_strategies import (
     RaisingObject,
     broken_after,
     built,
-    sound_items,
+    valid_items,
 )
 
 if TYPE_CHECKING:
@@ -89,15 +89,15 @@ def logged() -> Iterator[list[str]]:
 
 def exported(signal: Signal, batch: object) -> list[in_memory_backend.SentEvent]:
     """Export a batch, check the result, the values and the logs, and return what was sent."""
-    exporter, behind = signal.exporter()
+    exporter, delegate = signal.exporter()
     with logged() as messages:
         result = exporter.export(batch)
     assert result.name in {"SUCCESS", "FAILURE"}
     assert (result.name == "FAILURE") == any(text.startswith("tbot.start was not delivered") for text in messages)
     assert SECRET not in "".join(messages)
-    assert SECRET.encode() not in b"".join(behind.requests)
-    assert len(behind.requests) <= 1
-    return signal.read(behind.requests)
+    assert SECRET.encode() not in b"".join(delegate.requests)
+    assert len(delegate.requests) <= 1
+    return signal.read(delegate.requests)
 
 
 def are_among(expected_items: list[Any], found: list[Any]) -> bool:
@@ -119,9 +119,9 @@ def test_records(items: list[Item], put: Callable[[list[Any]], Any]) -> None:
         assert len(left) <= sum(item.is_start_event for item in items)
 
 
-@given(sound=sound_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
-def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[Any]) -> None:
-    """An event is sent, whatever else is in its batch."""
+@given(sound=valid_items(), before=st.lists(NO_ITEMS, max_size=2), after=st.lists(NO_ITEMS, max_size=2))
+def test_between_other_objects(sound: Item, before: list[Any], after: list[Any]) -> None:
+    """An event is sent, regardless of the other objects in its batch."""
     for signal in SIGNALS:
         left = exported(signal, [*built(before), signal.build(sound), *built(after)])
 
@@ -129,20 +129,20 @@ def test_between_what_is_no_record(sound: Item, before: list[Any], after: list[A
 
 
 @given(batch=ANYTHING)
-def test_what_is_no_batch(batch: object) -> None:
+def test_not_a_batch(batch: object) -> None:
     """An object that is not a batch raises nothing, and nothing is sent."""
     for signal in SIGNALS:
         assert exported(signal, built(batch)) == []
 
 
 @given(items=st.lists(ITEMS, max_size=2), error=ERRORS)
-def test_what_breaks(items: list[Item], error: type[Exception]) -> None:
+def test_raising_batch(items: list[Item], error: type[Exception]) -> None:
     """A batch that raises while it is read raises nothing."""
     for signal in SIGNALS:
         exported(signal, broken_after([signal.build(item) for item in items], error))
 
 
-@given(item=sound_items(), session_id=ANYTHING | st.uuids().map(str) | st.uuids(version=4).map(str))
+@given(item=valid_items(), session_id=ANYTHING | st.uuids().map(str) | st.uuids(version=4).map(str))
 def test_session(item: Item, session_id: object) -> None:
     """A session id is sent only if it is a random UUID."""
     assert isinstance(item.attributes, dict)
@@ -165,7 +165,7 @@ def is_random(session_id: str) -> bool:
     return False
 
 
-@given(item=sound_items(), answer=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+@given(item=valid_items(), answer=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_without_consent(item: Item, answer: str) -> None:
     """Nothing is sent unless the variable is exactly 1."""
     assume(answer != "1")
@@ -227,7 +227,7 @@ class RecordingProcessor:
         self.records: list[Any] = []
         self._error = error
 
-    def on_emit(self, log_record: Any) -> None:  # noqa: ANN401  any may come in
+    def on_emit(self, log_record: Any) -> None:  # noqa: ANN401  any value is possible
         """Keep a record."""
         self.records.append(log_record)
         if self._error is not None:
@@ -244,11 +244,11 @@ def test_processor(items: list[Item], others: list[Any], error: type[Exception] 
     kept.records.clear()
     records = [item.as_log_record() for item in items]
     for record in records:
-        processor.on_emit(record)  # type: ignore[arg-type]  # it has what one that can be written has
+        processor.on_emit(record)  # type: ignore[arg-type]  # it has the attributes of a writable record
 
     passed = {id(record) for record in kept.records}
     for item, record in zip(items, records, strict=True):
-        # A name that is not a str may equal ours. The exporters, which decide in the end, reject it.
+        # A name that is not a str may equal ours. The exporters, which make the final decision, reject it.
         if type(item.name) is str:
             assert (id(record) in passed) is item.is_start_event
 
@@ -280,7 +280,7 @@ def test_sampler(name: str, attributes: Any, trace_id: int, wrapped: Any, consen
         ),
     )
 )
-def test_sampler_s_argument(argument: Any) -> None:  # noqa: ANN401  any may come in
+def test_sampler_argument(argument: Any) -> None:  # noqa: ANN401  any value is possible
     """Any argument for the delegate sampler results in a sampler, and is not repeated in a log."""
     with logged() as messages:
         sampler = OptInSampler(argument)

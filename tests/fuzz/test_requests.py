@@ -1,4 +1,4 @@
-"""Whatever a sender sends to the receiver: it is answered, with no fault of ours, and all that goes on is allowed."""
+"""Any request to the receiver is answered without an internal error, and only allowed values are forwarded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-pytest.importorskip("connectrpc", reason="what serve needs is an extra")
+pytest.importorskip("connectrpc", reason="serve needs its extra")
 
 from otel_tbot.otlp.client import ExportResult
 from otel_tbot.receiver.app import Application
@@ -50,20 +50,20 @@ DOCUMENTS = st.fixed_dictionaries(
 
 
 class Backend:
-    """Takes the place of the queue: keeps every submission, and says that it was delivered."""
+    """Replaces the queue: keeps every submission, and reports it as delivered."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without submissions."""
         self.submissions: list[Submission] = []
 
     async def deliver(self, submission: Submission) -> ExportResult:
-        """Keep one."""
+        """Keep a submission."""
         self.submissions.append(submission)
         return ExportResult(accepted=True, reason="")
 
 
 def status_of(body: bytes, headers: dict[str, str], *, method: str = "POST", path: str = PATH) -> int:
-    """Send a request to the application, check all that it forwards, and return the status of the answer."""
+    """Send a request to the application, check everything that it forwards, and return the status of the answer."""
     backend, counters = Backend(), Counters()
     application = Application(
         backend,  # type: ignore[arg-type]  # it has the one method that is called
@@ -105,7 +105,7 @@ async def _exchange(application: Application, scope: dict[str, Any], body: bytes
 
 
 def as_json(document: object) -> bytes:
-    """Return a document as JSON, as far as its texts can be written at all."""
+    """Return a document as JSON, if its strings can be encoded."""
     return json.dumps(document).encode("utf-8", "replace")
 
 
@@ -115,13 +115,13 @@ def as_json(document: object) -> bytes:
 @example(EVENT[:-1])
 @example(EVENT + b"\xff")
 def test_any_bytes(body: bytes) -> None:
-    """Bytes that are no message of tbot's are refused, and those that are one are read."""
+    """Bytes are refused, or read if they are a message of tbot's."""
     assert status_of(body, GO) in {ACCEPTED, *REFUSED}
 
 
 @given(st.data())
 def test_mutations(data: st.DataObject) -> None:
-    """A real message with some bytes exchanged, left out or repeated is refused or read."""
+    """A real message with some bytes replaced, removed or repeated is refused or read."""
     body = bytearray(EVENT)
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(body) - 1))
@@ -131,13 +131,13 @@ def test_mutations(data: st.DataObject) -> None:
 
 @given(DOCUMENTS)
 def test_any_values(document: dict[str, object]) -> None:
-    """A message in JSON is read, whatever its values; what cannot be sent never is."""
+    """A JSON message with any values is read, and only allowed values are sent."""
     assert status_of(as_json(document), {**GO, "Content-Type": "application/json"}) in {ACCEPTED, *REFUSED}
 
 
 @given(VALUES)
 def test_any_json(document: object) -> None:
-    """JSON that is no message is refused."""
+    """JSON that is not a message is refused."""
     assert status_of(as_json(document), {**GO, "Content-Type": "application/json"}) in REFUSED
 
 

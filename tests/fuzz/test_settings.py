@@ -61,7 +61,7 @@ _MESSAGE = re.compile("|".join(message.format(name=_NAME) for message in MESSAGE
 _NOTE = re.compile("|".join(note.format(name=_NAME) for note in NOTES))
 
 
-def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[str, Any]) -> OTLPSettings | None:  # noqa: ANN401
+def settings_or_error(signal: Any, environ: dict[str, str], keywords: dict[str, Any]) -> OTLPSettings | None:  # noqa: ANN401
     """Resolve settings and check them, or the error."""
     try:
         found = resolve_settings(signal, environ, keywords)
@@ -96,7 +96,7 @@ def settings_or_complaint(signal: Any, environ: dict[str, str], keywords: dict[s
 @example(signal="logs", environ={"OTEL_EXPORTER_OTLP_TIMEOUT": "9" * 5000})
 def test_variables(signal: str, environ: dict[str, str]) -> None:
     """Any variables result in usable settings, or in one line about one of them."""
-    settings_or_complaint(signal, environ, {})
+    settings_or_error(signal, environ, {})
 
 
 @example(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": "HTTP://"}, keywords={})
@@ -106,7 +106,7 @@ def test_variables(signal: str, environ: dict[str, str]) -> None:
 )
 def test_keywords(environ: dict[str, str], keywords: dict[str, Any]) -> None:
     """Any arguments of a declarative file or a caller result in usable settings, or in one line about one of them."""
-    settings_or_complaint("logs", environ, keywords)
+    settings_or_error("logs", environ, keywords)
 
 
 @given(environ=st.dictionaries(st.sampled_from(VARIABLES), SAID, max_size=4))
@@ -114,13 +114,13 @@ def test_other_signal(environ: dict[str, str]) -> None:
     """Variables of one signal have no effect on the other."""
     others = {name: value for name, value in environ.items() if "TRACES" not in name}
 
-    assert settings_or_complaint("logs", environ, {}) == settings_or_complaint("logs", others, {})
+    assert settings_or_error("logs", environ, {}) == settings_or_error("logs", others, {})
 
 
 @given(name=st.sampled_from(["a", "api-key", "X.1"]), value=st.text(max_size=12))
 def test_header(name: str, value: str) -> None:
     """A percent-encoded value of a header is decoded, or rejected because no header can contain it."""
-    found = settings_or_complaint("logs", {"OTEL_EXPORTER_OTLP_HEADERS": f"{name}={quote(value, safe='')}"}, {})
+    found = settings_or_error("logs", {"OTEL_EXPORTER_OTLP_HEADERS": f"{name}={quote(value, safe='')}"}, {})
 
     if re.fullmatch(r"[ -~]*", value):
         assert found is not None
@@ -168,7 +168,7 @@ def test_consent(answer: str | None, do_not_track: str | None, disabled: str | N
 )
 @example(scheme="//", user="", host="h", rest="://")
 def test_masked(scheme: str, user: str, host: str, rest: str) -> None:
-    """A shown endpoint contains no password and no query, however unusual the address is."""
+    """A shown endpoint contains no password and no query, even if the address is unusual."""
     place = f"{scheme}{host}"
     for endpoint in (f"{scheme}{user}:{SECRET}@{host}{rest}", f"{place}/{rest}?{SECRET}", f"{place}#{SECRET}"):
         shown = mask_endpoint(endpoint)

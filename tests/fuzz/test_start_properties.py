@@ -1,4 +1,4 @@
-"""Properties, checked on some thousands of starts, the same in every run."""
+"""Properties of some thousands of starts, which are the same in every run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.unit.tbot.read_helpers import in_base64
 from tests.unit.tbot.reference_model import Configured, ReferenceStart, expected
 from tests.unit.tbot.strategies import TEXT, configurations, starts, written_in_any_way
 
-# No deadline for one example, since machines differ: the time is bounded below for what it is about.
+# No deadline per example, since machines differ: the tests below bound the time where it matters.
 SAME_IN_EVERY_RUN = settings(deadline=None, derandomize=True, database=None)
-BOUND = 10  # seconds for an input of some hundred bytes, on a machine however busy
+BOUND = 10  # seconds for an input of some hundred bytes, even on a busy machine
 FLAGS = sorted({f"--{name}" for row in SUBCOMMANDS for name in row.flags} | {f"--{name}" for name in GLOBAL_FLAGS})
 
 
-def event_or_complaint(arguments: list[str], environ: dict[str, str]) -> dict[str, str | int] | str:
-    """Return what a start reports, counters of 0 left out, or the complaint; nothing else may happen."""
+def event_or_error(arguments: list[str], environ: dict[str, str]) -> dict[str, str | int] | str:
+    """Return the event of a start without counters of 0, or the error message; nothing else may happen."""
     began = time.monotonic()
     try:
         event = StartEvent.from_command(["tbot", *arguments], environ=environ)
@@ -41,12 +41,12 @@ def _checked(error: TbotConfigError) -> str:
 @settings(SAME_IN_EVERY_RUN, max_examples=300)
 @given(start=starts())
 def test_start(start: tuple[ReferenceStart, list[str], dict[str, str], str | None]) -> None:
-    """Every start that the grammar allows reports what the oracle says."""
+    """Every start that the grammar allows gives the event of the reference model."""
     started, arguments, environ, text = start
     if text is not None:
         environ = {**environ, "TBOT_CONFIG": in_base64(text)}
 
-    found, wanted = event_or_complaint(arguments, environ), expected(started)
+    found, wanted = event_or_error(arguments, environ), expected(started)
 
     if wanted is None:
         assert "the join URI and join_method name different methods" in found
@@ -57,10 +57,10 @@ def test_start(start: tuple[ReferenceStart, list[str], dict[str, str], str | Non
 @settings(SAME_IN_EVERY_RUN, max_examples=300)
 @given(configuration=configurations())
 def test_configuration(configuration: tuple[Configured, str]) -> None:
-    """Every configuration, however it is written, reports what the oracle says."""
+    """Every configuration, in any notation, gives the event of the reference model."""
     configured, text = configuration
 
-    found = event_or_complaint(["start"], {"TBOT_CONFIG": in_base64(text)})
+    found = event_or_error(["start"], {"TBOT_CONFIG": in_base64(text)})
     wanted = expected(ReferenceStart(configured=configured))
 
     if wanted is None:
@@ -69,7 +69,7 @@ def test_configuration(configuration: tuple[Configured, str]) -> None:
         assert found == wanted
 
 
-# What is put before and after a configuration.
+# Lines added before and after a configuration.
 MISTAKES = [
     ("", "x: 1\nx: 2\n"),
     ("", "x: {y: [{z: 1, z: 1}]}\n"),
@@ -87,11 +87,11 @@ MISTAKES = [
 @settings(SAME_IN_EVERY_RUN, max_examples=150)
 @given(configuration=configurations(alone=True), mistake=st.sampled_from(MISTAKES))
 def test_mistake(configuration: tuple[Configured, str], mistake: tuple[str, str]) -> None:
-    """A configuration with a mistake is refused, whatever is right in it."""
+    """A configuration with a mistake is rejected, regardless of its valid part."""
     before, after = mistake
     environ = {"TBOT_CONFIG": in_base64(before + configuration[1] + after)}
 
-    assert str(event_or_complaint(["start"], environ)).startswith("TBOT_CONFIG, line ")
+    assert str(event_or_error(["start"], environ)).startswith("TBOT_CONFIG, line ")
 
 
 @settings(SAME_IN_EVERY_RUN, max_examples=400)
@@ -99,23 +99,23 @@ def test_mistake(configuration: tuple[Configured, str], mistake: tuple[str, str]
 @example(content=b"\xff\xfe")
 @example(content=b"\xfe\xff\0")
 def test_any_bytes(content: bytes) -> None:
-    """Whatever bytes the configuration is of, nothing but the project's own error is raised, in time."""
-    event_or_complaint(["start"], {"TBOT_CONFIG": in_base64(content)})
+    """For any bytes as configuration, only the project's own error is raised, in bounded time."""
+    event_or_error(["start"], {"TBOT_CONFIG": in_base64(content)})
 
 
 @settings(SAME_IN_EVERY_RUN, max_examples=600)
 @given(text=written_in_any_way())
 def test_any_text(text: str) -> None:
-    """Whatever text of YAML's marks and tbot's words it is, the same way."""
-    event_or_complaint(["start"], {"TBOT_CONFIG": in_base64(text.encode(errors="surrogatepass"))})
+    """The same for any text of YAML's indicators and tbot's keywords."""
+    event_or_error(["start"], {"TBOT_CONFIG": in_base64(text.encode(errors="surrogatepass"))})
 
 
 @settings(SAME_IN_EVERY_RUN, max_examples=200)
 @given(value=st.text(max_size=40))
 def test_any_base64(value: str) -> None:
-    """Whatever stands where base64 should, the same way."""
-    event_or_complaint(["start"], {"TBOT_CONFIG": value})
-    event_or_complaint(["start", f"--config-string={value}"], {})
+    """The same for any text in place of base64."""
+    event_or_error(["start"], {"TBOT_CONFIG": value})
+    event_or_error(["start", f"--config-string={value}"], {})
 
 
 NAMES = st.text(st.characters(min_codepoint=1, exclude_characters="/"), max_size=20)
@@ -147,17 +147,17 @@ ARGUMENT = st.one_of(
 @example(before=[], after=["-c", "\ud800"], environ={})
 @example(before=[], after=["@\ud800"], environ={})
 def test_any_arguments(before: list[str], after: list[str], environ: dict[str, str]) -> None:
-    """Whatever the arguments and variables are, nothing but the project's own error is raised, in time."""
-    event_or_complaint([*before, "start", *after], environ)
+    """For any arguments and variables, only the project's own error is raised, in bounded time."""
+    event_or_error([*before, "start", *after], environ)
 
 
 @settings(SAME_IN_EVERY_RUN, max_examples=100)
 @given(configuration=configurations(), secret=st.text(st.characters(categories=["Lu", "Nd"]), min_size=12, max_size=20))
 def test_no_secret(configuration: tuple[object, str], secret: str) -> None:
-    """A value that is planted into a configuration and a command line is in no complaint and in no event."""
+    """A value that is planted into a configuration and a command line is in no error message and in no event."""
     _, text = configuration
     spoiled = text.replace(" t", f" {secret}").replace("a", f"a{secret}", 3)
-    found = event_or_complaint(["start", f"--token={secret}"], {"TBOT_CONFIG": in_base64(spoiled)})
+    found = event_or_error(["start", f"--token={secret}"], {"TBOT_CONFIG": in_base64(spoiled)})
 
     assert secret not in str(found)
 

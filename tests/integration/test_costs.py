@@ -1,6 +1,6 @@
-"""What things cost, counted and not timed: so that doing more than before fails on any machine.
+"""Costs, counted instead of timed, so that additional work fails on any machine.
 
-What the counts are worth in time is for the benchmarks to show.
+The benchmarks measure the time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HAND_WRITTEN = SOURCE / "benchmarks" / "handwritten.py"
 
 
 def loaded(program: list[str], environ: dict[str, str], cwd: Path) -> set[str]:
-    """Return the modules that a program loads, by the interpreter's own account."""
+    """Return the modules that a program loads, as `-X importtime` lists them."""
     command = [sys.executable, "-X", "importtime", *program]
     variables = {"PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1", **environ}
     ended = subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=True)
@@ -43,20 +43,20 @@ def loaded(program: list[str], environ: dict[str, str], cwd: Path) -> set[str]:
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
 )
 def test_packages_of_a_command(tmp_path: Path, command: list[str], packages: set[str]) -> None:
-    """What shows something loads no transport, and no YAML where no configuration is read."""
+    """Commands that only show something load no transport, and no YAML if no configuration is read."""
     modules = loaded(["-m", "otel_tbot", *command], {}, tmp_path)
     assert {name.partition(".")[0] for name in modules} & HEAVY == packages
 
 
-def test_sdk_is_not_loaded_for_a_text(tmp_path: Path) -> None:
-    """A preview as text takes the SDK's version, and nothing else of it."""
+def test_sdk_is_not_loaded_for_text(tmp_path: Path) -> None:
+    """A preview as text loads the SDK's version, and no other module of it."""
     modules = loaded(["-m", "otel_tbot", "preview", *START], {}, tmp_path)
     assert {name for name in modules if name.startswith("opentelemetry.sdk.")} == {"opentelemetry.sdk.version"}
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_packages_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
-    """One protocol does not load the other's transport, and one signal not the other's messages."""
+    """One protocol does not load the other's transport, and one signal does not load the other's messages."""
     modules = loaded(["-m", "otel_tbot", "emit", *START], otlp_variables(receiver, protocol), tmp_path)
     assert receiver.log_records
     packages = {name.partition(".")[0] for name in modules} & HEAVY
@@ -66,7 +66,7 @@ def test_packages_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_modules_of_a_delivery(receiver: OTLPReceiver, tmp_path: Path, protocol: str) -> None:
-    """Sending an event loads at most a quarter more modules than a script that somebody writes by hand for it."""
+    """Sending an event loads at most a quarter more modules than a script written by hand for it."""
     (tmp_path / "tbot.yaml").write_text("onboarding:\n  join_method: github\nservices: []\n")
     environ = otlp_variables(receiver, protocol)
     ours = loaded(["-m", "otel_tbot", "emit", *START, "-c", "tbot.yaml"], environ, tmp_path)

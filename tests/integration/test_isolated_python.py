@@ -1,4 +1,4 @@
-"""What no variable and no working directory can do: run code of others in our own processes, or delay `send`."""
+"""No variable and no working directory can run foreign code in our own processes, or delay `send`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.testing import OTLPReceiver
 
-# By these an environment names plug-ins, each of a group of entry points of its own.
+# Variables that name plug-ins, each with its own group of entry points.
 GROUPS = {
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "opentelemetry_resource_detector",
     "OTEL_PROPAGATORS": "opentelemetry_propagator",
@@ -36,7 +36,7 @@ START = ("--tbot-version", "18.2.3", "tbot", "start")
 
 @pytest.fixture
 def environ(tmp_path: Path, receiver: OTLPReceiver) -> dict[str, str]:
-    """Return variables that opt in and name a plug-in of every kind, which would leave a file behind."""
+    """Return variables that opt in and name a plug-in of every kind, which would create a file."""
     metadata = tmp_path / "site" / "canary-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: canary\nVersion: 1.0\n")
@@ -61,7 +61,7 @@ def otel_tbot(*arguments: str, environ: Mapping[str, str]) -> subprocess.Complet
 
 
 def test_plug_in_can_be_loaded(environ: dict[str, str], tmp_path: Path) -> None:
-    """OpenTelemetry itself loads the plug-in in such an environment: otherwise the tests below would show nothing."""
+    """OpenTelemetry itself loads the plug-in in this environment: otherwise the tests below would prove nothing."""
     command = [sys.executable, "-c", "import opentelemetry.sdk._logs"]
     subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
     assert (tmp_path / "loaded").exists()
@@ -71,21 +71,21 @@ def test_plug_in_can_be_loaded(environ: dict[str, str], tmp_path: Path) -> None:
     "arguments", [("preview", "--format", "json", *START), ("emit", *START), ("demo",)], ids=" ".join
 )
 def test_command(environ: dict[str, str], tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """A command does its work, and loads no plug-in."""
+    """A command works, and loads no plug-in."""
     ended = otel_tbot(*arguments, environ=environ)
     assert ended.returncode == 0, ended.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["site"]
 
 
 def test_preview_when_off(environ: dict[str, str], tmp_path: Path) -> None:
-    """Without consent it loads none either."""
+    """Without consent, `preview` loads no plug-in either."""
     del environ["TELEPORT_ANONYMOUS_TELEMETRY"]
     assert otel_tbot("preview", "--format", "json", *START, environ=environ).returncode == 0
     assert not (tmp_path / "loaded").exists()
 
 
 def test_run(environ: dict[str, str], tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """The sender loads no plug-in, and tbot gets the environment as it was."""
+    """The sender loads no plug-in, and tbot gets the original environment."""
     path = shell_script(tmp_path / "bin", 'echo "$OTEL_PROPAGATORS $SSLKEYLOGFILE"')
     ended = otel_tbot("run", str(path), "start", environ=environ)
     assert ended.stdout == f"canary {tmp_path / 'keys'}\n"
@@ -106,8 +106,8 @@ def test_serve(environ: dict[str, str], tmp_path: Path, receiver: OTLPReceiver) 
     assert not (tmp_path / "loaded").exists()
 
 
-def test_send_beside_a_stuck_plug_in(environ: dict[str, str], tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """In a host's process its plug-ins are its own; but the import that `send` causes counts against the timeout."""
+def test_send_with_a_stuck_plug_in(environ: dict[str, str], tmp_path: Path, receiver: OTLPReceiver) -> None:
+    """A host's own plug-ins are loaded in its process, but an import that `send` causes counts against the timeout."""
     (tmp_path / "site" / "canary.py").write_text("import threading\nthreading.Event().wait()\n")
     code = "import otel_tbot; print(otel_tbot.send(otel_tbot.StartEvent(run_mode='daemon'), timeout=1).reason)"
     command = [sys.executable, "-c", code]
@@ -117,7 +117,7 @@ def test_send_beside_a_stuck_plug_in(environ: dict[str, str], tmp_path: Path, re
 
 
 def test_python_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process of ours finds our modules, none in the working directory, and ignores Python's variables."""
+    """A process of ours finds our modules, but none in the working directory, and ignores Python's variables."""
     (tmp_path / "json.py").write_text("raise SystemExit('the working directory')")
     (tmp_path / "ours.py").write_text(
         "import json, sys\ndef main(*words): print(json.dumps([*words, sys.flags.isolated]))"

@@ -1,4 +1,4 @@
-"""The package as users import it: every name there, nothing loaded before it is needed."""
+"""The package as users import it: every name exists, and nothing is loaded before it is needed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def loaded_by(code: str) -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_public_names(name: str) -> None:
-    """Every public name is there, listed, and carries its own name."""
+    """Every public name exists, is listed, and has its own `__name__`."""
     assert name in otel_tbot.__all__
     assert name in dir(otel_tbot)
     assert getattr(otel_tbot, name).__name__ == name
@@ -53,7 +53,7 @@ def test_unknown_name() -> None:
 
 
 def test_consent_is_callable_after_every_import() -> None:
-    """`otel_tbot.consent` is the function, whatever submodules were imported before."""
+    """`otel_tbot.consent` is the function, even after imports of submodules."""
     loaded_by("import otel_tbot.api, otel_tbot.plugins.exporter; otel_tbot.consent()")
 
 
@@ -98,7 +98,7 @@ def test_hooks_load_no_transport() -> None:
 
 
 def test_entry_points() -> None:
-    """The entry points are the command's, PyInstaller's and those of the contract, all named tbot, and load."""
+    """The entry points are those of the command, PyInstaller and the contract, all named tbot, and can be loaded."""
     found = {entry.group: entry for entry in importlib.metadata.distribution("otel-tbot").entry_points}
     assert found.pop("console_scripts").name == "otel-tbot"
     assert found.pop("pyinstaller40").name == "hook-dirs"

@@ -1,4 +1,4 @@
-"""What the release workflow checks before it publishes."""
+"""The checks of the release workflow before it publishes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def script() -> Any:  # noqa: ANN401  a module without a name to import it by
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Make a source tree that is ready for release 1.2.3."""
+    """Create a source tree that is ready for release 1.2.3."""
     (tmp_path / "otel_tbot").mkdir()
     (tmp_path / "otel_tbot" / "version.py").write_text('__version__ = "1.2.3"\n')
     (tmp_path / "CHANGELOG.md").write_text(
@@ -54,7 +54,7 @@ def test_notes(script: Any, tree: Path) -> None:  # noqa: ANN401
     ],
 )
 def test_refused(script: Any, tree: Path, tag: str, repository: str, reason: str) -> None:  # noqa: ANN401
-    """Another tag than the version's, and another repository, are refused."""
+    """A tag that does not match the version, and another repository, are refused."""
     with pytest.raises(script.ReleaseError, match=reason):
         script.notes(tag, repository, tree)
 

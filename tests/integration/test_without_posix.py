@@ -1,4 +1,4 @@
-"""What works on Windows, tried without the names that its Python lacks: see `tests.support.without_posix`."""
+"""The features that work on Windows, without the names that Python lacks there: see `tests.support.without_posix`."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     Program = Callable[..., subprocess.CompletedProcess[str]]
 
 CONFIGURATION = "version: v2\nonboarding:\n  join_method: github\nservices:\n  - type: identity\n"
-# What Windows never loads.
+# Modules that are never loaded on Windows.
 POSIX_ONLY = {"launcher.group_signal_probe", "launcher.sender", "launcher.supervise", "receiver"}
 
 
 @pytest.fixture
 def python(tmp_path: Path) -> Program:
-    """Return a function that runs code in a Python without POSIX, with tbot on PATH and a configuration beside it."""
+    """Return a function that runs code in a Python without POSIX, with tbot on PATH and a configuration."""
     (tmp_path / "tbot.yaml").write_text(CONFIGURATION)
     shell_script(tmp_path / "bin", 'echo "out $*"; echo "error" >&2; read -r status; exit "$status"')
     command = without_posix.python(tmp_path)
@@ -52,7 +52,7 @@ def python(tmp_path: Path) -> Program:
 
 @pytest.fixture
 def program(python: Program) -> Program:
-    """Return a function that runs a command there."""
+    """Return a function that runs a command in that Python."""
 
     def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         return python(f"from otel_tbot.__main__ import main; main(*{arguments!r})", environ)
@@ -60,8 +60,8 @@ def program(python: Program) -> Program:
     return run
 
 
-def test_the_names_are_gone(python: Program) -> None:
-    """Otherwise the tests below would show nothing."""
+def test_the_names_are_missing(python: Program) -> None:
+    """The names are missing: otherwise the tests below would prove nothing."""
     code = """\
 import os, select, signal, _signal
 for module, name in ((os, "O_NONBLOCK"), (os, "fork"), (signal, "SIGKILL"), (_signal, "SIGHUP"), (select, "poll")):
@@ -69,17 +69,17 @@ for module, name in ((os, "O_NONBLOCK"), (os, "fork"), (signal, "SIGKILL"), (_si
 try:
     import fcntl
 except ImportError:
-    print("gone")
+    print("missing")
 """
-    assert python(code).stdout == "gone\n"
+    assert python(code).stdout == "missing\n"
 
 
 def test_modules(python: Program) -> None:
-    """Every module but those that only POSIX systems load can be imported."""
+    """Every module except those for POSIX systems can be imported."""
     files = [file for file in sorted((SOURCE / "otel_tbot").rglob("*.py")) if file.stem.isidentifier()]  # no hooks
     names = [".".join(file.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__") for file in files]
     kept = [name for name in names if not any(name.startswith(f"otel_tbot.{one}") for one in POSIX_ONLY)]
-    # What reports draw with is an extra.
+    # The packages of extras may be missing.
     code = f"""\
 import importlib
 for name in {kept!r}:
@@ -114,8 +114,8 @@ def test_preview(program: Program) -> None:
         ("echo Teleport v1.0; sleep 60", "took too long"),
     ],
 )
-def test_version_that_is_not_told(program: Program, tmp_path: Path, lines: str, reason: str) -> None:
-    """An executable that hangs, floods or fails costs two seconds at most, and leaves the version out."""
+def test_unknown_version(program: Program, tmp_path: Path, lines: str, reason: str) -> None:
+    """If the executable hangs, prints too much or fails, the version is left out after two seconds at most."""
     shell_script(tmp_path / "bin", "exit 1", version=lines)
     ended = program("preview", "tbot", "start")
     assert ended.returncode == 0
@@ -124,7 +124,7 @@ def test_version_that_is_not_told(program: Program, tmp_path: Path, lines: str, 
 
 @pytest.mark.parametrize("name", ["missing", "tbot.yaml", "./missing"])
 def test_no_executable(program: Program, name: str) -> None:
-    """An executable that is not there leaves the version out too."""
+    """If the executable is missing, the version is left out."""
     ended = program("preview", name, "start")
     assert (ended.returncode, ended.stderr) == (
         0,
@@ -135,7 +135,7 @@ def test_no_executable(program: Program, name: str) -> None:
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 @pytest.mark.parametrize("signal_name", ["logs", "traces"])
 def test_emit(program: Program, receiver: OTLPReceiver, protocol: str, signal_name: str) -> None:
-    """`emit` sends what it read, over each protocol and as each signal."""
+    """`emit` sends the event, over each protocol and as each signal."""
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", **otlp_variables(receiver, protocol)}
     ended = program("emit", "--signal", signal_name, "tbot", "start", "-c", "tbot.yaml", **environ)
     assert ended.returncode == 0, ended.stderr
@@ -148,7 +148,7 @@ def test_emit(program: Program, receiver: OTLPReceiver, protocol: str, signal_na
     "words", [("status",), ("schema",), ("schema", "--format", "json"), ("demo",), ("run", "--help")], ids=" ".join
 )
 def test_other_commands(program: Program, words: tuple[str, ...]) -> None:
-    """The other commands work as anywhere."""
+    """The other commands work as on POSIX."""
     ended = program(*words)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout
@@ -156,7 +156,7 @@ def test_other_commands(program: Program, words: tuple[str, ...]) -> None:
 
 def test_report(program: Program, tmp_path: Path) -> None:
     """`report` reads events and writes a file."""
-    pytest.importorskip("duckdb", reason="what report reads with is an extra")
+    pytest.importorskip("duckdb", reason="report needs its extra")
     events = SOURCE / "examples" / "report" / "events.jsonl.gz"
     ended = program("report", "-o", "report.json", str(events))
     assert ended.returncode == 0, ended.stderr
@@ -173,7 +173,7 @@ def test_serve(program: Program) -> None:
 
 
 def test_api(python: Program, receiver: OTLPReceiver) -> None:
-    """The public API, the exporters, the sampler, the processor and the resource detector work as anywhere."""
+    """The public API, the exporters, the sampler, the processor and the resource detector work as on POSIX."""
     code = """\
 import os
 import otel_tbot
@@ -223,8 +223,8 @@ def test_run_other_command(program: Program, receiver: OTLPReceiver) -> None:
     assert receiver.requests == []
 
 
-def test_run_waits_for_nobody(program: Program, tmp_path: Path) -> None:
-    """The end of tbot is the end of `run`, though the backend never answers; tbot does not wait either."""
+def test_run_does_not_wait(program: Program, tmp_path: Path) -> None:
+    """`run` ends with tbot, even if the backend never answers; tbot does not wait either."""
     shell_script(tmp_path / "bin", "exit 0")
     with black_hole() as port:
         environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
@@ -242,7 +242,7 @@ def test_supervise(program: Program, receiver: OTLPReceiver) -> None:
     assert len(receiver.log_records) == 1
 
 
-def test_supervise_tells_a_failure(program: Program) -> None:
+def test_supervise_reports_a_failure(program: Program) -> None:
     """With `--supervise`, a failure is one line after tbot's output."""
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     ended = program("run", "--supervise", "tbot", "start", **environ)
@@ -260,7 +260,7 @@ def test_supervise_tells_a_failure(program: Program) -> None:
     ],
 )
 def test_nothing_can_be_sent(program: Program, environ: dict[str, str], reason: str) -> None:
-    """Where that is known beforehand, it is said in place of the notice."""
+    """If it is known beforehand that nothing can be sent, a line says so instead of the notice."""
     ended = program("run", "tbot", "start", **{"TELEPORT_ANONYMOUS_TELEMETRY": "1", **environ})
     assert ended.returncode == 7
     own, *others = sorted(ended.stderr.splitlines(), reverse=True)
@@ -269,21 +269,21 @@ def test_nothing_can_be_sent(program: Program, environ: dict[str, str], reason: 
 
 
 def test_outcome_fd(program: Program) -> None:
-    """A descriptor for the outcome is refused in one line."""
+    """`--outcome-fd` is refused in one line."""
     ended = program("run", "--outcome-fd", "3", "tbot", "start")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "--outcome-fd" in ended.stderr
 
 
 def test_supervise_has_a_limit() -> None:
-    """It waits for no sender beyond the time that the delivery may take, and ends one that hangs."""
+    """`--supervise` waits for a sender up to the timeout of the delivery, and ends one that hangs."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as sender:
         without_fork._wait_for_sender(sender, time.monotonic() + 0.2)
         assert sender.wait(10) != 0
 
 
 def test_sender_has_a_limit(python: Program) -> None:
-    """A sender that hangs ends by itself, where nobody waits for it."""
+    """A sender that hangs ends by itself if no process waits for it."""
     code = """\
 import time
 from otel_tbot.launcher import worker, without_fork
@@ -299,13 +299,13 @@ without_fork.main("--timeout", "0.2", "tbot", "start")
     ids=str,
 )
 def test_run_without_a_tbot(program: Program, words: tuple[str, ...], status: int) -> None:
-    """What cannot be started is one line, and a shell's exit status."""
+    """A missing executable gives one line and the exit status of a shell."""
     ended = program("run", *words)
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (status, "", 1)
 
 
 def test_broken_program(program: Program, tmp_path: Path) -> None:
-    """So is a file that the system does not take for a program."""
+    """A file that is not a program gives one line and the exit status of a shell."""
     (tmp_path / "bin" / "tbot").write_bytes(b"\x7fELF")
     ended = program("run", "tbot", "start")
     assert (ended.returncode, len(ended.stderr.splitlines())) == (126, 1)
@@ -314,7 +314,7 @@ def test_broken_program(program: Program, tmp_path: Path) -> None:
 def test_interrupt(tmp_path: Path) -> None:
     """Ctrl-C reaches tbot and `run` alike; tbot decides, and `run` ends with its status."""
     path = shell_script(tmp_path / "bin", f"trap 'exit 9' INT; : >{tmp_path}/ready; while :; do sleep 0.1; done")
-    # Whoever started the tests may have had SIGINT ignored, which a shell cannot undo.
+    # SIGINT may be ignored by the caller of the tests, which a shell cannot undo.
     default = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     code = f"{default}; from otel_tbot.__main__ import main; main('run', {str(path)!r}, 'start')"
     command = [*without_posix.python(tmp_path), code]
@@ -326,5 +326,5 @@ def test_interrupt(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("code", "status"), [(0, 0), (7, 7), (0x7FFFFFFF, 0x7FFFFFFF), (0xC000013A, -1073741510)])
 def test_exit_status(code: int, status: int) -> None:
-    """An exit status of Windows above a C int's range is passed on as the same 32 bits."""
+    """A Windows exit status above the range of a C int is passed on as the same 32 bits."""
     assert without_fork.exit_status(code) == status

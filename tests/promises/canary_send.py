@@ -87,7 +87,7 @@ class Report:
         """Check that the bytes are requests with only the listed headers."""
         for request in self._recorded.requests():
             headers = dict(request.headers)
-            assert len(headers) == len(request.headers), "each header stands there once"
+            assert len(headers) == len(request.headers), "no header is repeated"
             grpc_timeout = headers.pop("grpc-timeout", None)
             user_agent = headers.pop("user-agent")
             if grpc_timeout is None:

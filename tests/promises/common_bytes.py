@@ -1,6 +1,6 @@
 """Find what two messages have in common apart from constants: runs of eight bytes in both and in no constant.
 
-A UUID in text form is read as its 16 bytes first: eight of its 36 characters stand for only four bytes, which two ids
+A UUID in text form is read as its 16 bytes first: eight of its 36 characters encode only four bytes, which two ids
 may share by chance. For eight bytes, that probability is 10^-17.
 """
 

@@ -58,10 +58,10 @@ def main(state: str) -> None:
     """Report the starts."""
     for make_alike in STATES[state]:
         make_alike()
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  after the state is made
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415  see above
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  after the state is fixed
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415  after the state is fixed
 
-    from otel_tbot import AnonymousSpanExporter, StartEvent, emit_span, send  # noqa: PLC0415  see above
+    from otel_tbot import AnonymousSpanExporter, StartEvent, emit_span, send  # noqa: PLC0415  after the state is fixed
 
     event = StartEvent(run_mode="daemon")
     provider = TracerProvider(shutdown_on_exit=False)

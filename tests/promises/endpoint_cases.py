@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-# {http} and {grpc} stand for the endpoints of the first backend, {http2} and {grpc2} for those of the second, {host2}
-# for its gRPC address without a scheme, and {http_host} for the HTTP address of the first.
+# {http} and {grpc} are the endpoints of the first backend, {http2} and {grpc2} those of the second, {host2} is its gRPC
+# address without a scheme, and {http_host} is the HTTP address of the first.
 class Destination(NamedTuple):
     """Variables and options that choose a destination.
 
@@ -48,10 +48,10 @@ DESTINATIONS = {
     "an empty endpoint for log records": Destination("{http}/v1/logs (http/protobuf)", {**HTTP, "LOGS_ENDPOINT": ""}),
     "gRPC": Destination("{grpc} (grpc)", GRPC),
     "gRPC for a span": Destination("{grpc} (grpc)", GRPC, ("--signal", "traces"), "traces"),
-    "gRPC for log records alone": Destination(
+    "gRPC for log records only": Destination(
         "{grpc2} (grpc)", {**HTTP, "LOGS_PROTOCOL": "grpc", "LOGS_ENDPOINT": "{grpc2}"}
     ),
-    "HTTP for spans alone": Destination(
+    "HTTP for spans only": Destination(
         "{http2}/v1/traces (http/protobuf)",
         {**GRPC, "TRACES_PROTOCOL": "http/protobuf", "TRACES_ENDPOINT": "{http2}/v1/traces"},
         ("--signal", "traces"),

@@ -58,7 +58,7 @@ def forked(version):
 """
 # A pipeline that sends each event by itself, and a function that forks a child that exits normally.
 BUSY_PIPELINE = f"""{PIPELINES}
-import warnings; warnings.simplefilter("ignore", DeprecationWarning)  # as above
+import warnings; warnings.simplefilter("ignore", DeprecationWarning)  # about any fork, again
 loggers.add_log_record_processor(SimpleLogRecordProcessor(otel_tbot.AnonymousLogExporter()))
 def emit():
     otel_tbot.emit(event(), logger_provider=loggers)

@@ -22,7 +22,7 @@ _WITHIN = 50  # seconds, far above what any run takes
 
 
 class CompletedRun(NamedTuple):
-    """What is visible of a finished host, and its duration in seconds."""
+    """The output and status of a finished host, and its duration in seconds."""
 
     status: int
     stdout: str

@@ -167,7 +167,7 @@ def _network() -> dict[str, object]:
         "default socket timeout": socket.getdefaulttimeout(),
         "functions of sockets": (socket.socket, socket.getaddrinfo, socket.create_connection),
         "default TLS": (getattr(ssl, "_create_default_https_context"), ssl.SSLContext),  # noqa: B009  not in the stubs
-        "HTTP": (http.client.HTTPConnection.debuglevel, getattr(urllib.request, "_opener")),  # noqa: B009  see above
+        "HTTP": (http.client.HTTPConnection.debuglevel, getattr(urllib.request, "_opener")),  # noqa: B009  not in the stubs
     }
 
 
@@ -181,7 +181,7 @@ def _names(threads: Iterable[threading.Thread]) -> list[str]:
 
 def _descriptors() -> list[str]:
     folder = next(path for path in ("/proc/self/fd", "/dev/fd") if os.path.isdir(path))  # noqa: PTH112  no more objects
-    return sorted(os.listdir(folder), key=int)  # noqa: PTH208  a path of its own would be open meanwhile
+    return sorted(os.listdir(folder), key=int)  # noqa: PTH208  no more objects
 
 
 def _children() -> bool:

@@ -20,12 +20,12 @@ def _fail(*_: object, **__: object) -> Any:  # noqa: ANN401  never returns
     raise RuntimeError(CANARY)
 
 
-def record_and_span(attributes: object, **changed: object) -> Any:  # noqa: ANN401  what it stands for
+def record_and_span(attributes: object, **changed: object) -> Any:  # noqa: ANN401  used as a record, span or batch
     """Return an object with the attributes of a log record and of a span.
 
     Args:
         attributes: the attributes of the record and span.
-        changed: other fields that are not as usual.
+        changed: other fields, with unusual values.
     """
     usual = {
         "name": "tbot.start", "event_name": "tbot.start", "attributes": attributes,
@@ -86,7 +86,7 @@ class DeceptiveStr(str):
         return True
 
     def __ne__(self, other: object) -> bool:
-        """Be unequal to nothing."""
+        """Never be unequal."""
         return False
 
 
@@ -113,7 +113,7 @@ def _nested(depth: int) -> object:
 _HUGE = 200_000
 
 
-def _raising(*names: str) -> Any:  # noqa: ANN401  what it stands for
+def _raising(*names: str) -> Any:  # noqa: ANN401  used as a record, span or batch
     usual = {one: value for one, value in vars(record_and_span(_VALID)).items() if one not in {*names, "log_record"}}
     created = type("Raising", (SimpleNamespace,), {name: property(_fail) for name in names})(**usual)
     if "log_record" not in names:
@@ -142,7 +142,7 @@ HOSTILE_OBJECTS: dict[str, Callable[[], object]] = {
     "run mode is not text": lambda: record_and_span({**_VALID, "tbot.run_mode": EveryAttributeRaises()}),
     "run mode equals every text": lambda: record_and_span({**_VALID, "tbot.run_mode": DeceptiveStr(CANARY)}),
     "counter is text": lambda: record_and_span({**_VALID, "tbot.destinations_other": CANARY}),
-    "counter is no number": lambda: record_and_span({**_VALID, "tbot.destinations_other": float("nan")}),
+    "counter is NaN": lambda: record_and_span({**_VALID, "tbot.destinations_other": float("nan")}),
     "counter is negative": lambda: record_and_span({**_VALID, "tbot.destinations_other": -1}),
     "names raise": lambda: _raising("log_record", "event_name", "name"),
     "attributes themselves raise": lambda: _raising("attributes"),
@@ -153,17 +153,17 @@ NOT_AN_EVENT = (
     "attributes raise", "attributes themselves raise",
 )  # fmt: skip
 _WHEN = ("timestamp", "observed_timestamp", "start_time", "end_time")
-# Objects with a valid event and much else: only the event may be sent.
+# Objects with a valid event among other content: only the event may be sent.
 VALID_WITH_EXTRAS: dict[str, Callable[[], object]] = {
     "many attributes": lambda: record_and_span({**_VALID, **{f"{CANARY}{one}": one for one in range(_HUGE)}}),
     "huge text": lambda: record_and_span({**_VALID, "huge": CANARY * _HUGE, "session.id": CANARY * _HUGE}),
     "deep value": lambda: record_and_span({**_VALID, "deep": _nested(100_000)}),
-    "keys that are no text": lambda: record_and_span(_with_odd_keys()),
+    "keys that are not text": lambda: record_and_span(_with_unusual_keys()),
     "session raises": lambda: record_and_span({**_VALID, "session.id": EveryAttributeRaises()}),
     "session equals every text": lambda: record_and_span({**_VALID, "session.id": DeceptiveStr(CANARY)}),
     "time is text": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, CANARY)),
-    "time is no number": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, float("nan"))),
-    "time is endless": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, 10**30)),
+    "time is NaN": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, float("nan"))),
+    "time is too large": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, 10**30)),
     "time is None": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN)),
     "time lies": lambda: record_and_span(_VALID, **dict.fromkeys(_WHEN, DeceptiveInt(_SECOND))),
     "counter lies": lambda: record_and_span({**_VALID, "tbot.destinations_other": DeceptiveInt(0)}),
@@ -172,10 +172,10 @@ VALID_WITH_EXTRAS: dict[str, Callable[[], object]] = {
 }
 
 
-def _with_odd_keys() -> dict[object, object]:
-    odd: dict[object, object] = {7: CANARY, None: CANARY, (CANARY,): CANARY}
-    odd.update(_VALID.items())
-    return odd
+def _with_unusual_keys() -> dict[object, object]:
+    unusual: dict[object, object] = {7: CANARY, None: CANARY, (CANARY,): CANARY}
+    unusual.update(_VALID.items())
+    return unusual
 
 
 def _breaks_off() -> Iterator[object]:
@@ -218,8 +218,8 @@ BROKEN_EXPORTERS: dict[str, Callable[[], Any]] = {
     "raises": lambda: _WrappedExporter(_fail),
     "returns nothing": lambda: _WrappedExporter(lambda: None),
     "returns text": lambda: _WrappedExporter(lambda: CANARY),
-    "returns what raises": lambda: _WrappedExporter(EveryAttributeRaises),
-    "export raises when looked at": _ExportRaises,
+    "returns an object that raises": lambda: _WrappedExporter(EveryAttributeRaises),
+    "export raises on lookup": _ExportRaises,
     "every attribute raises": EveryAttributeRaises,
 }
 
@@ -236,6 +236,6 @@ BROKEN_PROVIDERS: dict[str, Callable[[], Any]] = {
     "end raises": lambda: _provider(
         lambda *_: SimpleNamespace(emit=_fail, start_span=lambda *_, **__: SimpleNamespace(end=_fail))
     ),
-    "is no provider": lambda: 7,
-    "is text": lambda: CANARY,
+    "not a provider": lambda: 7,
+    "text": lambda: CANARY,
 }

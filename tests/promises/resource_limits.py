@@ -24,36 +24,36 @@ def limit_memory(more):
         limit(resource.RLIMIT_AS, int(sizes.read().split()[0]) * resource.getpagesize() + more)
 """
 _FEW_DESCRIPTORS = """
-def narrow():
+def apply_limit():
     limit(resource.RLIMIT_NOFILE, 0)
-def widen():
+def lift_limit():
     limit(resource.RLIMIT_NOFILE, 1000)
 """
 _DESCRIPTORS_USED_UP = """
 used = []
-def narrow():
+def apply_limit():
     limit(resource.RLIMIT_NOFILE, 100)
     try:
         while True:
             used.append(os.dup(0))
     except OSError:
         pass
-def widen():
+def lift_limit():
     for descriptor in used:
         os.close(descriptor)
 """
 _LITTLE_MEMORY = """
-def narrow():
+def apply_limit():
     limit_memory(4 * 1024 * 1024)
-def widen():
+def lift_limit():
     limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 """
 # Leaves enough memory for everything except the stack of a thread.
 _NO_THREAD = """
-def narrow():
+def apply_limit():
     limit_memory(16 * 1024 * 1024)
     threading.stack_size(64 * 1024 * 1024)
-def widen():
+def lift_limit():
     threading.stack_size(0)
     limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 """
@@ -93,11 +93,11 @@ def program_under_limit(limit: ResourceLimit) -> str:
     return f"""{PIPELINES}{_LIMITS}{limit.code}
 from otel_tbot import emit, send
 loggers.add_log_record_processor(BatchLogRecordProcessor(otel_tbot.AnonymousLogExporter(timeout={SHORT})))
-narrow()
+apply_limit()
 outcome = send(event("1.0"), timeout={SHORT})
 emit(event("2.0"), logger_provider=loggers)
 loggers.force_flush()
-widen()
+lift_limit()
 print(outcome.status)
 print(send(event("3.0"), timeout={LONG}).status)
 """

@@ -28,14 +28,14 @@ _STDERR = 2
 _EXPORTER = "import opentelemetry.exporter.otlp.proto.http._log_exporter"
 
 # Adds entries that Python itself cannot put into an environment; execs by the C library instead of the usual last step.
-_WITH_ODD_ENTRIES = """
+_WITH_UNUSUAL_ENTRIES = """
 import ctypes
 def array(parts):
     return (ctypes.c_char_p * (len(parts) + 1))(*parts)
 entries = [name + b"=" + value for name, value in os.environb.items()]
-odd = [b"no equals sign", b"TWICE=1", b"TWICE=2", b"=C:=odd", b"", b"\\xff=\\xfe"]
+unusual = [b"no equals sign", b"TWICE=1", b"TWICE=2", b"=C:=value", b"", b"\\xff=\\xfe"]
 words = list(map(os.fsencode, sys.argv[1:]))
-ctypes.CDLL(None).execve(words[0], array(words), array(odd + entries + odd))
+ctypes.CDLL(None).execve(words[0], array(words), array(unusual + entries + unusual))
 sys.exit(99)
 """
 
@@ -70,7 +70,7 @@ def _shadowed_standard_library(folder: Path) -> StartEnvironment:
     for name in ("select", "socket", "logging", "dataclasses", "time", "uuid", "subprocess"):
         (directory / f"{name}.py").write_text("raise RuntimeError('canary')")
     environ = {"PYTHONPATH": f"{directory}:{SOURCE}"}
-    # Of these, the launcher loads `select` alone, which some interpreters have built in: then only the sender fails.
+    # Of these, the launcher only loads `select`, which some interpreters have built in: then only the sender fails.
     if "select" in sys.builtin_module_names:
         return StartEnvironment(environ=environ)
     return StartEnvironment(environ=environ, lines=(0,), always_execs=True)
@@ -225,7 +225,7 @@ START_ENVIRONMENTS: dict[str, Callable[[Path], StartEnvironment]] = {
     ),
     "large environment": _large_environment,
     "many variables": partial(_variables, environ={f"MANY_{number}": "" for number in range(10_000)}),
-    "entries without a name": partial(_prepared, code=_WITH_ODD_ENTRIES),
+    "entries without a name": partial(_prepared, code=_WITH_UNUSUAL_ENTRIES),
     "unusual Python variables": partial(_variables, environ=_PYTHON),
     "PYTHONINSPECT": partial(_variables, environ={"PYTHONINSPECT": "1"}),
     "C locale": partial(_variables, environ={"LANG": "C", "PYTHONCOERCECLOCALE": "1"}),

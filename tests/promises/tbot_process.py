@@ -62,7 +62,7 @@ class StartEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedRun:
-    """What was observed of one run of tbot.
+    """The observations of one run of tbot.
 
     Attributes:
         inherited: everything that tbot inherited, as the system shows it.

@@ -4,7 +4,7 @@
 that can send an event (`support/entry_points.py`) runs in a real process under each row without consent. Three checks
 apply to each run:
 
-- a listening socket stands in for the backend: nothing connects to it, over either protocol;
+- a listening socket replaces the backend: nothing connects to it, over either protocol;
 - an audit hook of the interpreter reports no socket, thread, process or file except the interpreter's own, and no
   import of OpenTelemetry unless the host itself loaded it;
 - the outcome that the entry point reports is exactly the one for "off", for each row.
@@ -42,7 +42,7 @@ class EntryPoint(NamedTuple):
     """How an entry point behaves.
 
     Attributes:
-        off: the outcome that it reports when off; `{reason}` stands for the reason.
+        off: the outcome that it reports when off; `{reason}` is replaced by the reason.
         loads_opentelemetry: whether the host has loaded OpenTelemetry before the first row.
         events: the number of log records and spans that arrive when it is on.
     """
@@ -61,7 +61,7 @@ ENTRY_POINTS = {
     "serve": EntryPoint(
         "2: otel-tbot: serve receives and sends nothing: {reason}; set TELEPORT_ANONYMOUS_TELEMETRY=1 to opt in\n",
         loads_opentelemetry=False,
-        events=0,  # of its own; the tests of the receiver prove what it forwards
+        events=0,  # it sends none itself; the tests of the receiver prove what it forwards
     ),
     "calls": EntryPoint("", loads_opentelemetry=False, events=0),
     "configured": EntryPoint("True True", loads_opentelemetry=True, events=4),
@@ -228,7 +228,7 @@ OFF_IN_FRESH_PROCESSES = [
     "space before",
     "1.0",
     "fullwidth one",
-    "a byte that is no text",
+    "undecodable byte",
 ]
 OFF_IN_FRESH_PROCESSES += ["1, but DO_NOT_TRACK: 1", "1, but OTEL_SDK_DISABLED: true"]
 
@@ -241,7 +241,7 @@ def test_off_in_fresh_process(tmp_path: Path, tripwire: TripwireSocket, name: st
     emit = run_audited(tmp_path / "emit", "otel_tbot", "emit", "./tbot", "start", environ=environ, cwd=tmp_path)
     decision = consent(OFF[name].environ)
     reason = decision.reason
-    # The one value that tbot itself takes for a yes is worth a line.
+    # The only value here that tbot itself reads as true is reported.
     line = f"otel-tbot: this start of tbot is not reported: {reason}\n" if decision.tbot_would_accept else ""
     assert (emit.status, emit.stdout, emit.stderr) == (0, "", f"otel-tbot: nothing sent: {reason}\n")
     assert side_effects(emit.events, opentelemetry=False) == {}
@@ -306,7 +306,7 @@ def test_calls_when_on(tmp_path: Path, tripwire: TripwireSocket) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_tripwire_is_connected_when_on(tmp_path: Path, tripwire: TripwireSocket, protocol: str) -> None:
     """With exactly 1, `send` connects to the tripwire socket, over gRPC too."""
-    # The socket never answers. A timeout that is too short on a busy machine, to load the exporter, is tried again.
+    # The socket never answers. On a busy machine a timeout may be too short to load the exporter: try again.
     for timeout in ("1", "3", "9"):
         outcomes, _ = run_rows("send", {"1": ON["1"]}, tmp_path, backend(tripwire.endpoint, protocol, timeout))
         assert outcomes["1"].startswith("failed: ")

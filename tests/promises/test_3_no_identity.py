@@ -1,4 +1,4 @@
-"""Promise 3, no identity: the session id is random, made at each start, and lives nowhere; nothing else is one.
+"""Promise 3, no identity: the session id is random, generated at each start and never stored; nothing else identifies.
 
 Three proofs. First, many starts on one machine, by all entry points, through a relay that records every byte: what any
 two of their requests share also occurs in the headers of a request from another machine, or in a body built by hand

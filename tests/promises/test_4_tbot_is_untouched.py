@@ -95,7 +95,7 @@ ENDINGS = ["exit 0", "exit 1", "exit 255", "kill -TERM $$", "kill -KILL $$", "ki
 @pytest.mark.parametrize("mode", WAYS)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_ending(ending: str, mode: str, tmp_path: Path) -> None:
-    """However tbot ends, by itself or by a signal, its parent sees the same exit status."""
+    """Whether tbot ends by itself or by a signal, its parent sees the same exit status."""
     direct, observed = observe_both(tmp_path, mode, StartEnvironment(), ending)
     check_untouched(direct, observed, mode)
 
@@ -117,7 +117,7 @@ def test_start_waits_for_nothing(mode: str, tmp_path: Path) -> None:
         else:
             wait_until(lambda: not os.path.exists(f"/proc/{tbot}"), "tbot has ended")  # noqa: PTH110  may vanish
         # The sender opens the pipe for reading, and blocks because nothing has opened it for writing.
-        wait_until(lambda: _has_reader(pipe), "the sender is at the gate")
+        wait_until(lambda: _has_reader(pipe), "the sender waits at the pipe")
 
 
 def versions_in(receiver: OTLPReceiver) -> list[str]:
@@ -164,7 +164,7 @@ def test_interrupt_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", ENDINGS_AFTER_SENDING)
 def test_end_after_sending(name: str, protocol: str, receiver: OTLPReceiver) -> None:
-    """However a program ends after `send`, its exit status and output are unchanged, and the event arrives once."""
+    """The end of a program after `send` has the usual exit status and output, and the event arrives once."""
     code, status, output = ENDINGS_AFTER_SENDING[name]
     with HostProcess(f"{SEND}\n{code}", opted_in_variables(receiver, protocol)) as host:
         ended, printed, errors = host.wait()
@@ -254,7 +254,7 @@ emit()
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_forked_children_exit_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
-    """Forked children can exit, whatever locks their parent held at the fork."""
+    """Forked children can exit, regardless of the locks that their parent held at the fork."""
     forks = 20  # one in two blocked on a lock of gRPC's when children closed the connections of their parent
     code = f"""{BUSY_PIPELINE}
 def emit_always():

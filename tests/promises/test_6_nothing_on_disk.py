@@ -55,7 +55,7 @@ class Program(NamedTuple):
         signal: the signal that it sends.
         protocol: the protocol that it uses.
         module: the module that is run.
-        environ: variables of its own.
+        environ: its own variables.
         fails: whether it is also run without a backend.
     """
 
@@ -189,7 +189,7 @@ def test_nothing_is_written(
     )
     assert ended.status == program.statuses[backend], ended.stderr
     check_delivery(program, receiver, backend)
-    wait_until(lambda: not procfs.alive(str(tmp_path)), "what was started has ended", within=WAIT_TIMEOUT)
+    wait_until(lambda: not procfs.alive(str(tmp_path)), "all processes have ended", within=WAIT_TIMEOUT)
     assert watched.changed() == {}
     assert [event for event in ended.events if event.is_write and event.path != KERNEL_SETTING] == []
     assert unexpected_files(opened_files(ended, watched), watched) == set()
@@ -277,8 +277,8 @@ def run_plain(command: list[str], environ: Mapping[str, str], cwd: Path) -> subp
 WRITERS = {
     "writes": "open('left', 'w').close()",
     "appends": "file = open('tbot.yaml', 'a'); file.write('#'); file.close()",
-    "makes a folder": "import os; os.mkdir('left')",
-    "leaves nothing behind": "import tempfile; tempfile.NamedTemporaryFile().close()",
+    "creates a folder": "import os; os.mkdir('left')",
+    "deletes its file": "import tempfile; tempfile.NamedTemporaryFile().close()",
     "renames": "import os; os.rename('.env', 'left')",
     "changes a mode": "import os; os.chmod('.env', 0o600)",
 }

@@ -1,11 +1,11 @@
-"""Promise 7: your OpenTelemetry is yours. Nothing of a host's is set, changed or hit by an exception of ours.
+"""Promise 7: your OpenTelemetry is yours. Nothing of a host's is set or changed, and it gets no exception of ours.
 
 A host application with its own logging, hooks, signal handlers and telemetry runs with and without the plug-in, which
 works, fails, is off or cannot be configured. What arrives at the host's own backend, the output and the exit status
 must be the same, and so must a snapshot of all state that libraries share in a process, before and after the report.
 
-Then the public functions and exporters get hostile objects, which lie about their type, raise and are endless. No
-exception may come out, only valid events may be sent, and no part of an object may be logged.
+Then the public functions and exporters get hostile objects, which lie about their type, raise or are endless. No
+exception may escape, only valid events may be sent, and no part of an object may be logged.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SILENT = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{silent}", "OTEL_EXPORTER_O
 STATES: dict[str, dict[str, str]] = {
     "working": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
     "working, over gRPC": {**CONSENT, **GRPC, "OTEL_EXPORTER_OTLP_ENDPOINT": "{grpc}"},
-    "backend is dead": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+    "backend refuses connections": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
     "backend is silent": SILENT,
     "backend is silent, over gRPC": {**SILENT, **GRPC},
     "off": {"OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
@@ -204,7 +204,7 @@ def exporter(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> Any:  # 
 SIGNALS = pytest.mark.parametrize("exporter", ["logs", "traces"], indirect=True)
 
 
-def assert_the_event_alone_left(receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:
+def assert_only_event_was_sent(receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:
     """Check that exactly the event has arrived, and that neither its request nor a log contains the canary."""
     (sent,) = receiver.log_records or receiver.spans
     assert sent.attributes == EVENT.attributes
@@ -221,7 +221,7 @@ def test_hostile_object(name: str, exporter: Any, receiver: OTLPReceiver, caplog
     assert receiver.connections == 0
     valid = record_and_span(EVENT.attributes)
     assert exporter.export([HOSTILE_OBJECTS[name](), valid, HOSTILE_OBJECTS[name]()]).name == "SUCCESS"
-    assert_the_event_alone_left(receiver, caplog)
+    assert_only_event_was_sent(receiver, caplog)
     exporter.shutdown()
 
 
@@ -234,9 +234,9 @@ def test_valid_event_with_extras(
     receiver: OTLPReceiver,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A valid event is sent unchanged, and nothing else of its object is."""
+    """A valid event is sent unchanged, without the rest of its object."""
     assert exporter.export([VALID_WITH_EXTRAS[name]()]).name == "SUCCESS"
-    assert_the_event_alone_left(receiver, caplog)
+    assert_only_event_was_sent(receiver, caplog)
     exporter.shutdown()
 
 
@@ -388,7 +388,7 @@ def test_no_meter_provider_is_set(protocol: str, receiver: OTLPReceiver) -> None
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_no_instrument_is_registered(protocol: str, receiver: OTLPReceiver) -> None:
-    """Where OpenTelemetry's internal metrics are on, the host's provider gets no instrument and no number of ours."""
+    """Where OpenTelemetry's internal metrics are on, the host's provider gets no instrument or measurement of ours."""
     environ = {**opted_in_variables(receiver, protocol), **INTERNAL_METRICS}
     with HostProcess(OWN_PROVIDER + SEND_AND_EXPORT + PRINT_METRICS, environ) as host:
         assert host.wait() == (0, "[]\n", "")
@@ -397,7 +397,7 @@ def test_no_instrument_is_registered(protocol: str, receiver: OTLPReceiver) -> N
 
 # Resolves the settings from a clean environment, and sends with a hostile one.
 RESOLVED_BEFORE = """\
-import otel_tbot.records  # the SDK reads limits when it is imported, and cannot be where they are malformed
+import otel_tbot.records  # the SDK reads limits when it is imported, and cannot be imported where they are malformed
 from opentelemetry.sdk import environment_variables
 from otel_tbot.api import deliver
 from otel_tbot.otlp.settings import resolve_settings

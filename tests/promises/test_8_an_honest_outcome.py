@@ -69,7 +69,7 @@ ONE_OF_EACH_KIND = (
     "rejected",
     "garbage in the body",
     "garbage in the message",
-    "certificate signed by itself",
+    "self-signed certificate",
     "certificate expired",
     "certificate for another name",
     "client certificate missing",
@@ -216,7 +216,7 @@ class TestEmit:
             assert fault.matches_or_timed_out(reason), line
             if reached and fault.matches(reason):
                 return
-        pytest.fail(f"the fault was not met, or not told: {line}")
+        pytest.fail(f"the fault was not met, or not reported: {line}")
 
     @pytest.mark.parametrize("case", ACCEPTED_OVER_NETWORK, ids=str)
     def test_acceptance(self, case: AcceptedCase) -> None:

@@ -68,7 +68,7 @@ RETRIED_FAULTS = faults_named(
     "status 503",
     "status 429, Retry-After none",
     "status 429, Retry-After a day",
-    "status 429, Retry-After a date far ahead",
+    "status 429, Retry-After a date far in the future",
     "status 503, Retry-After none",
     "status 429, retry info none",
     "status 503, retry info none",
@@ -198,7 +198,7 @@ def test_memory(fault: Fault, new_client: Client) -> None:
 
 @pytest.mark.parametrize("fault", RETRIED_FAULTS, ids=str)
 def test_retries(fault: Fault, client: Client) -> None:
-    """However long a backend asks to wait before the next attempt, the deadline does not move."""
+    """The deadline is the same, no matter how long a backend asks to wait before the next attempt."""
     timeout = 1.5
     report = deliver_to(fault, "send", client, timeout)
     assert report.outcome == "failed"
@@ -209,7 +209,7 @@ def test_retries(fault: Fault, client: Client) -> None:
 class TestConcurrentExports:
     """Concurrent exports do not wait for each other's deadlines."""
 
-    # One after the other would take 9.6 s, which counts as hanging.
+    # Sequentially they would take 9.6 s, which counts as hanging.
     exports = 12
     timeout = 0.8
 
@@ -301,7 +301,7 @@ def test_silent_name_server(protocol: Protocol, entry_point: str, tmp_path: Path
     log = tmp_path / "asked"
     prefix = silent_name_server(log)
     if prefix is None:
-        pytest.skip("the system allows no network of its own for one process")
+        pytest.skip("the system allows no separate network for one process")
     environ = {**CONSENT, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://backend.test"}
     command = [*prefix, sys.executable, *LOOKUP_COMMANDS[entry_point]]
     began = time.monotonic()

@@ -208,7 +208,7 @@ def _to_json(argument: object) -> object:
 
 def _main(report: str, module: str) -> None:
     """Run a module under the hook; runs in the child process."""
-    import runpy  # noqa: PLC0415  see above
+    import runpy  # noqa: PLC0415  loaded only in the child
 
     sys.argv[:3] = [module]
     _install(report)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_TIMEOUT = 50  # seconds; the first start on a slow machine takes some
-_BUDGET = 5000  # milliseconds of the page's own time, which passes as fast as nothing happens
+_TIMEOUT = 50  # seconds; the first start on a slow machine takes many
+_BUDGET = 5000  # milliseconds of virtual time, which skips idle periods
 _SCHEMES = {"dark": "0", "light": "1"}
-# The copy that is measured may run this one script; what it may load is as in the page.
+# The measured copy may run this script alone; what it may load is the same as in the page.
 _POLICY = ("default-src 'none';", "default-src 'none'; script-src 'unsafe-inline';")
 _SCRIPT = """<script>
 const blocked = [];
@@ -68,15 +68,15 @@ addEventListener('message', event => {{
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a browser made of a page.
+    """Measurements of a page in a browser.
 
     Attributes:
-        blocked: what the page's policy kept it from loading.
-        requested: what it loaded.
+        blocked: the resources that the page's policy blocked.
+        requested: the resources that it loaded.
         width: of the frame, in pixels.
         page_width: of the page.
-        beyond: the elements that reach out of the frame.
-        cut: the texts that reach out of their picture.
+        beyond: the elements that extend beyond the frame.
+        cut: the texts that extend beyond their picture.
         smallest_text: of the pictures, in pixels.
         pictures: how many are visible.
         background: the colour of a card.
@@ -118,7 +118,7 @@ def measure(browser: str, page: str, folder: Path, *, width: int, scheme: Litera
         [
             browser,
             "--headless",
-            "--no-sandbox",  # root, as in a container, has no other way; the page is our own
+            "--no-sandbox",  # root needs it, as in a container; the page is our own
             "--disable-gpu",
             "--disable-background-networking",
             "--hide-scrollbars",

@@ -1,8 +1,8 @@
-"""ClickHouse's HTTP interface in front of chdb, which is ClickHouse as a library: the driver meets a real engine.
+"""ClickHouse's HTTP interface in front of chdb, which is ClickHouse as a library: the driver talks to a real engine.
 
-`python -m tests.support.chdb_front FOLDER` serves the data in a folder and prints its port. chdb has one session in a
-process, so that each server is a process of its own. What is no matter of the engine is done here: the password of
-the user `reader`.
+`python -m tests.support.chdb_front FOLDER` serves the data in a folder and prints its port. chdb has one session
+per process, so each server is a process of its own. The front itself checks the password of the user
+`reader`, which the engine does not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 USER, PASSWORD = "reader", "correct horse"
 _ALLOWED = {f"{USER}:{PASSWORD}", "default:"}
-# Parameters of the interface that are no settings of the engine.
+# Parameters of the interface that are not settings of the engine.
 _TRANSPORT = {"database", "query_id", "client_protocol_version", "wait_end_of_query", "query", "session_id", "role"}
 _OF_HTTP = re.compile(r"(enable_http_|send_progress_|http_|cancel_http_)")
 _AUTHENTICATION_FAILED = 516
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def main(folder: str) -> None:
@@ -77,7 +77,7 @@ def main(folder: str) -> None:
     sys.stdout.flush()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()
-    os._exit(0)  # the engine would wait for what it does in the background, and nobody needs the data any more
+    os._exit(0)  # the engine would wait for its background work, and the data is no longer needed
 
 
 if __name__ == "__main__":

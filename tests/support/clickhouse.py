@@ -1,4 +1,4 @@
-"""A ClickHouse for tests: chdb behind its HTTP front, with the Collector's tables and ours."""
+"""A ClickHouse for tests: chdb with its HTTP front, with the Collector's tables and ours."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class ClickHouse:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the server."""
+        """Stop the server."""
         self._process.communicate()
 
     def address(self, database: str) -> str:
-        """Return what `report` is given."""
+        """Return the argument for `report`."""
         return f"clickhouse://{USER}@127.0.0.1:{self.port}/{database}"
 
     def run(self, statement: str, database: str = "default") -> bytes:
@@ -70,7 +70,7 @@ class ClickHouse:
         return [json.loads(row) for row in answer.splitlines()]
 
     def make_tables(self, database: str, layout: str = "without") -> None:
-        """Make a database with the Collector's tables, in one of `LAYOUTS`."""
+        """Create a database with the Collector's tables, in one of `LAYOUTS`."""
         self.run(f"CREATE DATABASE `{database}`")
         for statement in tables(layout):
             self.run(statement, database)
@@ -81,12 +81,12 @@ class ClickHouse:
             self.run(statement, database)
 
     def make_all(self, database: str, layout: str = "without") -> None:
-        """Make a database with the Collector's tables and ours."""
+        """Create a database with the Collector's tables and ours."""
         self.make_tables(database, layout)
         self.run_schema(database)
 
     def insert(self, database: str, lines: Iterable[bytes]) -> float:
-        """Store lines of OTLP/JSON as the Collector's exporter stores what they hold; return the server's seconds."""
+        """Store lines of OTLP/JSON like the Collector's exporter does; return the seconds that the server took."""
         rows: dict[str, list[str]] = {signal: [] for signal in _KINDS}
         for line in lines:
             for signal, row in _stored(line):
@@ -117,7 +117,7 @@ def _stored(line: bytes) -> Iterable[tuple[str, dict[str, Any]]]:
 
 def _row(signal: str, part: dict[str, Any], record: dict[str, Any], nanoseconds: str, name: str) -> dict[str, Any]:
     resource = _attributes(part["resource"]["attributes"])
-    # The views know the event by its attributes: another event of tbot has others.
+    # The views recognize the event by its attributes: tbot's other events have different ones.
     attributes = _attributes(record["attributes"]) if name == "tbot.start" else {"other": "1"}
     seconds, rest = divmod(int(nanoseconds), 10**9)
     moment = datetime.fromtimestamp(seconds, timezone.utc)

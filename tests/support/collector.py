@@ -44,7 +44,7 @@ class Collector:
     """A Collector process."""
 
     def __init__(self, binary: str, folder: Path) -> None:
-        """Write its configuration into a folder of its own."""
+        """Write its configuration into its own folder."""
         self._folder = folder / "collector"
         self._folder.mkdir()
         grpc, http = free_ports(2)
@@ -81,7 +81,7 @@ def wait_until(condition: Callable[[], object], what: str, *, within: float = _R
     ends = time.monotonic() + within
     while not condition():
         if time.monotonic() > ends:
-            message = f"waited {within} s in vain until {what}"
+            message = f"waited {within} s, but not: {what}"
             raise TimeoutError(message)
         time.sleep(0.01)
 

@@ -1,4 +1,4 @@
-"""The Collector's tables in ClickHouse, in the shapes that releases of its exporter gave them, and rows of events."""
+"""The Collector's tables in ClickHouse, in the layouts of several releases of its exporter, and rows of events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MAP, _JSON = "Map(LowCardinality(String), String)", "JSON"
 _TIME = "TimestampTime DateTime DEFAULT toDateTime(Timestamp),"
 _EVENT = "EventName String,"
-# What differs between the releases: a second column of the time, the event's name, and the type of attributes.
+# The differences between the releases: a second column of the time, the event's name, and the type of attributes.
 LAYOUTS = {
     "without": ("", _MAP),
     "TimestampTime": (_TIME, _MAP),
@@ -28,21 +28,21 @@ LAYOUTS = {
 
 
 def tables(layout: str) -> tuple[str, str]:
-    """Return the statements that make the tables of logs and of traces."""
+    """Return the statements that create the tables of logs and of traces."""
     further, attributes = LAYOUTS[layout]
     common = "Timestamp DateTime64(9), TraceId String, SpanId String, ServiceName LowCardinality(String)"
     end = f"ResourceAttributes {attributes}, ScopeName String, ScopeVersion String"
     logs = f"{common}, {further} SeverityNumber UInt8, Body String, {end}, LogAttributes {attributes}"
     traces = f"{common}, SpanName LowCardinality(String), Duration UInt64, {end}, SpanAttributes {attributes}"
-    # Without the exporter's partitions of a day, which cost time here.
+    # Without the exporter's partitions of a day, which would be slow here.
     engine = "ENGINE = MergeTree ORDER BY (ServiceName, Timestamp)"
     return f"CREATE TABLE otel_logs ({logs}) {engine}", f"CREATE TABLE otel_traces ({traces}) {engine}"
 
 
 def rows(*, until: datetime | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the example's events as the exporter would insert them: every other one as a log record or as a span.
+    """Return the example's events as the exporter would insert them: alternating log records and spans.
 
-    Some are delivered again: the same, and with another time, as the other signal.
+    Some are delivered again: unchanged as a span, and with another time as a log record.
     """
     logs: list[dict[str, Any]] = []
     spans: list[dict[str, Any]] = []
@@ -83,5 +83,5 @@ def _events() -> Iterator[tuple[datetime, dict[str, str], dict[str, str]]]:
 
 
 def _texts(part: dict[str, Any]) -> dict[str, str]:
-    """Return the attributes as texts, as the exporter stores them."""
+    """Return the attributes as strings, as the exporter stores them."""
     return {one["key"]: str(next(iter(one["value"].values()))) for one in part["attributes"]}

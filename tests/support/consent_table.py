@@ -27,12 +27,12 @@ _NOT_EXACTLY_1 = {
     "2": "2", "10": "10", "11": "11", "letter l": "l", "letter I": "I", "bar": "|", "letter e with accent": "é",
     "fullwidth one": "\uff11", "Arabic-Indic one": "\u0661", "superscript one": "\xb9", "circled one": "\u2460",
     "mathematical one": "\U0001d7cf", "Roman one": "\u2160", "Chinese one": "\u4e00",
-    "a byte that is no text": "\udcff", "1 and such a byte": "1\udc80", "very long": "1" * 100_000,
+    "undecodable byte": "\udcff", "1 and an undecodable byte": "1\udc80", "very long": "1" * 100_000,
 }  # fmt: skip
 
 _DO_NOT_TRACK = {
     "1": "1", "true": "true", "True": "True", "yes": "yes", "no": "no", "off": "off", "FALSE": "FALSE", "00": "00",
-    "space": " ", "space after 0": "0 ", "any": "any", "a byte that is no text": "\udcff",
+    "space": " ", "space after 0": "0 ", "any": "any", "undecodable byte": "\udcff",
 }  # fmt: skip
 _SDK_DISABLED = {"true": "true", "TRUE": "TRUE", "True": "True", "with spaces": " true "}
 
@@ -54,7 +54,7 @@ class Row(NamedTuple):
     Attributes:
         environ: the variables.
         variable: the deciding one.
-        tbot_would_accept: whether tbot itself accepts the value as a yes.
+        tbot_would_accept: whether tbot itself reads the value as true.
     """
 
     environ: dict[str, str]

@@ -1,4 +1,4 @@
-"""The boards and alert rules of the example, as Grafana reads them, and what they ask."""
+"""The boards and alert rules of the example, as Grafana reads them, and their queries."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def panels(backend: str) -> Iterator[dict[str, Any]]:
         yield from board(backend, name)["panels"]
 
 
-def asked(backend: str) -> Iterator[tuple[str, str]]:
+def named_queries(backend: str) -> Iterator[tuple[str, str]]:
     """Yield the name of each panel and alert rule with each of its queries, with the macros and variables in it."""
     key = {"clickhouse": "rawSql", "loki": "expr"}[backend]
     for panel in panels(backend):

@@ -77,7 +77,7 @@ def _command(*arguments: str) -> str:
 
 
 def _run(*options: str) -> Action:
-    from otel_tbot.launcher.run import run  # noqa: PLC0415  see above
+    from otel_tbot.launcher.run import run  # noqa: PLC0415  only this entry point loads it
 
     def action(event: otel_tbot.StartEvent) -> str:
         row = set_label(BETWEEN_ROWS)  # this fork belongs to the test: `run` execs tbot, and this process must continue
@@ -108,7 +108,7 @@ def _without_pipelines() -> Action:
 
 def _configured() -> Action:
     """Pipelines described by variables or by a file, created like `opentelemetry-instrument` creates them."""
-    from opentelemetry._logs import get_logger_provider  # noqa: PLC0415  see above
+    from opentelemetry._logs import get_logger_provider  # noqa: PLC0415  only this entry point loads it
     from opentelemetry.instrumentation.auto_instrumentation import initialize  # noqa: PLC0415
     from opentelemetry.trace import get_tracer_provider  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def _configured() -> Action:
 
 def _in_code() -> Action:
     """Pipelines created in code without our sampler and processor: only the exporters decide."""
-    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  see above
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  only this entry point loads it
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     return _by_pipelines(
@@ -131,7 +131,7 @@ def _in_code() -> Action:
 
 def _withdrawn_in_the_queue() -> Action:
     """Pipelines created in code, with consent withdrawn while the event waits in the batch."""
-    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  see above
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415  only this entry point loads it
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     loggers, tracers = _providers(
@@ -149,7 +149,7 @@ def _withdrawn_in_the_queue() -> Action:
 
 def _exporters() -> Action:
     """The exporters, loaded by their entry points: `export()` is called directly."""
-    from importlib.metadata import entry_points  # noqa: PLC0415  see above
+    from importlib.metadata import entry_points  # noqa: PLC0415  only this entry point loads it
 
     from otel_tbot.records import build_record  # noqa: PLC0415
 
@@ -169,7 +169,7 @@ def _exporters() -> Action:
 def _before_the_exporters() -> Action:
     """Our sampler and processor in front of the host's own exporters; the outcome counts what reached those."""
     from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415  see above
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415  only this entry point loads it
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: PLC0415
 
     logs: Any = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
@@ -188,7 +188,7 @@ def _before_the_exporters() -> Action:
 
 
 def _providers(log_processor: LogRecordProcessor, span_processor: Any, **keywords: Any) -> tuple[Any, Any]:  # noqa: ANN401  the SDK's
-    from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415  see above
+    from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415  only this entry point loads it
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
 
     loggers, tracers = LoggerProvider(), TracerProvider(**keywords)
@@ -205,9 +205,9 @@ def _by_pipelines(loggers: Any, tracers: Any) -> Action:  # noqa: ANN401  the AP
     return action
 
 
-def _report(event: otel_tbot.StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  see above
+def _report(event: otel_tbot.StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  the API's or the SDK's
     """Report by our functions, and by a record and span of the host's own, which only the plug-ins can check."""
-    from opentelemetry._logs import LogRecord  # noqa: PLC0415  see above
+    from opentelemetry._logs import LogRecord  # noqa: PLC0415  only this entry point loads it
 
     otel_tbot.emit(event, logger_provider=loggers)
     otel_tbot.emit_span(event, tracer_provider=tracers)

@@ -40,7 +40,7 @@ def log_request(
     record = LogRecord(
         time_unix_nano=at,
         observed_time_unix_nano=at,
-        severity_number=_INFO,  # type: ignore[arg-type]  # the number stands in the contract
+        severity_number=_INFO,  # type: ignore[arg-type]  # the contract gives the number
         event_name="tbot.start",
         body=AnyValue(string_value="tbot.start"),
         attributes=_pairs(attributes),

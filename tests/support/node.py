@@ -1,4 +1,4 @@
-"""Programs for Node.js of the suite, with the packages that their lock file names."""
+"""The suite's Node.js programs, with the packages that their lock files pin."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def used_classes() -> dict[str, Any]:
-    """Return the classes by their full names. Messages of OTLP and enumerations have no defaults to speak of."""
+    """Return the classes by their full names, except OTLP messages and enumerations, which have no useful defaults."""
     found = {}
     for path in (SOURCE / "otel_tbot").rglob("*.py"):
         for module, name in _imports(ast.parse(path.read_text())):

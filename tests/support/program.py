@@ -18,13 +18,13 @@ def run(
     """Run `otel-tbot` with these arguments and variables, and return what it printed and how it ended.
 
     Args:
-        arguments: what stands after `otel-tbot`.
-        environ: the variables; no others are set but `PATH`.
+        arguments: the arguments of `otel-tbot`.
+        environ: the variables; of all others, only `PATH` is set.
         path: a folder to look for tbot in first.
         cwd: the working directory.
     """
     search = os.pathsep.join(filter(None, (str(path) if path else "", os.environ["PATH"])))
-    # -X dev, -W error: a warning in our own process is a fault like in a test, and an unexpected one has a traceback.
+    # -X dev, -W error: a warning in our own process is an error, as in a test, and an unexpected one has a traceback.
     command = [sys.executable, "-X", "dev", "-W", "error", "-m", "otel_tbot", *arguments]
     variables = {"PATH": search, "PYTHONPATH": str(SOURCE), **(environ or {})}
     return subprocess.run(
@@ -34,7 +34,7 @@ def run(
 
 
 def install_fake_tbot(folder: Path, script: str = f"echo 'Teleport v{VERSION} git:v{VERSION}-0-g0 go1.24.7'") -> Path:
-    """Put an executable named tbot into a folder; `script` is what it does."""
+    """Put an executable named tbot into a folder; `script` is its content."""
     folder.mkdir(exist_ok=True)
     executable = folder / "tbot"
     executable.write_text(f"#!/bin/sh\n{script}\n")

@@ -1,7 +1,7 @@
 """The rules by which Weaver, OpenTelemetry's registry tool, reads our registry, as JSON Schemas.
 
-Written after its public schemas `definition-manifest.v2` and `semconv.schema.v2`, reduced to what our files use; all
-else is refused. Weaver itself is in no package registry: the suite cannot run it.
+Based on its public schemas `definition-manifest.v2` and `semconv.schema.v2`, reduced to what our files use; everything
+else is rejected. Weaver itself is not in a package registry, so the suite cannot run it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
-# Weaver skips a key that it does not know, without a word: here it is an error.
+# Weaver silently skips an unknown key: here it is an error.
 MANIFEST = {
     "$schema": _DIALECT,
     **_mapping(

@@ -1,4 +1,4 @@
-"""Figures of reports, made up without reading events: a half year, three events of one hour, and hostile texts."""
+"""Figures of reports, made up without reading events: half a year, three events of one hour, and hostile texts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FIRST = date(2026, 6, 1)  # a Monday
 _HALF_YEAR = 25  # weeks
 _BURST = datetime(2026, 9, 29, 9)
 _GAP = date(2026, 9, 19)
-_RELEASES = {  # the week in which it comes, and how slowly it goes
+_RELEASES = {  # the week of its release, and how slowly its share declines
     "15.4": -60,
     "16.5": -40,
     "17.5": -20,
@@ -93,9 +93,9 @@ def half_year() -> Figures:
 
 
 def weeks(number: int) -> Figures:
-    """Return such figures of another period."""
+    """Return such figures for another period."""
     days = [_FIRST + timedelta(days=place) for place in range(number * 7 + 3)]
-    noise = random.Random(18)  # noqa: S311 - the same picture each time
+    noise = random.Random(18)  # noqa: S311 - the same figures each time
     per_hour = [(hour, _daemons(hour, noise)) for day in days for hour in _hours(day)]
     per_day = []
     for place, day in enumerate(days):
@@ -162,7 +162,7 @@ def weeks(number: int) -> Figures:
 
 
 def three_events() -> Figures:
-    """Return figures of three events of one hour, of which everything is shown."""
+    """Return figures of three events of one hour, without suppression."""
     moment = datetime(2026, 11, 25, 9, 14)
     starts = {"one-shot": 2, "daemon": 1}
 
@@ -219,7 +219,7 @@ def three_events() -> Figures:
 
 
 def suppressed() -> Figures:
-    """Return figures of the same three events where ten of a kind are needed."""
+    """Return figures of the same three events with a minimum of ten."""
     figures = three_events()
     unknown = dict.fromkeys(RUN_MODES)
     return replace(
@@ -235,7 +235,7 @@ def suppressed() -> Figures:
 
 
 def few_daemons() -> Figures:
-    """Return figures of a half year with so few daemon starts that nothing is told of them."""
+    """Return figures of half a year with so few daemon starts that none of their figures is shown."""
     figures = half_year()
 
     def hidden(numbers: Mapping[str, _Number]) -> dict[str, _Number | None]:
@@ -267,7 +267,7 @@ def few_daemons() -> Figures:
 
 
 def hostile(text: str) -> Figures:
-    """Return figures in which each text that comes from events is the one given."""
+    """Return figures in which every text from events is replaced by the given one."""
     figures = half_year()
     return replace(
         figures,
@@ -301,7 +301,7 @@ def _median(per_day: list[tuple[date, str, int]], mode: str) -> int:
 
 
 def _releases(step: date, mode: str) -> list[Share]:
-    """Return the shares of a week: each release rises in some weeks and goes as newer ones come."""
+    """Return the shares of a week: each release rises over some weeks and declines as newer ones appear."""
     week = (step - _FIRST).days / 7
     slow = 1.0 if mode == "one-shot" else 1.35
     ages = {name: (week - came) / slow for name, came in _RELEASES.items()}

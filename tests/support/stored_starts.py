@@ -1,6 +1,6 @@
-"""Starts as a Collector's file exporter stores them, mixed with what else gets into such files, and the truth of them.
+"""Starts as a Collector's file exporter stores them, mixed with other content of such files, and the expected counts.
 
-The truth is written down beside each text, and not computed by the package that it is compared with.
+The expected counts are written next to each value, not computed by the package under test.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BEGIN = datetime(2026, 6, 1, tzinfo=timezone.utc)
 NOT_SET = "(not set)"
 
-# What is stored, and what it counts as.
+# The stored value, and the value that it counts as.
 _VERSIONS = {
     "18.2.3": "18.2.3",
     "v18.4.1": "18.4.1",
@@ -36,7 +36,7 @@ _RUN_MODES = ("one-shot", "one-shot", "one-shot", "daemon")
 
 @dataclass
 class Truth:
-    """What a report must say of generated lines.
+    """The counts that a report must show for generated lines.
 
     Attributes:
         starts: by version and run mode, as they count.
@@ -79,7 +79,7 @@ def line(
         resource: further attributes of its resource.
         name: the name of the record.
         signal: `logs` or `traces`.
-        values: attributes without `tbot.`; an int is a number, None leaves a default one out.
+        values: attributes without `tbot.`; an int is sent as a number, None removes a default.
     """
     identity = session or str(uuid.uuid4())
     attributes = {"service.name": "tbot", "session.id": identity, "service.instance.id": identity, **(resource or {})}
@@ -101,13 +101,13 @@ def line(
 
 
 def _attribute(key: str, value: object) -> dict[str, Any]:
-    # The Collector writes integers as texts, as OTLP/JSON demands.
+    # The Collector writes integers as strings, as OTLP/JSON requires.
     return {"key": key, "value": {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value}}
 
 
 def generate(count: int, truth: Truth, *, seed: int = 1, days: int = 90) -> Iterator[bytes]:
-    """Return the lines of so many records, and count in `truth` what they are."""
-    chance = random.Random(seed)  # noqa: S311  no secret
+    """Return the lines of `count` records, and add what they count as to `truth`."""
+    chance = random.Random(seed)  # noqa: S311  not a secret
     sent: deque[bytes] = deque(maxlen=100)
     for _ in range(count):
         time = BEGIN + timedelta(seconds=chance.randrange(days * 86400))

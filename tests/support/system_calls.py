@@ -59,7 +59,7 @@ class Call(NamedTuple):
 
 def strace(log: Path) -> list[str] | None:
     """Return the command prefix that traces file calls; None where strace is not installed."""
-    # -y prints the paths behind descriptors and the working directory.
+    # -y prints the paths of descriptors and the working directory.
     return _strace("-y", "-s", "4096", "-o", str(log), "-e", _TRACED)
 
 

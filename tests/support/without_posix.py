@@ -1,18 +1,18 @@
-"""Python without what Windows' Python lacks: names of `os`, `signal` and `select`, and whole modules.
+"""Python without the names that it lacks on Windows: some of `os`, `signal` and `select`, and whole modules.
 
-This is no Windows. What the standard library and other packages do there stays untried, and so does what the system
-does. It shows that our own modules neither import nor call what is not there.
+This is not Windows: how the standard library, other packages and the system behave there is not tested. It shows that
+our own modules neither import nor call a missing name.
 """
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401  loaded while everything is there: on Windows these have other halves
+import concurrent.futures.thread  # noqa: F401  loaded before the removal: on Windows these use other code
 import ctypes
 import http.server
-import importlib.resources  # noqa: F401  as above
+import importlib.resources  # noqa: F401  loaded before the removal, too
 import logging
-import multiprocessing.connection  # noqa: F401  as above
+import multiprocessing.connection  # noqa: F401  loaded before the removal, too
 import os
 import re
 import select
@@ -35,7 +35,7 @@ _LOADED = (asyncio, ctypes, http.server, logging, shutil, ssl, tempfile, uuid)
 
 SOURCE = Path(__file__).parents[2]
 
-# By typeshed's account; the flags of `os.open` are those that Windows has.
+# According to typeshed; the flags of `os.open` are those that Windows has.
 _OS_FLAGS = {
     "O_APPEND",
     "O_CREAT",
@@ -67,11 +67,11 @@ _MODULES = ("_posixsubprocess", "fcntl", "grp", "pty", "pwd", "readline", "resou
 
 
 def remove() -> None:
-    """Remove them from this process, before anything of ours is imported."""
+    """Remove them from this process, before any module of ours is imported."""
     if any(name.partition(".")[0] == "otel_tbot" for name in sys.modules):
-        message = "something of ours is loaded already"
+        message = "a module of ours is already loaded"
         raise RuntimeError(message)
-    # Of these, Windows has another half, which asks for none of the names.
+    # On Windows these modules use other code, without the names: give them complete copies.
     for user, module in ((subprocess, os), (subprocess, signal), (subprocess, select), (shutil, os)):
         whole = types.ModuleType(module.__name__)
         vars(whole).update(vars(module))
@@ -89,7 +89,7 @@ def _remove(module: types.ModuleType, names: Iterable[str]) -> None:
         delattr(module, name)
 
 
-def _select_sockets(reading: Any, writing: Any, failing: Any, timeout: float | None = None) -> Any:  # noqa: ANN401  as the original
+def _select_sockets(reading: Any, writing: Any, failing: Any, timeout: float | None = None) -> Any:  # noqa: ANN401  like the original
     if not all(isinstance(one, socket.socket) for one in (*reading, *writing, *failing)):
         raise OSError(10038, "An operation was attempted on something that is not a socket")  # WSAENOTSOCK
     return _really_select(reading, writing, failing, timeout)
@@ -99,7 +99,7 @@ _really_select = select.select
 
 
 def python(folder: Path) -> list[str]:
-    """Return the command of a Python without these names: `-c CODE` follows. What our modules start has none either.
+    """Return the command of a Python without these names: `-c CODE` follows. Processes of our modules lack them, too.
 
     Args:
         folder: where to write an executable that is Python's in that process.

@@ -1,4 +1,4 @@
-"""Zstandard frames without compression (RFC 8878): what an exporter writes, for a Python without a compressor."""
+"""Zstandard frames without compression (RFC 8878): as an exporter writes them, for a Python without a compressor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _WINDOW_128_KIB = b"\x00\x38"  # no content size, no checksum, no dictionary; a 
 
 
 def zstd(content: bytes) -> bytes:
-    """Return one frame that holds the content."""
+    """Return one frame with this content."""
     blocks = [content[start : start + _BLOCK] for start in range(0, len(content), _BLOCK)] or [b""]
     frame = [_MAGIC, _WINDOW_128_KIB]
     for number, block in enumerate(blocks, start=1):

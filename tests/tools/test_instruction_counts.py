@@ -47,32 +47,32 @@ def _instructions(valgrind: str, call: str) -> int:
         f"for _ in range({CALLS}): {call}"
     )
     counting = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    command = [sys.executable, "-S", "-c", program]  # -S: no other package is needed, and to look for them takes long
+    command = [sys.executable, "-S", "-c", program]  # -S: no other package is needed, and searching for them is slow
     environ = {"PYTHONHASHSEED": "0"}
-    subprocess.run(command, env=environ, check=True)  # so that all byte code is there
+    subprocess.run(command, env=environ, check=True)  # so that all byte code exists
     ended = subprocess.run([*counting, *command], env=environ, capture_output=True, text=True, check=True)
     return int(re.findall(r"Collected : ([0-9]+)", ended.stderr)[0])
 
 
-@pytest.mark.timeout(300)  # valgrind takes its time, and all of it for the first of these tests
+@pytest.mark.timeout(300)  # valgrind is slow, and runs in the first of these tests
 def test_instructions_of_an_event(instructions: dict[str, float]) -> None:
-    """To validate an event, which has nine values, takes at most as much as seventeen lookups of a variable."""
+    """Validating an event, which has nine values, costs at most as much as seventeen lookups of a variable."""
     assert instructions["an event"] <= 17 * instructions["os.environ.get"]
 
 
 @pytest.mark.timeout(300)
 def test_instructions_of_the_values(instructions: dict[str, float]) -> None:
-    """To check the values of a record takes at most as much as eight lookups of a variable."""
+    """Checking the values of a record costs at most as much as eight lookups of a variable."""
     assert instructions["values"] <= 8 * instructions["os.environ.get"]
 
 
 @pytest.mark.timeout(300)
 def test_instructions_of_a_drop(instructions: dict[str, float]) -> None:
-    """What no one asked for is dropped by one lookup: at most one and a half times what that takes."""
+    """Without consent, a record is dropped by one lookup: at most one and a half times its cost."""
     assert instructions["a drop"] <= 1.5 * instructions["os.environ.get"]
 
 
 @pytest.mark.timeout(300)
 def test_instructions_of_consent(instructions: dict[str, float]) -> None:
-    """To decide takes at most five times what it takes to look for one variable that is not there; it reads three."""
+    """Checking consent costs at most five lookups of an unset variable; it reads three."""
     assert instructions["consent"] <= 5 * instructions["os.environ.get"]

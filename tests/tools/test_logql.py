@@ -1,4 +1,4 @@
-"""What Loki is asked is LogQL, by the grammar that Grafana's own editor has."""
+"""The queries for Loki are valid LogQL, by the grammar of Grafana's own editor."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dashboards import asked
+from tests.support.dashboards import named_queries
 from tests.support.node import installed
 
 _PROGRAM = Path(__file__).with_name("node")
-# Grafana puts these in before Loki sees a query.
+# Grafana replaces these before Loki sees a query.
 _VARIABLES = {"$__range_s": "2419200", "$__range": "28d", "$supported_majors": "2"}
 _PARSED_WITHIN = 50  # seconds
-_LONGEST = 30  # days of which Loki reads at once by default, and one hour
+_LONGEST = 30  # days that a query may cover by default in Loki, plus one hour
 
 
 @pytest.fixture(scope="module")
 def grammar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install Grafana's grammar of LogQL, as its lock file says, into a folder of its own."""
+    """Install Grafana's LogQL grammar, pinned by its lock file, into its own folder."""
     return installed(_PROGRAM, tmp_path_factory.mktemp("grammar"))
 
 
 def errors(grammar: Path, queries: list[str]) -> list[list[int]]:
-    """Return where each query is not LogQL."""
+    """Return the positions of the syntax errors in each query."""
     ended = subprocess.run(
         ["node", "parse_logql.js"],
         cwd=grammar,
@@ -49,16 +49,16 @@ def interpolated(query: str) -> str:
 
 
 def test_queries(grammar: Path) -> None:
-    """Each query of the boards and of the alert rules is LogQL; what is not is found."""
-    queries = {name: interpolated(query) for name, query in asked("loki")}
+    """Each query of the boards and of the alert rules is valid LogQL; an invalid one is detected."""
+    queries = {name: interpolated(query) for name, query in named_queries("loki")}
     *found, broken = errors(grammar, [*queries.values(), "sum by (release) (count_over_time({a=`b`} [1d])"])
     assert {name: places for name, places in zip(queries, found, strict=True) if places} == {}
     assert broken
 
 
-@pytest.mark.parametrize(("name", "query"), [pytest.param(*one, id=one[0]) for one in asked("loki")])
+@pytest.mark.parametrize(("name", "query"), [pytest.param(*one, id=one[0]) for one in named_queries("loki")])
 def test_limits(name: str, query: str) -> None:
-    """No query reads more days at once than Loki admits by default, and each selects our events by a label."""
+    """No query covers more days than Loki allows by default, and each selects our events by a label."""
     days = [int(number) for number in re.findall(r"\[(\d+)d\]", interpolated(query))]
     assert [number for number in days if number > _LONGEST] == [], name
     selectors = set(re.findall(r"\{[^{}]*\}(?= \|)", query))

@@ -1,4 +1,4 @@
-"""The program that PyInstaller makes does what `otel-tbot` does."""
+"""A program frozen by PyInstaller behaves like `otel-tbot`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.support.otlp_environment import otlp_variables
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
-pytest.importorskip("PyInstaller", reason="PyInstaller is for development")
-pytestmark = pytest.mark.timeout(300)  # to freeze takes some 20 s of a processor's time
+pytest.importorskip("PyInstaller", reason="PyInstaller is a development dependency")
+pytestmark = pytest.mark.timeout(300)  # freezing takes some 20 s of processor time
 
 # Large, and only for `report`.
 LEFT_OUT = ("duckdb", "jinja2", "rich", "vl_convert")
@@ -77,7 +77,7 @@ def start(
 
 
 def test_preview(frozen: Path, folder: Path) -> None:
-    """`preview` shows what it shows elsewhere."""
+    """`preview` shows the same as without PyInstaller."""
     words = ("preview", "--format", "json", "tbot", "start", "-c", "tbot.yaml")
     _, status, output, errors = start(frozen, folder, *words)
     elsewhere = program.run(*words, path=folder, cwd=folder)
@@ -103,14 +103,14 @@ def test_emit(frozen: Path, folder: Path, receiver: OTLPReceiver, protocol: str)
 
 @pytest.mark.parametrize("words", [("status",), ("schema",), ("schema", "--format", "json"), ("--help",)], ids=" ".join)
 def test_same_output(frozen: Path, folder: Path, words: tuple[str, ...]) -> None:
-    """The commands that show something show the same."""
+    """The other commands print the same as without PyInstaller."""
     _, status, output, errors = start(frozen, folder, *words)
     elsewhere = program.run(*words)
     assert (status, output, errors) == (elsewhere.returncode, elsewhere.stdout, elsewhere.stderr)
 
 
 def test_demo(frozen: Path, folder: Path) -> None:
-    """`demo`, which starts a process of ours, works."""
+    """`demo`, which starts another process of ours, works."""
     _, status, output, errors = start(frozen, folder, "demo")
     assert (status, len(errors.splitlines())) == (0, 1), errors
     assert "What arrived:" in output
@@ -118,7 +118,7 @@ def test_demo(frozen: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("environ", [{}, {"LD_LIBRARY_PATH": "/nowhere"}], ids=["unset", "set"])
 def test_run_off(frozen: Path, folder: Path, environ: dict[str, str]) -> None:
-    """`run` replaces the program by tbot, which gets the variables that the program got, and no others."""
+    """`run` replaces the program by tbot, which gets exactly the program's variables."""
     pid, status, output, errors = start(frozen, folder, "run", "tbot", "start", environ=environ)
     _, _, directly, _ = start(folder / "tbot", folder, "start", environ=environ)
     assert (status, errors) == (7, "")
@@ -127,7 +127,7 @@ def test_run_off(frozen: Path, folder: Path, environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--supervise",)], ids=str)
 def test_run_on(frozen: Path, folder: Path, receiver: OTLPReceiver, options: tuple[str, ...]) -> None:
-    """With consent `run` sends the event, in both ways."""
+    """With consent, `run` sends the event, with and without supervision."""
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", **otlp_variables(receiver)}
     _, status, _, errors = start(frozen, folder, "run", *options, "tbot", "start", environ=environ)
     assert (status, len(errors.splitlines())) == (7, 1), errors
@@ -136,7 +136,7 @@ def test_run_on(frozen: Path, folder: Path, receiver: OTLPReceiver, options: tup
 
 
 def test_hook_is_found() -> None:
-    """The entry point names the folder that holds the hook."""
+    """The entry point names the folder of the hook."""
     folders = [
         found.load()() for found in entry_points(group="pyinstaller40") if found.module == "otel_tbot.pyinstaller"
     ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-pytest.importorskip("vl_convert", reason="what report draws with is an extra")
-pytest.importorskip("jinja2", reason="what report draws with is an extra")
+pytest.importorskip("vl_convert", reason="drawing a report needs its extra")
+pytest.importorskip("jinja2", reason="drawing a report needs its extra")
 
 from otel_tbot.report.page import render
 from tests.support import sample_figures
@@ -39,7 +39,7 @@ def page_of(name: str) -> str:
 def test_the_page_loads_nothing_and_fits(
     browser: str, tmp_path: Path, name: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
-    """Nothing is requested or refused, nothing reaches out of the window, and the text of pictures can be read."""
+    """Nothing is requested or blocked, nothing extends beyond the window, and the text of pictures is legible."""
     measured = measure(browser, page_of(name), tmp_path, width=width, scheme=scheme)
     assert measured.requested == []
     assert measured.blocked == []
@@ -52,7 +52,7 @@ def test_the_page_loads_nothing_and_fits(
 
 
 def test_the_page_follows_the_users_colours(browser: str, tmp_path: Path) -> None:
-    """Light is dark on white, dark the other way round."""
+    """The light scheme is dark on white, and the dark one the reverse."""
     colours = {}
     for scheme in ("light", "dark"):
         folder = tmp_path / scheme
@@ -67,13 +67,13 @@ def test_the_page_follows_the_users_colours(browser: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("width", [1180, 390])
 def test_one_drawing_of_each_panel_is_visible(browser: str, tmp_path: Path, width: int) -> None:
-    """A screen and a phone show as many pictures, each the one that was made for it."""
+    """A screen and a phone show the same number of pictures, each its own version."""
     measured = measure(browser, page_of("half a year"), tmp_path, width=width, scheme="light")
     assert measured.pictures == page_of("half a year").count("<svg ") / 2
 
 
-def test_a_page_that_loads_something_is_noticed(browser: str, tmp_path: Path) -> None:
-    """The measurement sees what the tests above exclude."""
+def test_a_page_that_loads_something_is_detected(browser: str, tmp_path: Path) -> None:
+    """The measurement detects what the tests above exclude."""
     page = page_of("three events").replace(
         "<main>", '<main><img src="https://example.invalid/x.png"><p><b style="position:absolute;width:2000px">.</b>'
     )

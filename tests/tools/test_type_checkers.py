@@ -1,4 +1,4 @@
-"""What type checkers say about programs that use the public names: they accept what is right, and see a slip."""
+"""Type checkers accept correct uses of the public names, and report mistakes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ otel_tbot.consent().given
 
 
 def mypy(program: Path) -> set[int]:
-    """Return the lines in which mypy finds a fault."""
+    """Return the lines in which mypy reports an error."""
     options = ("--strict", "--no-incremental", "--config-file=", "--python-version=3.10", "--no-error-summary")
     ended = subprocess.run(
         [sys.executable, "-m", "mypy", *options, program],
@@ -82,7 +82,7 @@ def mypy(program: Path) -> set[int]:
 
 
 def pyright(program: Path) -> set[int]:
-    """Return the lines in which pyright finds a fault."""
+    """Return the lines in which pyright reports an error."""
     options = ("--pythonpath", sys.executable, "--pythonversion", "3.10", "--outputjson")
     # Node is installed next to it; nothing may be downloaded.
     environ = {"PATH": os.environ["PATH"], "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
@@ -95,10 +95,10 @@ def pyright(program: Path) -> set[int]:
 
 
 @pytest.mark.parametrize(("checker", "name"), [(mypy, "mypy"), (pyright, "pyright")], ids=["mypy", "pyright"])
-@pytest.mark.timeout(180)  # mypy reads the stubs of all that OpenTelemetry imports
-def test_slips(checker: Callable[[Path], set[int]], name: str, tmp_path: Path) -> None:
-    """A misspelt keyword, a value outside a closed set and a wrong type are faults; what is documented is none."""
-    pytest.importorskip(name, reason="type checkers are for development")
+@pytest.mark.timeout(180)  # mypy reads the stubs of everything that OpenTelemetry imports
+def test_mistakes(checker: Callable[[Path], set[int]], name: str, tmp_path: Path) -> None:
+    """A misspelled keyword, a value outside a closed set and a wrong type are errors; documented uses are not."""
+    pytest.importorskip(name, reason="type checkers are development dependencies")
     program = tmp_path / "program.py"
     program.write_text(f"# pyright: strict, reportUnusedExpression=false\n{HEAD}{RIGHT}{WRONG}")
     lines = program.read_text().splitlines()
@@ -112,12 +112,12 @@ def test_run_modes_are_the_schema() -> None:
 
 
 def test_keywords_are_the_settings() -> None:
-    """The keywords that a type checker knows are settings of OTLP; the others are not for the exporters' users."""
+    """The keywords that a type checker knows are the OTLP settings, except those not for users of the exporters."""
     others = {"signal", "retryable_codes", "notes"}
     assert set(settings.OTLPSettings._fields) - settings.KEYWORDS == others
     assert set(settings.OTLPKeywords.__annotations__) == settings.KEYWORDS
 
 
 def test_types_can_be_resolved() -> None:
-    """Libraries that read the event's types at run time can."""
+    """Libraries can resolve the event's types at run time."""
     assert get_type_hints(otel_tbot.StartEvent)["run_mode"] == RunMode

@@ -1,4 +1,4 @@
-"""What Python's type stubs say about the package on Windows."""
+"""The package is type-checked for Windows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.program import SOURCE
 
-# What Windows never loads, and where it would miss a name.
+# Modules that are never loaded on Windows, which lacks some of their names.
 POSIX_ONLY_FILES = tuple(
     f"otel_tbot/launcher/{name}.py" for name in ("execute", "group_signal_probe", "sender", "supervise")
 )
@@ -17,8 +17,8 @@ POSIX_ONLY_FILES = tuple(
 
 @pytest.mark.timeout(300)  # without a cache, mypy reads all of Python's stubs
 def test_types() -> None:
-    """No other module uses what Windows does not have, by the account of Python's type stubs."""
-    pytest.importorskip("mypy", reason="mypy is for development")
+    """No other module uses a name that Python lacks on Windows, according to its type stubs."""
+    pytest.importorskip("mypy", reason="mypy is a development dependency")
     command = [
         sys.executable,
         "-m",
@@ -31,9 +31,9 @@ def test_types() -> None:
         "otel_tbot",
     ]
     ended = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=280, check=False)
-    # A name or a keyword that is not there; the libraries of extras may be missing here.
+    # Missing names and keywords only: the libraries of extras may not be installed here.
     errors = [line for line in ended.stdout.splitlines() if line.endswith(("[attr-defined]", "[call-arg]"))]
     assert {line.partition(":")[0] for line in errors} >= set(
         POSIX_ONLY_FILES
-    )  # otherwise it was not asked for Windows
+    )  # otherwise it did not check for Windows
     assert [line for line in errors if not line.startswith(("otel_tbot/receiver/", *POSIX_ONLY_FILES))] == []

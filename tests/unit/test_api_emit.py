@@ -1,4 +1,4 @@
-"""`emit` and `emit_span` put the event into a pipeline of the caller's, and never disturb it."""
+"""`emit` and `emit_span` put the event into the caller's pipeline, and never disturb it."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ EVENT = StartEvent(run_mode="daemon", version="18.2.3")
 
 
 class Logs:
-    """A pipeline for log records into memory."""
+    """A pipeline that keeps log records in memory."""
 
     def __init__(self) -> None:
-        """Put it together."""
+        """Create the pipeline."""
         self.memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's omission
         self.provider = LoggerProvider()
         self.provider.add_log_record_processor(SimpleLogRecordProcessor(self.memory))
 
     @property
     def records(self) -> tuple[ReadableLogRecord, ...]:
-        """What came to its end."""
+        """The exported records."""
         return tuple(self.memory.get_finished_logs())
 
 
 class Traces:
-    """A pipeline for spans into memory."""
+    """A pipeline that keeps spans in memory."""
 
     def __init__(self) -> None:
-        """Put it together."""
+        """Create the pipeline."""
         self.memory = InMemorySpanExporter()
         self.provider = TracerProvider()
         self.provider.add_span_processor(SimpleSpanProcessor(self.memory))
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
-        """What came to its end."""
+        """The exported spans."""
         return self.memory.get_finished_spans()
 
 
@@ -79,7 +79,7 @@ def test_span() -> None:
 
 
 class FalseProvider(LoggerProvider):
-    """A provider that is false in a condition, as one with a length of 0 would be."""
+    """A provider that is false in a condition, like one with a length of 0."""
 
     def __bool__(self) -> bool:
         """Be false."""
@@ -87,8 +87,8 @@ class FalseProvider(LoggerProvider):
 
 
 @pytest.mark.usefixtures("opted_in")
-def test_a_provider_is_used_whatever_it_is_in_a_condition() -> None:
-    """Only None stands for the global pipeline."""
+def test_a_false_provider_is_used() -> None:
+    """Only None means the global pipeline."""
     memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
     provider = FalseProvider()
     provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
@@ -98,7 +98,7 @@ def test_a_provider_is_used_whatever_it_is_in_a_condition() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_no_trace_context() -> None:
-    """Neither carries the ids of the span that is active around it."""
+    """Neither record nor span has the ids of the active span."""
     logs, traces = Logs(), Traces()
     with TracerProvider().get_tracer("host").start_as_current_span("active"):
         emit(EVENT, logger_provider=logs.provider)
@@ -109,7 +109,7 @@ def test_no_trace_context() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_session_of_the_process() -> None:
-    """Events that name no session belong to this process's."""
+    """Events without a session get this process's."""
     logs = Logs()
     emit(EVENT, logger_provider=logs.provider)
     assert (logs.records[0].log_record.attributes or {})["session.id"] == current_session().id
@@ -125,20 +125,20 @@ def test_off() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_without_a_pipeline() -> None:
-    """Where the host configured none, emitting does nothing."""
+    """Without a configured pipeline, emitting does nothing."""
     emit(EVENT)
     emit_span(EVENT)
 
 
 @pytest.mark.usefixtures("opted_in")
-def test_a_broken_pipeline_does_not_reach_the_caller(caplog: pytest.LogCaptureFixture) -> None:
-    """A pipeline that raises is reported in a warning without its text, and the caller goes on."""
+def test_exception_of_pipeline_does_not_reach_the_caller(caplog: pytest.LogCaptureFixture) -> None:
+    """A pipeline that raises is reported in a warning without its text, and the caller continues."""
 
     class Broken:
         def __getattr__(self, name: str) -> object:
             message = "canary"
             raise RuntimeError(message)
 
-    emit(EVENT, logger_provider=Broken())  # type: ignore[arg-type]  # the very fault
-    emit_span(EVENT, tracer_provider=Broken())  # type: ignore[arg-type]  # the very fault
+    emit(EVENT, logger_provider=Broken())  # type: ignore[arg-type]  # the mistake under test
+    emit_span(EVENT, tracer_provider=Broken())  # type: ignore[arg-type]  # the mistake under test
     assert caplog.messages == ["tbot.start was not emitted: the pipeline failed (RuntimeError)"] * 2

@@ -1,4 +1,4 @@
-"""`send` delivers one event, tells the truth about it, keeps its deadline, and touches nothing of the host's."""
+"""`send` delivers one event, reports the true outcome, keeps its deadline, and changes nothing of the host's."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def backend(receiver: OTLPReceiver, protocol: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def _nobody_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with black_hole() as port:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         yield
@@ -68,7 +68,7 @@ def test_off(backend: OTLPReceiver) -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_log_record(backend: OTLPReceiver) -> None:
-    """By default the event arrives as a log record, exactly as the contract has it."""
+    """By default the event arrives as a log record, exactly as the contract says."""
     session = Session()
     assert send(EVENT, session=session) == Outcome(status="sent")
     (record,) = backend.log_records
@@ -86,7 +86,7 @@ def test_log_record(backend: OTLPReceiver) -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_span(backend: OTLPReceiver) -> None:
-    """As a span the event has the same attributes and resource, no parent, and ids of its own."""
+    """As a span the event has the same attributes and resource, no parent, and its own ids."""
     session = Session()
     assert send(EVENT, session=session, signal="traces") == Outcome(status="sent")
     (span,) = backend.spans
@@ -124,7 +124,7 @@ def test_span_ids_do_not_follow_the_seed(backend: OTLPReceiver) -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_limits_of_the_environment_do_not_count(backend: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits and resource attributes that the host set for itself change nothing of what is sent."""
+    """Limits and resource attributes that the host set for itself have no effect on what is sent."""
     for name in (
         "OTEL_ATTRIBUTE_COUNT_LIMIT",
         "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
@@ -140,8 +140,8 @@ def test_limits_of_the_environment_do_not_count(backend: OTLPReceiver, monkeypat
 
 
 @pytest.mark.usefixtures("opted_in")
-def test_what_only_claims_to_be_an_event(backend: OTLPReceiver) -> None:
-    """An object that brings attributes of its own is reduced to the nine, or refused; it is never sent as it is."""
+def test_forged_event(backend: OTLPReceiver) -> None:
+    """An object with other attributes is reduced to the nine, or rejected; it is never sent unchanged."""
 
     class Forged(StartEvent):
         @property
@@ -156,7 +156,7 @@ def test_what_only_claims_to_be_an_event(backend: OTLPReceiver) -> None:
 
 @pytest.mark.usefixtures("opted_in", "protocol")
 def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exporter that is ready only after the deadline sends nothing any more."""
+    """An exporter that is ready only after the deadline sends nothing."""
     ready, made = threading.Event(), threading.Event()
     make = client.create_exporter
 
@@ -177,9 +177,9 @@ def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch:
 
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("dripped", [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000, b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000])
-def test_an_answer_that_drips(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backend that answers byte by byte costs no more than the timeout, and leaves neither thread nor connection."""
-    gone = threading.Event()
+def test_slow_answer(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that answers byte by byte delays `send` by the timeout at most, and no thread or connection remains."""
+    closed = threading.Event()
 
     def drip(server: socket.socket) -> None:
         with server.accept()[0] as connection:
@@ -191,20 +191,20 @@ def test_an_answer_that_drips(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -
                     break
                 if connection_closed(connection):
                     break
-            gone.set()
+            closed.set()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=drip, args=(server,), name="drip").start()
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
         assert send(EVENT, timeout=1).status == "failed"
-        assert gone.wait(20)
+        assert closed.wait(20)
     wait_until(
         lambda: not [one for one in threading.enumerate() if one.name in {"otel-tbot", "drip"}], "the threads end"
     )
 
 
 def connection_closed(connection: socket.socket) -> bool:
-    """Wait a moment for the other side, and tell whether it has closed the connection."""
+    """Wait a moment, and return whether the other side has closed the connection."""
     connection.settimeout(0.05)
     try:
         return connection.recv(1) == b""
@@ -216,7 +216,7 @@ def connection_closed(connection: socket.socket) -> bool:
 
 @pytest.mark.usefixtures("opted_in")
 def test_the_hosts_instrumentation_does_not_see_it(backend: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What we send is marked as telemetry, so that instrumented clients neither trace it nor add their headers."""
+    """Our requests are marked as telemetry, so that instrumented clients neither trace them nor add their headers."""
     seen = []
     for kind in (OTLPLogsHTTP, OTLPLogsGRPC):
         export = kind.export
@@ -234,23 +234,23 @@ def test_the_hosts_instrumentation_does_not_see_it(backend: OTLPReceiver, monkey
 
 @pytest.mark.usefixtures("opted_in")
 def test_rejected(backend: OTLPReceiver) -> None:
-    """A record that the backend rejects has not been sent."""
+    """A record that the backend rejects counts as failed."""
     backend.reply(Reply(rejected=1))
     assert send(EVENT) == Outcome(status="failed", reason="the backend rejected 1 log record(s)")
 
 
 @pytest.mark.usefixtures("opted_in", "protocol")
 def test_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backend that is not there makes a failure with a reason, in no more than the timeout."""
+    """A refused connection is a failure with a reason, within the timeout."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     outcome = send(EVENT, timeout=0.5)
     assert outcome.status == "failed"
     assert outcome.reason
 
 
-@pytest.mark.usefixtures("opted_in", "protocol", "_nobody_answers")
+@pytest.mark.usefixtures("opted_in", "protocol", "_no_server")
 def test_deadline_over_a_black_hole() -> None:
-    """A backend that never answers costs no more than the timeout, and leaves no thread behind for long."""
+    """A backend that never answers delays `send` by the timeout at most, and the thread ends soon after."""
     before = threading.active_count()
     begun = time.monotonic()
     assert send(EVENT, timeout=0.5).status == "failed"
@@ -260,7 +260,7 @@ def test_deadline_over_a_black_hole() -> None:
 
 @pytest.mark.usefixtures("opted_in", "protocol")
 def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resolver that hangs does not hang the caller: the lookup, too, is inside the deadline."""
+    """A resolver that hangs does not block the caller: the deadline covers the lookup, too."""
     stalled = threading.Event()
     released = threading.Event()
 
@@ -284,14 +284,14 @@ def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("opted_in")
 @pytest.mark.parametrize("timeout", [0, -1, 1e10, float("nan"), float("inf"), "soon"])
 def test_unusable_timeout(timeout: float) -> None:
-    """A timeout that is none is a failure with a reason, and no exception."""
+    """An invalid timeout is a failure with a reason, not an exception."""
     outcome = send(EVENT, timeout=timeout)
     assert outcome == Outcome(status="failed", reason="timeout must be a number of seconds above 0, and at most 300")
 
 
 @pytest.mark.usefixtures("opted_in")
 def test_unusable_signal() -> None:
-    """A signal that is none is a failure with a reason, and no exception."""
+    """An invalid signal is a failure with a reason, not an exception."""
     metrics: Any = "metrics"
     assert send(EVENT, signal=metrics) == Outcome(status="failed", reason="the signal must be logs or traces")
 
@@ -320,10 +320,8 @@ def test_nothing_of_the_host_changes(backend: OTLPReceiver) -> None:
 
 
 @pytest.mark.usefixtures("opted_in", "protocol")
-def test_failure_is_told_by_the_outcome_alone(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The caller of `send` gets the outcome, and the host's log not a line."""
+def test_failure_is_not_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure is reported by the outcome of `send` only, not in the host's log."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     assert send(EVENT, timeout=0.3).status == "failed"
     assert caplog.messages == []
@@ -331,10 +329,10 @@ def test_failure_is_told_by_the_outcome_alone(
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted in /proc")
 @pytest.mark.usefixtures("opted_in", "protocol")
-def test_descriptors_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descriptors_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sending leaves no descriptor open, whether it succeeds or not."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    send(EVENT, timeout=0.3)  # what libraries open once stays open
+    send(EVENT, timeout=0.3)  # libraries keep some descriptors open
 
     def count() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
@@ -347,5 +345,5 @@ def test_descriptors_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("status", "truth"), [("sent", True), ("off", False), ("failed", False)])
 def test_truth(status: Any, truth: bool) -> None:  # noqa: ANN401, FBT001  a case
-    """An outcome is true when the event was sent, as consent is when it may be."""
+    """An outcome is true if the event was sent, like consent is true if it may be."""
     assert bool(Outcome(status=status)) is truth

@@ -1,4 +1,4 @@
-"""The event holds nine valid values, and nothing else."""
+"""The event has nine valid values, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otel_tbot.tbot.start import TbotStart
 
 
 def test_counters_are_always_sent() -> None:
-    """An event of which only the run mode is known carries it and four zeros."""
+    """An event with only a run mode has this attribute and four zeros."""
     assert StartEvent(run_mode="daemon").attributes == {
         "tbot.run_mode": "daemon",
         "tbot.destinations_other": 0,
@@ -24,7 +24,7 @@ def test_counters_are_always_sent() -> None:
 
 
 def test_all_attributes() -> None:
-    """An event of which all is known carries nine attributes, in the order of the schema."""
+    """A complete event has nine attributes, in the order of the schema."""
     event = StartEvent(
         run_mode="one-shot",
         version="18.2.3",
@@ -51,9 +51,9 @@ def test_all_attributes() -> None:
 
 @pytest.mark.parametrize("run_mode", ["", "oneshot", "ONE-SHOT", "daemon ", None, 1])
 def test_run_mode_is_one_of_two(run_mode: object) -> None:
-    """A run mode that is neither of the two is refused."""
+    """Any other run mode is rejected."""
     with pytest.raises(InvalidEventError, match=r"^tbot.run_mode must be one-shot or daemon$"):
-        StartEvent(run_mode=run_mode)  # type: ignore[arg-type]  # what a caller without types may pass
+        StartEvent(run_mode=run_mode)  # type: ignore[arg-type]  # possible without type checks
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_run_mode_is_one_of_two(run_mode: object) -> None:
     ],
 )
 def test_version(given: object, sent: str | None) -> None:
-    """A version is rebuilt from its numbers; what follows is dropped, and what does not look like one is left out."""
-    assert StartEvent(run_mode="daemon", version=given).version == sent  # type: ignore[arg-type]  # the same reason as above
+    """A version is rebuilt from its numbers; what follows is dropped, and anything else is left out."""
+    assert StartEvent(run_mode="daemon", version=given).version == sent  # type: ignore[arg-type]  # possible without type checks
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_version(given: object, sent: str | None) -> None:
 )
 def test_join_type(given: object, sent: str | None) -> None:
     """An unknown join method is never sent by its name."""
-    assert StartEvent(run_mode="daemon", join_type=given).join_type == sent  # type: ignore[arg-type]  # the same reason as above
+    assert StartEvent(run_mode="daemon", join_type=given).join_type == sent  # type: ignore[arg-type]  # possible without type checks
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_join_type(given: object, sent: str | None) -> None:
     ],
 )
 def test_helper(given: str | None, sent: str | None) -> None:
-    """A helper's name has the form of one, or it is not sent."""
+    """A helper name that does not have the form of one is not sent."""
     assert StartEvent(run_mode="daemon", helper=given).helper == sent
 
 
@@ -162,32 +162,32 @@ def test_helper(given: str | None, sent: str | None) -> None:
     [("cli:h", "1.2", "1.2"), ("h", "v1", "1"), ("cli:h", "main", None), (None, "1.2", None), ("", "1.2", None)],
 )
 def test_helper_version_needs_a_helper(helper: str | None, version: str, sent: str | None) -> None:
-    """The version of no helper is not sent."""
+    """A helper version without a helper is not sent."""
     assert StartEvent(run_mode="daemon", helper=helper, helper_version=version).helper_version == sent
 
 
 @pytest.mark.parametrize("count", [-1, 1.0, "1", None, True, [1]])
 def test_counters_are_whole_numbers(count: object) -> None:
-    """A counter that is negative or no whole number is refused, and its value not repeated."""
+    """A counter that is not a whole number or is negative is rejected, and its value is not repeated."""
     with pytest.raises(
         InvalidEventError, match=r"^tbot.destinations_other must be a whole number that is not negative$"
     ):
-        StartEvent(run_mode="daemon", destinations_other=count)  # type: ignore[arg-type]  # the same reason as above
+        StartEvent(run_mode="daemon", destinations_other=count)  # type: ignore[arg-type]  # possible without type checks
 
 
 def test_counters_end_at_int32() -> None:
-    """A counter above the largest int32 is sent as this."""
+    """A counter above the largest int32 is sent as the largest int32."""
     assert StartEvent(run_mode="daemon", destinations_database=2**40).destinations_database == 2**31 - 1
 
 
 def test_frozen() -> None:
-    """An event does not change once it is made."""
+    """An event is immutable."""
     with pytest.raises(dataclasses.FrozenInstanceError):
-        StartEvent(run_mode="daemon").version = "1"  # type: ignore[misc]  # the very fault
+        StartEvent(run_mode="daemon").version = "1"  # type: ignore[misc]  # the mistake under test
 
 
-def test_no_text_of_the_caller_is_kept() -> None:
-    """A text that only claims to equal an allowed one is not sent, nor kept as the caller's own object."""
+def test_no_string_of_the_caller_is_kept() -> None:
+    """A string that falsely equals an allowed one is not sent, and the caller's object is not kept."""
 
     class Liar(str):
         __slots__ = ()
@@ -209,7 +209,7 @@ def test_no_text_of_the_caller_is_kept() -> None:
 
 
 def test_no_number_of_the_caller_is_kept() -> None:
-    """A number that only claims to be within its limits is sent as what it is, or refused."""
+    """A number that falsely claims to be in range is sent with its real value, or rejected."""
 
     class Liar(int):
         __slots__ = ()
@@ -230,13 +230,13 @@ def test_no_number_of_the_caller_is_kept() -> None:
 
 
 def test_from_attributes_takes_no_other_names() -> None:
-    """An event made of named values ignores every name that is not in the schema."""
+    """`from_attributes` ignores every name that is not in the schema."""
     event = StartEvent.from_attributes({"tbot.run_mode": "daemon", "host.name": "secret", "run_mode": "one-shot"})
     assert event == StartEvent(run_mode="daemon")
 
 
 def test_from_attributes_needs_a_run_mode() -> None:
-    """Named values without a run mode make no event."""
+    """`from_attributes` requires a run mode."""
     with pytest.raises(InvalidEventError):
         StartEvent.from_attributes({"tbot.version": "18.2.3"})
 
@@ -255,14 +255,14 @@ def test_time_is_truncated(given: int, expected: int) -> None:
 
 
 @pytest.mark.parametrize("given", [None, 0, -1, 999_999_999, 9_223_372_036_854_775_808, 1.5e18, True, "1", b"1"])
-def test_what_is_no_time_is_now(monkeypatch: pytest.MonkeyPatch, given: object) -> None:
-    """Anything that is not a time of OTLP stands for now, truncated as well."""
+def test_invalid_time_is_now(monkeypatch: pytest.MonkeyPatch, given: object) -> None:
+    """Anything that is not an OTLP time is replaced by the current time, truncated as well."""
     monkeypatch.setattr(time, "time_ns", lambda: 1_800_000_000_500_000_000)
     assert truncate_to_second(given) == 1_800_000_000_000_000_000
 
 
 def test_time_is_a_plain_number() -> None:
-    """An object that only behaves like a number becomes a plain one."""
+    """A subclass of int becomes a plain int."""
 
     class Number(int):
         pass
@@ -271,7 +271,7 @@ def test_time_is_a_plain_number() -> None:
 
 
 def test_from_start() -> None:
-    """A start that was read becomes an event with the version of the executable."""
+    """`from_start` returns an event with the given version."""
     start = TbotStart("daemon", "github", None, None, 1, 2, 3, 4)
     assert StartEvent.from_start(start, version="v18.2.3").attributes == {
         "tbot.run_mode": "daemon",
@@ -285,7 +285,7 @@ def test_from_start() -> None:
 
 
 def test_missing_values() -> None:
-    """A counter that is missing is 0, and a text that is missing is left out."""
+    """A missing counter is 0, and a missing string is left out."""
     assert validate_attributes({"tbot.run_mode": "daemon", "host.name": "canary"}) == {
         "tbot.run_mode": "daemon",
         "tbot.destinations_other": 0,
@@ -296,7 +296,7 @@ def test_missing_values() -> None:
 
 
 def test_trusted_attributes() -> None:
-    """Only an event itself is trusted: what is derived from one, or claims to be one, is validated."""
+    """Only an event itself is trusted: instances of subclasses and other objects are validated."""
 
     class Forged(StartEvent):
         attributes = {"tbot.run_mode": "daemon", "host.name": "canary"}  # type: ignore[assignment]  # noqa: RUF012  forged
@@ -307,11 +307,11 @@ def test_trusted_attributes() -> None:
 
 
 def test_events_do_not_change() -> None:
-    """An event is a value: nothing of it can be replaced or added, and its values are given by name."""
+    """An event is immutable, has no other attributes, and takes its values by keyword."""
     event = StartEvent(run_mode="daemon")
     for name in ("run_mode", "host_name"):
         with pytest.raises((AttributeError, TypeError)):
             setattr(event, name, "daemon")
     assert not hasattr(event, "__dict__")
     with pytest.raises(TypeError):
-        StartEvent("daemon")  # type: ignore[call-arg]  # what a caller without types may write
+        StartEvent("daemon")  # type: ignore[call-arg]  # possible without type checks

@@ -1,6 +1,6 @@
 """No default of a class of OpenTelemetry that we construct reads a global or the environment.
 
-The table is compared with what is installed: an argument that a release adds turns this test red. Then find out what
+The table is compared with what is installed: an argument that a release adds fails this test. Then find out what
 its default reads. If that is a global or a variable, the argument gets a value from us.
 """
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 # We give a value, which the tests below check.
 GIVEN = "given"
-# The default is a constant, or stands for "none".
+# The default is a constant, or means "none".
 CONSTANT = "constant"
-# The exporter reads variables in any case; what it found is replaced before anything is sent.
+# The exporter always reads variables; the values are replaced before anything is sent.
 REPLACED = "replaced"
-# A variable for the metrics of `serve`, whose process is our own, with the operator's own choice.
+# A variable for the metrics of `serve`, which runs in our own process: the operator's choice applies.
 OPERATOR = "operator"
 # The constructor is not called.
 UNUSED = "unused"
@@ -119,7 +119,7 @@ def test_classes() -> None:
 
 @pytest.mark.parametrize("name", USED)
 def test_arguments(name: str) -> None:
-    """The table has every argument that the class takes in the installed release."""
+    """The table has every argument of the class in the installed release."""
     new = set(arguments(USED[name])) - ARGUMENTS[name].keys()
     assert not new, f"what do the defaults of {sorted(new)} of {name} read?"
 
@@ -146,7 +146,7 @@ def _recording(function: Callable[..., Any], recorded: list[dict[str, Any]]) -> 
 
 
 def construct_everything() -> None:
-    """Construct each class as the package does, with the fewest settings, which leave the most to defaults."""
+    """Construct each class like the package does, with as few settings as possible, so that most defaults apply."""
     for protocol in ("http/protobuf", "grpc"):
         for signal in SIGNALS:
             create_exporter(resolve_settings(signal, {}, {"protocol": protocol})).shutdown()
@@ -163,7 +163,7 @@ def construct_everything() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_given(calls: dict[str, list[dict[str, Any]]]) -> None:
-    """Whatever is constructed gets each argument that is to be given, if the installed release takes it."""
+    """Every constructor gets each argument marked as given, if the installed release has it."""
     construct_everything()
     for name, rows in ARGUMENTS.items():
         given = {argument for argument, how in rows.items() if how == GIVEN} & set(arguments(USED[name]))

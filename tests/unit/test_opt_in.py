@@ -1,4 +1,4 @@
-"""Consent: off unless asked, and the variable that decided can be named."""
+"""Consent: off unless asked, with the variable that decided in the reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_off_by_default() -> None:
 
 
 def test_on_with_exactly_1() -> None:
-    """The one value that opts in is 1."""
+    """The only value that opts in is 1."""
     decision = consent({OPT_IN: "1"})
     assert (bool(decision), decision.variable) == (True, OPT_IN)
 
@@ -34,8 +34,8 @@ def test_every_other_value_is_off(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "1", "yes"])
-def test_what_tbot_refuses_or_agrees_on(value: str) -> None:
-    """A value that tbot reads as this project does, or refuses, is not reported as one that only tbot accepts."""
+def test_values_that_tbot_does_not_accept_either(value: str) -> None:
+    """A value that tbot reads as false or rejects is not reported as one that only tbot accepts."""
     assert not consent({OPT_IN: value}).tbot_would_accept
 
 
@@ -45,8 +45,8 @@ def test_representation() -> None:
 
 
 @pytest.mark.parametrize("value", ["t", "T", "TRUE", "true", "True"])
-def test_what_tbot_takes_for_yes_is_said(value: str) -> None:
-    """A value that tbot itself would take for a yes is off, and the reason says so without repeating it."""
+def test_values_that_only_tbot_accepts(value: str) -> None:
+    """A value that only tbot itself reads as true is off, and the reason says so without repeating it."""
     decision = consent({OPT_IN: value})
     assert not decision
     assert decision.tbot_would_accept
@@ -55,13 +55,13 @@ def test_what_tbot_takes_for_yes_is_said(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["1", "true", "yes", " ", "FALSE", "00"])
 def test_do_not_track(value: str) -> None:
-    """DO_NOT_TRACK with anything but empty, 0 or false is off, whatever the opt-in says."""
+    """DO_NOT_TRACK with anything but empty, 0 or false is off, regardless of the opt-in."""
     decision = consent({OPT_IN: "1", "DO_NOT_TRACK": value})
     assert (bool(decision), decision.variable) == (False, "DO_NOT_TRACK")
 
 
 @pytest.mark.parametrize("value", ["", "0", "false"])
-def test_do_not_track_that_says_no(value: str) -> None:
+def test_do_not_track_is_no(value: str) -> None:
     """DO_NOT_TRACK that is empty, 0 or false leaves the decision to the opt-in."""
     assert consent({OPT_IN: "1", "DO_NOT_TRACK": value})
     assert not consent({"DO_NOT_TRACK": value})
@@ -69,19 +69,19 @@ def test_do_not_track_that_says_no(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["true", "TRUE", " True "])
 def test_sdk_disabled(value: str) -> None:
-    """A disabled SDK is off, and named before all else."""
+    """A disabled SDK is off, and the reason names it first."""
     decision = consent({OPT_IN: "1", "DO_NOT_TRACK": "1", "OTEL_SDK_DISABLED": value})
     assert (bool(decision), decision.variable) == (False, "OTEL_SDK_DISABLED")
 
 
 @pytest.mark.parametrize("value", ["", "false", "1", "yes"])
 def test_sdk_not_disabled(value: str) -> None:
-    """By the specification only true disables the SDK."""
+    """According to the specification, only true disables the SDK."""
     assert consent({OPT_IN: "1", "OTEL_SDK_DISABLED": value})
 
 
 def test_reads_the_process_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Consent that is given or withdrawn while the process runs counts from the next question on."""
+    """Consent that is given or withdrawn while the process runs counts from the next call on."""
     assert not consent()
     monkeypatch.setenv(OPT_IN, "1")
     assert consent()
@@ -90,8 +90,8 @@ def test_reads_the_process_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("value", [None, "", "0", "1", "true"])
-def test_asked(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
-    """What no one asked for is off; that somebody did is no consent yet."""
+def test_is_opt_in_set(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+    """The check whether the variable is set is true for any value, which is not yet consent."""
     if value is not None:
         monkeypatch.setenv(OPT_IN, value)
     assert is_opt_in_set() == (value is not None)
@@ -99,7 +99,7 @@ def test_asked(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
 
 
 def test_reason_repeats_no_value() -> None:
-    """No reason repeats what a variable holds."""
+    """No reason repeats the value of a variable."""
     planted = "canary"
     for name in (OPT_IN, "DO_NOT_TRACK"):
         assert planted not in consent({name: planted}).reason

@@ -16,7 +16,7 @@ SECOND = 1_000_000_000
 
 
 def test_signal() -> None:
-    """Logs are log records, traces are spans."""
+    """The signal logs gives log records, traces gives spans."""
     logs = build_record("logs", EVENT.attributes, Session(), timestamp_ns=SECOND)
     span = build_record("traces", EVENT.attributes, Session(), timestamp_ns=SECOND)
     assert isinstance(logs, ReadableLogRecord)

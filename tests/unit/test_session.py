@@ -1,4 +1,4 @@
-"""The session is random, new for each start, and says nothing but system and architecture."""
+"""The session is random, new for each start, and reveals only system and architecture."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ UUID4 = "5f0e8a52-9c1f-4b8e-a7d3-2a6f0c7be1d4"
 
 
 def test_new_each_time() -> None:
-    """Each session has an id of its own, a UUID of version 4."""
+    """Each session has its own id, a UUID of version 4."""
     ids = {Session().id for _ in range(1000)}
     assert {uuid.UUID(one).version for one in ids} == {4}
     assert len(ids) == 1000
 
 
 def test_not_from_the_seeded_generator() -> None:
-    """The same seed of Python's generator does not give the same id again."""
+    """The id does not depend on the seed of Python's generator."""
     random.seed(0)
     first = Session().id
     random.seed(0)
@@ -31,7 +31,7 @@ def test_not_from_the_seeded_generator() -> None:
 
 
 def test_given_id_is_kept() -> None:
-    """A session can be named by an id that was made before, in either case of its letters."""
+    """A session can be created with an existing id, in upper or lower case."""
     assert Session(id=UUID4.upper()).id == UUID4
 
 
@@ -43,7 +43,7 @@ def test_given_id_is_kept() -> None:
         UUID4 + "\n",
         UUID4.replace("-", ""),
         "{" + UUID4 + "}",
-        "5f0e8a52-9c1f-1b8e-a7d3-2a6f0c7be1d4",  # version 1 holds the machine's address
+        "5f0e8a52-9c1f-1b8e-a7d3-2a6f0c7be1d4",  # version 1 contains the machine's address
         "5f0e8a52-9c1f-4b8e-c7d3-2a6f0c7be1d4",  # another variant than RFC 9562's
         "00000000-0000-0000-0000-000000000000",
         None,
@@ -51,13 +51,13 @@ def test_given_id_is_kept() -> None:
     ],
 )
 def test_other_ids_are_refused(broken: object) -> None:
-    """Nothing but a random UUID can be a session's id."""
+    """Only a random UUID can be the id of a session."""
     with pytest.raises(InvalidEventError, match=r"^session\.id must be"):
-        Session(id=broken)  # type: ignore[arg-type]  # what a caller without types may pass
+        Session(id=broken)  # type: ignore[arg-type]  # possible without type checks
 
 
 def test_attributes() -> None:
-    """The session's part of the resource holds the id twice, the service's name, system and architecture."""
+    """The session's part of the resource has the id twice, the service's name, system and architecture."""
     assert Session(id=UUID4, os_type="linux", host_arch="arm64").resource_attributes == {
         "service.name": "tbot",
         "session.id": UUID4,
@@ -81,12 +81,12 @@ def test_architecture_by_the_conventions(machine: str, arch: str | None, monkeyp
     assert Session().host_arch == arch
 
 
-def test_one_session_a_process() -> None:
-    """All events of one process belong together unless it says otherwise."""
+def test_one_session_per_process() -> None:
+    """All events of a process have the same session by default."""
     assert current_session() is current_session()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_has_a_session_of_its_own() -> None:
     """A child never inherits its parent's session id."""
@@ -105,7 +105,7 @@ def test_a_forked_child_has_a_session_of_its_own() -> None:
 
 @pytest.mark.parametrize(("variable", "arch"), [("AMD64", "amd64"), ("ARM64", "arm64"), (None, None)])
 def test_architecture_on_windows(variable: str | None, arch: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows has no `uname`; there a variable names the architecture."""
+    """On Windows, which has no `uname`, a variable has the architecture."""
     monkeypatch.delattr(os, "uname", raising=False)
     if variable is not None:
         monkeypatch.setenv("PROCESSOR_ARCHITECTURE", variable)
@@ -114,7 +114,7 @@ def test_architecture_on_windows(variable: str | None, arch: str | None, monkeyp
 
 @pytest.mark.parametrize("platform", ["aix", "zos"])
 def test_machines_of_other_systems(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On every other system `uname` names the architecture, whatever the system's name begins with."""
+    """On every other system, `uname` has the architecture, regardless of the system's name."""
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "", "", "", "ppc64")))
     monkeypatch.setenv("PROCESSOR_ARCHITECTURE", "AMD64")
@@ -136,11 +136,11 @@ def test_resource() -> None:
 
 
 def test_sessions_do_not_change() -> None:
-    """A session is a value: nothing of it can be replaced or added, and its id is given by name."""
+    """A session is immutable, has no other attributes, and takes its id by keyword."""
     session = Session(id=UUID4)
     for name in ("id", "host_name"):
         with pytest.raises((AttributeError, TypeError)):
             setattr(session, name, UUID4)
     assert not hasattr(session, "__dict__")
     with pytest.raises(TypeError):
-        Session(UUID4)  # type: ignore[call-arg]  # what a caller without types may write
+        Session(UUID4)  # type: ignore[call-arg]  # possible without type checks

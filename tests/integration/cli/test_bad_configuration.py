@@ -1,4 +1,4 @@
-"""What cannot be tbot's configuration gets one clear line and status 2, and nothing is sent."""
+"""An invalid configuration of tbot gives one clear line and status 2, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ BROKEN = {
     "version as a number": b"version: 2\n",
     "duplicate key": b"version: v2\noneshot: true\noneshot: false\n",
     "oneshot as a number": b"version: v2\noneshot: 1\n",
-    "oneshot as a text": b'version: v2\noneshot: "true"\n',
+    "oneshot as a string": b'version: v2\noneshot: "true"\n',
     "oneshot as a list": b"version: v2\noneshot: [canary]\n",
     "outputs as a mapping": b"version: v2\noutputs: {canary: 1}\n",
-    "entry as a text": b"version: v2\nservices: [canary]\n",
+    "entry as a string": b"version: v2\nservices: [canary]\n",
     "entry without a type": b"version: v2\nservices: [{canary: 1}]\n",
     "type as a list": b"version: v2\nservices: [{type: [canary]}]\n",
     "onboarding as a list": b"version: v2\nonboarding: [canary]\n",
@@ -58,13 +58,13 @@ def check_refused(receiver: OTLPReceiver, path: str) -> None:
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 def test_broken_file(receiver: OTLPReceiver, tmp_path: Path, content: bytes) -> None:
-    """A file that is no configuration of tbot's is refused."""
+    """A file that is not a tbot configuration is refused."""
     (tmp_path / "tbot.yaml").write_bytes(content)
     check_refused(receiver, str(tmp_path / "tbot.yaml"))
 
 
 def test_missing(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """A file that is not there is refused."""
+    """A missing file is refused."""
     check_refused(receiver, str(tmp_path / "missing.yaml"))
 
 
@@ -74,12 +74,12 @@ def test_directory(receiver: OTLPReceiver, tmp_path: Path) -> None:
 
 
 def test_fifo(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """A FIFO is refused, and not waited for."""
+    """A FIFO is refused without waiting for its writer."""
     os.mkfifo(tmp_path / "tbot.yaml")
     check_refused(receiver, str(tmp_path / "tbot.yaml"))
 
 
 def test_unreadable(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """A file that may not be read is refused; root, who may read all, is stopped by a loop of links."""
+    """A file without read permission is refused; for root, who may read all, a loop of links is used."""
     (tmp_path / "tbot.yaml").symlink_to(tmp_path / "tbot.yaml")
     check_refused(receiver, str(tmp_path / "tbot.yaml"))

@@ -1,4 +1,4 @@
-"""The shell completes commands, options, values and files, by the scripts that the reference names."""
+"""The shell completes commands, options, values and files, with the scripts that the reference names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.program import SOURCE, run
 
 VARIABLE = "_OTEL_TBOT_COMPLETE"
 PAGE = (SOURCE / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
-# What is typed, and what is offered.
+# The typed text, and the completions.
 TYPED = {
     "otel-tbot ": set(EXIT_STATUSES),
     "otel-tbot s": {"schema", "serve", "status"},
@@ -29,7 +29,7 @@ TYPED = {
 
 @pytest.mark.parametrize("typed", TYPED)
 def test_bash(typed: str) -> None:
-    """Bash itself completes what is typed, after the script that the reference names."""
+    """Bash itself completes the typed text, with the script that the reference names."""
     words = typed.split(" ")
     complete = (
         f'eval "$({VARIABLE}=bash_source otel-tbot)"; COMP_WORDS=("$@"); COMP_CWORD={len(words) - 1}; '
@@ -46,7 +46,7 @@ def test_bash(typed: str) -> None:
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 @pytest.mark.parametrize("typed", TYPED)
 def test_other_shells(shell: str, typed: str) -> None:
-    """What the scripts of zsh and fish ask for is what bash offers."""
+    """The scripts of zsh and fish get the same completions as bash."""
     words = typed.split(" ")
     asked = {VARIABLE: f"{shell}_complete", "COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1)}
     if shell == "fish":
@@ -58,7 +58,7 @@ def test_other_shells(shell: str, typed: str) -> None:
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_script_is_valid(shell: str) -> None:
-    """The script that the reference names for a shell is printed, and a shell that is installed can read it."""
+    """The script that the reference names for a shell is printed, and an installed shell can parse it."""
     assert f"{VARIABLE}={shell}_source otel-tbot" in PAGE
     script = run(environ={VARIABLE: f"{shell}_source"}).stdout
     assert f"{VARIABLE}={shell}_complete" in script
@@ -68,7 +68,7 @@ def test_script_is_valid(shell: str) -> None:
 
 @pytest.mark.parametrize("typed", ["run ./tb", "emit tbot start -c t", "report f", "report -o r", "serve --tls-key k"])
 def test_files(typed: str) -> None:
-    """Where a file may stand, the shell completes files."""
+    """Where a file name is expected, the shell completes files."""
     words = ["otel-tbot", *typed.split(" ")]
     asked = {VARIABLE: "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
     assert run(environ=asked).stdout == f"file,{words[-1]}\n"

@@ -1,4 +1,4 @@
-"""`otel-tbot emit`: sends, says the outcome in one line, and ends with the contract's status."""
+"""`otel-tbot emit` sends the event, reports the outcome in one line, and ends with the contract's status."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def environ(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> dict[str,
 
 
 def test_sent(receiver: OTLPReceiver, environ: dict[str, str], tmp_path: Path) -> None:
-    """A sent event is said in one line on stderr, and the status is 0."""
+    """A sent event is reported in one line on stderr, and the status is 0."""
     ended = run("emit", "tbot", "start", "--oneshot", environ=environ, path=install_fake_tbot(tmp_path / "bin"))
     shown = environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + ("" if "grpc" in environ.values() else "/v1/logs")
     assert (ended.returncode, ended.stdout) == (0, "")
@@ -44,7 +44,7 @@ def test_sent(receiver: OTLPReceiver, environ: dict[str, str], tmp_path: Path) -
 
 
 def test_unusable_version(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
-    """A --tbot-version that is none is left out, and one line says so before the outcome."""
+    """An invalid --tbot-version is left out, and one line says so before the outcome."""
     ended = run("emit", "--tbot-version", "latest", "tbot", "start", environ=environ)
     left_out, outcome = ended.stderr.splitlines()
     assert left_out == f"otel-tbot: {UNUSABLE}"
@@ -53,7 +53,7 @@ def test_unusable_version(receiver: OTLPReceiver, environ: dict[str, str]) -> No
 
 
 def test_not_delivered(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
-    """What the backend refuses is said in one line with the reason, and the status is 1."""
+    """A refusal of the backend is reported in one line with the reason, and the status is 1."""
     receiver.reply(Reply(status=403))
     ended = run("emit", "tbot", "start", environ=environ)
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -62,8 +62,8 @@ def test_not_delivered(receiver: OTLPReceiver, environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_dead_backend(protocol: str) -> None:
-    """A backend that is not there makes one line and status 1, within the timeout."""
+def test_refused_connection(protocol: str) -> None:
+    """A refused connection gives one line and status 1, within the timeout."""
     dead = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     ended = run("emit", "--timeout", "0.5", "tbot", "start", environ={**ON, **dead})
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
@@ -71,7 +71,7 @@ def test_dead_backend(protocol: str) -> None:
 
 @pytest.mark.parametrize("tls_fault", ["https", "http"])
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_no_library_prints_beside_us(receiver: OTLPReceiver, protocol: str, tls_fault: str) -> None:
+def test_no_library_prints(receiver: OTLPReceiver, protocol: str, tls_fault: str) -> None:
     """TLS against a backend without it, or a port that speaks another protocol: still one line."""
     wrong = receiver.http_endpoint if protocol == "grpc" else receiver.grpc_endpoint
     fault = {
@@ -93,15 +93,15 @@ def test_no_library_prints_beside_us(receiver: OTLPReceiver, protocol: str, tls_
     ],
 )
 def test_off(receiver: OTLPReceiver, tmp_path: Path, off: dict[str, str], reason: str) -> None:
-    """Off is said with its reason and ends well: no connection, no OpenTelemetry loaded, tbot not asked."""
+    """Off is reported with its reason and status 0: no connection, no OpenTelemetry loaded, tbot not run."""
     path = install_fake_tbot(tmp_path / "bin", f"touch {tmp_path / 'asked'}")
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "PYTHONPROFILEIMPORTTIME": "1", **off}
     ended = run("emit", "tbot", "start", "-c", "missing.yaml", environ=variables, path=path)
-    said = [line for line in ended.stderr.splitlines() if not line.startswith("import time:")]
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("import time:")]
     loaded = [line for line in ended.stderr.splitlines() if line.startswith("import time:")]
     assert (ended.returncode, ended.stdout) == (0, "")
-    assert len(said) == 1
-    assert said[0].startswith(f"otel-tbot: nothing sent: {reason}")
+    assert len(lines) == 1
+    assert lines[0].startswith(f"otel-tbot: nothing sent: {reason}")
     assert any("otel_tbot" in line for line in loaded)
     assert not [line for line in loaded if "opentelemetry" in line or "yaml" in line or "socket" in line]
     assert (receiver.connections, receiver.requests) == (0, [])
@@ -129,7 +129,7 @@ def test_another_command(variables: dict[str, str]) -> None:
     ],
 )
 def test_bad_usage(receiver: OTLPReceiver, arguments: tuple[str, ...]) -> None:
-    """Bad usage is one line on stderr and status 2, and nothing is sent."""
+    """A usage error gives one line on stderr and status 2, and nothing is sent."""
     ended = run("emit", *arguments, environ={**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint})
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert ended.stderr.startswith("otel-tbot: ")
@@ -145,7 +145,7 @@ def test_bad_usage(receiver: OTLPReceiver, arguments: tuple[str, ...]) -> None:
     ],
 )
 def test_unusable_variable(name: str, value: str) -> None:
-    """A variable that cannot be used is named in one line, without its value: status 2."""
+    """An invalid variable is named in one line, without its value: status 2."""
     ended = run("emit", "tbot", "start", environ={**ON, name: value})
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert name in ended.stderr
@@ -158,7 +158,7 @@ def test_unusable_variable(name: str, value: str) -> None:
     ["TIMEOUT=canary", "TIMEOUT=0", "TIMEOUT=-1", "COMPRESSION=zstd", "COMPRESSION=canary", "INSECURE=1"],
 )
 def test_unparsable_variable(receiver: OTLPReceiver, variable: str, protocol: str) -> None:
-    """A variable that says how is named in one warning, without its value, and the event is sent: status 0."""
+    """An invalid transport variable gives one warning without its value, and the event is sent: status 0."""
     name, _, value = f"OTEL_EXPORTER_OTLP_{variable}".partition("=")
     environ = {**otlp_variables(receiver, protocol.lower()), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, name: value}
     ended = run("emit", "--tbot-version=1", "tbot", "start", environ={**ON, **environ})
@@ -171,7 +171,7 @@ def test_unparsable_variable(receiver: OTLPReceiver, variable: str, protocol: st
 
 
 def test_retryable_codes(receiver: OTLPReceiver) -> None:
-    """What the exporter over gRPC could not read of its own variable is named in one warning, and the event is sent."""
+    """An invalid variable of the gRPC exporter itself is named in one warning, and the event is sent."""
     name = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
     environ = {**ON, **otlp_variables(receiver, "grpc"), name: "canary"}
     ended = run("emit", "--tbot-version=1", "tbot", "start", environ=environ)
@@ -191,7 +191,7 @@ def test_credentials_are_masked(receiver: OTLPReceiver) -> None:
 
 
 def test_closed_stderr(receiver: OTLPReceiver) -> None:
-    """A program without stderr still sends, ends well, and does not talk on stdout instead."""
+    """Without stderr, the command still sends, ends with status 0, and does not write to stdout instead."""
     script = 'exec "$0" -m otel_tbot emit tbot start 2>&-'
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **ON}
     environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = receiver.http_endpoint
@@ -202,7 +202,7 @@ def test_closed_stderr(receiver: OTLPReceiver) -> None:
     assert len(receiver.log_records) == 1
 
 
-# What the system grants, and whether an event can then be sent over HTTP. What gRPC needs is more.
+# The resource limits, and whether an event can then be sent over HTTP. gRPC needs more.
 LIMITS = {
     "RLIMIT_NOFILE": (interpreter_descriptor_limit, True),
     "RLIMIT_AS": (interpreter_memory_limit, False),
@@ -211,7 +211,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits(name: str, environ: dict[str, str]) -> None:
-    """Where the system grants little more than the interpreter needs to start, there is one line, and its status."""
+    """If the system grants little more than the interpreter needs to start, there is one line and its status."""
     limit, enough = LIMITS[name]
     ended = subprocess.run(
         [*preparing_command(f"resource.setrlimit(resource.{name}, ({limit()}, {limit()}))"), *EMIT],
@@ -224,7 +224,7 @@ def test_limits(name: str, environ: dict[str, str]) -> None:
 
 
 def test_credential_provider() -> None:
-    """A credential provider that a variable names is said to be ignored, in one line."""
+    """A credential provider that a variable names is reported as ignored, in one line."""
     name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
     ended = run("emit", "--timeout=0.2", "--tbot-version=1", "tbot", "start", environ={**ON, name: "canary"})
     assert ended.stderr.startswith(f"otel-tbot: {name} is ignored, ")

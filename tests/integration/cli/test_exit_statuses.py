@@ -23,7 +23,7 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 NOWHERE = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
 START = ("--tbot-version", "18.2.3", "tbot", "start")
 STORED = str(SOURCE / "examples" / "report" / "events.jsonl.gz")
-# Of which package a command that is an extra shows that it is installed.
+# The package that shows that a command's extra is installed.
 EXTRAS = {"serve": "connectrpc", "report": "duckdb"}
 
 # The status of the table, and the command, its variables and its status.
@@ -57,19 +57,19 @@ CASES: list[tuple[str, tuple[str, ...], dict[str, str], int]] = [
 def test_status(row: str, words: tuple[str, ...], environ: dict[str, str], status: int, tmp_path: Path) -> None:
     """A command ends with the status that the table has for it."""
     if words[0] in EXTRAS and find_spec(EXTRAS[words[0]]) is None:
-        pytest.skip(f"what {words[0]} needs is an extra")
+        pytest.skip(f"{words[0]} needs its extra")
     assert row in EXIT_STATUSES[words[0]]
     assert run(*words, environ=environ, cwd=tmp_path).returncode == status
 
 
 @pytest.mark.parametrize("command", EXIT_STATUSES)
 def test_bad_usage(command: str) -> None:
-    """Every command ends with 2 after bad usage."""
+    """Every command ends with 2 after a usage error."""
     assert "2" in OF_EVERY_COMMAND
     assert run(command, "--bogus").returncode == 2
 
 
-def test_of_a_delivery(receiver: OTLPReceiver) -> None:
+def test_delivery(receiver: OTLPReceiver) -> None:
     """A delivered event ends with 0, and a demo whose event does not arrive with 1."""
     environ = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     assert run("emit", *START, environ=environ).returncode == 0
@@ -78,8 +78,8 @@ def test_of_a_delivery(receiver: OTLPReceiver) -> None:
     assert ended.returncode == 1
 
 
-@pytest.mark.skipif(find_spec(EXTRAS["serve"]) is None, reason="what serve needs is an extra")
-def test_of_an_address_in_use(tmp_path: Path) -> None:
+@pytest.mark.skipif(find_spec(EXTRAS["serve"]) is None, reason="serve needs its extra")
+def test_address_in_use(tmp_path: Path) -> None:
     """A receiver that cannot listen ends with 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -87,7 +87,7 @@ def test_of_an_address_in_use(tmp_path: Path) -> None:
 
 
 def test_table_is_complete() -> None:
-    """Each row is seen above, but the end of `serve` by a signal, which its own tests see, and the help has it."""
+    """Each row is tested above, except the end of `serve` by a signal, and the help shows each."""
     seen = {(words[0], row) for row, words, *_ in CASES}
     rows = {(command, status) for command, statuses in EXIT_STATUSES.items() for status in statuses}
     assert rows - seen == {("demo", "1"), ("serve", "0"), ("serve", "1")}

@@ -1,4 +1,4 @@
-"""Values of 10 MB, which no system forwards, but a host can set: one line, no repetition, and bounded work."""
+"""Values of 10 MB, which a process cannot inherit but can set: one line, no repetition, and bounded work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.program import SOURCE
 
 LENGTH = 10_000_000
 MOST_COPIES = 12  # of the value, in memory at once
-MOST_SECONDS = 8  # of work for the processor, for what takes half a second
+MOST_SECONDS = 8  # of processor time; it takes half a second
 
 # Sets the variables, and becomes `otel-tbot emit`.
 PROGRAM = f"""
@@ -29,11 +29,11 @@ main()
 
 
 class Case(NamedTuple):
-    """What a variable holds, and what `emit` says and ends with."""
+    """A variable and its value, and the message and status of `emit`."""
 
     variable: str
     repeated: str
-    said: str
+    message: str
     status: int = 2
     beginning: str = ""
     lines: int = 1
@@ -46,12 +46,12 @@ CASES = {
     "refusal": Case("DO_NOT_TRACK", "0", "nothing sent: DO_NOT_TRACK is set", 0),
     "switch": Case("OTEL_SDK_DISABLED", "true", SENT, 0),
     "configuration": Case("TBOT_CONFIG", "QUFB", "is larger than 1048576 bytes"),
-    "configuration that is none": Case("TBOT_CONFIG", "canary ", "not valid base64"),
+    "invalid configuration": Case("TBOT_CONFIG", "canary ", "not valid base64"),
     "path": Case("TBOT_CONFIG_PATH", "canary/", "the configuration file cannot be read"),
     "helper": Case("_TBOT_TELEMETRY_HELPER", "canary", SENT, 0),
     "headers": Case("OTEL_EXPORTER_OTLP_HEADERS", "canary=%41,", TOO_LONG),
     "endpoint": Case("OTEL_EXPORTER_OTLP_ENDPOINT", "canary", TOO_LONG, beginning="http://"),
-    "time-out": Case("OTEL_EXPORTER_OTLP_TIMEOUT", "9", "it counts as unset", 0, lines=2),
+    "timeout": Case("OTEL_EXPORTER_OTLP_TIMEOUT", "9", "it counts as unset", 0, lines=2),
     "certificate": Case("OTEL_EXPORTER_OTLP_CERTIFICATE", "canary", TOO_LONG),
     "signal": Case("OTEL_TBOT_SIGNAL", "canary", "OTEL_TBOT_SIGNAL must be logs or traces"),
     "resource": Case("OTEL_RESOURCE_ATTRIBUTES", "canary=canary,", SENT, 0),
@@ -59,7 +59,7 @@ CASES = {
 
 
 class CompletedRun(NamedTuple):
-    """How `emit` ended, what it printed, and what it took: memory at its peak, and time of the processor."""
+    """The exit status of `emit`, its output, its peak memory and its processor time."""
 
     status: int
     stdout: str
@@ -82,9 +82,9 @@ def emit(receiver: OTLPReceiver, variables: dict[str, tuple[str, str]]) -> Compl
         process = subprocess.Popen(command, env=environ, stdout=output, stderr=errors)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        printed, said = map(_content, (output, errors))
+        printed, errors_text = map(_content, (output, errors))
     unit = 1 if sys.platform == "darwin" else 1024
-    return CompletedRun(process.returncode, printed, said, used.ru_maxrss * unit, used.ru_utime + used.ru_stime)
+    return CompletedRun(process.returncode, printed, errors_text, used.ru_maxrss * unit, used.ru_utime + used.ru_stime)
 
 
 def _content(file: IO[bytes]) -> str:
@@ -94,7 +94,7 @@ def _content(file: IO[bytes]) -> str:
 
 @pytest.fixture(scope="module")
 def usual() -> CompletedRun:
-    """Run it with usual values."""
+    """Run `emit` with usual values."""
     with OTLPReceiver() as receiver:
         ended = emit(receiver, {})
     assert ended.stderr.startswith(f"otel-tbot: {SENT}")
@@ -103,11 +103,11 @@ def usual() -> CompletedRun:
 
 @pytest.mark.parametrize("name", CASES)
 def test_emit(name: str, usual: CompletedRun, receiver: OTLPReceiver) -> None:
-    """Each variable that anything is read from may be huge: `emit` says one short line, and keeps a few copies."""
+    """Any variable that is read may be huge: `emit` prints one short line, and keeps few copies."""
     case = CASES[name]
     ended = emit(receiver, {case.variable: (case.beginning, case.repeated)})
     assert (ended.status, ended.stdout, ended.stderr.count("\n")) == (case.status, "", case.lines)
-    assert case.said in ended.stderr
+    assert case.message in ended.stderr
     assert "canary" not in ended.stderr
     assert len(ended.stderr) < 200 * case.lines
     assert ended.bytes - usual.bytes < MOST_COPIES * LENGTH

@@ -1,4 +1,4 @@
-"""`otel-tbot preview`: shows exactly what would be sent, on or off, and opens no connection."""
+"""`otel-tbot preview` shows exactly what would be sent, on or off, and opens no connection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_text(tmp_path: Path) -> None:
 
 
 def test_on(receiver: OTLPReceiver) -> None:
-    """With consent the text says so, and no connection is opened all the same."""
+    """With consent the text says so, and still no connection is opened."""
     ended = run("preview", "tbot", "start", environ={**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint})
     where = f"would be sent to {receiver.http_endpoint}/v1/logs (http/protobuf): TELEPORT_ANONYMOUS_TELEMETRY is 1"
     assert where in ended.stdout
@@ -47,7 +47,7 @@ def test_on(receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_KEY", "LOGS_CLIENT_CERTIFICATE"])
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_missing_file(form: str, name: str, tmp_path: Path) -> None:
-    """Where a certificate or key is not there, the event is shown, and said not to be sent."""
+    """If a certificate or key is missing, the event is shown with the note that it would not be sent."""
     variables = {**ON, f"OTEL_EXPORTER_OTLP_{name}": str(tmp_path / "canary.pem")}
     command = ("preview", "--tbot-version=1", "--format", form, "tbot", "start")
     ended = run(*command, environ=variables)
@@ -61,8 +61,8 @@ def test_missing_file(form: str, name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("signal", ["logs", "traces"])
-def test_json_stands_alone(signal: str) -> None:
-    """As JSON the request is all that stdout holds; the rest is said on stderr."""
+def test_json_only(signal: str) -> None:
+    """As JSON, stdout has only the request; the rest is on stderr."""
     ended = run(
         "preview", "--format", "json", "--tbot-version", VERSION, "tbot", "start", environ={"OTEL_TBOT_SIGNAL": signal}
     )
@@ -73,7 +73,7 @@ def test_json_stands_alone(signal: str) -> None:
 
 
 def test_unknown_version_is_explained() -> None:
-    """Where no one can tell the version, it is left out and the reason said."""
+    """An unknown version is left out, and the reason is printed."""
     ended = run("preview", "./no-tbot-here", "start")
     assert ended.returncode == 0
     assert "tbot.version " not in ended.stdout
@@ -81,7 +81,7 @@ def test_unknown_version_is_explained() -> None:
 
 
 def test_unusable_version_is_explained() -> None:
-    """A --tbot-version that is none is left out and said."""
+    """An invalid --tbot-version is left out, and the reason is printed."""
     ended = run("preview", "--tbot-version", "latest", "tbot", "start")
     assert "tbot.version " not in ended.stdout
     assert (
@@ -106,7 +106,7 @@ def test_needs_no_sdk_for_text() -> None:
 
 @pytest.mark.parametrize("variables", [{}, ON])
 def test_another_command(variables: dict[str, str]) -> None:
-    """A command that is not start reports nothing, and has nothing to preview: status 2."""
+    """A command that is not start has nothing to preview: status 2."""
     ended = run("preview", "tbot", "configure", environ=variables)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
 
@@ -124,7 +124,7 @@ def test_unknown_flag() -> None:
 @pytest.mark.parametrize("command", ["preview", "emit"])
 @pytest.mark.parametrize("given", [True, False], ids=["named", "asked"])
 def test_refused_by_tbot_19(command: str, given: bool, tmp_path: Path) -> None:  # noqa: FBT001  a case
-    """A start that its tbot refuses is none to report: one line and status 2."""
+    """A start that tbot itself would refuse is not reported: one line and status 2."""
     path = install_fake_tbot(tmp_path / "bin", "echo 'Teleport v19.0.1 git:v19.0.1-0-g0 go1.26'")
     options = ["--tbot-version", "19.0.1"] if given else []
     ended = run(command, *options, "tbot", "start", "bot-api", path=path, environ=ON)
@@ -133,7 +133,7 @@ def test_refused_by_tbot_19(command: str, given: bool, tmp_path: Path) -> None: 
 
 
 def test_credential_provider() -> None:
-    """A credential provider that a variable names is said to be ignored, in one line."""
+    """A credential provider that a variable names is reported as ignored, in one line."""
     name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
     ended = run("preview", "--tbot-version=1", "tbot", "start", environ={**ON, name: "canary"})
     assert ended.stderr.startswith(f"otel-tbot: {name} is ignored, ")

@@ -1,4 +1,4 @@
-"""The program as a whole: its help, its version, its schema, its demo, and how it ends when it is used wrongly."""
+"""The program as a whole: its help, its version, its schema, its demo, and its errors."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_help(command: tuple[str, ...], option: str) -> None:
 
 
 def test_without_a_command() -> None:
-    """Without a command the help is on stderr, as nobody asked for a result, and the status is 2."""
+    """Without a command, the help is on stderr, because it is not a requested result, and the status is 2."""
     ended = run()
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == run("--help").stdout
@@ -51,14 +51,14 @@ def test_without_a_command() -> None:
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in EXIT_STATUSES)], ids=" ".join)
 def test_the_command_help(command: tuple[str, ...]) -> None:
-    """`help`, alone or with a command, is the help that the option gives."""
+    """`help`, with or without a command, prints the same as the option."""
     ended = run("help", *command)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, run(*command, "--help").stdout, "")
 
 
 @pytest.mark.parametrize("words", [("bogus",), ("help", "bogus")], ids=" ".join)
 def test_unknown_command(words: tuple[str, ...]) -> None:
-    """An unknown command is one line, and status 2."""
+    """An unknown command gives one line and status 2."""
     ended = run(*words)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "otel-tbot: No such command 'bogus'. See 'otel-tbot --help'.\n"
@@ -90,7 +90,7 @@ def test_an_internal_error_is_one_line() -> None:
     [
         {"PYTHONIOENCODING": "ascii"},
         {"PYTHONIOENCODING": "latin-1"},
-        # A name that is not in ASCII would be refused there.
+        # A name outside of ASCII would be refused there.
         {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", ENDPOINT: "http://127.0.0.1:1/path"},
     ],
     ids=lambda variables: next(iter(variables.values())),
@@ -109,8 +109,8 @@ def test_an_internal_error_is_one_line() -> None:
     ids=" ".join,
 )
 def test_an_encoding_that_lacks_a_character(command: tuple[str, ...], encoding: dict[str, str]) -> None:
-    """What stdout and stderr cannot encode is printed as an escape, whoever chose the encoding."""
-    # Of what is printed of this endpoint, no encoding has the name, and few have the mask of the path.
+    """Characters that stdout or stderr cannot encode are printed as escapes, for any choice of the encoding."""
+    # None of the encodings can encode the host name, and few can encode the mask of the path.
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", ENDPOINT: "http://\u017c.invalid/path"}
     ended = run(*command, environ={**environ, **encoding})
     assert (ended.stdout + ended.stderr).isascii()
@@ -118,8 +118,8 @@ def test_an_encoding_that_lacks_a_character(command: tuple[str, ...], encoding: 
     assert ended.returncode == {"emit": 1, "run": 127, "\u017c": 2}.get(command[0], 2 if "\u017c" in command[-1] else 0)
 
 
-def test_a_reader_that_leaves_early() -> None:
-    """Output into a closed pipe ends the program without a word."""
+def test_closed_pipe() -> None:
+    """Output into a closed pipe ends the program without a message."""
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     script = '"$0" -m otel_tbot schema | true'
     ended = subprocess.run(
@@ -129,7 +129,7 @@ def test_a_reader_that_leaves_early() -> None:
 
 
 def test_a_full_disk() -> None:
-    """A result that cannot be written is one line, and status 1."""
+    """A result that cannot be written gives one line and status 1."""
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     script = '"$0" -m otel_tbot schema >/dev/full'
     ended = subprocess.run(
@@ -142,7 +142,7 @@ def test_a_full_disk() -> None:
 @pytest.mark.parametrize("command", ["preview tbot start", "emit tbot start", "status", "schema", "--help"])
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams(command: str, closed: str) -> None:
-    """A stream that was closed from the start is like one that leads nowhere."""
+    """A stream that was closed from the start counts like /dev/null."""
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
 
     def ended(streams: str) -> subprocess.CompletedProcess[str]:
@@ -152,7 +152,7 @@ def test_closed_streams(command: str, closed: str) -> None:
         )
 
     nowhere = ended(closed.replace("&-", "/dev/null"))
-    if "preview" in command:  # its session id is another one each time
+    if "preview" in command:  # its session id differs each time
         assert len(ended(closed).stdout) == len(nowhere.stdout)
     else:
         assert ended(closed).stdout == nowhere.stdout
@@ -173,7 +173,7 @@ def test_closed_streams(command: str, closed: str) -> None:
     ],
 )
 def test_demo(variables: dict[str, str]) -> None:
-    """The demo shows an event that arrived, whatever the variables say, and needs neither tbot nor a backend."""
+    """The demo shows an event that arrived, under any variables, and needs neither tbot nor a backend."""
     ended = run("demo", environ=variables)
     assert ended.returncode == 0
     arrived = ended.stdout.partition("What arrived:")[2]
@@ -186,7 +186,7 @@ def test_demo(variables: dict[str, str]) -> None:
 
 
 def test_command_of_the_demo(receiver: OTLPReceiver) -> None:
-    """The command that the demo prints sends what the demo shows, wherever it is pointed."""
+    """The command that the demo prints sends what the demo shows, to any backend."""
     printed, _, arrived = run("demo").stdout.partition("The command")[2].partition("What arrived:")
     command = re.sub("ENDPOINT=[^ ]+", f"ENDPOINT={receiver.http_endpoint}", printed.partition(":\n")[2])
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))

@@ -1,4 +1,4 @@
-"""`otel-tbot status`: consent and its reason, and where an event would go."""
+"""`otel-tbot status` shows consent and its reason, and where an event would go."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_text() -> None:
 
 
 def test_json() -> None:
-    """The JSON holds the same, and credentials in the endpoint are masked."""
+    """The JSON has the same content, and credentials in the endpoint are masked."""
     variables = {
         **ON,
         "OTEL_TBOT_SIGNAL": "traces",
@@ -67,7 +67,7 @@ def test_json() -> None:
     ],
 )
 def test_check(variables: dict[str, str], status: int) -> None:
-    """With --check the exit status tells on from off, whatever the other variables say."""
+    """With --check, the exit status distinguishes on from off, regardless of the other variables."""
     assert run("status", "--check", environ=variables).returncode == status
 
 
@@ -79,7 +79,7 @@ def test_loads_no_opentelemetry() -> None:
 
 @pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_KEY", "LOGS_CLIENT_CERTIFICATE"])
 def test_missing_file(name: str, tmp_path: Path) -> None:
-    """When on, a certificate or key that is not there is one line and status 2; with --check, only consent counts."""
+    """When on, a missing certificate or key gives one line and status 2; with --check, only consent counts."""
     variables = {**ON, f"OTEL_EXPORTER_OTLP_{name}": str(tmp_path / "canary.pem")}
     ended = run("status", environ=variables)
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -91,7 +91,7 @@ def test_missing_file(name: str, tmp_path: Path) -> None:
 
 
 def test_credential_provider() -> None:
-    """A credential provider that a variable names is said to be ignored, in one line."""
+    """A credential provider that a variable names is reported as ignored, in one line."""
     name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
     ended = run("status", environ={**ON, name: "canary"})
     assert ended.returncode == 0

@@ -1,4 +1,4 @@
-"""What the real OpenTelemetry Collector receives is exactly what the contract describes."""
+"""The real OpenTelemetry Collector receives exactly the messages of the contract."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def environ(request: pytest.FixtureRequest, collector: Collector) -> dict[str, s
 
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
-    """A command line of tbot's, with a configuration."""
+    """A command line of tbot, with a configuration."""
     (tmp_path / "tbot.yaml").write_text(CONFIGURATION)
     return ["tbot", "start", "-c", str(tmp_path / "tbot.yaml"), "--oneshot"]
 
@@ -112,7 +112,7 @@ def test_span(collector: Collector, environ: dict[str, str], command: list[str],
     time = span.pop("startTimeUnixNano")
     assert int(time) % 10**9 == 0
     assert (len(span.pop("traceId")), len(span.pop("spanId"))) == (32, 16)
-    # 256 says that it is known whether the parent is remote (OTLP's span flags); there is none.
+    # 256 means that it is known whether the parent is remote (OTLP's span flags); there is no parent.
     rest = {"endTimeUnixNano": time, "name": "tbot.start", "kind": 1, "flags": 256, "status": {}}
     assert {name: value for name, value in span.items() if name != "attributes"} == rest
 

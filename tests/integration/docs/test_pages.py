@@ -69,15 +69,15 @@ def test_commands(collector: Collector, tmp_path: Path, page: Path) -> None:
 def test_tutorial(collector: Collector, tmp_path: Path) -> None:
     """At the end of the tutorial, the Collector has received two events."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
-    said = [
+    errors = [
         run(commands, environ, cwd=tmp_path, tbot=tmp_path / "bin").stderr for commands in blocks(DOCS / "tutorial.md")
     ]
     assert len(collector.requests("logs", count=2)) == 2
-    assert "tbot.start sent to" in "".join(said)
+    assert "tbot.start sent to" in "".join(errors)
 
 
 def test_off(tmp_path: Path) -> None:
-    """The page on turning it off shows the real output."""
+    """The page about turning it off shows the real output."""
     *_, importing = [block for block in blocks(DOCS / "how-to" / "turn-off.md") if "importtime" in block]
     assert run(importing, {}, cwd=tmp_path, tbot=tmp_path / "bin").stdout == "0\n"
     (program,) = blocks(DOCS / "how-to" / "turn-off.md", "python")
@@ -88,7 +88,7 @@ def test_off(tmp_path: Path) -> None:
 
 @declarative.REQUIRED
 def test_configuration_file(tmp_path: Path) -> None:
-    """The declarative file of the page on pipelines is valid, and does what the page says."""
+    """The declarative file of the page about pipelines is valid, and does what the page says."""
     (text,) = blocks(DOCS / "how-to" / "opentelemetry.md", "yaml")
     ended = instrumented("configured", environ=declarative.named(tmp_path, text))
     assert (ended.status, ended.stderr) == (0, [])
@@ -108,8 +108,8 @@ def test_excerpts() -> None:
     assert values == (SOURCE / "examples" / "kubernetes-fleet" / "tbot-values.yaml").read_text(encoding="utf-8")
 
 
-def test_architecture_names_what_exists() -> None:
-    """The architecture page names every part of the package, and only files that exist."""
+def test_architecture_is_up_to_date() -> None:
+    """The architecture page names every part of the package, and only existing files."""
     package = SOURCE / "otel_tbot"
     page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
     named_files = set(re.findall(r"[\w/]+\.py", page))
@@ -120,7 +120,7 @@ def test_architecture_names_what_exists() -> None:
 
 
 def test_reasons() -> None:
-    """Each reason of a failure has a line on the page for those who look for it."""
+    """Each reason of a failure is on the troubleshooting page."""
     page = (DOCS / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
     reasons = {text for name, text in vars(failure_reason).items() if name.isupper()}
     reasons |= {text for _, text in http_errors.ERROR_MESSAGES}

@@ -1,4 +1,4 @@
-"""The documentation site: what it is made of, and that its checks find what they look for."""
+"""The documentation site: its pages, and its checks, which detect faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
 def test_every_page_is_part_of_it() -> None:
-    """The site has each page of the documentation and of the examples, and the project's own."""
+    """The site has each page of the documentation, of the examples and of the project."""
     expected = {*DOCS.rglob("*.md"), *(build.ROOT / "examples").rglob("*.md"), build.ROOT / "CHANGELOG.md"}
     assert expected - set(build.reachable()) == set()
 
@@ -40,7 +40,7 @@ def test_links_stay_inside() -> None:
 
 @pytest.mark.parametrize("link", ["nowhere.md", "images", "../tests"])
 def test_broken_link(link: str) -> None:
-    """A link to nothing, and to a folder without a page, is an error that names the page and the link."""
+    """A link to a missing file or to a folder without a page is an error that names the page and the link."""
     with pytest.raises(build.BrokenLinkError, match=rf"^docs/README\.md links to {re.escape(link)}, which is neither"):
         build.target_of(DOCS / "README.md", link)
 
@@ -60,7 +60,7 @@ def test_navigation() -> None:
 
 @pytest.mark.parametrize(("page", "module"), [("python-api.md", otel_tbot), ("testing.md", testing)])
 def test_api(page: str, module: ModuleType) -> None:
-    """A page of the API has each public name once, to be rendered from its docstring."""
+    """The API page has each public name once, to be rendered from its docstring."""
     text = build.page_text(DOCS / "reference" / page)
     rendered = re.findall(rf"^::: {module.__name__}\.(\w+)$", text, re.MULTILINE)
     assert sorted(rendered) == sorted(set(module.__all__) - {"__version__"})
@@ -68,7 +68,7 @@ def test_api(page: str, module: ModuleType) -> None:
 
 
 def test_diagrams_are_drawn_by_a_script_of_the_site() -> None:
-    """A page with a diagram names the site's own script, another page none."""
+    """A page with a diagram loads the site's own script, and other pages load none."""
     pages = [file for file in build.reachable() if file.suffix == ".md"]
     assert {file.name for file in pages if "<script" in build.page_text(file)} == {"architecture.md"}
     assert '<script src="../assets/mermaid.js">' in build.page_text(DOCS / "explanation" / "architecture.md")
@@ -87,14 +87,14 @@ def test_diagrams_are_drawn_by_a_script_of_the_site() -> None:
         ("style.css", "@font-face { src: url('https://cdn.example/x.woff2') }"),
     ],
 )
-def test_foreign_addresses_are_found(tmp_path: Path, name: str, text: str) -> None:
-    """Whatever a page or a style sheet would load from another host is found."""
+def test_external_resources_are_found(tmp_path: Path, name: str, text: str) -> None:
+    """A resource that a page or a style sheet would load from another host is found."""
     (tmp_path / name).write_text(text)
     assert len(check.foreign_addresses(tmp_path / name)) == 1
 
 
-def test_links_load_nothing(tmp_path: Path) -> None:
-    """A link to another host, and what the site itself has, is no fault."""
+def test_links_are_not_resources(tmp_path: Path) -> None:
+    """A link to another host, and a resource of the site itself, is not a fault."""
     page = tmp_path / "page.html"
     page.write_text(
         '<a href="https://example.com">x</a><script src="../x.js"></script><img src="data:image/png;base64,">'
@@ -103,7 +103,7 @@ def test_links_load_nothing(tmp_path: Path) -> None:
 
 
 def test_faults_in_a_browser(browser: str, tmp_path: Path) -> None:
-    """A page that is wider than the window, and a diagram that is still text, are found; a good page is not named."""
+    """A page wider than the window and a diagram that was not drawn are reported; a correct page is not."""
     site = tmp_path / "html"
     site.mkdir()
     text = '<!doctype html><pre class="mermaid">flowchart</pre>'

@@ -17,7 +17,7 @@ TBOT = EXAMPLES / "kubernetes"
 FLEET = EXAMPLES / "kubernetes-fleet"
 
 
-def load(file: Path) -> Any:  # noqa: ANN401  whatever YAML holds
+def load(file: Path) -> Any:  # noqa: ANN401  any YAML
     """Return the only document of a file."""
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 

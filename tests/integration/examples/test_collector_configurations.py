@@ -61,7 +61,7 @@ def report(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     event = StartEvent(run_mode="daemon")
-    wait_until(lambda: send(event, signal="logs", timeout=1).status == "sent", "the Collector takes a log record")
+    wait_until(lambda: send(event, signal="logs", timeout=1).status == "sent", "the Collector accepts a log record")
     assert send(event, signal="traces").status == "sent"
 
 
@@ -120,11 +120,11 @@ def send_log(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     event = StartEvent(run_mode="daemon")
-    wait_until(lambda: send(event, timeout=1).status == "sent", "the Collector takes a log record")
+    wait_until(lambda: send(event, timeout=1).status == "sent", "the Collector accepts a log record")
 
 
 def test_loki(collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The configuration for Loki makes the session the body of each record where the binary has what it takes."""
+    """The configuration for Loki makes the session the body of each record, if the binary has the processors."""
     configured = loki(collector_binary)
     configured["exporters"]["otlphttp"]["endpoint"] = receiver.http_endpoint
     with running(collector_binary, configured, tmp_path) as endpoint:
@@ -139,7 +139,7 @@ def test_loki(collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, mon
 def test_victorialogs(
     collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The exporter for VictoriaLogs says what is a stream."""
+    """The exporter for VictoriaLogs sets the stream fields."""
     _, shown = blocks(PAGE, "yaml")
     configured = loki(collector_binary) | yaml.safe_load(shown)
     exporter = configured["exporters"]["otlphttp"]
@@ -151,14 +151,14 @@ def test_victorialogs(
 
 
 def test_loki_excerpt() -> None:
-    """The page shows the processor as it is in the file."""
+    """The page shows the processor exactly as in the file."""
     shown, _ = blocks(PAGE, "yaml")
     _, _, processor = shown.partition("\n")
     assert processor in (LOKI / "collector.yaml").read_text(encoding="utf-8")
 
 
 def test_loki_statements() -> None:
-    """Only our events go to Loki: each with a line of its own, and all in one stream."""
+    """Only our events go to Loki: each with its own line, and all in one stream."""
     configured = configuration("collector.yaml", LOKI)
     assert configured["exporters"] == {"otlphttp": {"endpoint": "${env:LOKI_URL}/otlp"}}
     assert configured["service"]["pipelines"] == {
@@ -202,7 +202,7 @@ def test_clickhouse(
         (EXAMPLES / "clickhouse" / "collector.yaml").read_text(encoding="utf-8")
     )
     exporter = configured["exporters"]["clickhouse"]
-    assert exporter.keys() <= {"endpoint", "database", "username", "password", "ttl"}  # what every release of it knows
+    assert exporter.keys() <= {"endpoint", "database", "username", "password", "ttl"}  # known to every release
     configured["exporters"]["otlphttp"] = {"endpoint": receiver.http_endpoint}
     del configured["exporters"]["clickhouse"]
     configured["processors"]["batch"]["timeout"] = "100ms"

@@ -1,4 +1,4 @@
-"""The example deployments: checked by the tool itself where it is installed, and their commands are run unchanged."""
+"""The example deployments: checked by the tool itself where it is installed, and their commands run unchanged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run_to(collector: Collector, command: list[str], environ: dict[str, str], fo
 
 
 def analyzed(*arguments: str) -> str:
-    """Return what `systemd-analyze` prints when it is satisfied."""
+    """Return the output of `systemd-analyze`, which must succeed."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze")
     checked = subprocess.run(
@@ -51,7 +51,7 @@ def analyzed(*arguments: str) -> str:
 
 
 def verified(root: Path, *units: str) -> str:
-    """Return what `systemd-analyze` says against units below a folder, where each program that they start exists."""
+    """Return the complaints of `systemd-analyze` about units below a folder, in which their programs exist."""
     for program in ("usr/local/bin/tbot", "opt/otel-tbot/bin/python"):
         (root / program).parent.mkdir(parents=True)
         (root / program).touch(mode=0o755)
@@ -88,7 +88,7 @@ def test_receiver_units_verify(tmp_path: Path) -> None:
 
 
 def test_receiver_is_hardened() -> None:
-    """The receiver's unit is exposed little: at most 1.2 of 10."""
+    """The receiver's unit has a low exposure level: at most 1.2 of 10."""
     analyzed("security", "--offline=true", "--threshold=12", str(UNIT))
 
 
@@ -114,7 +114,7 @@ def test_kubernetes_runs(collector: Collector, tmp_path: Path) -> None:
 
 
 def test_kubernetes_runs_without_arguments(collector: Collector, tmp_path: Path) -> None:
-    """The image starts a bot where it gets no arguments, and its configuration by TBOT_CONFIG alone."""
+    """The image starts a bot without arguments, configured by TBOT_CONFIG only."""
     configuration = base64.b64encode((kubernetes.TBOT / "tbot.yaml").read_bytes()).decode()
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "TBOT_CONFIG": configuration}
     command = [*entry_point(), *kubernetes.instruction(kubernetes.TBOT, "CMD")]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import kubernetes_validate  # type: ignore[import-untyped]  # has annotations, and no marker that says so
+import kubernetes_validate  # type: ignore[import-untyped]  # has annotations, but no `py.typed`
 import pytest
 import yaml
 
@@ -81,7 +81,7 @@ def image(folder: Path) -> str:
 
 
 def test_commands_of_the_page() -> None:
-    """The page's commands are those of the README, and a look at what was rolled out."""
+    """The page's commands are those of the README, and a check of the rollout."""
     shown = "".join(blocks(SOURCE / "docs" / "how-to" / "kubernetes-fleet.md", "shell")).splitlines()
     assert [line for line in shown if " rollout " not in line] == "".join(blocks(FLEET / "README.md")).splitlines()
 
@@ -96,7 +96,7 @@ def test_commands_name_existing_files(folder: Path) -> None:
 
 @EXAMPLES
 def test_restricted(folder: Path) -> None:
-    """The container may do nothing that the Pod Security Standard "restricted" forbids, and writes no file."""
+    """The container meets the Pod Security Standard "restricted", and writes no file."""
     assert container(folder)["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -105,7 +105,7 @@ def test_restricted(folder: Path) -> None:
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     assert pod(folder)["spec"]["automountServiceAccountToken"] is False
-    # Kubernetes cannot tell whether a user is root by its name.
+    # Kubernetes cannot tell from a user's name whether it is root.
     assert re.findall(r"^USER (.*)$", (folder / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE) == [
         "65532:65532"
     ]
@@ -129,7 +129,7 @@ def test_mounts(folder: Path) -> None:
 
 
 def selectors(value: object) -> list[dict[str, str]]:
-    """Return each selector of pods in a part of a manifest of the fleet's, but not those of namespaces."""
+    """Return each selector of pods in a part of a fleet manifest, without the selectors of namespaces."""
     if isinstance(value, list):
         return [found for one in value for found in selectors(one)]
     if not isinstance(value, dict):
@@ -144,7 +144,7 @@ def selectors(value: object) -> list[dict[str, str]]:
 
 @EXAMPLES
 def test_selectors(folder: Path) -> None:
-    """Everything that selects pods selects the Deployment's."""
+    """Every selector of pods matches the Deployment's."""
     labels = pod(folder)["metadata"]["labels"]
     for document in manifests(folder):
         expected = {"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
@@ -159,8 +159,8 @@ def pins(name: str) -> set[str]:
     return set(re.findall(r"^[\w.-]+==\S+", text, re.MULTILINE))
 
 
-def test_images_hold_what_is_tested() -> None:
-    """The images install the versions that the suite runs with; the receiver's has its Connect library and server."""
+def test_images_have_the_tested_versions() -> None:
+    """The images install the tested versions; the receiver's image also has its Connect library and server."""
     assert pins("runtime.txt") < pins("serve.txt") < pins("dev.txt")
     assert {"connectrpc", "uvicorn", "uvloop"} <= {pin.partition("==")[0] for pin in pins("serve.txt")}
     for folder, name in ((TBOT, "runtime.txt"), (FLEET, "serve.txt")):
@@ -175,8 +175,8 @@ def test_tag_is_the_version_of_tbot() -> None:
     assert f"TBOT_VERSION={version} " in blocks(TBOT / "README.md")[0]
 
 
-def test_tbot_listens_where_the_probes_ask() -> None:
-    """The configuration is valid for tbot, and its diagnostics have the port of the probes."""
+def test_tbot_listens_on_the_probes_port() -> None:
+    """The configuration is valid for tbot, and its diagnostics use the port of the probes."""
     event = StartEvent.from_command(["tbot", "start", "-c", str(TBOT / "tbot.yaml")], environ={})
     assert event.run_mode == "daemon"
     (port,) = container(TBOT)["ports"]

@@ -31,7 +31,7 @@ def resources(request: dict[str, Any]) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(("folder", "signal", "count"), RUNNABLE)
-def test_as_it_stands(collector: Collector, tmp_path: Path, folder: str, signal: str, count: int) -> None:
+def test_command(collector: Collector, tmp_path: Path, folder: str, signal: str, count: int) -> None:
     """The command delivers the event and prints no warning."""
     (commands,) = blocks(EXAMPLES / folder / "README.md")
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
@@ -43,7 +43,7 @@ def test_as_it_stands(collector: Collector, tmp_path: Path, folder: str, signal:
 
 
 def test_two_bots_are_two_resources(collector: Collector, tmp_path: Path) -> None:
-    """The pipeline in code reports the start of each bot with a session of its own."""
+    """The pipeline in code reports the start of each bot with its own session."""
     environ = {
         "TELEPORT_ANONYMOUS_TELEMETRY": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"],

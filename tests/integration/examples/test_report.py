@@ -1,4 +1,4 @@
-"""The example of a report: its events are what its program writes, and the schema admits each of them."""
+"""The example of a report: its events are those that its program writes, and each is valid."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tests.integration.examples.readme import EXAMPLES
 _FOLDER = EXAMPLES / "report"
 
 
-def test_the_events_are_what_the_program_writes() -> None:
-    """The stored file can be made again."""
+def test_file_is_up_to_date() -> None:
+    """The program's output is the stored file."""
     program = runpy.run_path(str(_FOLDER / "make_events.py"))
     stored = gzip.decompress((_FOLDER / "events.jsonl.gz").read_bytes()).decode().splitlines()
     assert stored == list(program["lines"]())
 
 
 def test_every_event_is_a_start_with_an_id_of_its_own() -> None:
-    """None is left out of the report, or taken for another delivery."""
+    """No event is left out of the report or counted as a repeated delivery."""
     with gzip.open(_FOLDER / "events.jsonl.gz", "rt", encoding="utf-8") as file:
         resources = [resource for line in file for resource in json.loads(line)["resourceLogs"]]
     names = {record["eventName"] for one in resources for logs in one["scopeLogs"] for record in logs["logRecords"]}

@@ -1,4 +1,4 @@
-"""The boards and alert rules are what the generator makes, and what Grafana's types and provisioning take."""
+"""The boards and alert rules match the generator, and are valid for Grafana's types and provisioning."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ register_default_plugins()
 
 
 def encoded(model: object) -> Any:  # noqa: ANN401  JSON
-    """Return what the SDK writes of a model."""
+    """Return the SDK's JSON of a model."""
     return json.loads(json.dumps(model, cls=JSONEncoder))
 
 
 def test_files_are_fresh() -> None:
-    """The files are those that `make generate` makes."""
+    """The files are those that `make generate` writes."""
     stale = [path.name for path, text in files().items() if path.read_text(encoding="utf-8") != text]
     assert stale == []
 
 
 @pytest.mark.parametrize(("backend", "name"), BOARDS)
 def test_types(backend: str, name: str) -> None:
-    """Nothing of a board is lost when the SDK reads it: each part is of a type that Grafana has."""
+    """Nothing of a board is lost when the SDK parses it: each part has one of Grafana's types."""
     stored = board(backend, name)
     read = Dashboard.from_json(stored)
     assert encoded(read) == stored
@@ -52,19 +52,19 @@ def test_types(backend: str, name: str) -> None:
 
 @pytest.mark.parametrize(("backend", "name"), BOARDS)
 def test_limits_come_first(backend: str, name: str) -> None:
-    """A board begins with what it cannot tell."""
+    """A board begins with its limits."""
     first, *_ = board(backend, name)["panels"]
     assert (first["type"], first["gridPos"]["y"], first["gridPos"]["w"]) == ("text", 0, _WIDTH)
-    told = first["options"]["content"]
-    assert "Starts are not machines." in told
-    assert "Only those who opted in are counted." in told
-    assert "Small numbers are shown," in told
-    assert ("no spans" in told) == (backend == "loki")
+    text = first["options"]["content"]
+    assert "Starts are not machines." in text
+    assert "Only those who opted in are counted." in text
+    assert "Small numbers are shown," in text
+    assert ("no spans" in text) == (backend == "loki")
 
 
 @pytest.mark.parametrize(("backend", "name"), BOARDS)
 def test_questions(backend: str, name: str) -> None:
-    """A board asks the questions of a part of the report, in its words and its order."""
+    """A board has the questions of a part of the report, in the same words and order."""
     asked = {"product": PRODUCT, "operators": OPERATOR}[name]
     titles = [panel["title"].partition(" (")[0] for panel in board(backend, name)["panels"][1:]]
     assert list(dict.fromkeys(titles)) == [*(["Starts"] if name == "product" else []), *asked.values()]
@@ -72,7 +72,7 @@ def test_questions(backend: str, name: str) -> None:
 
 @pytest.mark.parametrize(("backend", "name"), BOARDS)
 def test_grid(backend: str, name: str) -> None:
-    """No panel covers another one, none is beyond the edge, and each has a number of its own."""
+    """No panel covers another one or extends beyond the edge, and each has its own number."""
     drawn = board(backend, name)["panels"]
     covered = [
         (x, y)
@@ -87,7 +87,7 @@ def test_grid(backend: str, name: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_sources(backend: str) -> None:
-    """The boards let the reader choose a data source of the backend; the rules ask the one that is provisioned."""
+    """The boards let the reader choose a data source of the backend; the rules use the provisioned one."""
     (source,) = provisioned(backend, "datasources")["datasources"]
     for panel in panels(backend):
         used = [target["datasource"] for target in panel.get("targets", ())]
@@ -98,7 +98,7 @@ def test_sources(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_rules(backend: str) -> None:
-    """Each rule is of Grafana's type, its condition is one of its parts, and it refers to parts before it."""
+    """Each rule is valid for Grafana's type, its condition is one of its parts, and parts refer to earlier ones."""
     for rule in rules(backend):
         group = {"folderUID": "", "orgID": 1, "ruleGroup": "tbot"}
         assert encoded(Rule.from_json({**rule, **group})) == {**rule, **group}
@@ -117,7 +117,7 @@ def test_identifiers() -> None:
     boards = [board(*one)["uid"] for one in BOARDS]
     alerts = [rule["uid"] for backend in BACKENDS for rule in rules(backend)]
     assert len({*boards, *alerts}) == len(boards) + len(alerts)
-    assert max(map(len, boards + alerts)) <= 40  # what Grafana stores of one
+    assert max(map(len, boards + alerts)) <= 40  # the maximum length in Grafana
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

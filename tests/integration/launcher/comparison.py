@@ -1,4 +1,4 @@
-"""What tbot sees when it is started directly, and in another way, everything else being equal."""
+"""Comparison of a direct start of tbot with another way to start it, everything else being equal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAYS = ("off", "on", "supervised")
-# What supervision cannot hide, and says so: tbot is a child of the process that was started.
+# The documented difference of supervision: tbot is a child of the process that was started.
 DOCUMENTED = {"supervised": {"pid": "a child's", "ppid": "the process"}}
 
 
 def words(seen: dict[str, Any], started: RunningProcess) -> dict[str, object]:
-    """Replace the numbers of processes by what they are: they differ from start to start."""
+    """Replace process ids, which differ from start to start, by names."""
     names = {started.pid: "the process", os.getpid(): "this test"}
     pipes = {procfs.link(f"/proc/self/fd/{pipe.fileno()}"): name for name, pipe in started.pipes.items()}
     return {
@@ -30,7 +30,7 @@ def words(seen: dict[str, Any], started: RunningProcess) -> dict[str, object]:
 
 
 def look(way: str, tbot: Path, environ: dict[str, str], **options: Any) -> dict[str, object]:  # noqa: ANN401  those of `subprocess.Popen`
-    """Start tbot in a way, and return all that it has inherited."""
+    """Start tbot in a way, and return everything that it has inherited."""
     with start(way, tbot, environ={**NOWHERE, **environ}, **options) as started:
         seen = words(procfs.inherited(int(started.line())), started)
         started.finish()
@@ -44,20 +44,20 @@ def compare(
     environ: dict[str, str] | None = None,
     **options: Any,  # noqa: ANN401  those of `subprocess.Popen`
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """Return what tbot sees when started directly and in this way, everything else being equal."""
-    # The same consent in both: a direct start takes no notice of it.
+    """Return what tbot inherits from a direct start and from this way, everything else being equal."""
+    # The same variables for both: a direct start ignores consent.
     consent = {"TELEPORT_ANONYMOUS_TELEMETRY": "0" if way == "off" else "1", "MARK": uuid.uuid4().hex}
     environ = {**consent, **(environ or {})}
     return look("direct", tbot, environ, **options), look(way, tbot, environ, **options)
 
 
 def expected(direct: dict[str, object], way: str) -> dict[str, object]:
-    """Return what tbot is to see: what it sees when started directly, but for what is documented."""
+    """Return what tbot should inherit: the same as from a direct start, except for documented differences."""
     return {**direct, **DOCUMENTED.get(way, {})}
 
 
 def table(results: dict[str, tuple[dict[str, object], dict[str, object]]]) -> str:
-    """Return all comparisons as one table: a row for everything that tbot sees, a column for each way."""
+    """Return all comparisons as one table: a row for each inherited attribute, a column for each way."""
     direct = next(iter(results.values()))[0]
     rows = [["", "direct", *results]]
     for name, value in direct.items():

@@ -1,4 +1,4 @@
-"""What tests of the launcher need: backends that never answer, and a system that shows what a process inherits."""
+"""Fixtures for the launcher: a backend that never answers, and a skip where inherited state is not visible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def tbot(tmp_path: Path) -> Path:
-    """Return a tbot that answers for its version, and runs until it reads a line."""
+    """Return a tbot that reports its version, and runs until it reads a line."""
     return shell_script(tmp_path, WAITS)
 
 

@@ -1,4 +1,4 @@
-"""Starting tbot in four ways that no one may be able to tell apart: directly, and by `run` off, on and supervised."""
+"""Start tbot in four ways that must be indistinguishable: directly, and by `run` off, on and supervised."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# What the installed script does, without the time that it takes to find that script.
+# The same as the installed script, but faster.
 PROGRAM = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from otel_tbot.__main__ import main; main()"
 RUN = [sys.executable, "-W", "error", "-m", "otel_tbot", "run"]
 WAYS: dict[str, list[str]] = {"direct": [], "off": RUN, "on": RUN, "supervised": [*RUN, "--supervise"]}
 WITH_SENDER = ("on", "supervised")
 # A backend that refuses at once, so that the sender soon ends.
 NOWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2"}
-WITHIN = 20  # seconds that anything may take that is waited for
+WITHIN = 20  # seconds that any condition may take
 _ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
@@ -44,12 +44,12 @@ class RunningProcess:
     """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], **options: Any) -> None:  # noqa: ANN401  those of `subprocess.Popen`
-        """Start it, in a session of its own and with pipes as stdin, stdout and stderr unless `options` say otherwise.
+        """Start it, in its own session and with pipes as stdin, stdout and stderr unless `options` say otherwise.
 
         Args:
             command: the whole command line.
-            environ: the variables; no others are set but `PATH`, `PYTHONPATH` and `MARK`.
-            options: further ones of `subprocess.Popen`.
+            environ: variables in addition to `PATH`, `PYTHONPATH` and `MARK`.
+            options: further arguments of `subprocess.Popen`.
         """
         self.mark = environ.get("MARK") or uuid.uuid4().hex
         variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "MARK": self.mark, **environ}
@@ -67,7 +67,7 @@ class RunningProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End all that is left of it."""
+        """Kill all of its processes that still run."""
         for pid in procfs.alive(self.mark):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -75,12 +75,12 @@ class RunningProcess:
 
     @property
     def pid(self) -> int:
-        """The process that was started."""
+        """The pid of the process that was started."""
         return self.process.pid
 
     @property
     def pipes(self) -> dict[str, IO[bytes]]:
-        """The ends of its pipes that are not its own, by name."""
+        """Our ends of its pipes, by name."""
         ends = {"stdin": self.process.stdin, "stdout": self.process.stdout, "stderr": self.process.stderr}
         return {name: pipe for name, pipe in ends.items() if pipe is not None}
 
@@ -96,16 +96,16 @@ class RunningProcess:
         self.process.stdin.flush()
 
     def finish(self, text: str = "") -> tuple[int, str, str]:
-        """Close its input after a last text, and return the exit status and what was printed."""
+        """Write a last text, close its input, and return the exit status and the output."""
         output, errors = self.process.communicate(text.encode(), timeout=WITHIN)
         return self.process.returncode, str(output or b"", "utf-8"), str(errors or b"", "utf-8")
 
     def others(self) -> list[int]:
-        """Return its processes but the one that was started."""
+        """Return its processes without the one that was started."""
         return [pid for pid in procfs.alive(self.mark) if pid != self.pid]
 
     def in_other_sessions(self) -> list[int]:
-        """Return those of them that have left the session in which tbot was started: the sender's."""
+        """Return its processes in other sessions than the one in which tbot was started: the sender's."""
         found = []
         for pid in self.others():
             with suppress(OSError):  # it has ended meanwhile
@@ -114,14 +114,14 @@ class RunningProcess:
         return found
 
     def probe(self, parent: int, tbot: int) -> int:
-        """Wait for the process that a supervising parent has beside tbot in their group, and return it."""
+        """Wait for the probe, the other process in the group of tbot and its parent, and return its pid."""
         found: list[int] = []
 
-        def there() -> bool:
+        def runs() -> bool:
             group = procfs.stat(tbot)["pgid"]
             others = [child for child in procfs.children(parent) if child != tbot]
             with suppress(OSError):  # one has ended meanwhile
-                # The sender lets go of tbot's input after it has left the group.
+                # The sender closes tbot's input after it has left the group.
                 found[:] = [
                     child
                     for child in others
@@ -129,19 +129,19 @@ class RunningProcess:
                 ]
             return bool(found)
 
-        wait_until(there, "the probe is there", within=WITHIN)
+        wait_until(runs, "the probe runs", within=WITHIN)
         return found[0]
 
     def senders(self, tbot: int) -> list[int]:
-        """Wait until the sender has let go of all that is tbot's, and return its processes."""
+        """Wait until the sender has closed everything of tbot's, and return its processes."""
         found: list[int] = []
 
-        def there() -> bool:
+        def runs() -> bool:
             found[:] = [pid for pid in self.in_other_sessions() if pid != tbot]
-            # Its first process lets go before it starts the second.
+            # Its first process closes them before it starts the second.
             return len(found) > 1
 
-        wait_until(there, "the sender is there", within=WITHIN)
+        wait_until(runs, "the sender runs", within=WITHIN)
         return found
 
     def wait_until_sent(self, tbot: int, *, within: float = WITHIN) -> None:
@@ -149,7 +149,7 @@ class RunningProcess:
         wait_until(lambda: {*self.in_other_sessions()} <= {tbot}, "the sender has ended", within=within)
 
     def wait_until_alone(self, *, within: float = WITHIN) -> None:
-        """Wait until nothing is left of it, or only the process that was started."""
+        """Wait until none of its processes runs, except perhaps the one that was started."""
         wait_until(lambda: not self.others(), "all processes but the first have ended", within=within)
 
 
@@ -169,7 +169,7 @@ def start(
         arguments: options of `run`; a direct start has none.
         environ: further variables; with a sender, the endpoint should be among them.
         more: further arguments of tbot's.
-        options: further ones of `subprocess.Popen`.
+        options: further arguments of `subprocess.Popen`.
     """
     consent = _ON if way in WITH_SENDER else {}
     command = [*WAYS[way], *(arguments if WAYS[way] else ()), str(tbot), "start", *more]
@@ -177,7 +177,7 @@ def start(
 
 
 def full_pipe() -> tuple[int, int]:
-    """Return the reading and the writing end of a pipe that holds all it can."""
+    """Return the reading and the writing end of a full pipe."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):
@@ -188,6 +188,6 @@ def full_pipe() -> tuple[int, int]:
 
 
 def works(started: RunningProcess) -> bool:
-    """Tell whether a tbot that waits does run, and ends as it is reported to."""
+    """Return whether a tbot that waits for a line runs, and ends with the status in that line."""
     with started:
         return started.line().isdigit() and started.finish("7\n")[0] == 7

@@ -1,4 +1,4 @@
-"""What Linux tells about a process from outside: everything that it has inherited, and who is related to whom."""
+"""What Linux shows about a process from outside: everything that it has inherited, and its relatives."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pathlib import Path
 
 PROC = Path("/proc")
 
-# Of `status`: identity, permissions, signals and limits of use. The rest are sizes and counts that differ by chance.
+# Of `status`: identity, permissions, signals and limits. The rest are sizes and counts that vary.
 _STATUS = re.compile(
     "Umask|Uid|Gid|Groups|TracerPid|Threads|NoNewPrivs|Seccomp|Speculation.*|(Sig|Shd)(Pnd|Blk|Ign|Cgt)|Cap.*|.*_allowed"
 )
 
 
 def link(path: Path | str) -> str:
-    """Return where a link leads, word for word: what it names need not be a path."""
-    return os.readlink(path)  # noqa: PTH115  see above
+    """Return the exact target of a link, which need not be a path."""
+    return os.readlink(path)  # noqa: PTH115  not always a path
 
 
 def stat(pid: int) -> dict[str, int]:
-    """Return the numbers of `stat` that say how a process is related and scheduled (proc_pid_stat(5))."""
+    """Return the numbers of `stat` about a process's relatives and scheduling (proc_pid_stat(5))."""
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     places = {"ppid": 1, "pgid": 2, "sid": 3, "tty": 4, "foreground": 5, "nice": 16, "policy": 38}
     return {name: int(fields[place]) for name, place in places.items()}
 
 
 def status(pid: int) -> dict[str, str]:
-    """Return `status` as it is."""
+    """Return all values of `status`."""
     lines = (PROC / str(pid) / "status").read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
@@ -45,7 +45,7 @@ def environment(pid: int) -> list[bytes]:
 
 
 def descriptors(pid: int) -> dict[int, tuple[str, str]]:
-    """Return what each open descriptor leads to, and its flags."""
+    """Return the target of each open descriptor, and its flags."""
     found = {}
     for entry in (PROC / str(pid) / "fd").iterdir():
         with suppress(FileNotFoundError):  # closed in the meantime
@@ -60,10 +60,10 @@ def children(pid: int) -> list[int]:
 
 
 def alive(mark: str) -> list[int]:
-    """Return the processes, no zombies, that were given a variable `MARK` of this value or descend from such."""
+    """Return the processes, except zombies, whose variable `MARK` has this value, and their descendants."""
     found = []
     for entry in PROC.iterdir():
-        # It may end meanwhile, or be another user's.
+        # It may end meanwhile, or belong to another user.
         with suppress(OSError):
             if entry.name.isdigit() and f"MARK={mark}".encode() in environment(int(entry.name)):
                 found.append(int(entry.name))
@@ -71,7 +71,7 @@ def alive(mark: str) -> list[int]:
 
 
 def is_asleep(pid: int, name: str) -> bool:
-    """Tell whether a process is of that name, and waits."""
+    """Return whether a process has this name, and sleeps."""
     try:
         beginning, _, rest = (PROC / str(pid) / "stat").read_text().rpartition(") ")
     except OSError:
@@ -80,7 +80,7 @@ def is_asleep(pid: int, name: str) -> bool:
 
 
 def inherited(pid: int) -> dict[str, object]:
-    """Return all that a process has from the caller that started it, and can see of itself."""
+    """Return everything that a process has inherited from its caller, and can see of itself."""
     base = PROC / str(pid)
     numbers = stat(pid)
     return {

@@ -1,4 +1,4 @@
-"""Tbot in a real control group with little room: the sender takes none of what tbot needs."""
+"""Tbot in a real control group with little room: the sender leaves tbot the memory and tasks that it needs."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ NEEDS_MEMORY = "import time\ntime.sleep(0.5)\nneeded = b'x' * (80 * 1024 * 1024)
 
 @contextmanager
 def control_group(controller: str, **limits: int) -> Iterator[Path]:
-    """Make a control group with limits; its files are named as in version 1, with `__` for the dot."""
+    """Create a control group with limits; the names are those of version 1, with `__` for the dot."""
     folder = (ROOT / controller if (ROOT / controller).is_dir() else ROOT) / f"otel-tbot-test-{os.getpid()}"
     try:
         folder.mkdir()
         for name, value in limits.items():
             (folder / name.replace("__", ".")).write_text(str(value))
     except OSError:
-        pytest.skip("the system lets no control group with this limit be made")
+        pytest.skip("the system allows no control group with this limit")
     try:
         yield folder
     finally:
@@ -62,13 +62,13 @@ def run_in(folder: Path, tbot: Path, environ: dict[str, str]) -> subprocess.Comp
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_memory(tmp_path: Path, receiver: OTLPReceiver, protocol: str) -> None:
-    """Where memory runs out, the kernel ends the sender and not tbot."""
-    receiver.reply(Reply(delay=20))  # the sender is there, with all it has loaded, when tbot needs the memory
+    """When memory runs out, the kernel kills the sender and not tbot."""
+    receiver.reply(Reply(delay=20))  # the sender still runs, with everything loaded, when tbot needs the memory
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
     environ = endpoint_variables(endpoint, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
     tbot = python_script(tmp_path, NEEDS_MEMORY)
     ends: list[tuple[int, str]] = []
-    # Until a killed sender has given its memory back, the kernel can find too little again, and nobody left but tbot.
+    # Until the memory of a killed sender is free, the kernel may run out again, and then only tbot is left to kill.
     while len(ends) < 3 and (0, "tbot has run\n") not in ends:
         with control_group("memory", memory__limit_in_bytes=96 * MIB) as group:
             ended = run_in(group, tbot, environ)
@@ -77,7 +77,7 @@ def test_memory(tmp_path: Path, receiver: OTLPReceiver, protocol: str) -> None:
 
 
 def test_too_few_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """Where few tasks are left, they are tbot's, and one line says so."""
+    """If few tasks are left, they are left to tbot, and one line says so."""
     tbot = shell_script(tmp_path, "echo tbot has run")
     with control_group("pids", pids__max=16) as group:
         ended = run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
@@ -88,7 +88,7 @@ def test_too_few_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
 
 
 def test_enough_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """Where there is enough, the event arrives."""
+    """If enough tasks are left, the event arrives."""
     tbot = shell_script(tmp_path, "echo tbot has run")
     with control_group("pids", pids__max=40) as group:
         run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
@@ -96,7 +96,7 @@ def test_enough_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
 
 
 def test_too_little_memory(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """Where little memory is left, it is tbot's."""
+    """If little memory is left, it is left to tbot."""
     tbot = shell_script(tmp_path, "echo tbot has run")
     with control_group("memory", memory__limit_in_bytes=60 * MIB) as group:
         ended = run_in(group, tbot, endpoint_variables(receiver.http_endpoint))

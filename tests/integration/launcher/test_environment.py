@@ -38,13 +38,13 @@ pytestmark = pytest.mark.usefixtures("_needs_proc")
     ids=" ".join,
 )
 def test_environment(way: str, environ: dict[str, str], tbot: Path) -> None:
-    """The environment arrives byte for byte and in its order, also where Python has changed its own for a locale."""
+    """The environment arrives byte for byte and in its order, even where Python has changed its own for a locale."""
     direct, seen = compare(way, tbot, environ)
     assert seen["environment"] == direct["environment"]
 
 
 def test_locale_without_proc(tbot: Path) -> None:
-    """What Python added for the locale C is gone also where the system does not show how the environment began."""
+    """Python's addition for the locale C is removed even where the system does not show the original environment."""
     hidden = "import builtins, sys\ndef fail(*_): raise FileNotFoundError\nbuiltins.open = fail\n"
     script = f"{hidden}from otel_tbot.launcher.run import run\nrun(sys.argv[1:])"
     with RunningProcess([sys.executable, "-c", script, str(tbot), "start"], {"LANG": "C"}) as started:
@@ -55,7 +55,7 @@ def test_locale_without_proc(tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_arguments(way: str, tmp_path: Path) -> None:
-    """The arguments arrive byte for byte, the name by which tbot was called among them."""
+    """The arguments arrive byte for byte, including the name by which tbot was called."""
     shell_script(tmp_path, WAITS)
     arguments = ["", "--supervise", "--", "a b", os.fsdecode(b"\xff\xfe")]
     environ = {**NOWHERE, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
@@ -94,7 +94,7 @@ def test_arguments_in_other_encodings(way: str, tmp_path: Path, locale: dict[str
         started.process.terminate()
 
 
-# What operators set for all Python programs, and what breaks one.
+# Variables that operators set for all Python programs, and some that break them.
 PYTHON_VARIABLES = {
     "PYTHONPATH": "{folder}",
     "PYTHONHOME": "/nowhere",
@@ -111,7 +111,7 @@ PYTHON_VARIABLES = {
 
 @pytest.mark.parametrize("names", [*([name] for name in PYTHON_VARIABLES), list(PYTHON_VARIABLES)], ids=" ".join)
 def test_isolated(names: list[str], tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """`python -I -m otel_tbot run` starts tbot and reports it under any variable of Python's, which tbot gets."""
+    """`python -I -m otel_tbot run` starts tbot and reports it under any Python variable, and passes the variable on."""
     for module in ("sitecustomize", "usercustomize", "os", "otel_tbot", "yaml", "requests"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('canary')")
     environ = {name: PYTHON_VARIABLES[name].format(folder=tmp_path) for name in names}

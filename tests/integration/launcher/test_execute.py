@@ -1,4 +1,4 @@
-"""What can be executed, and what a shell would say where it cannot."""
+"""Execution of tbot, and the statuses of a shell where it fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCRIPT = "#!/bin/sh\nexit 23\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder that holds every kind of file that may be named tbot."""
+    """Return a folder with every kind of file that may be named tbot."""
     place = tmp_path / "folder"
     for name, content, mode in [
         ("script", SCRIPT, 0o755),
@@ -55,16 +55,16 @@ KINDS = [
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
 @pytest.mark.parametrize(("kind", "status"), KINDS)
 def test_path(folder: Path, kind: str, status: int, way: str) -> None:
-    """A path is executed as it is; where that fails, the status is a shell's, and one line says why."""
+    """A path is executed directly; if that fails, the status is a shell's, and one line says why."""
     path = f"folder/{kind}/tbot"
     shell = subprocess.run(["sh", "-c", f"{path} start"], cwd=folder.parent, check=False, capture_output=True)
     with start(way, path, environ=NOWHERE, cwd=folder.parent) as started:
         ended, output, errors = started.finish()
     assert ended == status == shell.returncode
-    complaints = [line for line in errors.splitlines() if "this start" not in line]
+    our_errors = [line for line in errors.splitlines() if "this start" not in line]
     assert output == ""
-    assert len(complaints) == (status in {126, 127})
-    assert all(line.startswith("otel-tbot: ") and path in line for line in complaints)
+    assert len(our_errors) == (status in {126, 127})
+    assert all(line.startswith("otel-tbot: ") and path in line for line in our_errors)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_path(folder: Path, kind: str, status: int, way: str) -> None:
     ids=str,
 )
 def test_name(folder: Path, search: list[str], status: int) -> None:
-    """A name is looked for on PATH, past what is not executable, as a shell does it."""
+    """A name is searched for on PATH, skipping files that are not executable, like a shell does."""
     places = ":".join(str(folder / place) for place in search) or "/nowhere"
     with RunningProcess([*RUN, "tbot", "start"], {"PATH": places}) as started:
         ended, _, errors = started.finish()
@@ -103,7 +103,7 @@ def test_no_path() -> None:
 
 
 def test_unprintable_name() -> None:
-    """A name that is not text, or more than one line, is complained about in one line of text."""
+    """An error about a name that is not text, or has several lines, is one line of text."""
     with RunningProcess([*RUN, "no\nsuch\x1b " + os.fsdecode(b"\xff")], {}) as started:
         status, _, errors = started.finish()
     assert (status, len(errors.splitlines())) == (127, 1)
@@ -111,7 +111,7 @@ def test_unprintable_name() -> None:
 
 @pytest.mark.parametrize("words", [[], ["--no-such-option", "tbot"], ["--timeout", "x", "tbot"]], ids=" ".join)
 def test_usage_error(words: list[str]) -> None:
-    """A usage error of ours is one line and status 2, and tbot does not run."""
+    """A usage error gives one line and status 2, and tbot does not run."""
     with RunningProcess([*RUN, *words], {}) as started:
         status, output, errors = started.finish()
     assert (status, output, len(errors.splitlines())) == (2, "", 1)

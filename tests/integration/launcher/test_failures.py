@@ -1,4 +1,4 @@
-"""Whatever is missing or broken around it, tbot runs all the same."""
+"""Tbot runs even if something around it is missing or broken."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +33,7 @@ CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 @pytest.mark.parametrize(("way", "generation"), [("on", 0), ("on", 1), ("on", 2), ("supervised", 0), ("supervised", 1)])
 def test_fork_refused(way: str, generation: int, tbot: Path) -> None:
-    """Whichever process is the one that the system does not start, tbot runs."""
+    """Tbot runs no matter which of our processes the system fails to start."""
     script = f"""
 import os, sys
 fork, generation = os.fork, 0
@@ -52,18 +53,18 @@ sys.exit(run(sys.argv[1:]))
     with RunningProcess(command, {**NOWHERE, **CONSENT}) as started:
         assert started.line().isdigit()
         status, _, errors = started.finish("7\n")
-    # Only a parent can tell that its sender was not able to start the process that sends.
+    # Only a parent learns that its sender could not start the process that sends.
     assert (status, len(errors.splitlines())) == (7, 2 if (way, generation) == ("supervised", 1) else 1)
-    # What the sender itself cannot start any more comes too late for the notice.
+    # A failure within the sender itself comes too late for the notice.
     assert ("is not reported" in errors) == (generation < (2 if way == "on" else 1))
 
 
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
 def test_process_limit(way: str) -> None:
-    """A limit on the number of processes that is reached already keeps the sender away, and nothing else."""
+    """If the limit on processes is already reached, only the sender is missing."""
     limit = ["prlimit", "--nproc=0"]
     if os.getuid() == 0:
-        # The limit is none for root. Another user must still be able to read what may lie in root's home.
+        # The limit does not apply to root. Another user must still be able to read files that may be in root's home.
         capability = "-all,+dac_read_search"
         user = [
             "--reuid=54321",
@@ -87,7 +88,7 @@ def test_process_limit(way: str) -> None:
 
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
 def test_descriptor_limit(way: str) -> None:
-    """As many descriptors as the interpreter itself needs to start are enough."""
+    """The number of descriptors that the interpreter itself needs to start is enough."""
     limit = next(number for number in range(4, 20) if _bare_interpreter_starts(number))
     options = ["--supervise"] if way == "supervised" else []
     consent = {} if way == "off" else CONSENT
@@ -110,13 +111,13 @@ def _limit_descriptors(number: int) -> None:
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
 @pytest.mark.parametrize("unset", ["HOME", "USER", "TMPDIR"])
 def test_no_home(way: str, unset: str, tbot: Path) -> None:
-    """No variable but PATH need be there, and the home may be missing."""
+    """All variables except PATH, and the home, may be missing."""
     environ = {**NOWHERE, unset: "/no/such/folder"} if unset == "HOME" else NOWHERE
     assert works(start(way, tbot, environ=environ))
 
 
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
-def test_working_directory_gone(way: str, tbot: Path, tmp_path: Path) -> None:
+def test_working_directory_deleted(way: str, tbot: Path, tmp_path: Path) -> None:
     """The working directory may have been deleted."""
     gone = tmp_path / "gone"
     gone.mkdir()
@@ -127,7 +128,7 @@ def test_working_directory_gone(way: str, tbot: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", WITH_SENDER)
 @pytest.mark.parametrize("broken", ["opentelemetry", "yaml", "click", "requests", "google"])
 def test_broken_installation(way: str, broken: str, tbot: Path, tmp_path: Path) -> None:
-    """An installation in which a library is broken starts tbot like any other."""
+    """An installation with a broken library starts tbot like any other."""
     place = tmp_path / "broken" / broken
     place.mkdir(parents=True)
     (place / "__init__.py").write_text("raise SystemExit('broken')")
@@ -135,10 +136,16 @@ def test_broken_installation(way: str, broken: str, tbot: Path, tmp_path: Path) 
     assert works(start(way, tbot, environ=environ))
 
 
-@pytest.mark.parametrize("broken", ["beside", "command", "detach", "sender", "supervise", "deadline", "descriptors"])
+# Modules that `run` loads only once it has consent.
+LATE = ["cgroup_limits", "container_main_process", "descriptors", "group_signal_probe", "outcome_fd", "precheck"]
+LATE += ["sender", "start_sender", "subcommand_check", "supervise", "version_format", "worker"]
+
+
+@pytest.mark.parametrize("broken", LATE)
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_broken_package(way: str, broken: str, tbot: Path) -> None:
-    """Even where our own files are missing, as during an upgrade, what has been loaded is enough to start tbot."""
+    """If our own files are missing, as during an upgrade, the loaded ones are enough to start tbot."""
+    assert find_spec(f"otel_tbot.launcher.{broken}")
     script = f"""
 import sys
 sys.modules["otel_tbot.launcher.{broken}"] = None
@@ -151,7 +158,7 @@ sys.exit(run(sys.argv[1:]))
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_read_only_file_system(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
-    """On a file system that is read-only everywhere, tbot runs and the event arrives."""
+    """If all file systems are read-only, tbot runs and the event arrives."""
     mount = [
         "unshare",
         "--mount",

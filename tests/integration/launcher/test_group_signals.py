@@ -1,4 +1,4 @@
-"""Whomever a supervisor signals, the first process, its group, or one process after the other, tbot is told once."""
+"""Tbot gets a signal once, whether a supervisor signals the first process, its group, or each process in turn."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
-# Starts a command in a session of its own, and passes each signal on to its first process, its group, or one by one.
+# Starts a command in its own session, and passes each signal on to its first process, its group, or one by one.
 STAND_IN = """
 import os, signal, subprocess, sys
-whom, *command = sys.argv[1:]
+target, *command = sys.argv[1:]
 first = subprocess.Popen(command, start_new_session=True).pid
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 def is_member(pid):
@@ -33,10 +33,10 @@ def is_member(pid):
     except ProcessLookupError:
         return False
 while (number := signal.sigwait(signal.valid_signals())) != signal.SIGCHLD:
-    if whom == "group":
+    if target == "group":
         os.killpg(first, number)
     else:
-        others = [*filter(is_member, map(int, filter(str.isdigit, os.listdir("/proc"))))] if whom == "each" else []
+        others = [*filter(is_member, map(int, filter(str.isdigit, os.listdir("/proc"))))] if target == "each" else []
         for pid in (first, *others):
             os.kill(pid, number)
 """
@@ -49,14 +49,14 @@ SUPERVISORS = {
     "tini": ["tini", "-s", "--"],
     "tini -g": ["tini", "-s", "-g", "--"],
 }
-# A real-time signal is queued: a second one is seen in any case. dumb-init passes on the others only.
+# A real-time signal is queued, so a second one is always seen. dumb-init does not pass it on.
 NUMBERS = {"RTMIN": signal.SIGRTMIN, "HUP": signal.SIGHUP, "USR1": signal.SIGUSR1, "TERM": signal.SIGTERM}
 ROUNDS = 5
 ENVIRON = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
 def name(number: int) -> str:
-    """Return what tbot tells of a signal."""
+    """Return the name that tbot prints for a signal."""
     return signal.Signals(number).name
 
 
@@ -69,7 +69,7 @@ def require(program: str) -> None:
 @pytest.mark.parametrize("way", ["direct", "supervised"])
 @pytest.mark.parametrize("supervisor", SUPERVISORS)
 def test_once(supervisor: str, way: str, tmp_path: Path) -> None:
-    """A signal that the supervisor gets reaches tbot once, with us as without us."""
+    """A signal to the supervisor reaches tbot once, with `run` and without."""
     require(SUPERVISORS[supervisor][0])
     command = [*SUPERVISORS[supervisor], *WAYS[way], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
     numbers = [number for name, number in NUMBERS.items() if name != "RTMIN" or "dumb-init" not in supervisor]
@@ -84,7 +84,7 @@ def test_once(supervisor: str, way: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["direct", "supervised"])
 def test_s6(way: str, tmp_path: Path) -> None:
-    """s6 signals the first process of a service, and tbot gets that once."""
+    """s6 signals the first process of a service, and tbot gets the signal once."""
     require("s6-supervise")
     service = tmp_path / "service"
     service.mkdir()
@@ -113,7 +113,7 @@ def test_killed_probe(tmp_path: Path) -> None:
 
 
 def test_late_copy(tmp_path: Path) -> None:
-    """A supervisor may take its time from one process to the next: the late copy does not swallow the next signal."""
+    """If a supervisor pauses between two processes, the late copy does not suppress the next signal."""
     command = [*WAYS["supervised"], str(python_script(tmp_path, TELLS_SIGNALS)), "start"]
     with RunningProcess(command, ENVIRON) as started:
         probe = wait_until_settled("supervised", started)
@@ -121,12 +121,12 @@ def test_late_copy(tmp_path: Path) -> None:
             started.process.send_signal(signal.SIGHUP)
             assert started.line() == "SIGHUP"
             os.kill(probe, signal.SIGHUP)
-            wait_until(lambda: signal.SIGHUP not in procfs.signals(probe, "ShdPnd"), "the copy is forgotten")
+            wait_until(lambda: signal.SIGHUP not in procfs.signals(probe, "ShdPnd"), "the copy is dropped")
         started.process.send_signal(signal.SIGQUIT)
         assert started.finish()[:2] == (43, "SIGQUIT\n")
 
 
 def wait_until_settled(way: str, started: RunningProcess) -> int:
-    """Wait until tbot runs, and with supervision the probe too. Return the pid of the probe, or 0."""
+    """Wait until tbot runs, and with supervision the probe, too. Return the pid of the probe, or 0."""
     tbot = int(started.line())
     return started.probe(procfs.stat(tbot)["ppid"], tbot) if way == "supervised" else 0

@@ -1,4 +1,4 @@
-"""The notice: one line that is written if it can be, and that tbot never waits for."""
+"""The notice: one line that is written if possible, and that tbot never waits for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_text(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_unusable_version(way: str, tbot: Path) -> None:
-    """A line before the notice says that the value of --tbot-version is none; without a sender nothing is said."""
+    """A line before the notice reports an invalid --tbot-version; without a sender there is no line."""
     with start(way, tbot, "--tbot-version=latest", environ=NOWHERE) as started:
         left_out, notice = started.finish()[2].splitlines()[:2]
     assert left_out == f"otel-tbot: {UNUSABLE}"
@@ -35,7 +35,7 @@ def test_unusable_version(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_full_stderr(way: str, tbot: Path) -> None:
-    """A stderr that nothing reads, and that is full, does not hold up tbot."""
+    """A full stderr that nothing reads does not delay tbot."""
     reading, writing = full_pipe()
     assert works(start(way, tbot, environ=NOWHERE, stderr=writing))
     os.close(reading)
@@ -44,7 +44,7 @@ def test_full_stderr(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_closed_reader_of_stderr(way: str, tbot: Path) -> None:
-    """Nor does one that no one will ever read."""
+    """A stderr whose reader is gone does not delay tbot."""
     reading, writing = os.pipe()
     os.close(reading)
     assert works(start(way, tbot, environ=NOWHERE, stderr=writing))
@@ -53,14 +53,14 @@ def test_closed_reader_of_stderr(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_full_device(way: str, tbot: Path) -> None:
-    """Nor does a full disk behind it."""
+    """A stderr on a full disk does not delay tbot."""
     with Path("/dev/full").open("wb") as full:
         assert works(start(way, tbot, environ=NOWHERE, stderr=full))
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
-def test_halted_terminal(way: str, tbot: Path) -> None:
-    """Nor does a terminal that is halted by Ctrl-S."""
+def test_stopped_terminal(way: str, tbot: Path) -> None:
+    """A terminal stopped by Ctrl-S does not delay tbot."""
     master, slave = pty.openpty()
     os.write(master, b"\x13")
     assert works(start(way, tbot, environ=NOWHERE, stderr=slave))
@@ -70,7 +70,7 @@ def test_halted_terminal(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_number_of_another_file(way: str, tbot: Path, tmp_path: Path) -> None:
-    """Where stderr was closed from the start, a file that has got its number does not get the notice."""
+    """If stderr was closed at the start, a file with its descriptor number does not get the notice."""
     other = tmp_path / "other"
     script = f"import os, sys; assert os.open({str(other)!r}, os.O_WRONLY | os.O_CREAT) == 2; {PROGRAM}"
     options = ["--supervise"] if way == "supervised" else []

@@ -1,4 +1,4 @@
-"""A service manager's notify socket: who tells it that tbot is ready is the process that it has started."""
+"""The notify socket of a service manager: the message that tbot is ready comes from the process that it started."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.support.fake_tbot import python_script
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(not hasattr(socket, "SO_PASSCRED"), reason="only Linux tells who sent a datagram")
+pytestmark = pytest.mark.skipif(not hasattr(socket, "SO_PASSCRED"), reason="only Linux passes the sender of a datagram")
 
-TELLS_READY = """
+NOTIFIES = """
 import os, socket
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
     manager.connect(os.environ["NOTIFY_SOCKET"])
@@ -29,8 +29,8 @@ CREDENTIALS = struct.Struct("3i")  # pid, user, group (unix(7), SCM_CREDENTIALS)
 
 @pytest.mark.parametrize("way", ["direct", "off", "on", "supervised"])
 def test_ready(way: str, tmp_path: Path) -> None:
-    """READY=1 comes from tbot's own process, which is the one that was started unless it is supervised."""
-    tbot = python_script(tmp_path, TELLS_READY)
+    """READY=1 comes from tbot's own process, which is the started process unless it is supervised."""
+    tbot = python_script(tmp_path, NOTIFIES)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)

@@ -1,4 +1,4 @@
-"""Without consent: nothing is loaded, said or done but to exec tbot."""
+"""Without consent, nothing is loaded, printed or done except the exec of tbot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.launcher.processes import PROGRAM, RUN, RunningProcess
 
-# All that is loaded beyond a bare interpreter. Longer means slower: tbot waits for each of them.
+# The modules loaded in addition to a bare interpreter's; tbot waits for each of them.
 LOADED = {
     "__future__",
     "otel_tbot",
@@ -29,7 +29,7 @@ OFF = [{}, {"TELEPORT_ANONYMOUS_TELEMETRY": "yes"}, {"TELEPORT_ANONYMOUS_TELEMET
 
 
 def loaded(code: str, *arguments: str) -> set[str]:
-    """Return the modules that an interpreter loads, by its own account, until it has become another program."""
+    """Return the modules that an interpreter loads, as `-X importtime` lists them, until it execs another program."""
     return loaded_by("-c", code, *arguments)
 
 
@@ -42,19 +42,19 @@ def loaded_by(*program: str) -> set[str]:
 
 @pytest.mark.parametrize("command", [["run", "/bin/echo", "start"], ["run", "--timeout=1", "--", "/bin/echo", "start"]])
 def test_modules(command: list[str]) -> None:
-    """No module is loaded beyond a bare interpreter's and the few that it takes to decide and to hand over."""
+    """No module is loaded beyond a bare interpreter's and the few needed to check consent and exec tbot."""
     for_the_option = {"otel_tbot.errors", "otel_tbot.timeout"} if "--timeout=1" in command else set()
     assert loaded(PROGRAM, *command) - loaded("import sys") <= LOADED | for_the_option
 
 
 def test_modules_of_the_script() -> None:
-    """The script that the installer wrote loads nothing more."""
+    """The installed script loads no other module."""
     script = Path(sys.executable).with_name("otel-tbot")
     assert loaded_by(str(script), "run", "/bin/echo", "start") - loaded("import sys") <= LOADED
 
 
 def test_modules_for_another_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With consent, a command other than `start` costs one module more."""
+    """With consent, a command other than `start` loads one more module."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     more = loaded(PROGRAM, "run", "/bin/echo", "version") - loaded("import sys")
     assert more <= LOADED | {"otel_tbot.launcher.subcommand_check"}
@@ -82,27 +82,27 @@ ON = {
 
 @pytest.mark.parametrize("environ", [{}, ORDINARY], ids=len)
 def test_modules_with_consent(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """With consent and ordinary settings, nothing of what the sender needs is loaded before tbot runs."""
+    """With consent and usual settings, no module for the sender is loaded before tbot runs."""
     for name, value in {**environ, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}.items():
         monkeypatch.setenv(name, value)
-    # Without a process to start, only what comes before it is seen.
-    spawn_error_reason = "import os\ndef fork(): raise BlockingIOError(11, 'busy')\nos.fork = fork\n"
+    # If no process can be started, only the modules loaded before it are seen.
+    no_process = "import os\ndef fork(): raise BlockingIOError(11, 'busy')\nos.fork = fork\n"
     of_the_launcher = {f"otel_tbot.launcher.{name}" for name in ON}
     allowed = LOADED | of_the_launcher | {"encodings.ascii", "errno", "gc", "select", "time"}
     allowed |= {"otel_tbot.errors", "otel_tbot.stderr", "otel_tbot.timeout"}
-    assert loaded(spawn_error_reason + PROGRAM, "run", "/bin/echo", "start") - loaded("import sys") <= allowed
+    assert loaded(no_process + PROGRAM, "run", "/bin/echo", "start") - loaded("import sys") <= allowed
 
 
 @pytest.mark.parametrize("environ", OFF, ids=str)
 def test_silence(environ: dict[str, str]) -> None:
-    """What reaches stdout and stderr is tbot's alone."""
+    """Only tbot writes to stdout and stderr."""
     with RunningProcess([*RUN, "echo", "start"], environ) as started:
         assert started.finish() == (0, "start\n", "")
 
 
 @pytest.mark.parametrize("value", ["true", "t", "TRUE"])
-def test_what_only_tbot_takes_for_a_yes(value: str) -> None:
-    """Where tbot itself would report, one line says that nothing is reported here, and what would change that."""
+def test_value_that_only_tbot_accepts(value: str) -> None:
+    """If only tbot itself reads the value as true, one line says that nothing is reported, and how to change that."""
     with RunningProcess([*RUN, "echo", "start"], {"TELEPORT_ANONYMOUS_TELEMETRY": value}) as started:
         status, output, errors = started.finish()
     assert (status, output) == (0, "start\n")
@@ -115,14 +115,14 @@ def test_what_only_tbot_takes_for_a_yes(value: str) -> None:
 
 
 def test_another_command() -> None:
-    """With consent too, nothing is said when tbot's command is not `start`."""
+    """With consent, nothing is printed if tbot's command is not `start`."""
     with RunningProcess([*RUN, "echo", "version"], {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}) as started:
         assert started.finish() == (0, "version\n", "")
         assert not started.others()
 
 
 def test_supervision() -> None:
-    """Without a sender there is nothing to stay for: `--supervise` execs tbot as well."""
+    """Without a sender, `--supervise` execs tbot as well."""
     with RunningProcess([*RUN, "--supervise", "sh", "-c", "echo $$"], {}) as started:
         assert started.finish()[1] == f"{started.pid}\n"
 
@@ -136,10 +136,10 @@ def test_system_calls(tmp_path: Path, command: list[str]) -> None:
     consent = "0" if command == ["start"] else "1"
     log = tmp_path / "strace"
     tracing = [strace, "-f", "-qq", "-o", str(log), "-e", "trace=process,network,write,pwrite64,writev"]
-    # Compiling modules is the interpreter's business; without it every write is ours.
-    # And without HOME it asks the system for the user's home, over a socket.
-    python_s_own = {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"}
-    environ = {"TELEPORT_ANONYMOUS_TELEMETRY": consent, **python_s_own}
+    # Python writes byte code; without that, every write is ours.
+    # Without HOME, Python asks the system for the user's home over a socket.
+    for_python = {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"}
+    environ = {"TELEPORT_ANONYMOUS_TELEMETRY": consent, **for_python}
     with RunningProcess([*tracing, *RUN, "true", *command], environ) as started:
         assert started.finish() == (0, "", "")
     calls = [line.split(None, 1)[1].partition("(")[0] for line in log.read_text().splitlines()]
@@ -148,14 +148,14 @@ def test_system_calls(tmp_path: Path, command: list[str]) -> None:
 
 
 def test_interrupt() -> None:
-    """Ctrl-C before tbot has begun ends the process as it would end tbot, without a traceback."""
+    """Ctrl-C before tbot has started ends the process like it would end tbot, without a traceback."""
     interrupted = "import os, signal; os.access = lambda *_: os.kill(os.getpid(), signal.SIGINT)"
     with RunningProcess([sys.executable, "-c", f"{interrupted}; {PROGRAM}", "run", "echo", "start"], {}) as started:
         assert started.finish() == (-signal.SIGINT, "", "")
 
 
 def test_help() -> None:
-    """The help comes from where the help of all commands comes from, with status 0."""
+    """The help is printed like that of every command, with status 0."""
     with RunningProcess([*RUN, "--help"], {}) as started:
         status, output, errors = started.finish()
     assert (status, errors) == (0, "")

@@ -1,4 +1,4 @@
-"""`--outcome-fd` and `--supervise`: whoever asks learns how the report went, and nobody else is disturbed."""
+"""`--outcome-fd` and `--supervise` report the outcome to the caller, and do not disturb anything else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 
 @contextmanager
-def asked(
+def started_with_outcome(
     way: str, tbot: Path | str, *options: str, environ: Mapping[str, str], more: Sequence[str] = ()
 ) -> Iterator[tuple[RunningProcess, int]]:
     """Start tbot with a pipe as the descriptor for the outcome, and yield its reading end."""
@@ -46,18 +46,18 @@ def asked(
 
 
 def outcome(reading: int) -> dict[str, str]:
-    """Return the one line that is written until no process has the descriptor any more."""
+    """Return the only line that is written until all processes have closed the descriptor."""
     with os.fdopen(os.dup(reading), "rb") as pipe:
         (line,) = pipe.readlines()
-    told: dict[str, str] = json.loads(line)
-    assert told.keys() == {"status", "reason"}
-    return told
+    report: dict[str, str] = json.loads(line)
+    assert report.keys() == {"status", "reason"}
+    return report
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_sent(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
-    """While tbot runs, the outcome is there, and its descriptor is closed: tbot has not inherited it."""
-    with asked(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as (started, reading):
+    """The outcome is written while tbot runs, and its descriptor is closed: tbot has not inherited it."""
+    with started_with_outcome(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as (started, reading):
         inherited = procfs.descriptors(int(started.line())).values()
         assert procfs.link(f"/proc/self/fd/{reading}") not in {name for name, _ in inherited}
         assert outcome(reading) == {"status": "sent", "reason": ""}
@@ -68,30 +68,30 @@ def test_sent(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_refused(way: str, tbot: Path) -> None:
-    """A failure is told with its reason; by a parent also on stderr, after tbot has ended."""
-    with asked(way, tbot, environ=endpoint_variables("http://127.0.0.1:9")) as (started, reading):
+    """A failure is reported with its reason; a parent also prints it on stderr, after tbot has ended."""
+    with started_with_outcome(way, tbot, environ=endpoint_variables("http://127.0.0.1:9")) as (started, reading):
         assert started.line().isdigit()
-        told = outcome(reading)
-        assert told["status"] == "failed"
-        assert "connection refused" in told["reason"]
+        report = outcome(reading)
+        assert report["status"] == "failed"
+        assert "connection refused" in report["reason"]
         notice, *lines = started.finish("5\n")[2].splitlines()
     assert "reporting this start" in notice
-    expected = [f"otel-tbot: this start of tbot was not reported: {told['reason']}"] if way == "supervised" else []
+    expected = [f"otel-tbot: this start of tbot was not reported: {report['reason']}"] if way == "supervised" else []
     assert lines == expected
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_rejected(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
-    """An answer that is no acceptance is a failure like another."""
+    """An answer that rejects the event is a failure, too."""
     receiver.reply(Reply(status=400))
-    with asked(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as (started, reading):
+    with started_with_outcome(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as (started, reading):
         started.line()
         assert outcome(reading)["status"] == "failed"
 
 
 def test_without_consent(tbot: Path) -> None:
-    """Off is an outcome too, and the reason names the variable."""
-    with asked("off", tbot, environ={}) as (started, reading):
+    """Off is an outcome, too, and the reason names the variable."""
+    with started_with_outcome("off", tbot, environ={}) as (started, reading):
         assert started.line().isdigit()
         assert outcome(reading) == {"status": "off", "reason": "TELEPORT_ANONYMOUS_TELEMETRY is not set"}
         assert started.finish("5\n")[::2] == (5, "")
@@ -99,7 +99,7 @@ def test_without_consent(tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
 def test_another_command(way: str, tmp_path: Path) -> None:
-    """A command that reports nothing says so, and runs."""
+    """A command other than `start` has the outcome off, and runs."""
     tbot = shell_script(tmp_path, "echo $1")
     reading, writing = os.pipe()
     consent = {} if way == "off" else {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
@@ -126,32 +126,32 @@ def test_another_command(way: str, tmp_path: Path) -> None:
     ids=str,
 )
 def test_known_beforehand(way: str, environ: dict[str, str], more: list[str], reason: str, tbot: Path) -> None:
-    """Where it is known before tbot starts that nothing can be sent, that is said in place of the notice."""
-    with asked(way, tbot, environ={**NOWHERE, **environ}, more=more) as (started, reading):
+    """If it is known before tbot starts that nothing can be sent, a line says so instead of the notice."""
+    with started_with_outcome(way, tbot, environ={**NOWHERE, **environ}, more=more) as (started, reading):
         assert started.line().isdigit()
-        told = outcome(reading)
+        report = outcome(reading)
         (line,) = started.finish("5\n")[2].splitlines()
-    assert told["status"] == "failed"
-    assert reason in told["reason"]
-    assert "secret" not in told["reason"]
-    assert line == f"otel-tbot: this start of tbot is not reported: {told['reason']}"
+    assert report["status"] == "failed"
+    assert reason in report["reason"]
+    assert "secret" not in report["reason"]
+    assert line == f"otel-tbot: this start of tbot is not reported: {report['reason']}"
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_broken_configuration(way: str, tbot: Path) -> None:
-    """What only the sender finds out is told as well."""
-    with asked(way, tbot, environ={**NOWHERE, "TBOT_CONFIG": "bm86IFs="}) as (started, reading):
+    """An error that only the sender finds is reported as well."""
+    with started_with_outcome(way, tbot, environ={**NOWHERE, "TBOT_CONFIG": "bm86IFs="}) as (started, reading):
         started.line()
-        told = outcome(reading)
-    assert told["status"] == "failed"
-    assert told["reason"].startswith("TBOT_CONFIG")
+        report = outcome(reading)
+    assert report["status"] == "failed"
+    assert report["reason"].startswith("TBOT_CONFIG")
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
-def test_time_is_up(way: str, tmp_path: Path, black_hole: str) -> None:
-    """A sender that hangs is ended, and its end is an outcome."""
+def test_deadline(way: str, tmp_path: Path, black_hole: str) -> None:
+    """A sender that hangs is killed, which is an outcome."""
     environ = {**endpoint_variables(black_hole), "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2"}
-    with asked(way, shell_script(tmp_path, WAITS), environ=environ) as (started, reading):
+    with started_with_outcome(way, shell_script(tmp_path, WAITS), environ=environ) as (started, reading):
         pid = int(started.line())
         worker = max(started.senders(pid))
         with suppress(ProcessLookupError):
@@ -161,16 +161,19 @@ def test_time_is_up(way: str, tmp_path: Path, black_hole: str) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_killed(way: str, tmp_path: Path, black_hole: str) -> None:
-    """So is the end of a sender that something else has killed."""
-    with asked(way, shell_script(tmp_path, WAITS), environ=endpoint_variables(black_hole)) as (started, reading):
+    """A sender killed by another process is an outcome, too."""
+    with started_with_outcome(way, shell_script(tmp_path, WAITS), environ=endpoint_variables(black_hole)) as (
+        started,
+        reading,
+    ):
         pid = int(started.line())
         os.kill(max(started.senders(pid)), signal.SIGKILL)
         assert outcome(reading) == {"status": "failed", "reason": "the process that sends ended early"}
 
 
 @pytest.mark.parametrize("way", ["off", *WITH_SENDER])
-def test_nobody_reads(way: str, tbot: Path) -> None:
-    """A full pipe, and one without a reader, hold up nobody."""
+def test_no_reader(way: str, tbot: Path) -> None:
+    """Neither a full pipe nor one without a reader delays anything."""
     reading, writing = full_pipe()
     for has_reader in (True, False):
         if not has_reader:
@@ -183,8 +186,8 @@ def test_nobody_reads(way: str, tbot: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["999", "2", "0", "-1", "three", "", "99999999999"])
-def test_unusable_number(number: str, tbot: Path) -> None:
-    """A number that is none of an open descriptor, or one of tbot's own streams, is bad usage."""
+def test_invalid_number(number: str, tbot: Path) -> None:
+    """A number that is not an open descriptor, or is one of tbot's own streams, is a usage error."""
     with start("on", tbot, f"--outcome-fd={number}", environ=NOWHERE) as started:
         status, output, errors = started.finish()
     assert (status, output, errors.count("\n")) == (2, "", 1)

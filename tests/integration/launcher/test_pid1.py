@@ -1,4 +1,4 @@
-"""As process 1 of a container: the end of tbot is the end of all, but for the moment that the event takes."""
+"""As process 1 of a container, which ends when tbot has ended and the event has been sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @cache
 def namespace() -> list[str]:
-    """Return the command that starts another as process 1, or skip the test where the system does not allow it."""
+    """Return the command prefix that starts a program as process 1; skip where the system does not allow it."""
     plain = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     refused = ""
     for command in (plain, [plain[0], "--user", "--map-root-user", *plain[1:]]):
@@ -39,7 +39,7 @@ def namespace() -> list[str]:
 
 
 def start(tbot: Path, *options: str, environ: Mapping[str, str] | None = None) -> RunningProcess:
-    """Start tbot by a `run` that is process 1."""
+    """Start tbot with `run` as process 1."""
     command = [*namespace(), *RUN, *options, str(tbot), "start"]
     return RunningProcess(
         command, {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2", **(environ or {})}
@@ -47,14 +47,14 @@ def start(tbot: Path, *options: str, environ: Mapping[str, str] | None = None) -
 
 
 def init_of(started: RunningProcess) -> int:
-    """Return the pid that process 1 has outside."""
+    """Return the pid of process 1 outside of the namespace."""
     found: list[int] = []
 
-    def there() -> bool:
+    def runs() -> bool:
         found[:] = procfs.children(started.pid)
         return bool(found)
 
-    wait_until(there, "process 1 is there")
+    wait_until(runs, "process 1 runs")
     return found[0]
 
 
@@ -67,7 +67,7 @@ def test_event(tmp_path: Path, receiver: OTLPReceiver) -> None:
 
 
 def test_child(tmp_path: Path) -> None:
-    """With consent tbot is a child of process 1; without, it is process 1."""
+    """With consent, tbot is a child of process 1; without consent, it is process 1."""
     tbot = shell_script(tmp_path, 'echo "$$ $PPID"')
     with start(tbot) as started:
         assert started.finish()[1].split()[1] == "1"
@@ -77,7 +77,7 @@ def test_child(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_signals(number: signal.Signals, tmp_path: Path) -> None:
-    """What is sent to the container reaches tbot, though the system spares process 1 what it does not handle."""
+    """A signal to the container reaches tbot, although the system drops signals that process 1 does not handle."""
     with start(python_script(tmp_path, TELLS_SIGNALS)) as started:
         started.line()
         os.kill(init_of(started), number)
@@ -87,7 +87,7 @@ def test_signals(number: signal.Signals, tmp_path: Path) -> None:
 
 
 def test_death_by_signal(tmp_path: Path) -> None:
-    """A tbot that does not handle SIGTERM ends by it, and the container with it."""
+    """SIGTERM ends a tbot that does not handle it, and the container with it."""
     with start(shell_script(tmp_path, WAITS)) as started:
         started.line()
         os.kill(init_of(started), signal.SIGTERM)
@@ -105,7 +105,7 @@ def test_orphans(tmp_path: Path) -> None:
 
 
 def test_stop(tmp_path: Path) -> None:
-    """A tbot that is stopped goes on when the container is continued, though process 1 cannot stop."""
+    """A stopped tbot continues when the container is continued, although process 1 cannot stop."""
     with start(shell_script(tmp_path, WAITS)) as started:
         started.line()
         init = init_of(started)

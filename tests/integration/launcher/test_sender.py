@@ -1,4 +1,4 @@
-"""The sender: it delivers whatever becomes of tbot, keeps nothing of tbot's, and is gone by its deadline."""
+"""The sender delivers even if tbot ends, keeps nothing of tbot's open, and ends by its deadline."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("_needs_proc")
 @pytest.mark.parametrize("way", WITH_SENDER)
 @pytest.mark.parametrize("options", [[], ["--signal=logs", "--timeout=10"]], ids=len)
 def test_event(way: str, options: list[str], tbot: Path, receiver: OTLPReceiver) -> None:
-    """The event arrives, while tbot runs, and says what tbot was started with."""
+    """The event arrives while tbot runs, and describes its command line."""
     with start(
         way, tbot, *options, environ=endpoint_variables(receiver.http_endpoint), more=["app", "--oneshot"]
     ) as started:
@@ -44,7 +44,7 @@ def test_event(way: str, options: list[str], tbot: Path, receiver: OTLPReceiver)
 
 
 def test_preview(tbot: Path, receiver: OTLPReceiver) -> None:
-    """What `preview` shows for the same command line is what is sent, attribute for attribute."""
+    """The event has exactly the attributes that `preview` shows for the same command line."""
     environ = endpoint_variables(receiver.http_endpoint, _TBOT_TELEMETRY_HELPER="gha:teleport-actions/auth")
     preview = [*RUN[:-1], "preview", "--format", "json", str(tbot), "start", "--join-method=github"]
     with RunningProcess(preview, environ) as shown:
@@ -61,7 +61,7 @@ def test_preview(tbot: Path, receiver: OTLPReceiver) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_signal_option(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
-    """`--signal traces` sends a span, over gRPC too, and `--tbot-version` is believed."""
+    """`--signal traces` sends a span, over gRPC too, and `--tbot-version` sets the version."""
     environ = endpoint_variables(receiver.grpc_endpoint, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
     with start(way, tbot, "--signal", "traces", "--tbot-version", "17.0.0", environ=environ):
         receiver.wait_for_requests(1, timeout=WITHIN)
@@ -69,7 +69,7 @@ def test_signal_option(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
 
 
 def test_relative_paths(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """A relative path of the configuration, and of tbot, is found from where tbot is started."""
+    """A relative path of the configuration or of tbot is relative to tbot's working directory."""
     (tmp_path / "tbot.yaml").write_text("version: v2\nservices: [{type: application}, {type: database}]\n")
     with start(
         "on",
@@ -98,7 +98,7 @@ def test_death_of_the_group(number: int, tbot: Path, receiver: OTLPReceiver) -> 
     "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 )
 def test_signal_to_everything(way: str, number: int, tbot: Path, receiver: OTLPReceiver) -> None:
-    """The sender ignores what a service manager sends to every process of a service."""
+    """The sender ignores the signals that a service manager sends to every process of a service."""
     with start(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as started:
         pid = int(started.line())
         for sender in started.senders(pid):
@@ -108,7 +108,7 @@ def test_signal_to_everything(way: str, number: int, tbot: Path, receiver: OTLPR
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_pipes(way: str, tbot: Path, black_hole: str) -> None:
-    """Who reads tbot's output sees its end when tbot ends, though the sender still waits for its backend."""
+    """Tbot's output ends when tbot ends, even if the sender still waits for its backend."""
     with start(way, tbot, environ=endpoint_variables(black_hole)) as started:
         started.line()
         started.write("0\n")
@@ -120,7 +120,7 @@ def test_pipes(way: str, tbot: Path, black_hole: str) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
-    """Once tbot runs, no other process of ours has any of its descriptors, nor its terminal, group or session."""
+    """Once tbot runs, no other process of ours has any of its descriptors, its terminal, its group or its session."""
     reading, writing = os.pipe()
     with start(way, tbot, environ=endpoint_variables(black_hole), pass_fds=[reading, writing]) as started:
         pid = int(started.line())
@@ -140,7 +140,7 @@ def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
         ({}, ["-c", "/no/such/file"]),
         ({}, ["-c", "/dev/zero"]),
         ({}, ["--Canary"]),
-        ({"TBOT_CONFIG": "no base64"}, []),
+        ({"TBOT_CONFIG": "not base64"}, []),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"}, []),
         ({"OTEL_TBOT_SIGNAL": "smoke"}, []),
     ],
@@ -149,7 +149,7 @@ def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
 def test_nothing_to_send(
     way: str, environ: dict[str, str], more: list[str], tbot: Path, receiver: OTLPReceiver
 ) -> None:
-    """A configuration or a setting that cannot be used keeps the event from being sent, and tbot from nothing."""
+    """With an invalid configuration or setting, the event is not sent, and tbot runs."""
     with start(way, tbot, environ=endpoint_variables(receiver.http_endpoint, **environ), more=more) as started:
         pid = int(started.line())
         started.wait_until_sent(pid)
@@ -167,8 +167,8 @@ def test_unparsable_timeout(way: str, tbot: Path, receiver: OTLPReceiver) -> Non
     assert len(receiver.requests) == 1
 
 
-def test_nothing_for_others(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """A command other than `start` that only the whole grammar tells apart sends nothing, and tbot is asked nothing."""
+def test_other_command(tmp_path: Path, receiver: OTLPReceiver) -> None:
+    """A command that only the full grammar recognizes as not `start` is not reported, and no version is asked for."""
     tbot = shell_script(tmp_path, WAITS, version="touch asked")
     (tmp_path / "arguments").write_text("init\n")
     environ = endpoint_variables(receiver.http_endpoint, TELEPORT_ANONYMOUS_TELEMETRY="1")
@@ -180,7 +180,7 @@ def test_nothing_for_others(tmp_path: Path, receiver: OTLPReceiver) -> None:
 
 
 def test_fresh_session(tbot: Path, receiver: OTLPReceiver) -> None:
-    """Two starts have two sessions."""
+    """Two starts have different sessions."""
     for _ in range(2):
         with start("on", tbot, environ=endpoint_variables(receiver.http_endpoint)) as started:
             started.line()
@@ -190,7 +190,7 @@ def test_fresh_session(tbot: Path, receiver: OTLPReceiver) -> None:
 
 
 def test_no_file(tbot: Path, tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """Nothing is written anywhere below the folders that a program may use."""
+    """No file is written in any folder that a program may use."""
     home = tmp_path / "home"
     home.mkdir()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -219,8 +219,8 @@ def test_stop_of_the_unit(way: str, tbot: Path, black_hole: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_stuck_at_its_end() -> None:
-    """A process that is stuck in its exit, as on a slow file system, holds up tbot only briefly."""
+def test_stuck_in_exit() -> None:
+    """A process that is stuck in its exit, as on a slow file system, delays tbot only briefly."""
     child = os.fork()
     if child == 0:
         signal.pause()
@@ -233,7 +233,7 @@ def test_stuck_at_its_end() -> None:
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("status", [0, 11])
 def test_end_of_the_intermediate_process(status: int) -> None:
-    """The status of a process that has ended is its own."""
+    """The wait for a process that has ended returns its status."""
     child = os.fork()
     if child == 0:
         os._exit(status)

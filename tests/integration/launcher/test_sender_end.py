@@ -1,4 +1,4 @@
-"""The sender's end: it comes by the deadline, whatever happens."""
+"""The sender always ends by its deadline."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 A_SECOND = 1.0  # by which a sender may outlive its deadline
-SLACK = 4.0  # seconds for a busy machine: what the interpreter takes to start, and a test to look again
+SLACK = 4.0  # seconds for a busy machine: the start of the interpreter, and the next check of the test
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 @pytest.mark.parametrize("version", ["exit", "exec sleep 60", "sleep 60 & sleep 60"])
 def test_deadline(way: str, version: str, tmp_path: Path, black_hole: str) -> None:
-    """A sender that gets no answer, from its backend or from tbot, is gone a second after its deadline at most."""
+    """A sender without an answer from its backend or from tbot ends at most a second after its deadline."""
     tbot = shell_script(tmp_path, WAITS, version=version)
     began = time.monotonic()
     with start(way, tbot, "--timeout", "1", environ=endpoint_variables(black_hole)) as started:
@@ -35,12 +35,12 @@ def test_deadline(way: str, version: str, tmp_path: Path, black_hole: str) -> No
         started.senders(pid)
         started.wait_until_sent(pid)
         assert time.monotonic() - began < 1 + A_SECOND + SLACK
-        # No one who was asked for the version is left either: all have the same variables.
+        # No process that was run for the version is left either: all have the same variables.
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_stopped_sender(way: str, tbot: Path, black_hole: str) -> None:
-    """A sender that someone has stopped dies at its deadline, too."""
+    """A stopped sender ends at its deadline, too."""
     with start(way, tbot, "--timeout", "1", environ=endpoint_variables(black_hole)) as started:
         pid = int(started.line())
         guard, worker, *_ = started.senders(pid)
@@ -51,7 +51,7 @@ def test_stopped_sender(way: str, tbot: Path, black_hole: str) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_blocked_alarm(way: str, tbot: Path, black_hole: str) -> None:
-    """The deadline holds where the signals that make it were blocked or ignored by the caller that started us."""
+    """The deadline holds even if the caller blocked or ignored the signals that implement it."""
 
     def prepare() -> None:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -66,7 +66,7 @@ def test_blocked_alarm(way: str, tbot: Path, black_hole: str) -> None:
 
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_children_ignored(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
-    """The sender ends when its work is done, also where the caller that started us ignores the end of children."""
+    """The sender ends when its work is done, even if the caller ignores SIGCHLD."""
 
     def prepare() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)

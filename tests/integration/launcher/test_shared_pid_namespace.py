@@ -1,4 +1,4 @@
-"""In a container that shares a PID namespace: not process 1, and still the one with which everything ends."""
+"""In a container that shares a PID namespace, `run` is not process 1, but the container still ends with it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 ENVIRON = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-# Enters a control group, and makes it the root of what is seen.
+# Enters a control group, and makes it the visible root.
 ENTER_GROUP = 'echo $$ >"$0/cgroup.procs" && exec unshare --cgroup "$@"'
 
 
 @contextmanager
 def pod_namespace() -> Iterator[list[str]]:
-    """Give the command that starts another in a PID namespace of a pod, in which process 1 is the pod's own."""
+    """Yield the command prefix that starts a program in a pod's PID namespace, where process 1 is the pod's own."""
     with RunningProcess([*namespace(), "sleep", "60"], {}) as pod:
-        wait_until(lambda: procfs.children(pod.pid), "the pod's process 1 is there")
+        wait_until(lambda: procfs.children(pod.pid), "the pod's process 1 runs")
         (pause,) = procfs.children(pod.pid)
         enter = ["nsenter", f"--target={pause}", "--pid", "--mount"]
         if "--user" in namespace():
@@ -41,7 +41,7 @@ def pod_namespace() -> Iterator[list[str]]:
 
 @contextmanager
 def host_namespace() -> Iterator[list[str]]:
-    """Give the command that starts another in control groups of its own, as with the host's PID namespace."""
+    """Yield the command prefix that starts a program in its own control group, as with the host's PID namespace."""
     mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
     root = next((Path(point) for _, point, kind, *_ in mounts if kind == "cgroup2"), None)
     if root is None:
@@ -64,7 +64,7 @@ def host_namespace() -> Iterator[list[str]]:
 @pytest.mark.parametrize("container", [pod_namespace, host_namespace])
 @pytest.mark.parametrize("started_by", ["the runtime", "a shell"])
 def test_stays(container: Callable[[], AbstractContextManager[list[str]]], started_by: str, tmp_path: Path) -> None:
-    """The first process stays as tbot's parent; one that a process of the container starts becomes tbot."""
+    """The first process stays as tbot's parent; one started by a process of the container becomes tbot."""
     shell = ["sh", "-c", '"$@"; exit', "sh"] if started_by == "a shell" else []
     tells_pid = ["sh", "-c", 'echo "$$"; exec "$@"', "sh"]
     tbot = shell_script(tmp_path, 'echo "$$ $PPID"')

@@ -1,4 +1,4 @@
-"""As tbot's parent: every signal once, every status exact, nothing held open, and no longer there than needed."""
+"""As tbot's parent: it forwards each signal once, returns the exact status, holds nothing open, and ends in time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
-# No one can pass on SIGKILL and SIGSTOP; SIGCHLD is about the parent's own children; SIGQUIT ends the stand-in.
+# SIGKILL and SIGSTOP cannot be forwarded; SIGCHLD is about the parent's own children; SIGQUIT ends the fake tbot.
 FORWARDED = set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGQUIT}
 
 
@@ -41,7 +41,7 @@ def test_signals(tmp_path: Path) -> None:
 
 
 def test_signals_without_their_origin(tmp_path: Path) -> None:
-    """Where the system does not tell who sent a signal (macOS), signals are passed on all the same."""
+    """Signals are forwarded even where the system does not report their sender (macOS)."""
     script = (
         "import sys, _signal; del _signal.sigwaitinfo; del _signal.sigtimedwait\n"
         "from otel_tbot.launcher.run import run; sys.exit(run(sys.argv[1:]))"
@@ -59,7 +59,7 @@ def test_signals_without_their_origin(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
 def test_death_by_signal(number: int, tmp_path: Path) -> None:
-    """Where a signal has ended tbot, the status is 128 and the signal's number."""
+    """If a signal ends tbot, the status is 128 plus the signal's number."""
     with start("supervised", shell_script(tmp_path, "ulimit -c 0\n" + WAITS), environ=NOWHERE) as started:
         os.kill(int(started.line()), number)
         assert started.process.wait(WITHIN) == 128 + number
@@ -74,18 +74,18 @@ def test_status(status: int, tmp_path: Path) -> None:
 
 
 def test_stop_and_continue(tmp_path: Path) -> None:
-    """When tbot stops the parent stops too, and a continued parent continues tbot."""
+    """When tbot stops, the parent stops, too, and a continued parent continues tbot."""
     with start("supervised", shell_script(tmp_path, WAITS), environ=NOWHERE) as started:
         pid = int(started.line())
         os.kill(pid, signal.SIGSTOP)
         assert os.waitpid(started.pid, os.WUNTRACED)[1] == signal.SIGSTOP << 8 | 0x7F
-        # What a shell does with a job: it continues the group.
+        # Like a shell does with a job: it continues the group.
         os.killpg(started.pid, signal.SIGCONT)
         assert started.finish("3\n")[0] == 3
 
 
 def test_wait_for_sender(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """A tbot that ends at once does not take the sender with it: the parent ends when the event has been delivered."""
+    """If tbot ends at once, the parent ends only when the event has been delivered."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     with start("supervised", shell_script(tmp_path, "exit 4"), environ=environ) as started:
         assert started.finish()[0] == 4
@@ -102,7 +102,7 @@ def test_wait_is_bounded(tmp_path: Path, black_hole: str) -> None:
 
 
 def test_wait_without_sender(tmp_path: Path, black_hole: str) -> None:
-    """Should the sender be stuck beyond its deadline, the parent ends at the deadline nevertheless."""
+    """If the sender is stuck beyond its deadline, the parent still ends at the deadline."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": black_hole}
     with start("supervised", shell_script(tmp_path, WAITS), "--timeout=1", environ=environ) as started:
         for other in started.senders(int(started.line())):
@@ -125,8 +125,8 @@ def test_wait_is_cancelled(number: int, tmp_path: Path, black_hole: str) -> None
 
 
 def test_killed_parent(tmp_path: Path, receiver: OTLPReceiver) -> None:
-    """When the parent is killed, which it cannot pass on, tbot runs on, the event arrives, and the sender ends."""
-    receiver.reply(Reply(delay=1))  # so that the sender is seen
+    """When the parent is killed, tbot continues, the event arrives, and the sender ends."""
+    receiver.reply(Reply(delay=1))  # so that the sender still runs
     with start(
         "supervised", shell_script(tmp_path, WAITS), environ=endpoint_variables(receiver.http_endpoint)
     ) as started:
@@ -154,7 +154,7 @@ def test_memory(tmp_path: Path) -> None:
 
 
 def test_descriptors(tmp_path: Path) -> None:
-    """The parent holds none of tbot's descriptors while tbot runs but stderr, for its one line."""
+    """While tbot runs, the parent holds none of its descriptors except stderr, for its one line."""
     reading, writing = os.pipe()
     with start("supervised", shell_script(tmp_path, WAITS), environ=NOWHERE, pass_fds=[writing]) as started:
         tbot = procfs.descriptors(int(started.line()))
@@ -163,9 +163,9 @@ def test_descriptors(tmp_path: Path) -> None:
         def others() -> set[str]:
             return {name for name, _ in procfs.descriptors(started.pid).values()} - kept
 
-        # It lets go of them once the sender has been started, which tbot does not wait for.
-        wait_until(lambda: not others() & {name for name, _ in tbot.values()}, "all are let go")
-        wait_until(lambda: len(others()) == 3, "there are no others but the pipes to its sender and its probe")
+        # It closes them once the sender has been started, which tbot does not wait for.
+        wait_until(lambda: not others() & {name for name, _ in tbot.values()}, "all are closed")
+        wait_until(lambda: len(others()) == 3, "only the pipes to its sender and its probe are left")
         started.finish()
     os.close(writing)
     assert os.read(reading, 1) == b""
@@ -175,7 +175,7 @@ def test_descriptors(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"])
 @pytest.mark.parametrize("way", ["off", "on", "supervised"])
 def test_variables_that_name_the_process(way: str, name: str, tmp_path: Path) -> None:
-    """What systemd addresses by pid to the process that it starts is addressed to tbot, wherever that runs."""
+    """Variables of systemd that name the pid of the started process name tbot's pid instead."""
     shell_script(tmp_path, f'echo "$$ ${name}"\nread -r status')
     command = [*RUN, *(["--supervise"] if way == "supervised" else []), str(tmp_path / "tbot"), "start"]
     naming = ["sh", "-c", f'export {name}=$$; exec "$@"', "sh"]
@@ -186,7 +186,7 @@ def test_variables_that_name_the_process(way: str, name: str, tmp_path: Path) ->
 
 
 def test_variables_that_name_another(tmp_path: Path) -> None:
-    """What is addressed to another process stays so."""
+    """Variables that name another process are unchanged."""
     tbot = shell_script(tmp_path, 'echo "$LISTEN_PID"')
     with start("supervised", tbot, environ={**NOWHERE, "LISTEN_PID": "1"}) as started:
         assert started.line() == "1"

@@ -1,4 +1,4 @@
-"""On a real terminal, under a real shell: job control, Ctrl-C, Ctrl-Z and hanging up work as without us."""
+"""On a real terminal, under a real shell, job control, Ctrl-C, Ctrl-Z and hang-ups work as without `run`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ENVIRON = {
     "PS1": "",
     "TERM": "dumb",
 }
-# Its foreground process group and its own, told whenever asked.
+# Reports whether it is in the foreground, and repeats each line that it reads.
 JOB = """
 import os, signal, sys
 signal.signal(signal.SIGINT, lambda *_: os.write(1, b"INTERRUPTED\\n"))
@@ -45,13 +45,13 @@ while line := os.read(0, 100).decode():
 
 
 class Terminal:
-    """A terminal with a program on it that leads its session."""
+    """A terminal with a program that is its session leader."""
 
     def __init__(self, command: list[str]) -> None:
         """Start the program on a new terminal."""
         self._master, slave = pty.openpty()
         self._seen = ""
-        # With a terminal of its own: setsid comes from `start_new_session`, the rest from opening it.
+        # Its controlling terminal: `start_new_session` calls setsid, and opening the terminal does the rest.
         name = os.ttyname(slave)
         self.program = RunningProcess(
             ["sh", "-c", f'exec "$@" <{name} >{name} 2>&1', "sh", *command],
@@ -63,11 +63,11 @@ class Terminal:
         os.close(slave)
 
     def type(self, text: str) -> None:
-        """Type something."""
+        """Type a text."""
         os.write(self._master, text.encode())
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Wait until the terminal shows something, after what was waited for before."""
+        """Wait until the terminal shows a match, after the previous one."""
         ends = time.monotonic() + WITHIN
         while not (found := re.search(pattern, self._seen)):
             if not select.select([self._master], [], [], max(0, ends - time.monotonic()))[0]:
@@ -86,10 +86,10 @@ class Terminal:
 
 @pytest.fixture
 def shell() -> Iterator[Terminal]:
-    """Give a terminal with a shell on it that has job control."""
+    """Yield a terminal with a shell that has job control."""
     terminal = Terminal(["sh", "-i"])
     with terminal.program:
-        # What is typed must not be taken for what is answered.
+        # The typed text must not be mistaken for output.
         terminal.type("stty -echo; echo ready $((1 + 1))\n")
         terminal.wait_for("ready 2")
         yield terminal
@@ -97,7 +97,7 @@ def shell() -> Iterator[Terminal]:
 
 
 def wait_until_settled(way: str, terminal: Terminal) -> None:
-    """Wait until tbot runs, in the foreground, and with supervision the probe too."""
+    """Wait until tbot runs in the foreground, and with supervision the probe, too."""
     ready = terminal.wait_for(r"READY (\d) (\d+)\.")
     assert ready[1] == "1"
     tbot = int(ready[2])
@@ -112,7 +112,7 @@ def typed(way: str, tbot: Path) -> str:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
-    """In the foreground tbot reads what is typed, is interrupted once by Ctrl-C, stopped by Ctrl-Z, and goes on."""
+    """In the foreground tbot reads typed text, is interrupted once by Ctrl-C, is stopped by Ctrl-Z, and continues."""
     tbot = python_script(tmp_path, JOB)
     shell.type(f"{typed(way, tbot)}; echo status $?\n")
     wait_until_settled(way, shell)
@@ -126,7 +126,7 @@ def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
     shell.wait_for(r"(?i)stopped|suspended")
     shell.type("fg; echo status $?\n")
     shell.type("second\n")
-    # Whatever Ctrl-C did, it did once.
+    # Ctrl-C has interrupted it only once.
     assert "INTERRUPTED" not in shell.wait_for(r"(?s).*GOT second")[0]
     shell.type("end 9\n")
     shell.wait_for(r"status 9\r\n")
@@ -134,7 +134,7 @@ def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_script(way: str, shell: Terminal, tmp_path: Path) -> None:
-    """In a script, where Ctrl-C reaches the script's shell too, tbot is interrupted once."""
+    """In a script, where Ctrl-C reaches the script's shell, too, tbot is interrupted once."""
     (tmp_path / "script").write_text(f"trap : INT\n{typed(way, python_script(tmp_path, JOB))}\necho status $?\n")
     shell.type(f"sh {tmp_path}/script\n")
     wait_until_settled(way, shell)
@@ -149,7 +149,7 @@ def test_script(way: str, shell: Terminal, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_background(way: str, shell: Terminal, tmp_path: Path) -> None:
-    """In the background tbot is stopped by reading from the terminal, and the shell says so."""
+    """In the background, reading from the terminal stops tbot, and the shell says so."""
     tbot = shell_script(tmp_path, "read -r line\necho GOT $line")
     shell.type(f"{typed(way, tbot)} &\n")
     shell.type(f"until jobs >{tmp_path}/jobs; grep -i -e stopped -e suspended {tmp_path}/jobs; do sleep 0.05; done\n")
@@ -161,34 +161,34 @@ def test_background(way: str, shell: Terminal, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_hang_up(way: str, tmp_path: Path) -> None:
-    """When the terminal hangs up, tbot is reported so once, though it need not be the leader of the session."""
-    told = tmp_path / "told"
-    terminal = Terminal([*WAYS[way], str(teller(tmp_path, told)), "start"])
+    """When the terminal hangs up, tbot gets SIGHUP once, even if it is not the session leader."""
+    log = tmp_path / "log"
+    terminal = Terminal([*WAYS[way], str(signal_logger(tmp_path, log)), "start"])
     with terminal.program:
-        wait_until(lambda: told.exists() and told.read_text(), "tbot runs")
+        wait_until(lambda: log.exists() and log.read_text(), "tbot runs")
         terminal.hang_up()
-        assert signals_told(told) == ["SIGCONT", "SIGHUP", "SIGQUIT"]
+        assert logged_signals(log) == ["SIGCONT", "SIGHUP", "SIGQUIT"]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_hang_up_of_shell(way: str, shell: Terminal, tmp_path: Path) -> None:
-    """When the terminal of tbot's shell hangs up, tbot is reported so once."""
-    told = tmp_path / "told"
-    shell.type(f"{typed(way, teller(tmp_path, told))}\n")
-    wait_until(lambda: told.exists() and told.read_text(), "tbot runs")
+    """When the terminal of tbot's shell hangs up, tbot gets SIGHUP once."""
+    log = tmp_path / "log"
+    shell.type(f"{typed(way, signal_logger(tmp_path, log))}\n")
+    wait_until(lambda: log.exists() and log.read_text(), "tbot runs")
     shell.hang_up()
-    assert signals_told(told) == ["SIGCONT", "SIGHUP", "SIGQUIT"]
+    assert logged_signals(log) == ["SIGCONT", "SIGHUP", "SIGQUIT"]
 
 
-def teller(folder: Path, told: Path) -> Path:
-    """Give a tbot that tells a file of the signals that reach it."""
-    return python_script(folder, f"sys.stdout = open({str(told)!r}, 'w')\n{TELLS_SIGNALS}")
+def signal_logger(folder: Path, log: Path) -> Path:
+    """Return a tbot that writes the signals that it gets to a file."""
+    return python_script(folder, f"sys.stdout = open({str(log)!r}, 'w')\n{TELLS_SIGNALS}")
 
 
-def signals_told(told: Path) -> list[str]:
-    """Return the signals up to SIGQUIT, which is sent after a hang-up's two: second ones would have come by then."""
-    # Python runs the handlers of waiting signals by their numbers: SIGQUIT would overtake a SIGCONT.
-    wait_until(lambda: {"SIGHUP", "SIGCONT"} <= set(told.read_text().split()), "tbot has been told")
-    os.kill(int(told.read_text().split()[0]), signal.SIGQUIT)
-    wait_until(lambda: "SIGQUIT" in told.read_text(), "tbot ends")
-    return sorted(told.read_text().split()[1:])
+def logged_signals(log: Path) -> list[str]:
+    """Return the signals up to SIGQUIT, which is sent after the two of a hang-up: copies would have arrived by then."""
+    # Python runs the handlers of pending signals in the order of their numbers: SIGQUIT would overtake a SIGCONT.
+    wait_until(lambda: {"SIGHUP", "SIGCONT"} <= set(log.read_text().split()), "tbot has got both signals")
+    os.kill(int(log.read_text().split()[0]), signal.SIGQUIT)
+    wait_until(lambda: "SIGQUIT" in log.read_text(), "tbot ends")
+    return sorted(log.read_text().split()[1:])

@@ -1,4 +1,4 @@
-"""No one can tell that tbot was started by `run`: a stand-in is looked at from outside, key by key."""
+"""A start by `run` cannot be distinguished from a direct one: a fake tbot is compared from outside, key by key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 
 def test_comparison(tbot: Path) -> None:
-    """All that tbot inherits is the same in every way of starting it, but for what is documented. Prints the table."""
+    """Tbot inherits the same in every way of starting it, except for documented differences. Prints the table."""
     results = {way: compare(way, tbot) for way in WAYS}
     print(f"\n{table(results)}")  # noqa: T201  for people, with `pytest -s`
     for way, (directly, seen) in results.items():
@@ -54,23 +54,23 @@ def _limits() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, 20_000_000))
 
 
-def _manners() -> None:
+def _attributes() -> None:
     os.umask(0o027)
     os.nice(3)
     os.chdir("/")
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("prepare", [_signals, _children_ignored, _everything_blocked, _limits, _manners])
+@pytest.mark.parametrize("prepare", [_signals, _children_ignored, _everything_blocked, _limits, _attributes])
 def test_prepared_process(way: str, prepare: Callable[[], None], tbot: Path) -> None:
-    """What is arranged for tbot reaches it: dispositions, masks, limits, the umask, the nice value, the folder."""
+    """Tbot inherits signal dispositions and masks, limits, the umask, the nice value and the working directory."""
     direct, seen = compare(way, tbot, preexec_fn=prepare)
     assert seen == expected(direct, way)
 
 
 @pytest.fixture
 def _blocked() -> Iterator[None]:
-    # Before the fork: after it, providers of the SDK that other tests left behind start threads, which inherit this.
+    # Before the fork: after it, SDK providers left by other tests start threads, which inherit this.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM})
     yield
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -79,14 +79,14 @@ def _blocked() -> Iterator[None]:
 @pytest.mark.usefixtures("_blocked")
 @pytest.mark.parametrize("way", ["off", "on"])
 def test_pending_signal(way: str, tbot: Path) -> None:
-    """A signal that waits for tbot, because it is blocked, still waits for it."""
+    """A blocked, pending signal is still pending for tbot."""
     direct, seen = compare(way, tbot, preexec_fn=_something_pending)
     assert seen["ShdPnd"] == direct["ShdPnd"] != "0000000000000000"
 
 
 @pytest.mark.parametrize("way", ["direct", *WAYS])
-def test_python_s_own_signals(way: str, tbot: Path) -> None:
-    """The signals that Python ignores for itself have their defaults in tbot."""
+def test_signals_that_python_ignores(way: str, tbot: Path) -> None:
+    """The signals that Python ignores have their default actions in tbot."""
     with start(way, tbot, environ=NOWHERE) as started:
         pid = int(started.line())
         assert procfs.signals(pid, "SigIgn").isdisjoint({signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT})
@@ -94,7 +94,7 @@ def test_python_s_own_signals(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_descriptors(way: str, tbot: Path, tmp_path: Path) -> None:
-    """Inherited descriptors arrive under their numbers, with their flags and positions."""
+    """Inherited descriptors keep their numbers, flags and positions."""
     file = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     os.write(file, b"five.")
     reading, writing = os.pipe()
@@ -108,7 +108,7 @@ def test_descriptors(way: str, tbot: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
 def test_closed_stdio(way: str, closed: tuple[int, ...], tmp_path: Path) -> None:
-    """What is closed when we start is closed when tbot starts, and no notice goes anywhere else."""
+    """Streams that are closed when we start are closed for tbot, and the notice does not go anywhere else."""
     tbot = shell_script(tmp_path, SLEEPS)
 
     def close() -> None:
@@ -126,7 +126,7 @@ def test_closed_stdio(way: str, closed: tuple[int, ...], tmp_path: Path) -> None
 
 
 def wait_for_sleep(started: RunningProcess) -> int:
-    """Wait until tbot, be it the process or its child, has turned into `sleep`; return its pid."""
+    """Wait until tbot, either the process or its child, has become `sleep`; return its pid."""
     found: list[int] = []
 
     def asleep() -> bool:
@@ -147,7 +147,7 @@ def test_exit_status(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", ["off", "on"])
 def test_death_by_signal(way: str, tbot: Path) -> None:
-    """Who kills the process has killed tbot, and sees it end by that signal."""
+    """Killing the process kills tbot, and the process ends by that signal."""
     with start(way, tbot, environ=NOWHERE) as started:
         started.line()
         started.process.send_signal(signal.SIGTERM)
@@ -156,7 +156,7 @@ def test_death_by_signal(way: str, tbot: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_output(way: str, tbot: Path) -> None:
-    """On stdout is what tbot prints; on stderr a notice with a sender, its failure with a parent, nothing when off."""
+    """Stdout has tbot's output; stderr has a notice with a sender, its failure with a parent, and nothing when off."""
     with start(way, tbot, environ=NOWHERE) as started:
         pid = started.line()
         _, output, errors = started.finish()

@@ -1,4 +1,4 @@
-"""The declarative file, and whether the package that reads it is there."""
+"""The declarative file, and whether the package that reads it is installed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def configuration(folder: Path, *, logs: str, traces: str) -> dict[str, str]:
     Args:
         folder: where to write it.
         logs: the keywords of the exporter of log records, as lines of YAML.
-        traces: those of the exporter of spans.
+        traces: the keywords of the exporter of spans.
     """
     text = _FILE.format(logs=_indented(logs), traces=_indented(traces))
     return named(folder, text)

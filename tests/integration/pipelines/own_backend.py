@@ -17,10 +17,10 @@ SIGNALS = ("traces", "logs", "metrics")
 
 
 class OwnBackend(Collector):
-    """A Collector that takes metrics too.
+    """A Collector that accepts metrics, too.
 
     Attributes:
-        of_tbot: how many resources named tbot were among what was read last.
+        of_tbot: the number of resources named tbot in the last read.
     """
 
     of_tbot = 0
@@ -35,10 +35,10 @@ class OwnBackend(Collector):
         file.write_text(yaml.safe_dump(configuration))
 
     def read_and_forget(self) -> dict[str, list[str]]:
-        """Return what arrived of the host's own, as one line of JSON a request, and empty the files.
+        """Return the host's own requests, each as one line of JSON, and empty the files.
 
-        Times are 0 and ids are left out; requests of tbot's own, and what a host's log handler made of our warnings,
-        are taken out.
+        Times are 0 and ids are left out; tbot's own requests, and records that a host's log handler created from our
+        warnings, are removed.
         """
         arrived: dict[str, list[str]] = {}
         self.of_tbot = 0

@@ -1,4 +1,4 @@
-"""Programs as users run them: processes of their own, with no variables but the named ones."""
+"""Programs as users run them: separate processes, with only the named variables."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
 class CompletedRun(NamedTuple):
-    """How a program ended.
+    """The result of a program.
 
     Attributes:
         status: its exit status.
-        stdout: what it printed.
-        stderr: the lines that it wrote there.
-        seconds: how long it ran.
+        stdout: its standard output.
+        stderr: the lines of its standard error.
+        seconds: its duration.
     """
 
     status: int
@@ -48,7 +48,7 @@ def start(command: list[str], environ: Mapping[str, str], cwd: Path | None = Non
 
 
 def python(program: str, *arguments: str, environ: Mapping[str, str]) -> CompletedRun:
-    """Run one of the programs in `programs` by itself; a warning of Python's is an error there too."""
+    """Run one of the programs in `programs` by itself; a Python warning is an error there, too."""
     return start([sys.executable, "-W", "error", str(PROGRAMS / f"{program}.py"), *arguments], environ)
 
 
@@ -59,5 +59,5 @@ def instrumented(program: str, *arguments: str, environ: Mapping[str, str]) -> C
 
 
 def _noteworthy(stderr: str) -> list[str]:
-    # The SDK says this in every process that is configured by a file.
+    # The SDK prints this in every process that is configured by a file.
     return [line for line in stderr.splitlines() if not line.startswith("OTEL_CONFIG_FILE is set; ignoring")]

@@ -1,4 +1,4 @@
-"""In code: the pieces in a pipeline of the user's own, before any exporter and under any sampler."""
+"""In code: our components in a user's own pipeline, with any delegate exporter and any sampler."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ REMOTE_PARENT = set_span_in_context(
 
 
 class ThirdPartyLogs(LogRecordExporter):
-    """An exporter of somebody else's."""
+    """A third-party exporter."""
 
     def __init__(self) -> None:
-        """Begin without records."""
+        """Create it without records."""
         self.kept: list[ReadableLogRecord] = []
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Keep them."""
+        """Keep the records."""
         self.kept.extend(batch)
         return LogRecordExportResult.SUCCESS
 
@@ -73,20 +73,20 @@ class ThirdPartyLogs(LogRecordExporter):
 
 
 class ThirdPartySpans(SpanExporter):
-    """An exporter of somebody else's."""
+    """A third-party exporter."""
 
     def __init__(self) -> None:
-        """Begin without spans."""
+        """Create it without spans."""
         self.kept: list[ReadableSpan] = []
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Keep them."""
+        """Keep the spans."""
         self.kept.extend(spans)
         return SpanExportResult.SUCCESS
 
 
 def emitted_as_log_record(exporter: LogRecordExporter, session: Session) -> None:
-    """Emit the event into a pipeline of all our pieces that ends in an exporter."""
+    """Emit the event into a pipeline of all our components that ends in an exporter."""
     provider = LoggerProvider(get_aggregated_resources([SessionResourceDetector()]), shutdown_on_exit=False)
     provider.add_log_record_processor(OptInLogRecordProcessor(BatchLogRecordProcessor(AnonymousLogExporter(exporter))))
     emit(EVENT, session=session, logger_provider=provider)
@@ -94,7 +94,7 @@ def emitted_as_log_record(exporter: LogRecordExporter, session: Session) -> None
 
 
 def emitted_as_span(exporter: SpanExporter, session: Session) -> None:
-    """Emit the event into a pipeline of all our pieces that ends in an exporter."""
+    """Emit the event into a pipeline of all our components that ends in an exporter."""
     resource = get_aggregated_resources([SessionResourceDetector()])
     provider = TracerProvider(sampler=OptInSampler("always_off"), resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(AnonymousSpanExporter(exporter)))
@@ -104,7 +104,7 @@ def emitted_as_span(exporter: SpanExporter, session: Session) -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_console() -> None:
-    """Before the console's exporters, what they print is the event alone, under its session."""
+    """With the console exporters as delegates, only the event is printed, under its session."""
     logs, spans, session = io.StringIO(), io.StringIO(), Session()
     emitted_as_log_record(ConsoleLogRecordExporter(out=logs), session)
     emitted_as_span(ConsoleSpanExporter(out=spans), session)
@@ -115,7 +115,7 @@ def test_console() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_third_party() -> None:
-    """Any exporter can stand behind the anonymous ones."""
+    """Any exporter can be the delegate of the anonymous ones."""
     logs, spans, session = ThirdPartyLogs(), ThirdPartySpans(), Session()
     emitted_as_log_record(logs, session)
     emitted_as_span(spans, session)
@@ -124,7 +124,7 @@ def test_third_party() -> None:
 
 
 def test_off() -> None:
-    """Without consent nothing reaches the exporter behind."""
+    """Without consent nothing reaches the delegate exporter."""
     logs, spans = ThirdPartyLogs(), ThirdPartySpans()
     emitted_as_log_record(logs, Session())
     emitted_as_span(spans, Session())
@@ -136,7 +136,7 @@ def test_off() -> None:
 def test_sampled_parent(
     receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, sampler: ParentBased | OptInSampler, answer: str
 ) -> None:
-    """Under a sampled parent from elsewhere the event leaves with consent, and not without, whatever the sampler."""
+    """Under a sampled remote parent, the event is sent exactly with consent, regardless of the sampler."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", answer)
     exporter = AnonymousSpanExporter(protocol="http/protobuf", endpoint=f"{receiver.http_endpoint}/v1/traces")
     provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)

@@ -1,4 +1,4 @@
-"""By a declarative file: every keyword, the sampler, the detector; and what is wrong there never aborts the setup."""
+"""By a declarative file: every keyword, the sampler and the detector; errors in it never abort the setup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = declarative.REQUIRED
 
-# The host's own spans go next to the event, to the same place.
+# The host's own spans go to the same backend.
 WITH_SAMPLER = """\
 file_format: "1.0"
 resource:
@@ -41,7 +41,7 @@ tracer_provider:
 
 
 def test_keywords(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Protocol, endpoint, headers in each of their forms, compression and timeout are as the file says."""
+    """Protocol, endpoint, headers in each of their forms, compression and timeout are those of the file."""
     logs = f"""\
 protocol: http/protobuf
 endpoint: {receiver.http_endpoint}/v1/logs
@@ -69,7 +69,7 @@ insecure: true
 
 
 def test_certificates(tmp_path: Path) -> None:
-    """The certificates that a file names let it in where clients must identify themselves."""
+    """The certificates that a file names are used where clients must identify themselves."""
     authority, paths = trustme.CA(), {}
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     for of, identity in (("server", "127.0.0.1"), ("client", "client@example.org")):
@@ -94,7 +94,7 @@ def test_certificates(tmp_path: Path) -> None:
         assert {request.signal for request in receiver.requests} == {"logs", "traces"}
 
 
-# The program flushes both pipelines; nothing comes through the one for spans.
+# The program flushes both pipelines; the one for spans sends nothing.
 ONLY_LOGS = """\
 file_format: "1.0"
 tracer_provider:
@@ -117,7 +117,7 @@ UNUSABLE = {
 
 
 def test_unusable_keywords(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Each keyword that cannot be used is reported in one line, and the other exporters of the same file work."""
+    """Each invalid keyword is reported in one line, and the other exporters of the same file work."""
     text = ONLY_LOGS
     for keywords in (*UNUSABLE, "compression: gzip"):
         given = {
@@ -140,13 +140,13 @@ def test_unusable_keywords(receiver: OTLPReceiver, tmp_path: Path) -> None:
     ("sampler", "description"),
     [
         ("tbot:", "OptInSampler{ParentBased{root:AlwaysOnSampler"),
-        # The SDK hands no keywords on to samplers.
+        # The SDK passes no keywords to samplers.
         ("tbot: {wrapped: always_off}", "OptInSampler{ParentBased{root:AlwaysOnSampler"),
         ("parent_based: {root: {tbot: }}", "ParentBased{root:OptInSampler{"),
     ],
 )
 def test_sampler_and_detector(receiver: OTLPReceiver, tmp_path: Path, sampler: str, description: str) -> None:
-    """The sampler stands alone or inside `parent_based`, and the detector adds the session."""
+    """The sampler works alone or inside `parent_based`, and the detector adds the session."""
     file = named(tmp_path, WITH_SAMPLER.format(sampler=sampler, endpoint=receiver.http_endpoint))
     ended = instrumented("configured", environ={**ON, **file})
     assert (ended.status, ended.stderr) == (0, [])
@@ -157,7 +157,7 @@ def test_sampler_and_detector(receiver: OTLPReceiver, tmp_path: Path, sampler: s
 
 
 def test_unusable_keywords_of_the_detector(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """A keyword of the detector's, which takes none, is reported in one line, and the setup goes on."""
+    """A keyword for the detector, which takes none, is reported in one line, and the setup continues."""
     text = WITH_SAMPLER.format(sampler="always_on:", endpoint=receiver.http_endpoint)
     file = named(tmp_path, text.replace("- tbot:", "- tbot: {canary: 1}"))
     ended = instrumented("configured", environ={**ON, **file})
@@ -169,7 +169,7 @@ def test_unusable_keywords_of_the_detector(receiver: OTLPReceiver, tmp_path: Pat
 
 @pytest.mark.parametrize("consent", [ON, {}])
 def test_sampler_in_a_pipeline(receiver: OTLPReceiver, tmp_path: Path, consent: dict[str, str]) -> None:
-    """Under `parent_based` the sampler lets spans through with consent and none without."""
+    """Under `parent_based`, the sampler records spans with consent and none without."""
     text = WITH_SAMPLER.format(sampler="parent_based: {root: {tbot: }}", endpoint=receiver.http_endpoint)
     ended = instrumented("sampled", environ={**consent, **named(tmp_path, text)})
     assert (ended.status, ended.stderr) == (0, [])

@@ -1,4 +1,4 @@
-"""By variables alone, under `opentelemetry-instrument`: next to other exporters, and each setting on its own."""
+"""By variables only, under `opentelemetry-instrument`: next to other exporters, and each setting on its own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
 ALONE = {"OTEL_LOGS_EXPORTER": "tbot", "OTEL_TRACES_EXPORTER": "tbot"}
-BESIDE = {"OTEL_LOGS_EXPORTER": "otlp,tbot", "OTEL_TRACES_EXPORTER": "otlp,tbot"}
-# Only what the SDK itself does when it is asked for its own spans.
+BOTH = {"OTEL_LOGS_EXPORTER": "otlp,tbot", "OTEL_TRACES_EXPORTER": "otlp,tbot"}
+# Only the SDK's own exporter of spans.
 SPANS = {"OTEL_LOGS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "otlp"}
 
 
-def test_beside_otlp(receiver: OTLPReceiver) -> None:
-    """Beside `otlp` the exporter sends the event with its own resource, and nothing of what else passes."""
-    ended = instrumented("pipeline", "configured", "1.2.3", environ={**ON, **BESIDE, **otlp_variables(receiver)})
+def test_next_to_otlp(receiver: OTLPReceiver) -> None:
+    """Next to `otlp`, the exporter sends the event with its own resource, and nothing else."""
+    ended = instrumented("pipeline", "configured", "1.2.3", environ={**ON, **BOTH, **otlp_variables(receiver)})
     assert (ended.status, ended.stderr) == (0, [])
     for items in (receiver.log_records, receiver.spans):
         (ours,) = [one for one in items if one.scope.name == "otel_tbot"]
@@ -31,9 +31,9 @@ def test_beside_otlp(receiver: OTLPReceiver) -> None:
         assert "tbot" not in theirs
 
 
-def test_off_beside_otlp(receiver: OTLPReceiver) -> None:
-    """Without consent the host's exporter goes on as before, and ours sends nothing."""
-    ended = instrumented("pipeline", "configured", "1.2.3", environ={**BESIDE, **otlp_variables(receiver)})
+def test_off_next_to_otlp(receiver: OTLPReceiver) -> None:
+    """Without consent the host's exporter works as before, and ours sends nothing."""
+    ended = instrumented("pipeline", "configured", "1.2.3", environ={**BOTH, **otlp_variables(receiver)})
     assert (ended.status, ended.stderr) == (0, [])
     assert {one.scope.name for one in receiver.log_records} == {"host"}
     assert {one.scope.name for one in receiver.spans} == {"host"}
@@ -49,7 +49,7 @@ def test_off_beside_otlp(receiver: OTLPReceiver) -> None:
     ],
 )
 def test_sampler(receiver: OTLPReceiver, consent: dict[str, str], argument: str | None, names: list[str]) -> None:
-    """With consent the sampler records the event and leaves other spans to the named one; without it, none."""
+    """With consent the sampler records the event and delegates other spans; without consent it records none."""
     sampler = {"OTEL_TRACES_SAMPLER": "tbot", **({"OTEL_TRACES_SAMPLER_ARG": argument} if argument else {})}
     ended = instrumented("sampled", environ={**consent, **SPANS, **sampler, **otlp_variables(receiver)})
     assert (ended.status, ended.stderr) == (0, [])
@@ -57,7 +57,7 @@ def test_sampler(receiver: OTLPReceiver, consent: dict[str, str], argument: str 
 
 
 def test_resource_detector(receiver: OTLPReceiver) -> None:
-    """With consent the detector puts the session on the host's resource, and the event bears the same one."""
+    """With consent the detector adds the session to the host's resource, and the event has the same session."""
     detector = {"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "tbot", "OTEL_SERVICE_NAME": "helper"}
     environ = {**ON, **SPANS, "OTEL_TRACES_EXPORTER": "otlp,tbot", **detector, **otlp_variables(receiver)}
     ended = instrumented("sampled", environ=environ)
@@ -76,8 +76,8 @@ def test_resource_detector_off(receiver: OTLPReceiver) -> None:
     assert not {"session.id", "os.type", "host.arch"} & span.resource_attributes.keys()
 
 
-def test_each_signal_has_variables_of_its_own(receiver: OTLPReceiver) -> None:
-    """A signal's protocol, endpoint, headers and compression stand before the general ones, for that signal alone."""
+def test_variables_of_one_signal(receiver: OTLPReceiver) -> None:
+    """A signal's protocol, endpoint, headers and compression override the general ones, for that signal only."""
     variables = {
         **otlp_variables(receiver),
         "OTEL_EXPORTER_OTLP_HEADERS": "x-of=all",
@@ -97,7 +97,7 @@ def test_each_signal_has_variables_of_its_own(receiver: OTLPReceiver) -> None:
 
 
 def test_stock_distro_means_grpc(receiver: OTLPReceiver) -> None:
-    """Where no protocol is named, the stock distro names gRPC, and the exporter does as the host's own would."""
+    """Without a protocol, the stock distro sets gRPC, and the exporter follows it like the host's own exporter."""
     environ = {**ON, **ALONE, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.grpc_endpoint}
     ended = instrumented("pipeline", "configured", "1.2.3", environ=environ)
     assert (ended.status, ended.stderr) == (0, [])
@@ -105,7 +105,7 @@ def test_stock_distro_means_grpc(receiver: OTLPReceiver) -> None:
 
 
 def test_grpc_to_a_port_that_speaks_http(receiver: OTLPReceiver) -> None:
-    """The stock distro's gRPC on a port for HTTP is reported in one line for each signal, within the timeout."""
+    """The stock distro's gRPC to an HTTP port is reported in one line for each signal, within the timeout."""
     environ = {
         **ON,
         **ALONE,

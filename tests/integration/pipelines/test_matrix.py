@@ -1,4 +1,4 @@
-"""Every way in, signal, protocol and state of consent: real processes, and what the real Collector got from them."""
+"""Every entry point, signal, protocol and state of consent: real processes, and what the real Collector receives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "test-matrix.md"
 PROTOCOLS = ("http/protobuf", "grpc")
 CONSENTS = ("on", "off", "given, then withdrawn")
-# The rows, and the program that has the results of each.
+# The rows, and the program for each.
 ROWS = {
     ("environment", "log record"): "environment",
     ("environment", "span"): "environment",
@@ -47,7 +47,7 @@ _numbers: defaultdict[tuple[str, str, str], int] = defaultdict(itertools.count()
 
 
 def name(program: str, protocol: str, consent: str) -> str:
-    """Return the version by which the events of one process are known."""
+    """Return the version that identifies the events of one process."""
     return f"1.{_numbers[program, protocol, consent]}"
 
 
@@ -55,12 +55,12 @@ class Processes:
     """All processes of the matrix, with the variables of each."""
 
     def __init__(self, collector: Collector, folder: Path) -> None:
-        """Keep where to send, and where files may lie."""
+        """Set the Collector, and the folder for files."""
         self._collector = collector
         self._folder = folder
 
     def all(self) -> Iterator[Callable[[], CompletedRun]]:
-        """Give each as a function that runs it to its end."""
+        """Yield a function for each process that runs it to its end."""
         for protocol in PROTOCOLS:
             for consent in CONSENTS:
                 yield from self._of(protocol, consent)
@@ -119,14 +119,14 @@ def version(item: dict[str, Any]) -> str:
 
 
 def items(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the log records or spans of a request in OTLP/JSON."""
+    """Yield the log records or spans of a request in OTLP/JSON."""
     for of_resource in (*request.get("resourceLogs", ()), *request.get("resourceSpans", ())):
         for of_scope in (*of_resource.get("scopeLogs", ()), *of_resource.get("scopeSpans", ())):
             yield from (*of_scope.get("logRecords", ()), *of_scope.get("spans", ()))
 
 
 def outcome(found: list[str], sent: str, consent: str) -> str:
-    """Say in a few words what arrived of one process."""
+    """Return a short description of what arrived from one process."""
     counts = [found.count(sent + phase) for phase in (".before", "", ".after")]
     words: dict[str, dict[tuple[int, ...], str]] = {
         "on": {(0, 1, 0): "sent"},
@@ -155,19 +155,19 @@ def table(found: dict[str, list[str]]) -> list[str]:
 
 @pytest.mark.timeout(300)  # seconds; some thirty processes, two at once, take 11 on an idle machine of two cores
 def test_matrix(collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each way delivers with consent, once, and sends nothing without, whatever the signal and the protocol."""
+    """Each entry point delivers once with consent, and sends nothing without, for any signal and protocol."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ended = list(pool.map(lambda run: run(), Processes(collector, tmp_path).all()))
     quiet = [("nothing sent" in line) or (" sent to " in line) for one in ended for line in one.stderr]
     assert {one.status for one in ended} == {0}
     assert all(quiet), [one.stderr for one in ended]
-    # The Collector has written all that came before this.
+    # The Collector has written everything that arrived earlier.
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoints["http/protobuf"])
     found = {signal: arrived(collector, signal) for signal in SIGNALS.values()}
     assert not [item for item in found["logs"] if "traceId" in item or "spanId" in item]
     assert not [item for item in found["traces"] if "parentSpanId" in item]
     lines = table({signal: [version(item) for item in of_signal] for signal, of_signal in found.items()})
-    print("", *lines, sep="\n")  # noqa: T201  what the documentation shows
+    print("", *lines, sep="\n")  # noqa: T201  for the documentation
     assert "WRONG" not in "\n".join(lines)
     assert set(lines) <= set(PAGE.read_text(encoding="utf-8").splitlines())

@@ -59,8 +59,8 @@ def as_spans(sessions: Sequence[Session]) -> None:
 
 
 @pytest.mark.parametrize("report", [as_log_records, as_spans])
-def test_one_resource_a_session_in_one_batch(receiver: OTLPReceiver, report: Report) -> None:
-    """A supervisor's batch goes out in one request, in which each of its bots has a resource of its own."""
+def test_one_resource_per_session_in_a_batch(receiver: OTLPReceiver, report: Report) -> None:
+    """A supervisor's batch is sent in one request, in which each of its bots has its own resource."""
     sessions = [Session() for _ in range(SUPERVISED)]
     report(sessions)
     assert len(receiver.requests) == 1
@@ -68,7 +68,7 @@ def test_one_resource_a_session_in_one_batch(receiver: OTLPReceiver, report: Rep
 
 
 def test_sent_at_once_from_many_threads(receiver: OTLPReceiver) -> None:
-    """Calls of `send` from several threads do not mix: each says the truth, and each event arrives once."""
+    """Concurrent calls of `send` are independent: each outcome is true, and each event arrives once."""
     sessions = [Session() for _ in range(SUPERVISED)]
     with ThreadPoolExecutor(SUPERVISED) as pool:
         outcomes = list(pool.map(lambda session: send(EVENT, session=session), sessions))
@@ -80,7 +80,7 @@ def test_sent_at_once_from_many_threads(receiver: OTLPReceiver) -> None:
     ("protocol", "own_report"), [("http/protobuf", "before"), ("http/protobuf", "after"), ("grpc", "after")]
 )
 def test_forked_workers(receiver: OTLPReceiver, protocol: str, own_report: str) -> None:
-    """A worker has a session of its own, not its parent's, and sends through the pipeline that it inherited."""
+    """A worker has its own session, not its parent's, and sends through the inherited pipeline."""
     ended = python("forking", own_report, environ={**ON, **otlp_variables(receiver, protocol)})
     assert (ended.status, ended.stderr) == (0, [])
     logs = [one.resource_attributes["session.id"] for one in receiver.log_records]
@@ -90,7 +90,7 @@ def test_forked_workers(receiver: OTLPReceiver, protocol: str, own_report: str) 
 
 
 def test_workers_forked_after_grpc(receiver: OTLPReceiver) -> None:
-    """After their parent has sent over gRPC, workers send nothing, say so once for each pipeline, and live on."""
+    """If their parent has sent over gRPC, workers send nothing, say so once for each pipeline, and continue."""
     ended = python("forking", "before", environ={**ON, **otlp_variables(receiver, "grpc")})
     reason = "the protocol grpc cannot be used in a process forked after its parent used it: use http/protobuf"
     assert (ended.status, ended.stderr) == (0, 4 * [f"tbot.start was not delivered: {reason}"])

@@ -1,4 +1,4 @@
-"""Beside a host's own telemetry: this stays as it is, byte for byte, whatever becomes of ours."""
+"""A host's own telemetry is unchanged, byte for byte, regardless of the outcome of ours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # At the end of the process each signal's queue goes out in one request, so that requests can be compared.
 AT_THE_END = 600_000  # milliseconds
 TIMEOUT = 1  # seconds, of each of the two exporters named tbot
-# What a busy machine may add to a process that takes one second.
+# The delay of a busy machine for a process that takes one second.
 SLACK = 8  # seconds
 _ADDRESS = re.compile("0x[0-9a-f]+")
 
@@ -52,11 +52,11 @@ def own(collector_binary: str, tmp_path: Path) -> Iterator[OwnBackend]:
 
 
 def by_file(own: OwnBackend, folder: Path, keywords: str | None) -> CompletedRun:
-    """Run the host, configured by a file in which the exporter named tbot has these keywords, or is not there."""
-    beside = "" if keywords is None else f"    - batch: {{exporter: {{tbot: {{{keywords}}}}}}}"
+    """Run the host, configured by a file in which the exporter named tbot has these keywords, or is missing."""
+    with_ours = "" if keywords is None else f"    - batch: {{exporter: {{tbot: {{{keywords}}}}}}}"
     text = FILE.format(
         own=own.endpoints["http/protobuf"], delay=AT_THE_END,
-        spans=beside.replace("SIGNAL", "traces"), logs=beside.replace("SIGNAL", "logs"),
+        spans=with_ours.replace("SIGNAL", "traces"), logs=with_ours.replace("SIGNAL", "logs"),
     )  # fmt: skip
     return instrumented("host", environ={**ON, **declarative.named(folder, text)})
 
@@ -81,15 +81,15 @@ def by_variables(own: OwnBackend, exporters: str, **variables: str) -> Completed
     return instrumented("host", environ=environ)
 
 
-def check_noise(without: CompletedRun, beside: CompletedRun) -> None:
-    """Check that each exporter said no more than one line, and that the process ended in time."""
-    assert (without.status, beside.status) == (0, 0)
-    # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.
+def check_noise(without: CompletedRun, with_ours: CompletedRun) -> None:
+    """Check that each exporter printed at most one line, and that the process ended in time."""
+    assert (without.status, with_ours.status) == (0, 0)
+    # On Python 3.12.1 the host's own pipeline prints an error at its end, with addresses that differ each time.
     known = {_ADDRESS.sub("", line) for line in without.stderr}
-    more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
+    more = [line for line in with_ours.stderr if _ADDRESS.sub("", line) not in known]
     assert all(line.startswith("tbot.start was not delivered: ") for line in more)
     assert len(more) <= 2
-    assert beside.seconds < without.seconds + 2 * TIMEOUT + SLACK
+    assert with_ours.seconds < without.seconds + 2 * TIMEOUT + SLACK
 
 
 REPLIES = {
@@ -105,7 +105,7 @@ REPLIES = {
 @declarative.REQUIRED
 @pytest.mark.timeout(180)  # seconds; eleven processes, some of which wait for their deadlines
 def test_configured_by_a_file(own: OwnBackend, receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Configured by a file, the host's telemetry is the same without ours and with it, well or in any trouble."""
+    """Configured by a file, the host's telemetry is the same with and without ours, whether ours works or fails."""
     without = by_file(own, tmp_path, None)
     expected = own.read_and_forget()
     assert all(len(requests) == 1 for requests in expected.values())
@@ -115,9 +115,9 @@ def test_configured_by_a_file(own: OwnBackend, receiver: OTLPReceiver, tmp_path:
     for endpoint, state in ways:
         receiver.clear()
         receiver.reply(REPLIES[state])
-        beside = by_file(own, tmp_path, endpoint)
-        check_noise(without, beside)
-        assert (beside.stderr == without.stderr) == (state == "working"), state
+        with_ours = by_file(own, tmp_path, endpoint)
+        check_noise(without, with_ours)
+        assert (with_ours.stderr == without.stderr) == (state == "working"), state
         assert own.read_and_forget() == expected, state
         assert {request.signal for request in receiver.requests} == {"logs", "traces"}, state
         assert all(b"nightly" not in request.body for request in receiver.requests), state
@@ -128,11 +128,11 @@ def test_configured_by_a_file(own: OwnBackend, receiver: OTLPReceiver, tmp_path:
 
 @pytest.mark.timeout(120)  # seconds; six processes
 def test_configured_by_variables(own: OwnBackend) -> None:
-    """Configured by variables, the host's telemetry is the same with `otlp` alone and with `otlp,tbot`."""
+    """Configured by variables, the host's telemetry is the same with `otlp` only and with `otlp,tbot`."""
     without = by_variables(own, "otlp")
     expected = own.read_and_forget()
     assert "the job is done" in expected["logs"][0]
-    # Where the endpoint speaks no TLS, no one but us minds a certificate that is not there: our exporters alone fail.
+    # Without TLS, only our exporters check whether a certificate exists, so only ours fail.
     for trouble, events in (({}, 2), ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/canary"}, 0)):
         check_noise(without, by_variables(own, "otlp,tbot", **trouble))
         assert own.read_and_forget() == expected
@@ -142,7 +142,7 @@ def test_configured_by_variables(own: OwnBackend) -> None:
 @pytest.mark.parametrize("answer", ["0", "true"])
 @pytest.mark.timeout(120)  # seconds; two processes
 def test_off(own: OwnBackend, answer: str) -> None:
-    """Without consent the host's telemetry is the same; each exporter reports a value that does not count once."""
+    """Without consent the host's telemetry is the same; each exporter reports a value that only tbot accepts once."""
     # Without a handler of the SDK's, Python prints warnings on stderr.
     consent = {
         "TELEPORT_ANONYMOUS_TELEMETRY": answer,
@@ -150,11 +150,11 @@ def test_off(own: OwnBackend, answer: str) -> None:
     }
     without = by_variables(own, "otlp", **consent)
     expected = own.read_and_forget()
-    beside = by_variables(own, "otlp,tbot", **consent)
+    with_ours = by_variables(own, "otlp,tbot", **consent)
     assert own.read_and_forget() == expected
     assert own.of_tbot == 0
-    # On Python 3.12.1 the host's own pipeline tells of a fault at its end, with addresses that differ each time.
+    # On Python 3.12.1 the host's own pipeline prints an error at its end, with addresses that differ each time.
     known = {_ADDRESS.sub("", line) for line in without.stderr}
-    more = [line for line in beside.stderr if _ADDRESS.sub("", line) not in known]
+    more = [line for line in with_ours.stderr if _ADDRESS.sub("", line) not in known]
     assert len(more) == (2 if answer == "true" else 0)
     assert all("tbot itself reads this value as true" in line for line in more)

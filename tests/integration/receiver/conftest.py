@@ -1,4 +1,4 @@
-"""The receiver as a user runs it: a process of its own, before a real OTLP backend."""
+"""The receiver as a user runs it: a separate process, with a real OTLP backend."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# What serve needs is an extra, and there is none for Python 3.10; that it says so is tested there too.
+# serve needs its extra, which does not exist for Python 3.10; the message about that is tested there, too.
 collect_ignore_glob = [] if find_spec("connectrpc") else ["test_[!r]*.py"]
 
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
@@ -30,7 +30,7 @@ def _before(backend: OTLPReceiver) -> RunningReceiver:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., RunningReceiver]]:
-    """Start receivers with the arguments and variables given, and end them after the test."""
+    """Start receivers with given arguments and variables, and stop them after the test."""
     with ExitStack() as stack:
 
         def started(*arguments: str, **variables: str) -> RunningReceiver:
@@ -41,21 +41,21 @@ def serve() -> Iterator[Callable[..., RunningReceiver]]:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[tuple[RunningReceiver, OTLPReceiver]]:
-    """Run one receiver and its backend for all tests of a module, which leave no trace but in the counters."""
+    """Run one receiver and its backend for all tests of a module, which change only its counters."""
     with OTLPReceiver() as backend, _before(backend) as receiver:
-        backend.wait_for_requests(1, timeout=30)  # the first one is empty, and asks whether it is there
+        backend.wait_for_requests(1, timeout=30)  # the first one is empty, and checks the backend
         yield receiver, backend
 
 
 @pytest.fixture
 def port(shared: tuple[RunningReceiver, OTLPReceiver]) -> int:
-    """Give the port of the shared receiver."""
+    """Return the port of the shared receiver."""
     return shared[0].port
 
 
 @pytest.fixture
 def backend(shared: tuple[RunningReceiver, OTLPReceiver]) -> OTLPReceiver:
-    """Give the backend of the shared receiver, with nothing in it."""
+    """Return the backend of the shared receiver, without requests."""
     shared[1].clear()
     return shared[1]
 
@@ -69,13 +69,13 @@ def metrics_backend() -> Iterator[MetricsBackend]:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Make an authority, whose certificates no one trusts who is not told to."""
+    """Create a certificate authority, which clients trust only if configured to."""
     return trustme.CA()
 
 
 @pytest.fixture
 def tls(authority: trustme.CA, tmp_path: Path) -> tuple[str, ...]:
-    """Give the arguments that make a receiver speak TLS; the last one is the path of the key."""
+    """Return the arguments that make a receiver use TLS; the last one is the path of the key."""
     issued = authority.issue_cert("127.0.0.1")
     issued.private_key_pem.write_to_path(tmp_path / "key.pem")
     for blob in issued.cert_chain_pems:
@@ -85,5 +85,5 @@ def tls(authority: trustme.CA, tmp_path: Path) -> tuple[str, ...]:
 
 @pytest.fixture
 def running(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> RunningReceiver:
-    """Run a receiver before a good backend."""
+    """Run a receiver with a working backend."""
     return serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)

@@ -27,7 +27,7 @@ START = TbotStartEvent(
     destinations_other=1,
     destinations_kubernetes=2,
 )
-# In the order and the spelling of Go 1.24's net/http, with what connect-go 1.18 sets.
+# In the order and the spelling of Go 1.24's net/http, with the headers that connect-go 1.18 sets.
 GO = {
     "User-Agent": "connect-go/1.18.1 (go1.24.7)",
     "Accept-Encoding": "gzip",
@@ -35,7 +35,7 @@ GO = {
     "Content-Type": "application/proto",
 }
 _TIMEOUT = 30  # seconds
-_LENGTH_DELIMITED = 2  # a wire type of protobuf's
+_LENGTH_DELIMITED = 2  # a wire type of protobuf
 
 
 def request(start: TbotStartEvent | None = START, *, session: str = SESSION, at: int | None = None) -> bytes:
@@ -49,7 +49,7 @@ def request(start: TbotStartEvent | None = START, *, session: str = SESSION, at:
 
 
 def unknown_field(number: int, content: bytes = b"") -> bytes:
-    """Return a field that no version knows: its number, and what it holds."""
+    """Return a field that no version knows, with this number and content."""
     return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(content)) + content
 
 
@@ -60,7 +60,7 @@ def _varint(number: int) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back.
+    """An answer of the receiver.
 
     Attributes:
         status: the HTTP status.
@@ -81,7 +81,7 @@ class Answer:
 
 
 def raw(body: bytes, headers: Mapping[str, str] = GO, *, method: str = "POST", path: str = PATH) -> bytes:
-    """Return a request as it stands on the wire."""
+    """Return the bytes of a request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: receiver.example"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body:
@@ -115,7 +115,7 @@ def connect(port: int) -> socket.socket:
 
 
 def closed(connection: socket.socket) -> bool:
-    """Tell whether the other side has closed a connection; wait until it sends or does so."""
+    """Wait until the other side sends data or closes the connection, and return whether it has closed it."""
     try:
         return connection.recv(1) == b""
     except ConnectionResetError:
@@ -123,7 +123,7 @@ def closed(connection: socket.socket) -> bool:
 
 
 def submit(port: int, body: bytes | None = None, headers: Mapping[str, str] = GO, **target: str) -> Answer:
-    """Send one request over a connection of its own; tbot's, if nothing else is said."""
+    """Send one request over a new connection; by default tbot's."""
     with connect(port) as connection:
         data = raw(request() if body is None else body, headers, **target)
         return send(connection, data, target.get("method", "POST"))

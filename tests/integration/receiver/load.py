@@ -1,4 +1,4 @@
-"""Very many tbots at once, which send at fixed times, whether earlier events have been answered or not.
+"""Very many tbots at once, which send at fixed times, even if earlier events have not been answered.
 
 A receiver that falls behind shows it as latency, and does not slow the fleet down.
 """
@@ -25,12 +25,12 @@ _TICK = 0.002  # seconds
 
 @dataclass
 class LoadResult:
-    """What the tbots saw.
+    """The results for the tbots.
 
     Attributes:
         latencies: seconds from the time at which each event was due to its acknowledgement, in order of arrival.
         acknowledged: the sessions of the acknowledged events.
-        refused: the number of those that were not.
+        refused: the number of events that were not acknowledged.
         took: seconds from the time at which the first event was due to the last answer.
     """
 
@@ -44,7 +44,7 @@ class Tbot(asyncio.Protocol):
     """One connection, which sends an event at a time."""
 
     def __init__(self, events: list[tuple[str, bytes]], due: asyncio.Queue[float], played: LoadResult) -> None:
-        """Take sessions and requests from a list, and the times at which they are due from a queue."""
+        """Set the list of sessions and requests, and the queue of the times at which they are due."""
         self._events = events
         self._due = due
         self._played = played
@@ -58,14 +58,14 @@ class Tbot(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Take an answer."""
+        """Process an answer."""
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
         if end and self._answer is not None and _complete(head, body):
             self._answer.set_result(head)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Tell that it is over."""
+        """Record that the connection is closed."""
         self._over.set()
 
     async def end(self) -> None:
@@ -74,7 +74,7 @@ class Tbot(asyncio.Protocol):
         await self._over.wait()
 
     async def play(self) -> None:
-        """Send what is due, forever."""
+        """Send each event when it is due, forever."""
         while True:
             due = await self._due.get()
             session, data = self._events.pop()
@@ -94,10 +94,10 @@ def _complete(head: bytes, body: bytes) -> bool:
 
 
 async def play(port: int, rate: int, seconds: float, played: LoadResult) -> None:
-    """Send this many events a second for so long."""
+    """Send events at a rate per second, for some seconds."""
     due = asyncio.Queue[float]()
     total = int(rate * seconds)
-    # Made beforehand: the tbots of a fleet would not take their time from the receiver's processor.
+    # Created beforehand, so that it takes no processor time from the receiver, as in a real fleet.
     sessions = [str(uuid.uuid4()) for _ in range(total)]
     events = [(session, raw(request(session=session))) for session in sessions]
     loop = asyncio.get_running_loop()

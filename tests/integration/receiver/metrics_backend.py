@@ -1,4 +1,4 @@
-"""A backend for OTLP metrics, which the project's own receiver of events does not take."""
+"""A backend for OTLP metrics, which the project's own OTLP receiver does not accept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class MetricsBackend:
-    """Takes metrics over HTTP, and keeps the requests.
+    """Accepts metrics over HTTP, and keeps the requests.
 
     Attributes:
         received: the requests.
         headers: their headers.
-        redirect: where it sends its clients on to; by default it takes what they bring.
+        redirect: the URL to which it redirects its clients; by default it accepts their requests.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class MetricsBackend:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Write nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)

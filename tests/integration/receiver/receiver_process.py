@@ -1,4 +1,4 @@
-"""One `otel-tbot serve` in a process of its own, and what it writes."""
+"""One `otel-tbot serve` in a separate process, and its log."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-PROGRAM = Path(sys.executable).with_name("otel-tbot")  # as it is installed
-_LONGEST_END = 30  # seconds; a drain takes at most its own timeout of less
+PROGRAM = Path(sys.executable).with_name("otel-tbot")  # the installed script
+_LONGEST_END = 30  # seconds; longer than the timeout of a drain
 
 
 class RunningReceiver:
@@ -28,7 +28,7 @@ class RunningReceiver:
 
     Attributes:
         process: the process.
-        lines: what it has written to stderr, line by line.
+        lines: the lines that it has written to stderr.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class RunningReceiver:
         """Start it.
 
         Args:
-            arguments: what stands after `otel-tbot serve`.
-            variables: its environment, next to what Python needs.
-            strict: whether a warning in the receiver is a fault, like in a test; costs time.
-            python: what it runs under.
+            arguments: the arguments of `otel-tbot serve`.
+            variables: its environment, in addition to Python's variables.
+            strict: whether a warning in the receiver is an error, as in a test; this is slower.
+            python: the command of its interpreter.
             folder: its working directory; ours by default.
         """
         listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
@@ -71,7 +71,7 @@ class RunningReceiver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
+        """Stop it."""
         self.stop(signal.SIGKILL)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -90,7 +90,7 @@ class RunningReceiver:
 
     @property
     def address(self) -> str:
-        """The address that it says it listens on."""
+        """The address in its line about listening."""
         return self.events("listening")[0]["address"]
 
     @property
@@ -100,14 +100,14 @@ class RunningReceiver:
 
     @property
     def summary(self) -> dict[str, int]:
-        """The counters of its last line; only after its end."""
+        """The counters in its last line; only after its end."""
         (last,) = self.events("stopped")
         return {name: int(value) for name, value in last.items() if value.isdigit()}
 
     def events(self, name: str) -> list[dict[str, str]]:
-        """Return the lines that tell about such an event, as pairs."""
-        told = (dict(pair.partition("=")[::2] for pair in shlex.split(line)) for line in self.lines)
-        return [pairs for pairs in told if pairs.get("event") == name]
+        """Return the lines with this event, as pairs."""
+        events = (dict(pair.partition("=")[::2] for pair in shlex.split(line)) for line in self.lines)
+        return [pairs for pairs in events if pairs.get("event") == name]
 
     def _read(self) -> None:
         assert self.process.stderr is not None

@@ -1,4 +1,4 @@
-"""A receiver on a socket that is handed over to it, as systemd does."""
+"""A receiver on a socket that is passed to it, like systemd does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator, Mapping
 
-# The socket comes under the number 3, and the process knows that it is meant.
+# The socket has the descriptor number 3, and LISTEN_PID names the process.
 _PROGRAM = (
     "import os; os.dup2({descriptor}, 3); os.environ['LISTEN_PID'] = str(os.getpid())\n"
     "from otel_tbot.cli.commands import run_command_line\n"
@@ -24,7 +24,7 @@ _PROGRAM = (
 
 @contextmanager
 def activated(listener: socket.socket | IO[Any], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a receiver that is handed a socket; what it says goes into a pipe. End it."""
+    """Run a receiver that inherits a socket, with a pipe as stderr, and stop it."""
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM.format(descriptor=listener.fileno())],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "LISTEN_FDS": "1", **variables},

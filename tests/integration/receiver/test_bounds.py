@@ -1,4 +1,4 @@
-"""Everything that a peer can use up is bounded, and a peer that goes too far does the others no harm."""
+"""Every resource that a peer can use is bounded, and a peer that exceeds a limit does not affect the others."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from tests.integration.receiver.receiver_process import RunningReceiver
 
 
-MUCH = 64 * 2**20  # bytes; some of them are kept by the system, on the way
+MUCH = 64 * 2**20  # bytes; the system buffers some of them
 
 
 def cut_off(connection: socket.socket, piece: bytes) -> bool:
-    """Send the same bytes again and again, far more than anybody should take; tell whether the other side ended it."""
+    """Send the same bytes repeatedly, far beyond any limit; return whether the other side closed the connection."""
     try:
         for _ in range(MUCH // len(piece)):
             connection.sendall(piece)
@@ -57,12 +57,12 @@ def cut_off(connection: socket.socket, piece: bytes) -> bool:
 
 
 def unread(connection: socket.socket) -> int:
-    """Return how much was sent over a unix socket that the other side has not read."""
+    """Return the number of bytes sent over a unix socket that the other side has not read."""
     return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def test_headers_in_one_piece(port: int) -> None:
-    """Headers above the limit are refused by a status that says so."""
+    """Headers above the limit are refused with the matching status."""
     assert submit(port, headers={**GO, "X-Long": "x" * MAX_HEADER_BYTES}).status == 431
 
 
@@ -75,7 +75,7 @@ def test_endless_headers(port: int) -> None:
 
 @pytest.mark.parametrize("trailer", [b"X-More: and more\r\n" * 100, b"x" * 1000], ids=["many", "one"])
 def test_endless_trailers(port: int, trailer: bytes) -> None:
-    """A peer that goes on without an end behind its body is cut off."""
+    """A peer whose trailers never end is cut off."""
     with connect(port) as connection:
         head = raw(b"", {**GO, "Transfer-Encoding": "chunked"})
         connection.sendall(head + b"1\r\nx\r\n0\r\n")
@@ -83,7 +83,7 @@ def test_endless_trailers(port: int, trailer: bytes) -> None:
 
 
 def test_trailers(port: int) -> None:
-    """A few headers behind a body, as proxies may add, do no harm."""
+    """A few trailers, as proxies may add, are accepted."""
     body = request()
     with connect(port) as connection:
         head = raw(b"", {**GO, "Transfer-Encoding": "chunked"})
@@ -92,7 +92,7 @@ def test_trailers(port: int) -> None:
         assert send(connection, raw(body)).status == 200
 
 
-def test_requests_on_top_of_each_other(port: int) -> None:
+def test_too_many_pipelined_requests(port: int) -> None:
     """A peer that sends very many requests before it has read an answer gets few answers, and is cut off."""
     with connect(port) as connection:
         connection.sendall(CHECK * 1000)
@@ -104,7 +104,7 @@ def test_requests_on_top_of_each_other(port: int) -> None:
 
 
 def test_large_requests_in_one_piece(port: int, backend: OTLPReceiver) -> None:
-    """What belongs to earlier requests does not count against the headers of the next."""
+    """The bytes of earlier requests do not count against the headers of the next."""
     large = raw(request() + unknown_field(99, bytes(40_000)))
     third = raw(request())
     with connect(port) as connection:
@@ -115,7 +115,7 @@ def test_large_requests_in_one_piece(port: int, backend: OTLPReceiver) -> None:
 
 
 def test_empty_line_while_waiting(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """An empty line behind an event does not end the wait for its answer."""
+    """An empty line after an event does not end the wait for its answer."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.reply(Reply(delay=HEADERS_TIMEOUT + 1), Reply())
@@ -132,8 +132,8 @@ def test_endless_body(port: int) -> None:
         assert cut_off(connection, bytes(65536))
 
 
-def test_somewhat_too_long_body(port: int) -> None:
-    """A body that is only somewhat too long is read to its end, so that the answer arrives and the connection stays."""
+def test_slightly_too_long_body(port: int) -> None:
+    """A body that is only slightly too long is read to its end: the answer arrives and the connection stays open."""
     with connect(port) as connection:
         answer = send(connection, raw(bytes(300_000)))
         assert (answer.code, answer.closes) == ("resource_exhausted", False)
@@ -141,7 +141,7 @@ def test_somewhat_too_long_body(port: int) -> None:
 
 
 def test_slow_body(port: int) -> None:
-    """A body that does not come within the time of the request ends with a timeout, and the connection with it."""
+    """A body that does not arrive within the request's timeout ends with an error, and the connection is closed."""
     with connect(port) as connection:
         head = raw(b"", {**GO, "Connect-Timeout-Ms": "300", "Content-Length": "100"})
         answer = send(connection, head + b"\x0a")
@@ -158,13 +158,13 @@ def test_slow_body(port: int) -> None:
         ([(b"connect-timeout-ms", b"99999999"), (b"connect-timeout-ms", b"1")], REQUEST_TIMEOUT_MS),
     ],
 )
-def test_every_request_has_a_time_out(asked: list[tuple[bytes, bytes]], given: int) -> None:
-    """A request has the timeout that its client asks for, but ours where it asks for none or a longer one."""
+def test_every_request_has_a_timeout(asked: list[tuple[bytes, bytes]], given: int) -> None:
+    """A request has its client's timeout, or ours if the client sets none or a longer one."""
     assert dict(timeouts(asked)) == {b"connect-timeout-ms": b"%d" % given, b"grpc-timeout": b"%dm" % REQUEST_TIMEOUT_MS}
 
 
 def test_slow_headers(port: int) -> None:
-    """A peer that sends nothing, half a header, or empty lines where a request should begin, is closed in time."""
+    """A connection with nothing, half a header, or empty lines in place of a request is closed in time."""
     with connect(port) as silent, connect(port) as halfway, connect(port) as between:
         begun = time.monotonic()
         halfway.sendall(b"POST / HTTP/1.1\r\nX-Half: ")
@@ -175,7 +175,7 @@ def test_slow_headers(port: int) -> None:
 
 
 def test_slow_handshake(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
-    """Where TLS is spoken, a peer that does not begin with it is closed in time too."""
+    """With TLS, a connection without a handshake is closed in time, too."""
     running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as silent:
         begun = time.monotonic()
@@ -183,9 +183,9 @@ def test_slow_handshake(serve: Callable[..., RunningReceiver], receiver: OTLPRec
         assert time.monotonic() - begun < HANDSHAKE_TIMEOUT + 5
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what was sent and not yet read is told by Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the number of unread bytes")
 def test_unread_answers(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """A peer that has asked much, and never reads an answer, is cut off in time."""
+    """A peer that sends many requests and never reads an answer is cut off in time."""
     path = str(tmp_path / "socket")
     serve("--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with socket.socket(socket.AF_UNIX) as connection, socket.socket(socket.AF_UNIX) as neighbour:
@@ -193,7 +193,7 @@ def test_unread_answers(serve: Callable[..., RunningReceiver], receiver: OTLPRec
         neighbour.connect(path)
         while not unread(connection):
             connection.sendall(CHECK)
-            for _ in range(3):  # answers, after which the receiver has looked at the other connection too
+            for _ in range(3):  # answers, after which the receiver has checked the other connection, too
                 send(neighbour, CHECK, "GET")
         ended = select.poll()
         ended.register(connection, 0)
@@ -201,7 +201,7 @@ def test_unread_answers(serve: Callable[..., RunningReceiver], receiver: OTLPRec
 
 
 def test_idle_connections_make_room(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """Nobody can hold the door: the oldest connection without a complete request makes room for a new one."""
+    """Idle connections cannot block others: the oldest one without a complete request is closed for a new one."""
     running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     held = [connect(running.port) for _ in range(100)]
     with connect(running.port) as unfinished:
@@ -218,7 +218,7 @@ def test_idle_connections_make_room(serve: Callable[..., RunningReceiver], recei
 
 
 def test_busy_connections(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """A request under way is not cut off for a new connection; that one is told, and health checks get their answer."""
+    """Running requests are not closed for a new connection, which gets an error, and health checks are answered."""
     running = serve("--max-connections", "5", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.reply(Reply(delay=3), Reply())
@@ -238,7 +238,7 @@ def test_busy_connections(serve: Callable[..., RunningReceiver], receiver: OTLPR
 
 
 def test_connections_of_one_address(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """An operator may bound the connections from one address; another address is not affected."""
+    """An operator may limit the connections of one address; other addresses are not affected."""
     bound = ("--max-connections-per-address", "2")
     running = serve(*bound, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as first, connect(running.port) as second, connect(running.port) as third:
@@ -250,7 +250,7 @@ def test_connections_of_one_address(serve: Callable[..., RunningReceiver], recei
 
 @pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"], ids=["none", "two"])
 def test_host(port: int, hosts: bytes) -> None:
-    """A request of HTTP/1.1 names one host (RFC 9112); one of HTTP/1.0 need not."""
+    """An HTTP/1.1 request has exactly one Host header (RFC 9112); an HTTP/1.0 request may have none."""
     with connect(port) as connection:
         assert send(connection, b"GET /healthz HTTP/1.1\r\n" + hosts + b"\r\n", "GET").status == 400
     with connect(port) as connection:
@@ -258,7 +258,7 @@ def test_host(port: int, hosts: bytes) -> None:
 
 
 def test_peer_rate(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """A peer that sends too many events a second is refused the surplus, and its address appears nowhere."""
+    """A peer's events above the rate limit are refused, and its address appears nowhere."""
     running = serve("--peer-rate", "3", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     answers = [submit(running.port) for _ in range(12)]
     refused = [answer for answer in answers if answer.status != 200]
@@ -270,7 +270,7 @@ def test_peer_rate(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver
 
 
 def test_rate_of_all_requests(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """Every request counts, also one that is not a call, and one over a unix socket, where all are one peer."""
+    """Every request counts, even one that is not a call, and one over a unix socket, where all clients are one peer."""
     path = tmp_path / "socket"
     running = serve(
         "--peer-rate", "0.001", "--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint
@@ -288,7 +288,7 @@ def test_rate_of_all_requests(serve: Callable[..., RunningReceiver], receiver: O
 
 
 def test_rate_of_health_checks(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """To ask for the backend has a rate of its own, far above what anybody needs; to ask for the process has none."""
+    """Readiness checks have their own rate limit, far above any normal use; liveness checks have none."""
     running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     with connect(running.port) as connection:
         ready = raw(b"", {}, method="GET", path="/readyz")
@@ -300,7 +300,7 @@ def test_rate_of_health_checks(serve: Callable[..., RunningReceiver], receiver: 
 
 
 def test_bucket() -> None:
-    """A peer may send a second's worth at once, then as many as the rate allows; each address has its own."""
+    """A peer may send one second's number of events at once, then at the rate; each address has its own bucket."""
     now = 0.0
     peers = PeerRateLimiter(2, clock=lambda: now)
     assert [peers.admit("192.0.2.1") for _ in range(3)] == [True, True, False]
@@ -310,7 +310,7 @@ def test_bucket() -> None:
 
 
 def test_slow_bucket() -> None:
-    """A rate below one a second lets one pass now and then."""
+    """A rate below one per second lets a request pass at its interval."""
     now = 0.0
     peers = PeerRateLimiter(0.1, clock=lambda: now)
     assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
@@ -326,13 +326,13 @@ def test_ipv6_networks() -> None:
 
 
 def test_both_families() -> None:
-    """On a socket for both families, each IPv4 address is a peer of its own."""
+    """On a socket for both families, each IPv4 address is a separate peer."""
     peers = PeerRateLimiter(1, clock=lambda: 0.0)
     assert [peers.admit(f"::ffff:192.0.2.{last}") for last in (1, 2, 1)] == [True, True, False]
 
 
 def test_table_of_peers_is_bounded() -> None:
-    """However many peers come, only this many are remembered, the latest of them."""
+    """Only a limited number of peers is remembered, the latest of them."""
     peers = PeerRateLimiter(1, clock=lambda: 0.0)
     for numbers in itertools.product(range(100), range(100)):
         assert peers.admit("10.0.{}.{}".format(*numbers))

@@ -1,4 +1,4 @@
-"""Acknowledged means delivered: whatever the backend or the operator does, no acknowledged event is lost."""
+"""Acknowledged means delivered: no acknowledged event is lost, regardless of the backend and the operator."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def exporting_processes(pid: int) -> list[int]:
-    """Return the ids of the processes that a receiver exports by."""
+    """Return the ids of a receiver's exporting processes."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     children = [child for names in lists for child in names.read_text().split()]
     return [int(child) for child in children if b"exporter_process" in _command(child)]
@@ -44,14 +44,14 @@ def _command(pid: str) -> bytes:
 
 
 def exporting_process(pid: int) -> int:
-    """Return the id of the one that there is."""
+    """Return the id of the only exporting process."""
     (found,) = exporting_processes(pid)
     return found
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_collector(serve: Callable[..., RunningReceiver], collector: Collector, protocol: str) -> None:
-    """Events go to a real Collector by either protocol, and are there when they are acknowledged."""
+    """Events go to a real Collector over either protocol, and have arrived when they are acknowledged."""
     endpoint = collector.endpoints[protocol]
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
     session = str(uuid.uuid4())
@@ -65,7 +65,7 @@ def test_collector(serve: Callable[..., RunningReceiver], collector: Collector, 
     ids=["refuses", "rejects", "redirects", "hangs up"],
 )
 def test_bad_backend(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, reply: Reply) -> None:
-    """A backend that does not take an event makes an `unavailable`, one line in the log, and no acknowledgement."""
+    """An event that the backend does not accept gets `unavailable`, and one line in the log."""
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
     running = serve(**ON, **variables)
     receiver.wait_for_requests(1, timeout=30)
@@ -84,7 +84,7 @@ def test_bad_backend(serve: Callable[..., RunningReceiver], receiver: OTLPReceiv
 
 
 def test_no_backend(serve: Callable[..., RunningReceiver]) -> None:
-    """A receiver whose backend is not there starts all the same, and acknowledges nothing."""
+    """Without a backend, a receiver starts but acknowledges nothing."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TIMEOUT="0.3")
     assert submit(running.port).code == "unavailable"
     assert running.stop() == 0
@@ -92,14 +92,14 @@ def test_no_backend(serve: Callable[..., RunningReceiver]) -> None:
 
 
 def test_full_queue(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """When as many events wait as may, the next one is refused at once; those that wait are delivered."""
+    """When the queue is full, the next event is refused at once; those in the queue are delivered."""
     running = serve("--queue-size", "2", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
     receiver.reply(Reply(delay=2), Reply())
     with ThreadPoolExecutor(3) as senders:
         first = senders.submit(submit, running.port)
-        receiver.wait_for_requests(1)  # one is under way
+        receiver.wait_for_requests(1)  # one is being sent
         waiting = [connect(running.port) for _ in range(2)]
         for connection in waiting:
             connection.sendall(raw(request()))
@@ -108,14 +108,14 @@ def test_full_queue(serve: Callable[..., RunningReceiver], receiver: OTLPReceive
         assert (answer.status, answer.code) == (429, "resource_exhausted")
         assert first.result().status == 200
     for connection in waiting:
-        assert read(connection).status in {200, 429}  # a probe above may have taken the place
+        assert read(connection).status in {200, 429}  # a probe above may have taken its place
         connection.close()
     assert running.stop() == 0
     assert running.summary["exported"] == len(receiver.log_records) == 3
 
 
-def test_sender_that_has_gone(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """An event whose sender gave up while it waited is dropped: no one was told that it arrived."""
+def test_sender_that_gave_up(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """An event whose sender gave up while it waited is dropped, because it was not acknowledged."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
@@ -134,8 +134,10 @@ def test_sender_that_has_gone(serve: Callable[..., RunningReceiver], receiver: O
     assert len(receiver.log_records) == 2
 
 
-def test_senders_that_have_gone_in_turn(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """Of events that are sent without waiting, those behind one whose sender has gone are dropped, without a word."""
+def test_sender_of_pipelined_events_that_disconnected(
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver
+) -> None:
+    """If a sender of pipelined events disconnects, the events still in the queue are dropped without a warning."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
@@ -151,7 +153,7 @@ def test_senders_that_have_gone_in_turn(serve: Callable[..., RunningReceiver], r
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_drain(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, number: signal.Signals) -> None:
-    """Told to end, the receiver takes no more, delivers and acknowledges what it has, and ends with 0."""
+    """At a stop signal, the receiver accepts no more events, delivers and acknowledges the rest, and ends with 0."""
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
@@ -161,7 +163,7 @@ def test_drain(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, nu
         connection.sendall(raw(request()))
     receiver.wait_for_requests(1)
     idle = connect(running.port)
-    assert send(idle, CHECK, "GET").status == 200  # so that it is no connection that no one has accepted yet
+    assert send(idle, CHECK, "GET").status == 200  # so that the connection has been accepted
     running.process.send_signal(number)
     assert idle.recv(1) == b""
     assert [read(connection).status for connection in senders] == [200] * len(senders)
@@ -172,7 +174,7 @@ def test_drain(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, nu
 
 
 def test_drain_has_a_deadline(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """A backend that does not answer holds the end up no longer than the drain may take; senders are reported so."""
+    """A backend that does not answer delays the end by the drain timeout at most; senders get an error."""
     running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.clear()
@@ -191,7 +193,7 @@ def test_drain_has_a_deadline(serve: Callable[..., RunningReceiver], receiver: O
     assert [line for line in running.lines if "level=error" in line] == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the test needs /proc")
 def test_exporting_process_is_replaced(running: RunningReceiver, receiver: OTLPReceiver) -> None:
     """When the exporting process is killed, its events are not acknowledged, and the next one starts another."""
     receiver.wait_for_requests(1, timeout=30)
@@ -204,10 +206,10 @@ def test_exporting_process_is_replaced(running: RunningReceiver, receiver: OTLPR
     assert submit(running.port).status == 200
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are found in /proc")
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the test needs /proc")
 @pytest.mark.parametrize("more", [0, 1, 3])
 def test_exporting_process_that_cannot_start(running: RunningReceiver, receiver: OTLPReceiver, more: int) -> None:
-    """Where no other exporting process can be started, events are not acknowledged; where one can again, they are."""
+    """While no exporting process can be started, events are not acknowledged; once one can, they are."""
     receiver.wait_for_requests(1, timeout=30)
     pid = running.process.pid
     with connect(running.port) as connection:

@@ -1,4 +1,4 @@
-"""The receiver as the examples for Kubernetes and systemd start it, probe it and stop it."""
+"""The receiver as the examples for Kubernetes and systemd start, probe and stop it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def health_check(port: int) -> int:
 
 
 def test_runs(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """Its arguments and variables deliver an event; the probes and the health check report that it can."""
+    """With the example's arguments and variables, an event is delivered, and probes and health check succeed."""
     assert instruction(FLEET, "ENTRYPOINT")[1:] == ["-I", "-m", "otel_tbot", "serve"]
     found = container(FLEET)
     arguments = [argument.replace(f"0.0.0.0:{_PORT}", "127.0.0.1:0") for argument in found["args"]]
     running = serve(*arguments, **{**variables(FLEET), "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint})
-    receiver.wait_for_requests(1, timeout=30)  # the first one is empty, and asks whether it is there
+    receiver.wait_for_requests(1, timeout=30)  # the first one is empty, and checks the backend
     for probe in ("readinessProbe", "livenessProbe"):
         with connect(running.port) as connection:
             path = found[probe]["httpGet"]["path"]
@@ -49,13 +49,13 @@ def test_runs(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> 
 
 
 def longest_end() -> float:
-    """Return the seconds that the receiver takes from SIGTERM to its end, at most."""
+    """Return the maximum seconds from SIGTERM to the receiver's end."""
     drain: float = commands.serve.make_context("serve", []).params["drain_timeout"]
     return drain + server._RESPONSE_TIMEOUT + server._EXPORTER_STOP_TIMEOUT + metrics._SHUTDOWN_TIMEOUT_MS / 1000
 
 
 def test_time_on_kubernetes() -> None:
-    """The grace covers the sleep and the longest end of the receiver, and a probe the longest answer."""
+    """The grace period covers the sleep and the longest shutdown, and a probe's timeout the longest answer."""
     found = container(FLEET)
     sleep = found["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert sleep + longest_end() < pod(FLEET)["spec"]["terminationGracePeriodSeconds"]
@@ -63,7 +63,7 @@ def test_time_on_kubernetes() -> None:
 
 
 def test_time_under_systemd() -> None:
-    """Systemd kills the receiver only after its longest end."""
+    """Systemd kills the receiver only after its longest shutdown."""
     (seconds,) = [value for name, value in unit_settings(UNIT) if name == "TimeoutStopSec"]
     assert longest_end() < float(seconds)
 

@@ -1,4 +1,4 @@
-"""The example of a fleet works as it stands."""
+"""The example of a fleet works unchanged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def test_fleet(tmp_path: Path) -> None:
-    """`run.sh` brings up receiver and Collector, and three events go through both."""
+    """`run.sh` starts receiver and Collector, and three events go through both."""
     collector = find_collector()
     missing = [
         name for name, path in (("a Collector (OTELCOL)", collector), ("curl", shutil.which("curl"))) if not path

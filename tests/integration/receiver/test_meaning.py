@@ -1,4 +1,4 @@
-"""What arrives at the backend: what tbot said and nothing else, each session by itself, many in one request."""
+"""The backend gets exactly tbot's event, each session separately, and many sessions in one request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ALL = {
     "tbot.destinations_kubernetes": 2,
     "tbot.destinations_application": 0,
 }
-# As upstream's client writes it.
+# As tbot's client writes it.
 AS_JSON = b"""{
   "distinctId": "1e60b1b2-6f3a-4b0a-9b0e-1d2c3b4a5f60", "timestamp": "2026-01-02T03:04:05.987654321Z",
   "start": {
@@ -60,7 +60,7 @@ def test_log_record(port: int, backend: OTLPReceiver) -> None:
 @pytest.mark.parametrize(("run_mode", "expected"), RUN_MODES, ids=str)
 @pytest.mark.parametrize("snake_case", [False, True], ids=["lowerCamelCase", "snake_case"])
 def test_json_form(port: int, backend: OTLPReceiver, run_mode: str | int, expected: str, *, snake_case: bool) -> None:
-    """The JSON form of tbot's message, with the names of its protocol or with numbers, says the same as the binary."""
+    """The JSON form of tbot's message, with enum names or numbers, has the same result as the binary form."""
     document = AS_JSON.replace(b'"RUN_MODE_ONE_SHOT"', json.dumps(run_mode).encode())
     if snake_case:
         document = re.sub(rb'[A-Z](?=\w*":)', lambda letter: b"_" + letter[0].lower(), document)
@@ -72,7 +72,7 @@ def test_json_form(port: int, backend: OTLPReceiver, run_mode: str | int, expect
 
 
 def test_resource(port: int, backend: OTLPReceiver) -> None:
-    """The resource is tbot's session, without system and architecture: those would be the receiver's."""
+    """The resource has tbot's session, without system and architecture, which would be the receiver's."""
     assert submit(port).status == 200
     (record,) = backend.log_records
     tbots = Session(id=SESSION, os_type=None, host_arch=None)
@@ -92,7 +92,7 @@ def test_span(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> 
 
 @pytest.mark.parametrize("at", [None, 0, -5, 2**40], ids=["absent", "1970", "before", "after 2262"])
 def test_time_of_arrival(port: int, backend: OTLPReceiver, at: int | None) -> None:
-    """A time that is absent or cannot be becomes the time of arrival, in whole seconds."""
+    """A missing or impossible time is replaced by the time of arrival, in whole seconds."""
     submit(port, request(at=at))
     (record,) = backend.log_records
     assert record.log_record.time_unix_nano % 10**9 == 0
@@ -100,7 +100,7 @@ def test_time_of_arrival(port: int, backend: OTLPReceiver, at: int | None) -> No
 
 
 def test_validation(port: int, backend: OTLPReceiver) -> None:
-    """Values are validated as everywhere: what is none is left out, what is unknown is `_OTHER`."""
+    """Values are validated as everywhere: invalid ones are left out, unknown ones become `_OTHER`."""
     start = TbotStartEvent(
         run_mode=TbotStartEvent.RunMode.DAEMON,
         version="host-1.example",
@@ -122,8 +122,8 @@ def test_validation(port: int, backend: OTLPReceiver) -> None:
     assert record.resource_attributes["session.id"] == SESSION
 
 
-def test_nothing_else_travels(port: int, backend: OTLPReceiver) -> None:
-    """Neither unknown fields, nor headers, nor the path, nor an address of the sender reach the backend."""
+def test_nothing_else_is_forwarded(port: int, backend: OTLPReceiver) -> None:
+    """Unknown fields, headers, the path and the sender's address do not reach the backend."""
     unknown = b"\xfa\x01\x06canary"  # field 31
     headers = {**GO, "X-Forwarded-For": "canary.example", "Forwarded": "for=canary", "Traceparent": "canary"}
     assert (
@@ -150,7 +150,7 @@ def test_unknown_fields_are_counted(running: RunningReceiver) -> None:
 
 
 def test_many_sessions_in_one_request(port: int, backend: OTLPReceiver) -> None:
-    """Events that wait together share an export request, each under the resource of its own session."""
+    """Events in the queue share an export request, each under the resource of its own session."""
     sessions = [str(uuid.uuid4()) for _ in range(50)]
     connections = [connect(port) for _ in sessions]
     for connection, session in zip(connections, sessions, strict=True):

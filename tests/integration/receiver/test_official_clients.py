@@ -1,4 +1,4 @@
-"""The official Connect clients play tbot: what they make of the protocol is what the receiver has to understand."""
+"""The official Connect clients act as tbot: the receiver must understand their form of the protocol."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EVENT = SubmitTbotEventRequest(distinct_id=SESSION, event=Oneof("start", START))
 NODE = Path(__file__).with_name("node")
-_PLAYED_WITHIN = 50  # seconds
+_RUN_WITHIN = 50  # seconds
 
 
 @pytest.mark.parametrize("protocol", [ProtocolType.CONNECT, ProtocolType.GRPC_WEB])
@@ -38,7 +38,7 @@ _PLAYED_WITHIN = 50  # seconds
 def test_python(
     port: int, backend: OTLPReceiver, protocol: ProtocolType, codec: Codec, compression: Compression | None
 ) -> None:
-    """The Python client's event arrives, in every encoding and compression; a broken one is refused."""
+    """The Python client's event arrives, in every encoding and compression; an invalid one is refused."""
     address = f"http://127.0.0.1:{port}/some/prefix"
     with TbotReportingServiceClientSync(
         address, protocol=protocol, codec=codec, send_compression=compression, timeout_ms=20_000
@@ -53,7 +53,7 @@ def test_python(
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the client for Node, as its lock file says, into a folder of its own."""
+    """Install the Node.js client, pinned by its lock file, into its own folder."""
     folder = installed(NODE, tmp_path_factory.mktemp("client"))
     file = tbot_pb.desc()
     files = [dependency.proto for dependency in file.dependencies]
@@ -61,8 +61,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _played(node: Path, port: int, version: str) -> subprocess.CompletedProcess[str]:
-    """Play over a version of HTTP."""
+def _run_client(node: Path, port: int, version: str) -> subprocess.CompletedProcess[str]:
+    """Run the client over a version of HTTP."""
     command = ["node", "play_tbot.js", f"http://127.0.0.1:{port}/some/prefix", version, "descriptors"]
     return subprocess.run(
         command,
@@ -70,22 +70,22 @@ def _played(node: Path, port: int, version: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=_PLAYED_WITHIN,
+        timeout=_RUN_WITHIN,
         stdin=subprocess.DEVNULL,
     )
 
 
 def test_node(port: int, backend: OTLPReceiver, node: Path) -> None:
-    """The client for Node, over HTTP/1.1: its events arrive, and it understands the refusal of a broken one."""
-    played = _played(node, port, "1.1")
+    """The events of the Node.js client arrive over HTTP/1.1, and it understands the refusal of an invalid one."""
+    played = _run_client(node, port, "1.1")
     assert (played.returncode, played.stdout, played.stderr) == (0, "", "")
     versions = [record.attributes["tbot.version"] for record in backend.log_records]
     assert versions == ["1.0.0", "2.0.0", "3.0.0", "4.0.0"]
 
 
 def test_node_over_http2(port: int, backend: OTLPReceiver, node: Path) -> None:
-    """Told to speak HTTP/2, the client for Node finds out at once that no one does."""
-    played = _played(node, port, "2")
+    """Over HTTP/2, the Node.js client fails at once, because the receiver does not support it."""
+    played = _run_client(node, port, "2")
     assert played.returncode == 1
     assert "ConnectError" in played.stderr
     assert backend.log_records == []

@@ -1,4 +1,4 @@
-"""What an operator meets: consent, addresses, TLS, sockets, health, metrics, the log and the end."""
+"""The receiver for its operator: consent, addresses, TLS, sockets, health, metrics, the log and the shutdown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def health(running: RunningReceiver, path: str, method: str = "GET") -> int:
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         ({}, "is not set"),
         ({"TELEPORT_ANONYMOUS_TELEMETRY": "0"}, "is not exactly 1"),
@@ -46,16 +46,16 @@ def health(running: RunningReceiver, path: str, method: str = "GET") -> int:
         ({**ON, "DO_NOT_TRACK": "1"}, "DO_NOT_TRACK is set"),
     ],
 )
-def test_consent(variables: dict[str, str], said: str) -> None:
+def test_consent(variables: dict[str, str], message: str) -> None:
     """Without consent in its own environment the receiver does not start: exit status 2, and one line that says why."""
     ended = run("serve", environ=variables)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert said in ended.stderr
+    assert message in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "status", "said"),
+    ("arguments", "variables", "status", "message"),
     [
         (["--listen", "localhost"], {}, 2, "--listen must be HOST:PORT, [IPV6]:PORT or unix:PATH"),
         (["--listen", "::1:4319"], {}, 2, "--listen must be"),
@@ -78,16 +78,16 @@ def test_consent(variables: dict[str, str], said: str) -> None:
         ([], {"OTEL_METRICS_EXPORTER": "console"}, 2, "OTEL_METRICS_EXPORTER must be otlp or none"),
     ],
 )
-def test_bad_settings(arguments: list[str], variables: dict[str, str], status: int, said: str) -> None:
-    """What cannot be used is reported in one line, and the receiver does not start."""
+def test_bad_settings(arguments: list[str], variables: dict[str, str], status: int, message: str) -> None:
+    """An invalid setting is reported in one line, and the receiver does not start."""
     ended = run("serve", "--listen", "127.0.0.1:0", *arguments, environ={**ON, **variables})
     assert (ended.returncode, ended.stdout) == (status, "")
-    assert said in ended.stderr
+    assert message in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
 def test_address_in_use(running: RunningReceiver) -> None:
-    """An address that is taken is reported in one line."""
+    """An address in use is reported in one line."""
     ended = run("serve", "--listen", running.address, environ=ON)
     assert (ended.returncode, ended.stderr) == (
         1,
@@ -109,14 +109,14 @@ def test_destination(serve: Callable[..., RunningReceiver], receiver: OTLPReceiv
     assert "canary" not in "".join(running.lines)
 
 
-def test_settings_to_know_of(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """How a setting was read, or that it is ignored, is logged once after that."""
+def test_notes_about_settings(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
+    """A timeout read as milliseconds and an ignored variable are each logged once."""
     name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
     variables = {"OTEL_EXPORTER_OTLP_TIMEOUT": "10000", name: "canary"}
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint, **variables)
     assert submit(running.port).status == 200
     assert running.stop() == 0
-    ignored, milliseconds = sorted((told["note"] for told in running.events("setting")), reverse=True)
+    ignored, milliseconds = sorted((line["note"] for line in running.events("setting")), reverse=True)
     assert milliseconds.startswith("OTEL_EXPORTER_OTLP_TIMEOUT is above 300")
     assert ignored.startswith(f"{name} is ignored")
     assert "canary" not in "".join(running.lines)
@@ -140,7 +140,7 @@ def test_several_addresses(serve: Callable[..., RunningReceiver], receiver: OTLP
 
 
 def test_one_of_several_addresses_in_use(running: RunningReceiver, tmp_path: Path) -> None:
-    """Where one address is in use, the receiver names it, and leaves no socket of the others behind."""
+    """If one address is in use, the receiver names it, and removes the sockets of the others."""
     path = tmp_path / "socket"
     ended = run("serve", "--listen", f"unix:{path}", "--listen", running.address, environ=ON)
     message = f"otel-tbot: cannot listen on {running.address}: Address already in use\n"
@@ -160,7 +160,7 @@ def test_both_families(serve: Callable[..., RunningReceiver], receiver: OTLPRece
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--queue-size", "901"), "--queue-size 901 has no effect above --max-connections 900"),
         (("--queue-size", "3", "--max-connections", "2"), "--queue-size 3 has no effect above --max-connections 2"),
@@ -169,16 +169,16 @@ def test_both_families(serve: Callable[..., RunningReceiver], receiver: OTLPRece
     ],
 )
 def test_queue_above_connections(
-    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, options: tuple[str, ...], told: str
+    serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, options: tuple[str, ...], message: str
 ) -> None:
-    """A queue that can never be full, for each of its events holds a connection, is one line at the start."""
+    """A queue that can never be full, because each event needs a connection, is reported in one line at the start."""
     running = serve(*options, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     lines = [line for line in running.lines if "--queue-size" in line]
-    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == ([told] if told else [])
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == ([message] if message else [])
 
 
 def test_log(running: RunningReceiver, receiver: OTLPReceiver) -> None:
-    """A quiet life makes two lines, as pairs: listening, and stopped with the counters. stdout stays empty."""
+    """A run without problems logs two lines of pairs, listening and stopped with the counters, and none on stdout."""
     assert submit(running.port).status == 200
     assert health(running, "/healthz") == 200
     with connect(running.port) as connection:
@@ -206,7 +206,7 @@ def test_health(running: RunningReceiver, receiver: OTLPReceiver) -> None:
 
 
 def test_not_ready(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """While the backend does not accept, the receiver is alive and not ready; it is again when the backend does."""
+    """While the backend does not accept, the receiver is alive but not ready; it is ready again once it does."""
     receiver.reply(Reply(status=400))
     running = serve(**ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     wait_until(lambda: running.events("backend failing"), "the backend is found failing")
@@ -216,7 +216,7 @@ def test_not_ready(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver
 
 
 def test_stalled_backend_is_not_ready(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
-    """A backend that does not answer makes `/readyz` answer soon all the same."""
+    """`/readyz` answers soon even if the backend does not."""
     receiver.reply(Reply(delay=60))
     running = serve("--drain-timeout", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     assert health(running, "/readyz") == 503
@@ -226,7 +226,7 @@ def test_stalled_backend_is_not_ready(serve: Callable[..., RunningReceiver], rec
 def test_tls(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, authority: trustme.CA, tls: tuple[str, ...]
 ) -> None:
-    """With a certificate and a key the receiver speaks TLS; a client that offers HTTP/2 too gets HTTP/1.1, as Go's."""
+    """With a certificate and a key, the receiver uses TLS; a client that also offers HTTP/2, as Go's, gets HTTP/1.1."""
     running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     context = ssl.create_default_context()
     authority.configure_trust(context)
@@ -240,7 +240,7 @@ def test_tls(
 def test_weak_ciphers(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, authority: trustme.CA, tls: tuple[str, ...]
 ) -> None:
-    """Only what Python itself holds for good: no SHA-1, and nothing before TLS 1.2."""
+    """Only Python's default ciphers are accepted: no SHA-1, and nothing before TLS 1.2."""
     running = serve(*tls, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     context = ssl.create_default_context()
     authority.configure_trust(context)
@@ -254,7 +254,7 @@ def test_weak_ciphers(
 
 
 def test_encrypted_key(tls: tuple[str, ...]) -> None:
-    """A key that takes a password is refused in one line, since a service has no one to ask for it."""
+    """An encrypted key is refused in one line, because a service cannot ask for a password."""
     path = Path(tls[-1])
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     encryption = serialization.BestAvailableEncryption(b"secret")
@@ -265,14 +265,14 @@ def test_encrypted_key(tls: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hard", "status", "said"),
+    ("hard", "status", "message"),
     [
         (64, 2, "otel-tbot: --max-connections takes 224 open files, and this process may have 64: "),
         (1000, 0, "event=listening"),
     ],
 )
-def test_open_files(receiver: OTLPReceiver, hard: int, status: int, said: str) -> None:
-    """As many open files as connections need are taken, or it is reported in one line that they cannot be had."""
+def test_open_files(receiver: OTLPReceiver, hard: int, status: int, message: str) -> None:
+    """The limit of open files is raised to what the connections need, or one line says that it cannot be."""
     limited = f'ulimit -Sn 64; ulimit -Hn {hard}; exec "$0" "$@" --listen 127.0.0.1:0 --max-connections 100'
     with subprocess.Popen(
         ["sh", "-c", limited, sys.executable, "-m", "otel_tbot", "serve"],
@@ -281,16 +281,16 @@ def test_open_files(receiver: OTLPReceiver, hard: int, status: int, said: str) -
         text=True,
     ) as process:
         assert process.stderr is not None
-        told = process.stderr.readline()
+        errors = process.stderr.readline()
         if status == 0:
             assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (224, hard)
             process.terminate()
     assert process.returncode == status
-    assert said in told
+    assert message in errors
 
 
 def test_unix_socket(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """The receiver listens on a unix socket, takes over the one of a receiver that was killed, and removes its own."""
+    """The receiver listens on a unix socket, replaces the one of a killed receiver, and removes its own."""
     path = tmp_path / "tbot.sock"
     arguments = ("--listen", f"unix:{path}")
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
@@ -309,7 +309,7 @@ def test_unix_socket(serve: Callable[..., RunningReceiver], receiver: OTLPReceiv
 def test_successor_on_a_unix_socket(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
-    """A receiver that ends leaves the socket alone that its successor has put in place meanwhile."""
+    """A receiver that ends does not remove the socket that its successor has created meanwhile."""
     path = tmp_path / "tbot.sock"
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     first = serve("--listen", f"unix:{path}", **variables)
@@ -320,7 +320,7 @@ def test_successor_on_a_unix_socket(
         sender.sendall(raw(request()))
         receiver.wait_for_requests(2, timeout=30)
         first.process.terminate()
-        wait_until(lambda: not path.exists(), "it takes its socket away")
+        wait_until(lambda: not path.exists(), "it removes its socket")
         serve("--listen", f"unix:{path}", **variables)
         assert first.process.poll() is None
         assert read(sender).status == 200
@@ -330,10 +330,10 @@ def test_successor_on_a_unix_socket(
         assert send(sender, raw(request())).status == 200
 
 
-def test_folder_of_the_socket_has_gone(
+def test_folder_of_the_socket_is_missing(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
-    """A socket that cannot be taken away, for its folder has gone, does not keep events from being delivered."""
+    """If the socket cannot be removed because its folder is missing, events are still delivered."""
     folder = tmp_path / "folder"
     folder.mkdir()
     running = serve("--listen", f"unix:{folder / 'socket'}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
@@ -351,7 +351,7 @@ def test_folder_of_the_socket_has_gone(
 
 
 def test_nohup(receiver: OTLPReceiver) -> None:
-    """Where hang-ups were ignored before the receiver started, as nohup does, they still are."""
+    """If SIGHUP was ignored before the receiver started, as by nohup, it still is."""
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     script = 'trap "" HUP; exec "$0" -m otel_tbot serve --listen 127.0.0.1:0'
     with subprocess.Popen(
@@ -375,7 +375,7 @@ def test_no_other_file_is_removed(tmp_path: Path) -> None:
 
 
 def test_socket_activation(receiver: OTLPReceiver) -> None:
-    """Sockets that systemd hands over are served, and a connection that came before the receiver is not lost."""
+    """Sockets from systemd are served, and a connection that was opened before the receiver started is not lost."""
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -386,26 +386,26 @@ def test_socket_activation(receiver: OTLPReceiver) -> None:
         early.close()
         process.terminate()
         assert process.stderr is not None
-        told = process.stderr.read()
+        errors = process.stderr.read()
         assert process.wait(30) == 0
-    assert b"event=stopped received=1 exported=1" in told
+    assert b"event=stopped received=1 exported=1" in errors
     assert len(receiver.log_records) == 1
 
 
-def test_promised_sockets_that_are_none(receiver: OTLPReceiver) -> None:
-    """Sockets that are promised and not there are reported in one line."""
+def test_missing_sockets_of_systemd(receiver: OTLPReceiver) -> None:
+    """Announced but missing sockets are reported in one line."""
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "LISTEN_FDS": "2"}
     with socket.create_server(("127.0.0.1", 0)) as listener, activated(listener, variables) as process:
         assert process.stderr is not None
-        told = process.stderr.read()
+        errors = process.stderr.read()
         assert process.wait(30) == 1
-    assert told.startswith(b"otel-tbot: cannot listen on the sockets of LISTEN_FDS: ")
-    assert told.count(b"\n") == 1
+    assert errors.startswith(b"otel-tbot: cannot listen on the sockets of LISTEN_FDS: ")
+    assert errors.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("kind", ["file", "datagram", "not listening"])
 def test_sockets_of_another_kind(receiver: OTLPReceiver, kind: str, tmp_path: Path) -> None:
-    """A descriptor of systemd's that is no listening stream socket is reported in one line."""
+    """A descriptor from systemd that is not a listening stream socket is reported in one line."""
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
     with ExitStack() as stack:
         kinds: dict[str, Callable[[], Any]] = {
@@ -417,15 +417,15 @@ def test_sockets_of_another_kind(receiver: OTLPReceiver, kind: str, tmp_path: Pa
         passed = stack.enter_context(kinds[kind]())
         process = stack.enter_context(activated(passed, variables))
         assert process.stderr is not None
-        told = process.stderr.read()
+        errors = process.stderr.read()
         assert process.wait(30) == 1
-    assert told.startswith(b"otel-tbot: cannot listen on the sockets of LISTEN_FDS: ")
-    assert told.count(b"\n") == 1
+    assert errors.startswith(b"otel-tbot: cannot listen on the sockets of LISTEN_FDS: ")
+    assert errors.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM])
 def test_sockets_in_use(tmp_path: Path, kind: socket.SocketKind) -> None:
-    """The path of a socket that a process holds is left alone, also where its queue is full."""
+    """A socket in use by a process is not replaced, even if its queue is full."""
     path = tmp_path / "socket"
     with ExitStack() as stack:
         held = stack.enter_context(socket.socket(socket.AF_UNIX, kind))
@@ -440,7 +440,7 @@ def test_sockets_in_use(tmp_path: Path, kind: socket.SocketKind) -> None:
 
 
 def test_signals(running: RunningReceiver) -> None:
-    """Signals that mean something to tbot are ignored, and SIGQUIT stops in order."""
+    """Signals with a meaning for tbot are ignored, and SIGQUIT stops the receiver in order."""
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         running.process.send_signal(number)
         assert submit(running.port).status == 200
@@ -449,7 +449,7 @@ def test_signals(running: RunningReceiver) -> None:
 
 
 def test_working_directory(receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """No module in the working directory is executed, by no process of the receiver."""
+    """No process of the receiver executes a module in the working directory."""
     for name in ("multiprocessing", "json", "subprocess", "otel_tbot", "opentelemetry", "requests", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write({name!r})")
     variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
@@ -462,7 +462,7 @@ def test_working_directory(receiver: OTLPReceiver, tmp_path: Path) -> None:
 def test_metrics(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend
 ) -> None:
-    """The counters go out as metrics where the standard variable asks for it, without anything about this host."""
+    """The counters are sent as metrics if the standard variable asks for it, without anything about this host."""
     running = serve(
         **ON,
         OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint,
@@ -501,7 +501,7 @@ def test_metrics(
 def test_unparsable_variables(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend, protocol: str
 ) -> None:
-    """Variables that say how and cannot be parsed are logged once each; events and metrics are sent all the same."""
+    """Invalid transport variables are logged once each; events and metrics are still sent."""
     names = [
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
@@ -530,7 +530,7 @@ def test_unparsable_variables(
 def test_metrics_are_not_redirected(
     serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, metrics_backend: MetricsBackend
 ) -> None:
-    """A backend that redirects gets the counters, no one else does, and that it took none is reported."""
+    """Redirects of metrics are not followed, and the failure is reported."""
     with MetricsBackend() as elsewhere:
         metrics_backend.redirect = elsewhere.endpoint
         running = serve(
@@ -546,7 +546,7 @@ def test_metrics_are_not_redirected(
 
 @pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
 def test_metrics_cannot_use_json(name: str) -> None:
-    """Metrics over http/json are refused, in one line that says what to set instead."""
+    """Metrics over http/json are refused in one line that says what to set instead."""
     ended = run("serve", environ={**ON, "OTEL_METRICS_EXPORTER": "otlp", name: "http/json"})
     assert ended.returncode == 2
     assert ended.stderr == (
@@ -556,7 +556,7 @@ def test_metrics_cannot_use_json(name: str) -> None:
 
 
 def test_no_metrics_unasked(running: RunningReceiver, receiver: OTLPReceiver) -> None:
-    """No one who did not ask for metrics gets any: the backend sees the event, and nothing else."""
+    """Without a request for metrics, none are sent: the backend gets only the event."""
     submit(running.port)
     assert running.stop() == 0
     assert receiver.malformed_requests == 0

@@ -1,4 +1,4 @@
-"""The protocol: every case that the Connect protocol knows for a unary call, and what comes of it."""
+"""The protocol: every case of a unary call in the Connect protocol, and its result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def frame(message: bytes) -> bytes:
 
 
 class Accepted(NamedTuple):
-    """A request that is acknowledged."""
+    """An acknowledged request."""
 
     body: bytes
     headers: Mapping[str, str] = GO
@@ -70,10 +70,10 @@ ACCEPTED = {
     "JSON, gzip": Accepted(gzip.compress(AS_JSON), {**JSON, "Content-Encoding": "gzip"}),
     "JSON with an unknown field": Accepted(AS_JSON.replace(b'"start"', b'"later": {"a": [1]}, "start"'), JSON),
     "an unknown field": Accepted(request() + unknown_field(99)),
-    "a time-out": Accepted(request(), {**GO, "Connect-Timeout-Ms": "5000"}),
-    "a longer time-out than ours": Accepted(request(), {**GO, "Connect-Timeout-Ms": "9999999999"}),
-    "behind a prefix": Accepted(request(), path=f"/secret/path{PATH}"),
-    "behind the service's own name": Accepted(request(), path=f"/prehog.v1alpha.TbotReportingService{PATH}"),
+    "a timeout": Accepted(request(), {**GO, "Connect-Timeout-Ms": "5000"}),
+    "a longer timeout than ours": Accepted(request(), {**GO, "Connect-Timeout-Ms": "9999999999"}),
+    "with a path prefix": Accepted(request(), path=f"/secret/path{PATH}"),
+    "with the service's own name as prefix": Accepted(request(), path=f"/prehog.v1alpha.TbotReportingService{PATH}"),
     "a negative time": Accepted(request(at=-5)),
 }
 
@@ -90,7 +90,7 @@ def test_accepted(port: int, backend: OTLPReceiver, case: Accepted) -> None:
 
 
 class Refused(NamedTuple):
-    """A request that is refused: with an HTTP status, and with a code where the call was understood as one."""
+    """A refused request: its HTTP status, and the code if it was recognized as a call."""
 
     status: int
     code: str
@@ -101,36 +101,36 @@ class Refused(NamedTuple):
 
 
 def _start(**values: int) -> bytes:
-    return request(TbotStartEvent(run_mode=TbotStartEvent.RunMode.DAEMON, **values))  # type: ignore[arg-type]  # counters alone
+    return request(TbotStartEvent(run_mode=TbotStartEvent.RunMode.DAEMON, **values))  # type: ignore[arg-type]  # only counters
 
 
 REFUSED = {
     "no start event": Refused(400, "invalid_argument", request(None)),
     "an empty message": Refused(400, "invalid_argument", b""),
     "no session": Refused(400, "invalid_argument", request(session="")),
-    "a session that is no UUID": Refused(400, "invalid_argument", request(session="host-1.example")),
+    "a session that is not a UUID": Refused(400, "invalid_argument", request(session="host-1.example")),
     "a session of version 1": Refused(400, "invalid_argument", request(session=f"{SESSION[:14]}1{SESSION[15:]}")),
     "no run mode": Refused(400, "invalid_argument", request(TbotStartEvent())),
     "an unknown run mode": Refused(400, "invalid_argument", request(None) + b"\x1a\x02\x08\x07"),
     "a negative counter": Refused(400, "invalid_argument", _start(destinations_database=-1)),
     "garbage": Refused(400, "invalid_argument", b"\xff\xff\xff\xff"),
-    "garbage for JSON": Refused(400, "invalid_argument", b"{", JSON),
-    "lists in lists without end": Refused(400, "invalid_argument", b"[" * 60_000, JSON),
-    "objects in objects without end": Refused(400, "invalid_argument", b'{"start":' * 6_000, JSON),
+    "garbage in place of JSON": Refused(400, "invalid_argument", b"{", JSON),
+    "deeply nested lists": Refused(400, "invalid_argument", b"[" * 60_000, JSON),
+    "deeply nested objects": Refused(400, "invalid_argument", b'{"start":' * 6_000, JSON),
     "a wrong type in JSON": Refused(400, "invalid_argument", b'{"distinctId": {}}', JSON),
-    "a broken gzip": Refused(400, "invalid_argument", b"no gzip", {**GO, "Content-Encoding": "gzip"}),
+    "invalid gzip": Refused(400, "invalid_argument", b"not gzip", {**GO, "Content-Encoding": "gzip"}),
     "an unknown compression": Refused(501, "unimplemented", request(), {**GO, "Content-Encoding": "br"}),
     "an unknown protocol version": Refused(400, "invalid_argument", request(), {**GO, "Connect-Protocol-Version": "2"}),
-    "a time-out that is none": Refused(400, "invalid_argument", request(), {**GO, "Connect-Timeout-Ms": "soon"}),
-    "a time-out of eleven digits": Refused(
+    "an invalid timeout": Refused(400, "invalid_argument", request(), {**GO, "Connect-Timeout-Ms": "soon"}),
+    "a timeout of eleven digits": Refused(
         400, "invalid_argument", request(), {**GO, "Connect-Timeout-Ms": "1" * 11}
     ),
-    "a time-out of very many digits": Refused(
+    "a timeout of very many digits": Refused(
         400, "invalid_argument", request(), {**GO, "Connect-Timeout-Ms": "1" * 5000}
     ),
-    "a time-out that is over": Refused(504, "deadline_exceeded", request(), {**GO, "Connect-Timeout-Ms": "0"}),
+    "a timeout of zero": Refused(504, "deadline_exceeded", request(), {**GO, "Connect-Timeout-Ms": "0"}),
     "a message over the limit": Refused(429, "resource_exhausted", bytes(65 * 1024)),
-    "a message over the limit once unpacked": Refused(
+    "a message over the limit after decompression": Refused(
         429, "resource_exhausted", gzip.compress(bytes(10**7)), {**GO, "Content-Encoding": "gzip"}
     ),
     "another content type": Refused(415, "", request(), {**GO, "Content-Type": "text/plain"}),
@@ -141,7 +141,7 @@ REFUSED = {
     "another method": Refused(404, "", request(), path=PATH + "s"),
     "another service": Refused(404, "", request(), path="/prehog.v1alpha.TeleportReportingService/SubmitTbotEvent"),
     "the root": Refused(404, "", b"", {}, method="GET", path="/"),
-    "a header that is no ASCII": Refused(400, "", request(), {**GO, "X-Name": "caf\xe9"}),
+    "a header that is not ASCII": Refused(400, "", request(), {**GO, "X-Name": "caf\xe9"}),
 }  # fmt: skip
 
 
@@ -156,13 +156,13 @@ def test_refused(port: int, backend: OTLPReceiver, case: Refused) -> None:
 
 
 def test_refusals_are_counted(running: RunningReceiver) -> None:
-    """Each refusal is counted under its reason, and none makes a line in the log."""
+    """Each refusal is counted under its reason, and none is logged."""
     for case in REFUSED.values():
         submit(running.port, case.body, case.headers, method=case.method, path=case.path)
     assert running.stop() == 0
     phrases = (case.code or HTTPStatus(case.status).phrase.lower().replace(" ", "_") for case in REFUSED.values())
     expected = Counter(f"refused_{phrase}" for phrase in phrases)
-    # Those with a bad version or timeout are refused before they are understood as calls.
+    # Requests with an invalid version or timeout are refused before they are recognized as calls.
     expected["refused_invalid_argument"] -= 4
     expected["refused_bad_request"] += 4
     assert running.summary == {**running.summary, **expected, "refused": len(REFUSED)}
@@ -170,7 +170,7 @@ def test_refusals_are_counted(running: RunningReceiver) -> None:
 
 
 def test_grpc_web(port: int, backend: OTLPReceiver) -> None:
-    """gRPC-web, which needs no HTTP/2, is answered by an empty message and the status OK behind it."""
+    """gRPC-web, which needs no HTTP/2, is answered by an empty message followed by the status OK."""
     answer = submit(port, frame(request()), WEB)
     assert (answer.status, answer.headers["content-type"]) == (200, WEB["Content-Type"])
     assert answer.body.startswith(frame(b""))
@@ -187,7 +187,7 @@ def test_grpc_web_refused(port: int, backend: OTLPReceiver) -> None:
 
 
 def test_keep_alive(port: int, backend: OTLPReceiver) -> None:
-    """A connection carries one event after another, also after one that was refused."""
+    """A connection carries one event after another, even after a refused one."""
     with connect(port) as connection:
         for body, status in ((request(), 200), (b"\xff", 400), (request(), 200)):
             answer = send(connection, raw(body))
@@ -207,7 +207,7 @@ def test_pipelining(port: int, backend: OTLPReceiver) -> None:
 
 
 def test_expect_continue(port: int) -> None:
-    """A client that asks before it sends the body is reported to go on."""
+    """A client that asks before it sends the body gets status 100."""
     with connect(port) as connection:
         head, _, body = raw(request(), {**GO, "Expect": "100-continue"}).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\n\r\n")
@@ -216,7 +216,7 @@ def test_expect_continue(port: int) -> None:
 
 
 def test_chunked_body(port: int, backend: OTLPReceiver) -> None:
-    """A body without a length, which a proxy may make of tbot's, is read as well."""
+    """A chunked body, into which a proxy may convert tbot's, is accepted as well."""
     body = request()
     chunked = b"%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (10, body[:10], len(body) - 10, body[10:])
     with connect(port) as connection:
@@ -226,7 +226,7 @@ def test_chunked_body(port: int, backend: OTLPReceiver) -> None:
 
 
 def test_http2_is_refused(port: int, backend: OTLPReceiver) -> None:
-    """A client that speaks HTTP/2 without asking first, as Go's never does, is turned away at once, and knows it."""
+    """A client that uses HTTP/2 with prior knowledge, as Go's never does, is refused at once with a status."""
     body = request()
     pseudo = {":method": "POST", ":scheme": "http", ":authority": "receiver.example", ":path": PATH}
     headers = {**pseudo, **{name.lower(): value for name, value in GO.items()}, "content-length": str(len(body))}
@@ -243,13 +243,13 @@ def test_http2_is_refused(port: int, backend: OTLPReceiver) -> None:
 
 
 def test_upgrades_are_refused(port: int) -> None:
-    """A request to change to another protocol is refused as a whole: what would become of its body is uncertain."""
+    """A request with a body to upgrade to another protocol is refused, because the body would be ambiguous."""
     answer = submit(port, headers={**GO, **UPGRADE})
     assert (answer.status, answer.closes) == (400, True)
 
 
 def test_upgrades_are_ignored(running: RunningReceiver) -> None:
-    """Without a body such a request is answered as any other, and no one is reported what to install."""
+    """Without a body, an upgrade request is answered like any other, and the log has no advice to install packages."""
     answer = submit(running.port, b"", UPGRADE, method="GET", path="/healthz")
     assert (answer.status, answer.closes) == (200, True)
     assert running.stop() == 0
@@ -257,8 +257,8 @@ def test_upgrades_are_ignored(running: RunningReceiver) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"nonsense\r\n\r\n", b"POST /\xe9 HTTP/1.1\r\n\r\n"])
-def test_no_http(port: int, data: bytes) -> None:
-    """What is not HTTP is answered by 400, and the connection is closed."""
+def test_not_http(port: int, data: bytes) -> None:
+    """Anything but HTTP gets status 400, and the connection is closed."""
     with connect(port) as connection:
         assert send(connection, data).status == 400
         assert connection.recv(1) == b""

@@ -1,4 +1,4 @@
-"""What serve needs next to the rest of the package, and how it says what is missing."""
+"""The requirements of serve in addition to the package's, and its messages about missing ones."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def test_off_loads_nothing() -> None:
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="there the Python is told, not the package")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the message is about the Python version there")
 @pytest.mark.parametrize("package", ["connectrpc", "uvicorn", "httptools"])
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     """Without the extra's packages the command says which extra to install."""
     for name in [name for name in sys.modules if name.startswith("otel_tbot.receiver.") and name != serve.__name__]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr("otel_tbot.receiver.server", raising=False)  # it is found there too, once a test has loaded it
+    monkeypatch.delattr("otel_tbot.receiver.server", raising=False)  # a test may have loaded it
     for name in [name for name in sys.modules if name.partition(".")[0] in {package, "uvicorn"}]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, package, None)  # the import system's word for "not there"
+    monkeypatch.setitem(sys.modules, package, None)  # makes the import fail
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     options = commands.serve.make_context("serve", ["--listen", "127.0.0.1:0"]).params
     with pytest.raises(SettingsError, match=r"serve needs packages .*pip install 'otel-tbot\[serve\]'"):
@@ -43,7 +43,7 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
 
 @pytest.mark.skipif(sys.version_info >= (3, 11), reason="this Python is new enough")
 def test_old_python() -> None:
-    """On Python 3.10, for which there is no Connect library, the command says which Python it needs."""
+    """On Python 3.10, for which the Connect library does not exist, the command says which Python it needs."""
     ended = run("serve", environ=ON)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "serve needs Python 3.11 or newer" in ended.stderr

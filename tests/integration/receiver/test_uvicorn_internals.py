@@ -1,4 +1,4 @@
-"""The internals of uvicorn that the receiver builds on: a canary for the day that they change."""
+"""The internals of uvicorn that the receiver relies on: these tests fail when they change."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="there is no receiver without its extra")
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="the receiver needs its extra")
 
 MINOR = "0.54"  # of uvicorn, whose source the receiver was written against
 ADVICE = (
     "read what uvicorn changed, adapt otel_tbot/receiver/http_protocol.py and server.py to it, then renew MINOR and "
     "FINGERPRINTS here and the pins of uvicorn in pyproject.toml and requirements/"
 )
-# The first digits of the SHA-256 of their source.
+# The first digits of the SHA-256 of each source.
 FINGERPRINTS = {
     "HttpToolsProtocol.__init__": "4f0899941034",
     "HttpToolsProtocol.connection_lost": "c91a4c9bf2e2",
@@ -40,8 +40,8 @@ FINGERPRINTS = {
 
 
 def internals() -> dict[str, Any]:
-    """Return what the receiver overrides, and the class whose attributes it reads."""
-    import uvicorn  # noqa: PLC0415  not there on Python 3.10
+    """Return the methods that the receiver overrides, and the class whose attributes it reads."""
+    import uvicorn  # noqa: PLC0415  not installed on Python 3.10
     from uvicorn.protocols.http import httptools_impl  # noqa: PLC0415
 
     from otel_tbot.receiver.http_protocol import LimitedHttpProtocol  # noqa: PLC0415
@@ -57,8 +57,8 @@ def internals() -> dict[str, Any]:
     }
 
 
-def test_the_source_is_the_one_that_was_read() -> None:
-    """Each method that the receiver overrides is, to the letter, the one that was read when it was written."""
+def test_source_is_unchanged() -> None:
+    """The source of each method that the receiver overrides is unchanged since it was reviewed."""
     found = {
         name: hashlib.sha256(inspect.getsource(one).encode()).hexdigest()[:12] for name, one in internals().items()
     }
@@ -67,8 +67,8 @@ def test_the_source_is_the_one_that_was_read() -> None:
     assert not changed, f"uvicorn {version} is not the one that was read: {', '.join(changed)} differ; {ADVICE}"
 
 
-def test_one_minor_is_admitted() -> None:
-    """The extra admits that minor release alone, and it is installed."""
+def test_one_minor_is_allowed() -> None:
+    """The extra allows only that minor release, and it is installed."""
     required = [one for one in importlib.metadata.requires("otel-tbot") or () if one.startswith("uvicorn")]
     assert [one.partition(";")[0] for one in required] == [f"uvicorn~={MINOR}.0"], ADVICE
     assert importlib.metadata.version("uvicorn").startswith(f"{MINOR}."), ADVICE

@@ -1,4 +1,4 @@
-"""The wire is a contract with tbot: addresses, numbers and types may never change."""
+"""The wire format is a contract with tbot: addresses, numbers and types must never change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.integration.receiver.http_client import PATH
 
 
 def test_address() -> None:
-    """The service and its one method are called by the name that tbot calls."""
+    """The service and its method have the names that tbot calls."""
     (service,) = tbot_pb.desc().services
     assert [f"/{service.type_name}/{method.name}" for method in service.methods] == [PATH]
 
@@ -40,7 +40,7 @@ def test_start_event() -> None:
 
 
 def test_run_modes() -> None:
-    """The run modes have tbot's numbers, and the names that the JSON form has."""
+    """The run modes have tbot's numbers, and the names of the JSON form."""
     run_mode = tbot_pb.TbotStartEvent.desc().fields[0].value
     assert isinstance(run_mode, DescFieldValueEnum)
     assert run_mode.enum.type_name == "prehog.v1alpha.TbotStartEvent.RunMode"
@@ -49,7 +49,7 @@ def test_run_modes() -> None:
 
 
 def test_bytes() -> None:
-    """An event of tbot's, byte for byte, is read as what it says."""
+    """The bytes of an event of tbot are decoded correctly."""
     data = bytes.fromhex("0a0161") + bytes.fromhex("12060885f2a7ca06") + bytes.fromhex("1a0c080112023138300138024807")
     request = tbot_pb.SubmitTbotEventRequest.from_binary(data)
     assert (request.distinct_id, request.timestamp.seconds if request.timestamp else 0) == ("a", 1_766_455_557)

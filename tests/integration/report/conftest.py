@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# What report needs is an extra, and there is none for Python 3.10; that it says so is tested there too.
+# report needs its extra, which does not exist for Python 3.10; the message about that is tested there, too.
 collect_ignore_glob = [] if find_spec("duckdb") and find_spec("rich") else ["test_[!r]*.py"]
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> Callable[..., Any]:
-    """Report on the content of a file as JSON; nothing may be said on stderr."""
+    """Report on the content of a file as JSON; stderr must be empty."""
 
     def reported(content: bytes, *options: str) -> Any:  # noqa: ANN401  JSON
         file = tmp_path / "starts.jsonl"

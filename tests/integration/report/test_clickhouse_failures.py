@@ -1,6 +1,6 @@
-"""A database that cannot be asked is one line on stderr, within the time allowed, and without the password.
+"""A failed query of a database gives one line on stderr, within the timeout, and without the password.
 
-What the engine itself refuses is among the tests that have the engine.
+Errors of the engine itself are tested in `tests/clickhouse`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ANSWER = b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n%s"
 
 @contextmanager
 def serving(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Serve a fault: each connection is given to a function, and closed when it returns."""
+    """Serve a fault: each connection is passed to a function, and closed when it returns."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def accept() -> None:
@@ -49,7 +49,7 @@ def serving(answer: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 def failed(address: str, *options: str) -> str:
-    """Return the line that a report of an address ends with."""
+    """Return the error message of a report on an address."""
     ended = run("report", *options, address, environ={"CLICKHOUSE_PASSWORD": SECRET})
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1
@@ -69,7 +69,7 @@ def hanging_up(connection: socket.socket) -> None:
 
 
 def replying(status: bytes, body: bytes, headers: bytes = b"") -> Callable[[socket.socket], None]:
-    """Return a server that gives one answer to whatever is asked."""
+    """Return a handler that gives the same answer to any request."""
 
     def answer(connection: socket.socket) -> None:
         connection.recv(1 << 16)
@@ -78,8 +78,8 @@ def replying(status: bytes, body: bytes, headers: bytes = b"") -> Callable[[sock
     return answer
 
 
-def test_nobody_listens() -> None:
-    """A refused connection names host and port."""
+def test_connection_refused() -> None:
+    """For a refused connection, the message names host and port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     expected = f"ClickHouse at 127.0.0.1:{port} cannot be reached: check host and port in the address\n"
@@ -87,12 +87,12 @@ def test_nobody_listens() -> None:
 
 
 def test_unknown_host() -> None:
-    """A name that does not exist is told like a host that cannot be reached."""
+    """An unknown host name is reported like a host that cannot be reached."""
     assert "tbot.invalid:8123 cannot be reached" in failed("clickhouse://ann@tbot.invalid/otel")
 
 
 def test_silent_server() -> None:
-    """A server that never answers is given up after the timeout and the grace that its own answer has."""
+    """A server that never answers is abandoned after the timeout and the extra time for the server's own error."""
     begin = time.monotonic()
     with serving(listening_only) as port:
         line = failed(f"clickhouse://ann@127.0.0.1:{port}/otel", "--timeout", "1")
@@ -101,7 +101,7 @@ def test_silent_server() -> None:
 
 
 def test_lost_connection() -> None:
-    """A connection that ends before the answer is told as such."""
+    """A connection that ends before the answer is reported as such."""
     with serving(hanging_up) as port:
         assert "ended the connection before it answered: try again" in failed(f"clickhouse://ann@127.0.0.1:{port}/otel")
 
@@ -117,7 +117,7 @@ def test_lost_connection() -> None:
     ],
 )
 def test_errors(code: bytes, expected: str) -> None:
-    """An error of the server's is told by its number, in words that hold nothing of the server's."""
+    """An error of the server is reported by its number, without any text of the server's."""
     body = b"Code: " + code + b". DB::Exception: ann has the password " + SECRET.encode()
     headers = b"X-ClickHouse-Exception-Code: " + code + b"\r\n"
     with serving(replying(b"500 Internal Server Error", body, headers)) as port:
@@ -129,7 +129,7 @@ def test_errors(code: bytes, expected: str) -> None:
     [replying(b"400 Bad Request", b"Port 9000 is for clickhouse-client program"), replying(b"200 OK", b"<html>")],
 )
 def test_other_servers(reply: Callable[[socket.socket], None]) -> None:
-    """A server that is not ClickHouse's HTTP interface is told as such."""
+    """A server that is not ClickHouse's HTTP interface is reported as such."""
     with serving(reply) as port:
         assert "gave no answer of its HTTP interface" in failed(f"clickhouse://ann@127.0.0.1:{port}/otel")
 
@@ -149,8 +149,8 @@ def test_untrusted_certificate() -> None:
     assert not any(heard)
 
 
-def test_address_beside_files() -> None:
-    """An address stands alone."""
+def test_address_with_files() -> None:
+    """An address cannot be combined with files."""
     line = failed("clickhouse://ann@127.0.0.1/otel", "starts.jsonl")
     assert line.startswith("an address of ClickHouse stands alone")
 

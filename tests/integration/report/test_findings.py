@@ -1,4 +1,4 @@
-"""What was planted is found, and nothing on quiet data."""
+"""Planted bursts, gaps and new values are found, and nothing in quiet data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 
 def quiet(*, without_day: int = -1) -> Iterator[bytes]:
-    """Return daemons that start evenly, two or three an hour."""
+    """Return daemon starts at an even rate, two or three per hour."""
     for hour in range(DAYS * 24):
         if hour // 24 != without_day:
             for number in range(2 + hour % 2):
@@ -57,8 +57,8 @@ def test_gap(report: Callable[..., Any]) -> None:
 
 
 def test_new_release(report: Callable[..., Any]) -> None:
-    """A version that comes in the last four weeks is new; one with too few starts is not told."""
-    # Hidden with the rare one, which could be worked out otherwise.
+    """A version that comes in the last four weeks is new; one with too few starts is not named."""
+    # Hidden along with the rare one, which could be derived otherwise.
     small = [daemon(24 + number, 9, "17.5.0") for number in range(15)]
     planted = [daemon(24 * 60 + number, 9, "19.0.0") for number in range(20)]
     rare = [daemon(24 * 60, 9, "20.0.0-dev")]

@@ -1,4 +1,4 @@
-"""No number below the limit is shown or can be worked out, in any form that needs no drawing."""
+"""No number below the limit is shown or can be derived, in any output format without charts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ KINDS = st.lists(
 
 
 def figures_of(kinds: list[tuple[Any, ...]], *limits: int) -> list[Figures]:
-    """Compute the figures of so many starts of each kind, with each limit."""
+    """Compute the figures of the given numbers of starts of each kind, with each limit."""
     content = b"".join(
         line(
             run_mode=mode,
@@ -66,15 +66,15 @@ def figures_of(kinds: list[tuple[Any, ...]], *limits: int) -> list[Figures]:
 
 
 def shown(figures: Figures, dimension: str, mode: str) -> dict[str, int | None]:
-    """Return what a table says of one run mode."""
+    """Return the numbers of a table for one run mode."""
     return {row.value: row.starts[mode] for row in figures.tables[dimension].rows}
 
 
-@pytest.mark.timeout(180)  # seconds; forty reports, each with everything shown and with what is small hidden
+@pytest.mark.timeout(180)  # seconds; forty reports, each with and without suppression
 @settings(max_examples=40, deadline=None)
 @given(KINDS)
 def test_nothing_small(kinds: list[tuple[Any, ...]]) -> None:
-    """A number below the limit is neither in a table nor what is missing in a sum."""
+    """A number below the limit is neither in a table nor the difference between a sum and its visible parts."""
     figures, truth = figures_of(kinds, AT_LEAST, 1)
     for mode in RUN_MODES:
         total = truth.starts[mode]
@@ -101,7 +101,7 @@ def test_nothing_small(kinds: list[tuple[Any, ...]]) -> None:
 
 
 def assert_nothing_of(figures: Figures, mode: str) -> None:
-    """Where all starts of a run mode are too few, nothing tells how many there are."""
+    """If a run mode has too few starts, nothing reveals their number."""
     numbers = [row.starts[mode] for table in figures.tables.values() for row in table.rows]
     numbers += [table.suppressed_starts[mode] for table in figures.tables.values()]
     assert not any(numbers)
@@ -117,7 +117,7 @@ def assert_nothing_of(figures: Figures, mode: str) -> None:
 
 
 def assert_protected(total: int, values: dict[str, int | None], real: dict[str, int | None], unnamed: int) -> None:
-    """What is missing in a sum may be one large number, or of one value without a name, or of several."""
+    """The hidden part of a sum may be one large number, that of one unnamed value, or that of several values."""
     missing = [value for value, number in values.items() if number is None]
     small = [value for value in missing if 0 < (real[value] or 0) < AT_LEAST]
     if not small:
@@ -131,7 +131,7 @@ def assert_protected(total: int, values: dict[str, int | None], real: dict[str, 
 @settings(max_examples=20, deadline=None)
 @given(KINDS)
 def test_forms_show_the_figures_only(kinds: list[tuple[Any, ...]]) -> None:
-    """Every number of starts of every form is one of the figures: none is computed from what is suppressed."""
+    """Every number of starts in every format is one of the figures: none is computed from suppressed ones."""
     (figures,) = figures_of(kinds, AT_LEAST)
     numbers = {number for table in figures.tables.values() for row in table.rows for number in row.starts.values()}
     numbers |= {number for table in figures.tables.values() for number in table.suppressed_starts.values()}
@@ -150,7 +150,7 @@ def test_forms_show_the_figures_only(kinds: list[tuple[Any, ...]]) -> None:
 
 
 def test_three_events_of_one_hour() -> None:
-    """A report of three starts names nothing, and does not say how many there were."""
+    """A report of three starts names no value, and does not show their number."""
     (figures,) = figures_of([("one-shot", "18.2.3", "github", "linux", "amd64", 1, 3)], AT_LEAST)
     assert figures.starts == {"one-shot": None, "daemon": 0}
     assert not any(table.rows for table in figures.tables.values())
@@ -160,7 +160,7 @@ def test_three_events_of_one_hour() -> None:
 
 
 def test_few_starts_of_one_run_mode() -> None:
-    """A run mode with too few starts is hidden, and costs the other one nothing."""
+    """A run mode with too few starts is hidden, and the other one is not affected."""
     many = ("one-shot", "18.2.3", "github", "linux", "amd64", 1, 60)
     few = ("daemon", "18.2.3", "github", "linux", "amd64", 1, 3)
     (figures,) = figures_of([many, few], AT_LEAST)
@@ -172,7 +172,7 @@ def test_few_starts_of_one_run_mode() -> None:
 
 @pytest.mark.parametrize("form", ["text", "markdown"])
 def test_forms_hide_a_run_mode(form: str) -> None:
-    """The forms that show totals put a dash for those that are too small."""
+    """The formats that show totals have a dash in place of small ones."""
     (figures,) = figures_of([("daemon", "18.2.3", "github", "linux", "amd64", 1, 3)], AT_LEAST)
     if form == "text":
         plain = io.StringIO()

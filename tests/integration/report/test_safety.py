@@ -1,4 +1,4 @@
-"""A report opens no connection, leaves no file, and shows hostile texts as what they are."""
+"""A report opens no connection, leaves no file, and escapes hostile texts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HOSTILE = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Make a folder with one file of starts, and an empty one for temporary files."""
+    """Create a folder with one file of starts, and an empty one for temporary files."""
     (tmp_path / "starts.jsonl").write_bytes(CONTENT)
     (tmp_path / "tmp").mkdir()
     return tmp_path
@@ -58,7 +58,7 @@ def files(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("form", WITH_PAGE)
 def test_no_socket(folder: Path, form: str) -> None:
-    """No form needs a socket."""
+    """No output format needs a socket."""
     program = PROGRAM.format(source=str(SOURCE), form=form, file=str(folder / "starts.jsonl"))
     ended = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -78,7 +78,7 @@ def without_network() -> list[str]:
 
 @pytest.mark.parametrize("form", WITH_PAGE)
 def test_no_network(folder: Path, without_network: list[str], form: str) -> None:
-    """Where there is no network, which code in C cannot hide from, the report is the same and leaves no file."""
+    """Without any network, for C code too, the report is the same and leaves no file."""
     command = [sys.executable, "-m", "otel_tbot", "report", "--format", form, "starts.jsonl"]
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "TMPDIR": str(folder / "tmp")}
     before = files(folder)
@@ -93,7 +93,7 @@ def test_no_network(folder: Path, without_network: list[str], form: str) -> None
 
 @pytest.mark.parametrize("form", WITH_PAGE)
 def test_nothing_left(folder: Path, form: str) -> None:
-    """After a report there is no file but those that were there, whatever the working directory is."""
+    """A report leaves no new file, in any working directory."""
     before = files(folder)
     ended = run("report", "--format", form, "starts.jsonl", environ={"TMPDIR": str(folder / "tmp")}, cwd=folder)
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -121,7 +121,7 @@ def test_nothing_left_after_a_signal(folder: Path, number: int) -> None:
 
 
 def test_output(folder: Path) -> None:
-    """The suffix decides on the form; an existing file keeps its mode, and a link stays one."""
+    """The suffix decides the format; an existing file keeps its mode, and a link stays a link."""
     (folder / "real.json").write_text("old")
     (folder / "real.json").chmod(0o640)
     (folder / "report.json").symlink_to("real.json")
@@ -133,7 +133,7 @@ def test_output(folder: Path) -> None:
 
 
 def test_unwritable_output(folder: Path) -> None:
-    """A result that cannot be written ends with 1 and one line, and leaves nothing."""
+    """A result that cannot be written gives status 1 and one line, and leaves no file."""
     before = files(folder)
     ended = run("report", "starts.jsonl", "-o", "no/such/report.json", cwd=folder)
     expected = "otel-tbot: the result could not be written: No such file or directory\n"
@@ -164,7 +164,7 @@ def test_full_disk(folder: Path, form: str) -> None:
     ids=["nothing", "unreadable", "not allowed", "impossible time", "repeated", "outside the period"],
 )
 def test_strict(folder: Path, added: bytes, status: int) -> None:
-    """With --strict, the report is made and the exit status is 1 if something was lost; without, it is 0."""
+    """With --strict, the report is made and the exit status is 1 if something was left out; without it, 0."""
     (folder / "starts.jsonl").write_bytes(CONTENT + added)
     options = ("--since", "2026-06-01", "--format", "csv", "starts.jsonl")
     assert run("report", *options, cwd=folder).returncode == 0
@@ -174,7 +174,7 @@ def test_strict(folder: Path, added: bytes, status: int) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_hostile_texts(folder: Path, form: str) -> None:
-    """Markup, formulas and control characters in stored values never come out."""
+    """Markup, formulas and control characters in stored values are never in the output."""
     starts = [
         line(
             version=text,
@@ -197,7 +197,7 @@ def test_hostile_texts(folder: Path, form: str) -> None:
 
 
 def test_hostile_name(folder: Path) -> None:
-    """A name with control characters comes out on one line, without them."""
+    """A name with control characters is printed on one line, without them."""
     ended = run("report", "no\n\x1b[31m.jsonl", cwd=folder)
     assert ended.stderr == "otel-tbot: no \\x1b[31m.jsonl cannot be read: No such file or directory\n"
 
@@ -212,7 +212,7 @@ def test_hostile_name(folder: Path) -> None:
     ],
 )
 def test_bad_option(folder: Path, options: list[str], expected: str) -> None:
-    """A bad option ends with 2 and one line."""
+    """An invalid option gives status 2 and one line."""
     ended = run("report", *options, "starts.jsonl", cwd=folder)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert expected in ended.stderr

@@ -1,4 +1,4 @@
-"""A report counts what was stored, exactly, whatever form the file has."""
+"""A report counts the stored starts exactly, in any file format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def generated() -> tuple[bytes, Truth]:
 
 
 def assert_true(document: Any, truth: Truth) -> None:  # noqa: ANN401  JSON
-    """Compare everything that is counted."""
+    """Compare every count."""
     assert document["starts"] == truth.totals()
     assert document["left_out"] == {
         "unreadable_lines": truth.unreadable,
@@ -67,7 +67,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_forms(tmp_path: Path, generated: tuple[bytes, Truth], form: str) -> None:
-    """A file counts the same in each form, which is recognized by its content."""
+    """The counts are the same in each file format, which is recognized by its content."""
     content, truth = generated
     file = tmp_path / "starts"
     file.write_bytes(FORMS[form](content))
@@ -86,7 +86,7 @@ def test_stdin(generated: tuple[bytes, Truth]) -> None:
 
 
 def test_parquet(tmp_path: Path, generated: tuple[bytes, Truth]) -> None:
-    """A Parquet file of this command's own holds the same starts, and nothing that was left out."""
+    """A Parquet file written by this command has the same starts, without the lines left out."""
     content, truth = generated
     (tmp_path / "starts.jsonl").write_bytes(content)
     assert run("report", "starts.jsonl", "-o", "starts.parquet", cwd=tmp_path).returncode == 0
@@ -96,7 +96,7 @@ def test_parquet(tmp_path: Path, generated: tuple[bytes, Truth]) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads(tmp_path: Path, generated: tuple[bytes, Truth], threads: int) -> None:
-    """The number of threads changes nothing; two files are two parts of one store."""
+    """The number of threads changes nothing; two files count like one."""
     content, truth = generated
     names = []
     for number, part in enumerate(halves(content)):

@@ -1,4 +1,4 @@
-"""The version of tbot, as `tbot version` prints it: section 5 of the facts, with stand-ins for tbot."""
+"""The version of tbot, as `tbot version` prints it, with fake tbots."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CANNOT_RUN = VersionResult(reason="the executable cannot be run")
 
 @pytest.fixture
 def tbot(tmp_path: Path) -> Callable[[str], str]:
-    """Return a function that makes a stand-in for tbot of some lines of shell, and returns its path."""
+    """Return a function that writes lines of shell as a fake tbot, and returns its path."""
 
     def write(lines: str) -> str:
         path = tmp_path / "tbot"
@@ -43,7 +43,7 @@ def tbot(tmp_path: Path) -> Callable[[str], str]:
 
 
 def ask(executable: str, *, timeout: float = 10.0, **environ: str) -> VersionResult:
-    """Ask, with time enough for a busy machine."""
+    """Ask for the version, with a timeout that is long enough for a busy machine."""
     return VersionProbe.start(executable, {"PATH": os.environ["PATH"], **environ}, timeout).result()
 
 
@@ -60,12 +60,12 @@ def ask(executable: str, *, timeout: float = 10.0, **environ: str) -> VersionRes
     ("Teleport v18.2.3\r", "18.2.3"),
 ])  # fmt: skip
 def test_printed(tbot: Callable[[str], str], printed: str, expected: str) -> None:
-    """All the forms in which tbot prints its version are read."""
+    """All forms in which tbot prints its version are parsed."""
     assert ask(tbot(f"printf '%s\\n' '{printed}'")) == VersionResult(version=expected)
 
 
-def test_without_a_line_end(tbot: Callable[[str], str]) -> None:
-    """The line need not end."""
+def test_without_a_line_break(tbot: Callable[[str], str]) -> None:
+    """The line break is optional."""
     assert ask(tbot("printf 'Teleport v18.2.3'")).version == "18.2.3"
 
 
@@ -79,7 +79,7 @@ def test_no_version(tbot: Callable[[str], str], printed: str) -> None:
 
 
 def test_bytes(tbot: Callable[[str], str]) -> None:
-    """Bytes that are no text do no harm."""
+    """Undecodable bytes are ignored."""
     assert ask(tbot("printf '\\377\\000\\nTeleport v18.2.3 \\377\\n'")).version == "18.2.3"
 
 
@@ -92,18 +92,18 @@ def test_only_version(tbot: Callable[[str], str]) -> None:
 
 
 def test_streams(tbot: Callable[[str], str], capfd: pytest.CaptureFixture[str]) -> None:
-    """It reads nothing, and what it says on stderr is heard by no one."""
+    """Its stdin is empty, and its stderr is discarded."""
     assert ask(tbot("cat; echo canary >&2; echo Teleport v1.0")).version == "1.0"
     assert capfd.readouterr() == ("", "")
 
 
 def test_environment(tbot: Callable[[str], str]) -> None:
-    """It sees the variables that it is given, and no others."""
+    """It gets exactly the given variables."""
     assert ask(tbot('echo "Teleport v$SOME"'), SOME="7.1").version == "7.1"
 
 
 def test_own_session(tbot: Callable[[str], str]) -> None:
-    """It runs in a session of its own, out of reach of the terminal's signals."""
+    """It runs in its own session, so it does not get the terminal's signals."""
     path = tbot('echo $$ >"$0.new"; mv "$0.new" "$0.pid"; sleep 60')
     question = VersionProbe.start(path, {"PATH": os.environ["PATH"]}, 5)
     while not Path(f"{path}.pid").exists():
@@ -118,12 +118,12 @@ def test_own_session(tbot: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("name", ["missing", "/missing", "./missing", "", "a\0b", "\ud800", "tbot/missing", "."])
 def test_not_found(name: str) -> None:
-    """What is not there is not found."""
+    """A missing executable is reported as not found."""
     assert ask(name) == NOT_FOUND
 
 
 def test_not_executable(tbot: Callable[[str], str]) -> None:
-    """A file that may not be run is said to be one."""
+    """A file without execute permission is reported as such."""
     path = tbot("echo Teleport v1.0")
     Path(path).chmod(0o644)
 
@@ -132,7 +132,7 @@ def test_not_executable(tbot: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"#!/missing/interpreter\n", b"\0\0\0"])
 def test_cannot_be_run(tmp_path: Path, content: bytes) -> None:
-    """A file that is no program cannot be run."""
+    """A file that is not a program cannot be run."""
     path = tmp_path / "tbot"
     path.write_bytes(content)
     path.chmod(0o755)
@@ -141,12 +141,12 @@ def test_cannot_be_run(tmp_path: Path, content: bytes) -> None:
 
 
 def test_bad_environment(tbot: Callable[[str], str]) -> None:
-    """Variables that no process can have are no reason to raise."""
+    """Variables that no process can have do not raise an error."""
     assert ask(tbot("echo Teleport v1.0"), A="\0") == CANNOT_RUN
 
 
 def test_path_lookup(tbot: Callable[[str], str], tmp_path: Path) -> None:
-    """A name is looked up as a shell does it: first come, first served, and what may not be run is passed over."""
+    """A name is looked up like in a shell: the first match wins, and files that are not executable are skipped."""
     tbot("echo Teleport v1.0")
     for folder, mode in (("closed", 0o644), ("open", 0o755)):
         (tmp_path / folder).mkdir()
@@ -179,7 +179,7 @@ def test_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_relative_path(tbot: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name with a slash is a path, and not looked up."""
+    """A name with a slash is a path, and is not looked up."""
     tbot("echo Teleport v1.0")
     monkeypatch.chdir(tmp_path)
 
@@ -190,7 +190,7 @@ def test_relative_path(tbot: Callable[[str], str], tmp_path: Path, monkeypatch: 
     "lines", ["exit 1", "echo Teleport v1.0; exit 1", "kill -SEGV $$", "echo Teleport v1.0; kill -KILL $$"]
 )
 def test_failure(tbot: Callable[[str], str], lines: str) -> None:
-    """What ends with a failure has said nothing."""
+    """The output of a failed command is ignored."""
     assert ask(tbot(lines)) == FAILED
 
 
@@ -205,7 +205,7 @@ def test_failure(tbot: Callable[[str], str], lines: str) -> None:
     "kill -STOP $$",
 ])  # fmt: skip
 def test_too_long(tbot: Callable[[str], str], lines: str) -> None:
-    """What takes too long is given up, also where a child of its own holds the output."""
+    """A command that takes too long is abandoned, even if a child of it holds the output open."""
     began = time.monotonic()
 
     assert ask(tbot(lines), timeout=0.3) == TOO_LONG
@@ -214,24 +214,24 @@ def test_too_long(tbot: Callable[[str], str], lines: str) -> None:
 
 @pytest.mark.parametrize("lines", ["yes", "cat /dev/zero", "printf '%070000d' 1", "echo Teleport v1.0; yes"])
 def test_too_much(tbot: Callable[[str], str], lines: str) -> None:
-    """What prints too much is stopped."""
+    """A command that prints too much is stopped."""
     assert ask(tbot(lines)) == VersionResult(reason=f"`tbot version` printed more than {OUTPUT_LIMIT} bytes")
 
 
 def test_as_much_as_allowed(tbot: Callable[[str], str]) -> None:
-    """What prints no more than the limit is read."""
+    """Output up to the limit is read."""
     assert ask(tbot(f"echo Teleport v1.0; printf '%0{OUTPUT_LIMIT - 14}d' 1")).version == "1.0"
 
 
 @pytest.mark.parametrize("lines", ["sleep 60 & sleep 60", "yes", "exit 1", "echo Teleport v1.0", "kill -STOP $$"])
 def test_nothing_is_left(tbot: Callable[[str], str], lines: str) -> None:
-    """No process is left behind, alive or dead, not even a grandchild."""
+    """No process is left, neither alive nor a zombie, not even a grandchild."""
     path = tbot(f'exec 3>"$0.alive"; echo $$ >&3; {lines}')
     os.mkfifo(f"{path}.alive")
     held = os.open(f"{path}.alive", os.O_RDONLY | os.O_NONBLOCK)
     try:
         ask(path, timeout=0.5)
-        leader = _last_words(held)
+        leader = _read_until_closed(held)
     finally:
         os.close(held)
 
@@ -239,8 +239,8 @@ def test_nothing_is_left(tbot: Callable[[str], str], lines: str) -> None:
         os.waitpid(int(leader), os.WNOHANG)
 
 
-def _last_words(held: int) -> bytes:
-    """Return what was written into a pipe that no living process holds any more."""
+def _read_until_closed(held: int) -> bytes:
+    """Return the content of a pipe once no process holds it open."""
     ready = select.poll()
     ready.register(held, select.POLLIN)
     words = b""
@@ -253,7 +253,7 @@ def _last_words(held: int) -> bytes:
 
 
 def test_starts_at_once(tbot: Callable[[str], str]) -> None:
-    """To put the question takes no time."""
+    """Starting the probe does not block."""
     path = tbot("sleep 60")
     began = time.monotonic()
     question = VersionProbe.start(path, {"PATH": os.environ["PATH"]}, 0.5)
@@ -264,7 +264,7 @@ def test_starts_at_once(tbot: Callable[[str], str]) -> None:
 
 
 def test_collected_late(tbot: Callable[[str], str]) -> None:
-    """What was printed in time counts, however late it is collected."""
+    """Output that was printed in time counts, even if it is collected late."""
     question = VersionProbe.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]}, 0.5)
     time.sleep(1)
 
@@ -272,7 +272,7 @@ def test_collected_late(tbot: Callable[[str], str]) -> None:
 
 
 def test_collected_twice(tbot: Callable[[str], str]) -> None:
-    """The answer stays the same."""
+    """A second call returns the same result."""
     question = VersionProbe.start(tbot("echo Teleport v1.0"), {"PATH": os.environ["PATH"]})
 
     assert question.result() == question.result() == VersionResult(version="1.0")
@@ -295,7 +295,7 @@ def _descriptors() -> int:
 
 
 def test_children_of_others_are_left_alone(tbot: Callable[[str], str]) -> None:
-    """Where the host ignores the end of children, there still is an answer."""
+    """The probe works even if the host ignores SIGCHLD."""
     previous = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         answer = ask(tbot("echo Teleport v1.0"))
@@ -306,15 +306,15 @@ def test_children_of_others_are_left_alone(tbot: Callable[[str], str]) -> None:
 
 
 def test_limits() -> None:
-    """A tbot is waited for two seconds."""
+    """The default timeout is two seconds."""
     assert version.PROBE_TIMEOUT == 2.0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the parent-death signal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.parametrize("command", ["preview", "emit"])
 def test_end_of_the_command(tbot: Callable[[str], str], command: str, number: signal.Signals) -> None:
-    """An executable that hangs ends with the command that asked it, whatever ended that."""
+    """A hanging executable ends with the command that started it, even if that is killed."""
     path = tbot('echo $$ >"$0.new"; mv "$0.new" "$0.pid"; exec sleep 60')
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
     asking = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What the exporters log about our exports is held back; what they log about the host's is not."""
+"""Log messages of the exporters about our exports are suppressed; those about the host's are not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.program import SOURCE
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
-# A process of its own, since the SDK keeps repetitions from being logged, those of other tests too.
+# A separate process, because the SDK suppresses repeated messages, even those of other tests.
 HOST = """
 import logging, sys
 from otel_tbot import AnonymousLogExporter, Session, StartEvent
@@ -31,8 +31,8 @@ for exporter in (AnonymousLogExporter(protocol={protocol!r}, endpoint=sys.argv[1
 
 
 @pytest.mark.parametrize(("protocol", "package"), [("http/protobuf", "http"), ("grpc", "grpc")])
-def test_the_hosts_own_exporter_is_heard(protocol: str, package: str, receiver: OTLPReceiver) -> None:
-    """A host's exporter that fails as ours did just before still says so, by the same logger."""
+def test_messages_of_the_hosts_exporter_are_kept(protocol: str, package: str, receiver: OTLPReceiver) -> None:
+    """A host's exporter that fails like ours did just before still logs that, with the same logger."""
     receiver.reply(Reply(status=400))
     endpoint = receiver.grpc_endpoint if protocol == "grpc" else f"{receiver.http_endpoint}/v1/logs"
     command = [sys.executable, "-c", HOST.format(package=package, protocol=protocol), endpoint]

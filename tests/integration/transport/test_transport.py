@@ -1,4 +1,4 @@
-"""The transport sends what it was given, keeps nothing, and calls nothing a success that is none."""
+"""The transport sends exactly what it gets, keeps nothing, and never reports a failure as a success."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("opted_in")
 
 
 def endpoint(receiver: OTLPReceiver, protocol: str, signal: str = "logs") -> str:
-    """Return where a receiver takes one signal over one protocol."""
+    """Return the receiver's endpoint for one signal over one protocol."""
     return receiver.grpc_endpoint if protocol == "grpc" else f"{receiver.http_endpoint}/v1/{signal}"
 
 
@@ -41,7 +41,7 @@ def export(
     protocol: str,
     times: int = 1,
     signal: str = "logs",
-    **keywords: Any,  # noqa: ANN401  settings of any kind
+    **keywords: Any,  # noqa: ANN401  any settings
 ) -> ExportResult:
     """Send an event over one connection, several times, and return the last answer."""
     sender = client(receiver, protocol, signal, **keywords)
@@ -68,36 +68,36 @@ class TestHonesty:
     """Accepted means accepted."""
 
     def test_accepted(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
-        """What the backend took is accepted."""
+        """An event that the backend accepted is reported as accepted."""
         assert export(receiver, protocol, signal=signal) == (True, "")
         assert len(receiver.requests) == 1
 
     def test_rejected(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
-        """A partial success that rejects our record is a failure, and is not tried again."""
+        """A partial success that rejects our record is a failure, and is not retried."""
         receiver.reply(Reply(rejected=1, error_message="no"))
         accepted, reason = export(receiver, protocol, signal=signal)
         assert not accepted
         assert reason == f"the backend rejected 1 {'log record(s)' if signal == 'logs' else 'span(s)'}"
         assert len(receiver.requests) == 1
 
-    def test_a_warning_is_no_rejection(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
-        """A partial success that rejects nothing is only advice."""
+    def test_a_warning_is_not_a_rejection(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
+        """A partial success that rejects nothing is a success."""
         receiver.reply(Reply(rejected=0, error_message="please upgrade"))
         assert export(receiver, protocol, signal=signal).accepted
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500])
     def test_refused(self, receiver: OTLPReceiver, protocol: str, signal: str, status: int) -> None:
-        """A refusal is a failure at once, with the backend's own status."""
+        """A refusal is a failure at once, with the backend's status."""
         receiver.reply(Reply(status=status))
         accepted, reason = export(receiver, protocol, signal=signal)
         assert not accepted
         assert f"HTTP {status}" in reason or "gRPC status" in reason
 
     @pytest.mark.parametrize("status", [502, 503, 504])
-    def test_passing_trouble_is_tried_again(
+    def test_temporary_failure_is_retried(
         self, receiver: OTLPReceiver, protocol: str, signal: str, status: int
     ) -> None:
-        """A backend that asks for patience gets the same event again."""
+        """After a temporary failure, the backend gets the same event again."""
         receiver.reply(Reply(status=status), Reply())
         assert export(receiver, protocol, signal=signal).accepted
         first, second = receiver.requests
@@ -119,7 +119,7 @@ class TestHonesty:
         assert not export(receiver, protocol, signal=signal, timeout=0.5).accepted
 
     def test_deadline(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
-        """An answer after the deadline comes too late."""
+        """An answer after the deadline is a failure."""
         receiver.reply(Reply(delay=30))
         accepted, reason = export(receiver, protocol, signal=signal, timeout=0.5)
         assert not accepted
@@ -128,7 +128,7 @@ class TestHonesty:
     def test_consent_withdrawn_between_attempts(
         self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str
     ) -> None:
-        """Consent is asked for before each attempt."""
+        """Consent is checked before each attempt."""
         receiver.reply(*[Reply(status=503)] * 9)
         with ThreadPoolExecutor() as pool:
             answer = pool.submit(export, receiver, protocol, signal=signal)
@@ -139,13 +139,13 @@ class TestHonesty:
         assert reason == consent().reason
 
     def test_exports_at_the_same_time(self, receiver: OTLPReceiver, protocol: str, signal: str) -> None:
-        """The deadline of one export ends no other export of the same exporter."""
+        """The deadline of one export does not end another export of the same exporter."""
         receiver.reply(Reply(delay=30), Reply(delay=1))
         sender = client(receiver, protocol, signal, timeout=2)
         with ThreadPoolExecutor() as pool:
             late = pool.submit(sender.export, lambda: [record(signal)])
             wait_until(lambda: receiver.requests, "the first request arrived")
-            time.sleep(1.5)  # the second export is under way when the first one's time is over
+            time.sleep(1.5)  # the second export is running when the deadline of the first one passes
             in_time = sender.export(lambda: [record(signal)])
         sender.shutdown()
         assert (late.result().accepted, in_time) == (False, (True, ""))
@@ -153,7 +153,7 @@ class TestHonesty:
     def test_no_thread(
         self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str
     ) -> None:
-        """Where no thread can be started, nothing could end an export in time: nothing is sent."""
+        """If no thread can be started, nothing is sent, because no export could be ended in time."""
 
         def refuse(_: threading.Thread) -> None:
             message = "can't start new thread"
@@ -167,7 +167,7 @@ class TestHonesty:
 
 
 class TestHTTPHonesty:
-    """Answers of HTTP servers that are no acceptance."""
+    """Answers of HTTP servers that are not an acceptance."""
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_redirect(self, receiver: OTLPReceiver, status: int) -> None:
@@ -196,13 +196,13 @@ class TestHTTPHonesty:
         ],
     )
     def test_body(self, receiver: OTLPReceiver, content_type: str, body: bytes, accepted: bool) -> None:  # noqa: FBT001
-        """Status 200 is an acceptance only with an answer of OTLP's, or an empty one."""
+        """Status 200 is an acceptance only with an OTLP answer, or an empty one."""
         receiver.reply(Reply(body=body, headers={"Content-Type": content_type}))
         assert export(receiver, "http/protobuf").accepted is accepted
 
 
 class TestHygiene:
-    """Nothing is sent that was not ours to send."""
+    """Nothing is sent that does not belong to the request."""
 
     def test_request_headers(self, receiver: OTLPReceiver) -> None:
         """The headers of a request are these, and no others."""
@@ -213,7 +213,7 @@ class TestHygiene:
         assert request.headers["user-agent"].startswith("OTel-OTLP-Exporter-Python/")
 
     def test_configured_headers(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the standard variable asks for is sent, over every protocol."""
+        """The headers of the standard variable are sent, over every protocol."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=k1,Other=two%20words")
         for protocol in PROTOCOLS:
             assert export(receiver, protocol).accepted
@@ -225,7 +225,7 @@ class TestHygiene:
     def test_headers_for_another_backend(
         self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, given: dict[str, str]
     ) -> None:
-        """Where headers are given, those of the variables, which may be another backend's, stay here."""
+        """If headers are given, those of the variables, perhaps for another backend, are not sent."""
         names = ("api-key", "authorization", "content-type", "user-agent", "host", "accept-encoding")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", ",".join(f"{name}=canary" for name in names))
         assert export(receiver, protocol, headers=given).accepted
@@ -234,7 +234,7 @@ class TestHygiene:
         assert {name: headers.get(name) for name in given} == given
 
     def test_no_netrc(self, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Credentials in the user's .netrc stay there."""
+        """Credentials in the user's .netrc are not sent."""
         (tmp_path / ".netrc").write_text("machine 127.0.0.1 login canary password canary\n")
         (tmp_path / ".netrc").chmod(0o600)
         monkeypatch.setenv("HOME", str(tmp_path))
@@ -243,20 +243,20 @@ class TestHygiene:
         assert "authorization" not in receiver.requests[0].headers
 
     def test_credentials_of_the_endpoint(self, receiver: OTLPReceiver) -> None:
-        """Credentials that the user put into the endpoint are used, as everywhere."""
+        """Credentials in the endpoint are used."""
         with_credentials = endpoint(receiver, "http/protobuf").replace("//", "//user:pass@")
         assert export(receiver, "http/protobuf", endpoint=with_credentials).accepted
         assert receiver.requests[0].headers["authorization"] == "Basic dXNlcjpwYXNz"
 
     def test_no_cookies(self, receiver: OTLPReceiver) -> None:
-        """A cookie that the backend sets is not given back."""
+        """A cookie that the backend sets is not returned."""
         receiver.reply(Reply(headers={"Set-Cookie": "id=canary; Path=/"}))
         export(receiver, "http/protobuf", times=2)
         assert [request.headers.get("cookie") for request in receiver.requests] == [None, None]
 
     @pytest.mark.parametrize("protocol", PROTOCOLS)
     def test_compression(self, receiver: OTLPReceiver, protocol: str) -> None:
-        """Compression is what the settings say."""
+        """The compression is that of the settings."""
         assert export(receiver, protocol, compression="gzip").accepted
         (request,) = receiver.requests
         assert request.headers.get("content-encoding", request.headers.get("grpc-encoding")) in {"gzip", None}
@@ -277,14 +277,14 @@ class TestHygiene:
         assert set(request.headers) - {"content-encoding"} == HEADERS
 
     def test_one_connection(self, receiver: OTLPReceiver) -> None:
-        """Events that follow each other share one connection."""
+        """Successive events share one connection."""
         export(receiver, "http/protobuf", times=3)
         assert (len(receiver.requests), receiver.connections) == (3, 1)
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate authority with a server's and a client's certificate, as PEM files in a folder."""
+    """Create a certificate authority with a server's and a client's certificate, as PEM files in a folder."""
     folder = tmp_path_factory.mktemp("certificates")
     for name in ("ours", "other"):
         made = trustme.CA()
@@ -311,7 +311,7 @@ def serving(authority: Path, *, client_ca: bool = False) -> OTLPReceiver:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 class TestTLS:
-    """Trust is what the settings say."""
+    """Trust follows the settings."""
 
     def test_trusted(self, protocol: str, authority: Path) -> None:
         """A backend whose certificate the configured authority signed is trusted."""
@@ -320,7 +320,7 @@ class TestTLS:
 
     @pytest.mark.parametrize("certificate", [None, "other.pem"])
     def test_not_trusted(self, protocol: str, authority: Path, certificate: str | None) -> None:
-        """A backend that no one vouches for gets nothing."""
+        """A backend with an untrusted certificate gets nothing."""
         path = str(authority / certificate) if certificate else None
         with serving(authority) as receiver:
             assert not export(receiver, protocol, certificate=path, timeout=0.5).accepted
@@ -349,7 +349,7 @@ class TestTLS:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("kind", ["fifo", "device", "huge"])
 @pytest.mark.parametrize("name", ["certificate", "client_key", "client_certificate"])
-def test_files_that_are_none(receiver: OTLPReceiver, tmp_path: Path, protocol: str, kind: str, name: str) -> None:
+def test_invalid_files(receiver: OTLPReceiver, tmp_path: Path, protocol: str, kind: str, name: str) -> None:
     """A certificate or key must be a regular file of at most 1 MiB."""
     path = tmp_path / "file"
     if kind == "fifo":
@@ -367,10 +367,10 @@ def test_files_that_are_none(receiver: OTLPReceiver, tmp_path: Path, protocol: s
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("path", ["/dev/zero", "/missing", "fifo"])
-def test_bundles_that_are_none(
+def test_invalid_bundles(
     authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, path: str
 ) -> None:
-    """A bundle of certificates that requests' own variables name must be a file too."""
+    """A certificate bundle in the variables of requests must be a regular file, too."""
     monkeypatch.chdir(tmp_path)
     os.mkfifo("fifo")
     monkeypatch.setenv(variable, path)
@@ -383,7 +383,7 @@ def test_bundles_that_are_none(
 
 
 def test_path_twice(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A general endpoint that has the signal's path already is named as the cause."""
+    """A general endpoint that already has the signal's path is reported as the cause."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{receiver.http_endpoint}/v1/logs")
     assert send(EVENT).reason == (
         "the backend answered HTTP 404: "
@@ -400,7 +400,7 @@ def test_socks(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keys_are_not_logged(authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The keys of our connections are not written to the file that SSLKEYLOGFILE names."""
+    """The keys of our connections are not written to SSLKEYLOGFILE."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     with serving(authority) as receiver:
         assert export(receiver, "http/protobuf", certificate=str(authority / "ours.pem")).accepted
@@ -409,8 +409,8 @@ def test_keys_are_not_logged(authority: Path, tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.glob("keys")) == []
 
 
-def test_requests_own_variable_counts_otherwise(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the standard variable, the one that HTTP users in Python know keeps its meaning."""
+def test_variable_of_requests(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the standard variable, that of requests applies."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority / "ours.pem"))
     with serving(authority) as receiver:
         assert export(receiver, "http/protobuf").accepted
@@ -432,6 +432,6 @@ def test_a_forked_child_opens_its_own_connection(receiver: OTLPReceiver) -> None
 
 
 def test_send_uses_the_variables(receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`send` goes where the standard variables say."""
+    """`send` uses the endpoint of the standard variables."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
     assert send(EVENT).status == "sent"

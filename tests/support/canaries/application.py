@@ -3,7 +3,7 @@
 Everything around the report carries a canary: the active span, its links and trace state, baggage, the pipeline's
 resource and scope, the record's body, exception and further attributes, and other records and spans. Each start is
 reported twice over one connection where possible, because a cookie could only come back with the second request. In
-between the application logs an exception by the SDK's handler, and checks that it entered the pipeline.
+between, the application logs an exception through the SDK's handler, and checks that it entered the pipeline.
 
 The APIs: `send`; `emit` through pipelines created here; `record` and `configured`, which use OpenTelemetry's API alone,
 through pipelines created here or described by variables or a file. The contexts: `here`, `thread`, `fork`, and a
@@ -113,7 +113,7 @@ def _emit(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  
         emit_span(event, tracer_provider=tracers)
 
 
-def _emit_by_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  see above
+def _emit_by_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> None:  # noqa: ANN401  the API's or the SDK's
     attributes = {
         word("name of a further attribute"): word("further attribute"),
         "host.name": word("attribute host.name"),
@@ -130,7 +130,7 @@ def _emit_by_api(signal: str, event: StartEvent, loggers: Any, tracers: Any) -> 
         _trace(attributes, tracers)
 
 
-def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN401  see above
+def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN401  the API's or the SDK's
     scope = {word("name of a scope's attribute"): word("scope's attribute")}
     logger = loggers.get_logger(word("scope"), word("scope's version"), word("scope's schema"), scope)
     # Not every admitted SDK takes an exception with a record; one that does gives attributes precedence over its own.
@@ -152,7 +152,7 @@ def _log(attributes: dict[str, str | int], loggers: Any) -> None:  # noqa: ANN40
         )
 
 
-def _log_an_exception(loggers: Any) -> None:  # noqa: ANN401  see above
+def _log_an_exception(loggers: Any) -> None:  # noqa: ANN401  the API's or the SDK's
     logger = logging.getLogger(word("logger"))
     handler = LoggingHandler(logger_provider=loggers)
     logger.addHandler(handler)
@@ -169,7 +169,7 @@ def _raised() -> ValueError:
         return error
 
 
-def _trace(attributes: dict[str, str | int], tracers: Any) -> None:  # noqa: ANN401  see above
+def _trace(attributes: dict[str, str | int], tracers: Any) -> None:  # noqa: ANN401  the API's or the SDK's
     scope = {word("name of a scope's attribute"): word("scope's attribute")}
     tracer = tracers.get_tracer(word("scope"), word("scope's version"), word("scope's schema"), scope)
     links = [Link(_parent().get_span_context(), {word("name of a link's attribute"): word("link's attribute")})]
@@ -224,7 +224,7 @@ def _in_a_fork(work: Callable[[], None]) -> None:
 
 
 def _by_multiprocessing(method: str, work: Callable[[], None]) -> None:
-    warnings.simplefilter("ignore", DeprecationWarning)  # see `_in_a_fork`
+    warnings.simplefilter("ignore", DeprecationWarning)  # about every fork, as in `_in_a_fork`
     context: Any = multiprocessing.get_context(method)  # the base class of all contexts has no `Process`
     # The fork server listens on a socket, and the path of the temporary folder may be too long for one.
     context.current_process()._config["tempdir"] = os.curdir

@@ -9,7 +9,7 @@ import os
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
 # For processes where `opentelemetry-instrument` has put its own `sitecustomize` first.
-import tests.support.canaries.machine.sitecustomize  # noqa: F401  see above
+import tests.support.canaries.machine.sitecustomize  # noqa: F401  imported for its patches
 
 _ATTRIBUTES = (
     "cloud.account.id", "cloud.resource_id", "container.id", "container.name", "enduser.id", "host.id", "host.ip",

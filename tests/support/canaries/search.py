@@ -1,4 +1,4 @@
-"""Canaries: a unique word for each location that could identify somebody, and the search for all of them in bytes.
+"""Canaries: a unique word for each location that could identify a user, and the search for all of them in bytes.
 
 A canary has 16 letters that do not occur in hexadecimal numbers, so that no id matches one by chance. The search looks
 for each canary and each half of it, plain and encoded: base64 at all three alignments, base64 for URLs, hexadecimal,
@@ -25,7 +25,7 @@ def word(location: str, length: int = _LENGTH) -> str:
 def encodings(text: bytes) -> dict[str, list[bytes]]:
     """Return the encoded forms of a text, by the name of the encoding."""
     return {
-        "as it is": [text],
+        "plain": [text],
         "base64": [_base64(text, shift, b"+/") for shift in range(3)],
         "base64 for URLs": [_base64(text, shift, b"-_") for shift in range(3)],
         "hexadecimal": [text.hex().encode()],
@@ -34,7 +34,7 @@ def encodings(text: bytes) -> dict[str, list[bytes]]:
 
 
 def _base64(text: bytes, shift: int, signs: bytes) -> bytes:
-    """Return the base64 of a text behind `shift` bytes, without the characters that other bytes influence."""
+    """Return the base64 of a text after `shift` bytes, without the characters that other bytes influence."""
     encoded = base64.b64encode(bytes(shift) + text, signs)
     first, last = -(-shift * 8 // 6), (shift + len(text)) * 8 // 6
     return encoded[first:last]

@@ -117,7 +117,7 @@ class _Stopwatch:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
-    def time(self, step: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401  what the step returns
+    def time(self, step: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401  the step's result
         began = time.monotonic()
         try:
             return work()
@@ -181,7 +181,7 @@ def _peak() -> float:
 
 
 def _leaked(threads: int, descriptors: int) -> list[str]:
-    """Wait until the number of threads and descriptors is back at these; return all of them if it is not in time."""
+    """Wait until there are no more threads and descriptors than these; on a timeout, return all of them."""
     until = time.monotonic() + _SETTLED_WITHIN
     while time.monotonic() < until:
         if len(_threads()) <= threads and len(_descriptors()) <= descriptors:
@@ -201,9 +201,9 @@ def _deliver(delivery: dict[str, Any]) -> Report:
 
 
 def main() -> None:
-    """Make deliveries until stdin ends."""
-    # The OTLP exporters load it, and newer releases of libffi make it keep a descriptor open for good.
-    import ctypes  # noqa: F401, PLC0415  see above
+    """Perform deliveries until stdin ends."""
+    # The OTLP exporters load it, and newer releases of libffi make it keep a descriptor open forever.
+    import ctypes  # noqa: F401, PLC0415  imported for that effect
 
     # The numbers before the first delivery.
     threads, descriptors = len(_threads()), len(_descriptors())

@@ -48,13 +48,13 @@ _RETRY_AFTER = {
     "none": "0",
     "a day": "86400",
     "a negative time": "-5",
-    "a number beyond all": "1e300",
-    "a date long past": "Thu, 01 Jan 1970 00:00:00 GMT",
-    "a date far ahead": "Fri, 31 Dec 9999 23:59:59 GMT",
+    "a huge number": "1e300",
+    "a date in the past": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "a date far in the future": "Fri, 31 Dec 9999 23:59:59 GMT",
     "no time at all": CANARY,
 }
 # Only some with 503, which the same code handles: both ends of the range, and values outside.
-_RETRY_AFTER_503 = ("none", "a day", "a negative time", "a date far ahead")
+_RETRY_AFTER_503 = ("none", "a day", "a negative time", "a date far in the future")
 _RETRY_INFO = {"none": 0, "a day": 86400, "a negative time": -5, "ten thousand years": 315_576_000_000}
 # Asks for a retry without a pause, over either protocol: an empty `RetryInfo` has a delay of 0.
 RETRY_AT_ONCE: dict[str, str | bytes] = {"Retry-After": "0", "google.rpc.retryinfo-bin": b""}
@@ -157,7 +157,7 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "closed without an answer": (replying(Reply(drop=True)), CLOSED, SHORT),
     "closed in the body": (raw(http.answers(OK + b"Content-Length: 9\r\n\r\nc")), BROKE_OFF, LONG),
     # An answer that is slow or endless.
-    "promises dripped": (raw(http.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), TIMED_OUT, SHORTEST),
+    "interim responses dripped": (raw(http.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), TIMED_OUT, SHORTEST),
     "status dripped": (raw(http.drips(b"HTTP/1.1 ", b"2")), TIMED_OUT, SHORTEST),
     "headers dripped": (raw(http.drips(OK, b"c")), TIMED_OUT, SHORTEST),
     "body dripped": (raw(http.drips(OK + b"Content-Length: 9999\r\n\r\n", b"c")), TIMED_OUT, SHORTEST),
@@ -171,7 +171,7 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "body of an error without end": (raw(http.floods(b"HTTP/1.1 400 No\r\n\r\n")), _http(400), LONG),
     "huge body": (replying(Reply(body=bytes(_HUGE))), TOO_LONG, LONG),
     "huge body of an error": (replying(Reply(status=400, body=bytes(_HUGE))), _http(400), LONG),
-    "huge body in a small one": (raw(http.answers(http.decompression_bomb(_HUGE))), TOO_LONG, LONG),
+    "huge body, compressed": (raw(http.answers(http.decompression_bomb(_HUGE))), TOO_LONG, LONG),
     # An answer that is not an acceptance.
     **{f"redirect {status}": (redirecting(status), _redirected(status), LONG) for status in _REDIRECTS},
     **{f"status {status}": (_refusing(status), _http(status), LONG) for status in (400, 401, 403, 404, 413)},
@@ -189,23 +189,23 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
         f"undefined status {status}": (raw(http.answers(b"HTTP/1.1 %d c\r\n\r\n" % status)), _http(status), LONG)
         for status in (101, 600, 999)
     },
-    "nothing but a promise": (raw(http.answers(b"HTTP/1.1 199 c\r\n\r\n")), CLOSED, SHORT),
+    "only an interim response": (raw(http.answers(b"HTTP/1.1 199 c\r\n\r\n")), CLOSED, SHORT),
     "HTTP/1.0 and an error": (raw(http.answers(b"HTTP/1.0 400 canary-of-the-backend\r\n\r\n")), _http(400), LONG),
     "rejected": (replying(Reply(rejected=1, error_message=CANARY)), REJECTED, LONG),
     "garbage in the body": (replying(Reply(body=b"\xff\xfe\xfd")), NOT_OTLP, LONG),
-    "JSON nested deeply": (
+    "deeply nested JSON": (
         replying(Reply(body=b"[" * 60_000, headers={"Content-Type": "application/json"})), NOT_OTLP, LONG,
     ),
     "a page": (
         replying(Reply(body=b"<p>canary-of-the-backend</p>", headers={"Content-Type": "text/html"})), NOT_OTLP, LONG,
     ),
-    "no HTTP": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_HTTP, SHORT),
+    "not HTTP": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_HTTP, SHORT),
     "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), NOT_HTTP, SHORT),
     "gRPC in place of HTTP": (other_protocol, NOT_HTTP, SHORT),
     # TLS
     "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
     "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
-    "certificate signed by itself": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
+    "self-signed certificate": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
     "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
     "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
     # In TLS 1.3 the server reports this after the handshake, when our request may already meet a closed connection.
@@ -233,7 +233,7 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     "closed without an answer": (replying(Reply(drop=True, error_message=CANARY)), _grpc("UNAVAILABLE"), SHORT),
     # An answer that is slow or endless.
     "bytes dripped": (raw(http2.drips_bytes), TIMED_OUT_GRPC, SHORTEST),
-    "settings and signs of life dripped": (raw(http2.drips_settings), TIMED_OUT_GRPC, SHORTEST),
+    "settings and pings dripped": (raw(http2.drips_settings), TIMED_OUT_GRPC, SHORTEST),
     "answer dripped": (raw(http2.drips_answer), TIMED_OUT_GRPC, SHORTEST),
     "settings without end": (raw(http2.floods_settings), f"{TIMED_OUT_GRPC}|{_grpc('UNAVAILABLE')}", SHORTEST),
     "headers without end": (raw(http2.floods_headers), _grpc("(RESOURCE_EXHAUSTED|UNAVAILABLE)"), SHORT),
@@ -263,13 +263,13 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     "garbage in the message": (replying(Reply(body=b"\xff\xfe\xfd")), _grpc("INTERNAL"), LONG),
     "a page": (raw(http2.status(200)), _grpc("UNKNOWN"), LONG),
     "a page of a proxy that refuses": (raw(http2.status(403)), _grpc("PERMISSION_DENIED"), LONG),
-    "no HTTP/2": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_GRPC, SHORT),
+    "not HTTP/2": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_GRPC, SHORT),
     "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), NOT_GRPC, SHORT),
     "HTTP in place of gRPC": (other_protocol, NOT_GRPC, SHORT),
     # TLS
     "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
     "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
-    "certificate signed by itself": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
+    "self-signed certificate": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
     "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
     "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
     "client certificate missing": (

@@ -33,5 +33,5 @@ from otel_tbot.cli.formatting import mask_endpoint
     ],
 )
 def test_masked(endpoint: str, shown: str) -> None:
-    """Scheme, host, port and OTLP's own path are shown where they are understood, and nothing else."""
+    """Scheme, host, port and OTLP's own path are shown where they can be parsed, and nothing else."""
     assert mask_endpoint(endpoint) == shown

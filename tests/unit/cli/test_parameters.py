@@ -19,7 +19,7 @@ from otel_tbot.cli.parameters import Moment
     ],
 )
 def test_time(text: str, expected: datetime) -> None:
-    """A date or a time is in UTC if it does not say otherwise."""
+    """A date or a time without a zone is in UTC."""
     assert Moment().convert(text, None, None) == expected
 
 
@@ -33,7 +33,7 @@ def test_age(text: str, hours: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "soon", "30", "-3d", "3y", "d", "²d", "9999999999999d", "0001-01-01T00:00:00+14:00"]
 )
-def test_neither(text: str) -> None:
-    """Anything else is bad usage."""
+def test_invalid(text: str) -> None:
+    """Anything else is a usage error."""
     with pytest.raises(click.BadParameter, match="neither a date, an ISO time nor an age"):
         Moment().convert(text, None, None)

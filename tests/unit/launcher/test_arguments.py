@@ -1,4 +1,4 @@
-"""The command line of `run`: options, then TBOT, then whatever is tbot's."""
+"""The command line of `run`: options, then TBOT, then tbot's own arguments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otel_tbot.launcher.arguments import UsageError, parse
 
 @pytest.mark.parametrize("words", [["--timeout", "2.5"], ["--timeout=2.5"], ["--timeout=1", "--timeout", "2.5"]])
 def test_option_with_value(words: list[str]) -> None:
-    """A value stands behind its option or is joined by `=`; the last one counts."""
+    """A value follows its option, or is joined to it by `=`; the last one counts."""
     arguments = parse([*words, "tbot", "start"])
     assert (arguments.timeout, arguments.command) == (2.5, ["tbot", "start"])
 
@@ -21,20 +21,20 @@ def test_all_options() -> None:
 
 
 def test_no_options() -> None:
-    """What is not given is left to the environment, and to the executable."""
+    """Without an option, the environment or the executable decides."""
     arguments = parse(["tbot"])
     values = (arguments.help, arguments.supervise, arguments.signal, arguments.timeout, arguments.tbot_version)
     assert values == (False, False, None, None, None)
 
 
 def test_tbot_s_own_options() -> None:
-    """What stands after TBOT is tbot's, whatever it looks like."""
+    """Everything after TBOT is tbot's, even if it looks like an option."""
     assert parse(["tbot", "start", "--supervise", "--", "-h"]).command == ["tbot", "start", "--supervise", "--", "-h"]
 
 
 @pytest.mark.parametrize("name", ["--supervise", "-", ""])
 def test_end_of_options(name: str) -> None:
-    """After `--` anything is TBOT."""
+    """After `--`, any word is TBOT."""
     assert parse(["--", name, "start"]).command == [name, "start"]
 
 
@@ -66,6 +66,6 @@ def test_help(words: list[str]) -> None:
     ],
 )
 def test_usage_errors(words: list[str], message: str) -> None:
-    """What cannot be understood is refused, in words that name the option and not its value."""
+    """An invalid command line is rejected by a message that names the option and not its value."""
     with pytest.raises(UsageError, match=message):
         parse(words)

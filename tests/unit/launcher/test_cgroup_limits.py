@@ -1,4 +1,4 @@
-"""What the control group of a process has left is read from either version, and from a container's view of it."""
+"""The memory and tasks that a control group has left are read in either version, and inside a container."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def headroom(root: Path, membership: str) -> tuple[float, float, bool]:
 
 
 def group(root: Path, path: str, files: dict[str, str]) -> None:
-    """Make a control group."""
+    """Create a control group."""
     (root / path).mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (root / path / name).write_text(f"{text}\n")
 
 
 def test_version_2(tmp_path: Path) -> None:
-    """The limits of the group, less its use; what the kernel can drop counts as left."""
+    """The headroom is the limits of the group less its use; memory that the kernel can reclaim counts as left."""
     group(tmp_path, "pod/tbot", V2)
     assert headroom(tmp_path, "0::/pod/tbot\n") == (50, 11, True)
 
 
 def test_version_1(tmp_path: Path) -> None:
-    """Each controller has groups of its own."""
+    """Each controller has its own hierarchy."""
     group(tmp_path, "memory/a", {"memory.limit_in_bytes": "100", "memory.usage_in_bytes": "70"})
     group(tmp_path, "memory/a", {"memory.stat": "inactive_file 1\ntotal_inactive_file 20"})
     group(tmp_path, "pids/b", {"pids.max": "16", "pids.current": "5"})
@@ -61,14 +61,14 @@ def test_version_1(tmp_path: Path) -> None:
 
 
 def test_unlimited(tmp_path: Path) -> None:
-    """Without a limit nothing is limited."""
+    """Without a limit, the headroom is infinite."""
     group(tmp_path, "a", UNLIMITED_V2)
     group(tmp_path, "cpu", {"cpu.cfs_quota_us": "-1"})
     assert headroom(tmp_path, "0::/a\n3:cpu:/\n") == NOTHING
 
 
 def test_parents(tmp_path: Path) -> None:
-    """A limit of any group above counts too."""
+    """A limit of any parent group counts, too."""
     group(tmp_path, "pod", {**V2, "pids.max": "8"})
     group(tmp_path, "pod/tbot", UNLIMITED_V2)
     assert headroom(tmp_path, "0::/pod/tbot\n") == (50, 3, True)
@@ -76,24 +76,24 @@ def test_parents(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/kubepods/pod7/tbot", "/../../other"])
 def test_container(tmp_path: Path, path: str) -> None:
-    """Inside a container the group may be the root of what is mounted, whatever its name outside."""
+    """Inside a container the group may be the root of the mount, regardless of its name outside."""
     group(tmp_path, ".", V2)
     assert headroom(tmp_path, f"0::{path}\n") == (50, 11, True)
 
 
 @pytest.mark.parametrize("membership", ["", "\n", "canary", "0::", "::::", "0::/\x7f"])
-def test_unreadable(tmp_path: Path, membership: str) -> None:
-    """What is not understood is no limit."""
+def test_unreadable_membership(tmp_path: Path, membership: str) -> None:
+    """An unreadable membership counts as no limit."""
     assert headroom(tmp_path, membership) == NOTHING
 
 
 @pytest.mark.parametrize("text", ["", "-5", "1e9", "canary", "1 2"])
-def test_other_texts(tmp_path: Path, text: str) -> None:
-    """A file without a plain number is no limit."""
+def test_unreadable_limit(tmp_path: Path, text: str) -> None:
+    """A file without a plain number counts as no limit."""
     group(tmp_path, ".", {"memory.max": text, "pids.max": text})
     assert headroom(tmp_path, "0::/\n") == NOTHING
 
 
 def test_no_control_groups(tmp_path: Path) -> None:
-    """Where there are none, as on macOS, nothing is limited."""
+    """Without control groups, as on macOS, there is no limit."""
     assert (read_headroom(str(tmp_path), str(tmp_path / "self")).memory) == inf

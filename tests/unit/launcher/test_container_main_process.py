@@ -28,7 +28,7 @@ PARENT = 4711
         pytest.param(PARENT, "0::/init.scope\n", False, id="an init in the container"),
         pytest.param(PARENT, "0::/user.slice/user-0.slice/a..b/../c.scope\n", False, id="a terminal of the host"),
         pytest.param(PARENT, "", False, id="no control groups"),
-        pytest.param(PARENT, None, False, id="a parent that is hidden"),
+        pytest.param(PARENT, None, False, id="a hidden parent"),
         pytest.param(1, "0::/../../init.scope\n", False, id="a unit of systemd with a namespace of control groups"),
     ],
 )

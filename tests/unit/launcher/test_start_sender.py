@@ -1,4 +1,4 @@
-"""The sender's time, known before anything is loaded, is what the settings say."""
+"""The sender's timeout, read before anything is loaded, is that of the settings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_same_rule(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], opt
 
 
 @pytest.mark.parametrize("value", ["soon", "0", "-1", "nan", "inf"])
-def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_unparsable_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """A variable that cannot be parsed counts as unset, for the sender as for the delivery."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", value)
     assert delivery_timeout(parse(["tbot"])) == resolve_settings("logs", os.environ).timeout == 10
@@ -47,9 +47,9 @@ def test_useless_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
 
 @pytest.mark.parametrize("number", ["31", "300", "30001", "86400000"])
 def test_ceiling(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No number keeps a sender alive for more than half a minute."""
+    """No timeout keeps a sender alive for more than half a minute."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", number)
-    assert delivery_timeout(parse(["tbot"])) in {30, 10}  # 10 where the number counts as unset
+    assert delivery_timeout(parse(["tbot"])) in {30, 10}  # 10 where the timeout counts as unset
     if float(number) <= 300:
         assert delivery_timeout(parse(["--timeout", number, "tbot"])) == 30
 

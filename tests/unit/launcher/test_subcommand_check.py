@@ -1,4 +1,4 @@
-"""The quick look at tbot's command, against the whole grammar."""
+"""The quick check of tbot's command, compared with the full grammar."""
 
 from __future__ import annotations
 
@@ -53,26 +53,26 @@ OTHERS = [
 
 @pytest.mark.parametrize("line", START)
 def test_start(line: str) -> None:
-    """A command line of `tbot start` is recognised wherever tbot's own parser finds `start`."""
+    """A command line of `tbot start` is recognized wherever tbot's own parser finds `start`."""
     parse(["tbot", *line.split()], {})
     assert is_start(["tbot", *line.split()])
 
 
 @pytest.mark.parametrize("line", OTHERS)
-def test_others(line: str) -> None:
-    """Every other command, and a request for help, is none of ours: nothing is printed, started or sent."""
+def test_other_commands(line: str) -> None:
+    """Any other command, or a request for help, is not reported: nothing is printed, started or sent."""
     with pytest.raises(NotStartError):
         parse(["tbot", *line.split()], {})
     assert not is_start(["tbot", *line.split()])
 
 
 def test_argument_file() -> None:
-    """What stands in a file is not looked up before tbot runs: it may be `start`."""
+    """An argument file is not read before tbot runs, so it counts as a possible `start`."""
     assert is_start(["tbot", "@arguments"])
 
 
 def test_grammar() -> None:
-    """The flags whose value may stand apart, and those without a value, are those of the grammar."""
+    """The flags with a separate value, and those without a value, are those of the grammar."""
     flags = [flag for flag in GLOBAL_FLAGS.values() if not flag.boolean]
     switches = "".join(flag.short for flag in GLOBAL_FLAGS.values() if flag.boolean and flag.short != "h")
     long = {f"--{flag.name}" for flag in flags}

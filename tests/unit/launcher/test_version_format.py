@@ -1,4 +1,4 @@
-"""The launcher judges `--tbot-version` as the schema does."""
+"""The launcher validates `--tbot-version` like the schema does."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ OTHERS = ["", "v", "latest", "18x", "018", "00", "123456", "vv1", "-1", ".1", " 
 
 @pytest.mark.parametrize("text", [*VERSIONS, *OTHERS])
 def test_examples(text: str) -> None:
-    """A version begins with a number of at most five digits that stands by itself."""
+    """A version begins with a separate number of at most five digits."""
     assert is_version(text) == (text in VERSIONS)
 
 
 @given(st.text() | st.text("v0123x.-é"))
 @example("1\n")
 def test_as_the_schema(text: str) -> None:
-    """What is a version here has one in the event, and the other way round."""
+    """A version is valid here exactly if the event has one for it."""
     assert is_version(text) == (StartEvent(run_mode="daemon", version=text).version is not None)

@@ -1,4 +1,4 @@
-"""One export has one exporter, one deadline and one result, whatever its exporter does; real backends are elsewhere."""
+"""An export has one exporter, one deadline and one result; other tests use real backends."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ pytestmark = pytest.mark.usefixtures("opted_in")
 
 
 class FakeExporter:
-    """An exporter that does what a test says."""
+    """An exporter whose behavior a test sets."""
 
     def __init__(self, work: Callable[[FakeExporter], str]) -> None:
-        """Keep what `export` does: it returns the name of the result."""
+        """Set the function that `export` calls, which returns the name of the result."""
         self._work = work
         self.failure = FailureReason()
         self.exported: list[Any] = []
@@ -44,22 +44,22 @@ class FakeExporter:
         return SimpleNamespace(name=self._work(self))
 
     def shutdown(self) -> None:
-        """Note the end, and fail as a real one may."""
+        """Record the shutdown, and raise, as a real exporter may."""
         self.ended.set()
         raise RuntimeError
 
 
 class Exporters:
-    """Takes the place of `create_exporter`, and keeps what it made."""
+    """Replaces `create_exporter`, and keeps the exporters that it created."""
 
     def __init__(self) -> None:
-        """Begin with exporters that accept."""
+        """Create exporters that accept, until a test changes `work`."""
         self.made: list[FakeExporter] = []
         self.work: Callable[[FakeExporter], str] = lambda _: "SUCCESS"
         self.prepare: Callable[[], object] = lambda: None
 
     def create(self, settings: OTLPSettings) -> Any:  # noqa: ANN401  the module's own type
-        """Make one."""
+        """Create an exporter."""
         self.settings = settings
         self.prepare()
         self.made.append(FakeExporter(lambda exporter: self.work(exporter)))  # noqa: PLW0108  `work` may be replaced
@@ -80,7 +80,7 @@ def client(**keywords: object) -> OTLPClient:
 
 
 def fail(reason: str = "") -> Callable[[FakeExporter], str]:
-    """Return work that leaves a reason and fails."""
+    """Return a function that sets a reason and fails."""
 
     def work(exporter: FakeExporter) -> str:
         exporter.failure.reason = reason
@@ -90,12 +90,12 @@ def fail(reason: str = "") -> Callable[[FakeExporter], str]:
 
 
 def raises(_: FakeExporter) -> str:
-    """Fail as no exporter should."""
+    """Raise, as no exporter should."""
     raise KeyError
 
 
 def test_accepted(exporters: Exporters) -> None:
-    """The records are made for the export, nothing is buffered, and the exporter is kept for the next one."""
+    """Records are built for the export, nothing is buffered, and the exporter is kept for the next export."""
     sender = client()
     assert sender.export(lambda: ["a"]) == (True, "")
     assert sender.export(lambda: ["b", "c"]) == (True, "")
@@ -110,7 +110,7 @@ def test_accepted(exporters: Exporters) -> None:
 
 @pytest.mark.usefixtures("exporters")
 def test_warnings(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """How a variable was read, and that one is ignored, is logged once."""
+    """A timeout read as milliseconds and an ignored variable are each logged once."""
     names = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER")
     for name, value in zip(names, ("10000", "canary"), strict=True):
         monkeypatch.setenv(name, value)
@@ -141,7 +141,7 @@ def test_failed(exporters: Exporters, work: Callable[[FakeExporter], str], reaso
 
 
 def test_error_with_a_reason(exporters: Exporters) -> None:
-    """The reason of a failure counts more than the kind of an error."""
+    """The reason of a failure takes precedence over the type of the error."""
 
     def work(exporter: FakeExporter) -> str:
         exporter.failure.reason = "no"
@@ -152,7 +152,7 @@ def test_error_with_a_reason(exporters: Exporters) -> None:
 
 
 def test_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings are read for the first export, and then kept; without usable ones there is none."""
+    """Settings are read at the first export and then kept; with invalid ones nothing is exported."""
     sender = OTLPClient("traces", {"timeout": None})
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "canary")
     accepted, reason = sender.export(list)
@@ -166,7 +166,7 @@ def test_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_given_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that were resolved elsewhere are used as they are."""
+    """Settings that were resolved elsewhere are used unchanged."""
     settings = resolve_settings("logs", {"OTEL_EXPORTER_OTLP_TIMEOUT": "3"})
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "canary")
     assert OTLPClient("logs", settings=settings).export(list).accepted
@@ -175,7 +175,7 @@ def test_given_settings(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("exporters")
 def test_notes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Each variable that counts as unset is reported in one warning, once, and the export goes on."""
+    """Each variable that counts as unset is reported in one warning, once, and the export continues."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "canary")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "canary")
     sender = OTLPClient("logs")
@@ -188,7 +188,7 @@ def test_notes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 
 
 def test_note(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """How a variable was read is logged at the first export, where it may be a surprise, and then no more."""
+    """A timeout read as milliseconds is logged at the first export, and not again."""
     assert client().export(list).accepted
     assert caplog.messages == []
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "10000")
@@ -200,7 +200,7 @@ def test_note(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, caplog: pyt
 
 
 def test_no_exporter(exporters: Exporters) -> None:
-    """An exporter that cannot be made is a failure with its reason, and the next export tries again."""
+    """If the exporter cannot be created, the export fails with the reason, and the next one tries again."""
 
     def refuse() -> None:
         message = "no file"
@@ -213,8 +213,8 @@ def test_no_exporter(exporters: Exporters) -> None:
     assert sender.export(list).accepted
 
 
-def test_records_that_cannot_be_made(exporters: Exporters) -> None:
-    """An error in building the records is a failure that names its kind alone."""
+def test_records_that_cannot_be_built(exporters: Exporters) -> None:
+    """An error while the records are built is a failure that names only its type."""
 
     def broken() -> list[object]:
         message = "canary"
@@ -236,7 +236,7 @@ def test_records_that_cannot_be_made(exporters: Exporters) -> None:
 )
 @pytest.mark.usefixtures("exporters")
 def test_variable_that_the_sdk_refuses(message: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the SDK's error names a variable that is set, the reason does too, and not its value."""
+    """If the SDK's error names a variable that is set, the reason names it, too, without its value."""
     monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "canary")
 
     def broken() -> list[object]:
@@ -246,14 +246,14 @@ def test_variable_that_the_sdk_refuses(message: str, kind: str, monkeypatch: pyt
 
 
 def test_consent_withdrawn_meanwhile(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Consent counts when everything is ready."""
+    """Consent is checked again when everything is ready to send."""
     exporters.prepare = lambda: monkeypatch.delenv("TELEPORT_ANONYMOUS_TELEMETRY")
     assert client().export(lambda: ["a"]) == (False, consent({}).reason)
     assert exporters.made[0].exported == []
 
 
 def test_deadline(exporters: Exporters) -> None:
-    """After the deadline the exporter is shut down, which ends its thread, and the next export has another one."""
+    """After the deadline the exporter is shut down, which ends its thread, and the next export has a new one."""
     results = []
 
     def wait(exporter: FakeExporter) -> str:
@@ -276,13 +276,13 @@ def test_late_exporter(exporters: Exporters) -> None:
     exporters.prepare = lambda: ready.wait(30)
     assert not client(timeout=0.1).export(lambda: ["a"]).accepted
     ready.set()
-    wait_until(lambda: exporters.made, "the exporter is made")
+    wait_until(lambda: exporters.made, "the exporter is created")
     assert exporters.made[0].ended.wait(30)
     assert exporters.made[0].exported == []
 
 
 def test_no_thread(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a thread nothing is begun."""
+    """If no thread can be started, nothing is sent."""
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError
@@ -312,7 +312,7 @@ def two_at_once(exporters: Exporters) -> Iterator[tuple[OTLPClient, list[Any], C
 
 
 def test_two_at_once(exporters: Exporters, two_at_once: tuple[OTLPClient, list[Any], Callable[[], None]]) -> None:
-    """Each has an exporter of its own; afterwards one is kept."""
+    """Concurrent exports each have their own exporter; afterwards one is kept."""
     sender, futures, end = two_at_once
     end()
     assert [future.result().accepted for future in futures] == [True, True]
@@ -338,7 +338,7 @@ def test_shutdown_meanwhile(
 
 @pytest.mark.parametrize("child", [-1, 2**40])
 def test_fork(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, child: int) -> None:
-    """A forked child uses neither the exporter nor the settings of its parent, and closes nothing of it."""
+    """A forked child uses neither the exporter nor the settings of its parent, and closes nothing of the parent's."""
     sender = OTLPClient("logs")
     assert sender.export(list).accepted
     monkeypatch.setattr(os, "getpid", lambda: child)
@@ -354,7 +354,7 @@ def test_fork(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, child: int)
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 @pytest.mark.parametrize("signal", ["logs", "traces"])
 def test_create(monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str) -> None:
-    """The OTLP exporter of the protocol and signal is made; its own timeout ends a little earlier than ours."""
+    """The OTLP exporter of the protocol and signal is created; its own timeout is a little shorter than ours."""
     import otel_tbot.otlp.grpc  # noqa: PLC0415  replaced here
     import otel_tbot.otlp.http  # noqa: PLC0415
 
@@ -388,7 +388,7 @@ def test_unreadable_file(tmp_path: Path, name: str) -> None:
     "logger", ["urllib3.connectionpool", "urllib3.util.retry", "opentelemetry.exporter.otlp.proto.http._log_exporter"]
 )
 def test_logs(logger: str, caplog: pytest.LogCaptureFixture) -> None:
-    """What the libraries log about our export is dropped, in its thread only."""
+    """Log messages of the libraries about our export are dropped, in its thread only."""
     create_exporter(resolve_settings("logs", {})).shutdown()
     from otel_tbot.otlp.log_suppression import suppress_export_logs  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""One deadline holds over any work, and what the work says is handed back as it is."""
+"""Work runs within a deadline; its result or exception is passed on unchanged."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from tests.support.program import SOURCE
 
 
 def test_result() -> None:
-    """What the work returns is returned."""
+    """The result of the work is returned."""
     assert run_with_timeout(5, lambda: "done") == "done"
 
 
 def test_error() -> None:
-    """What the work raises is raised."""
+    """An exception of the work is raised."""
     with pytest.raises(ZeroDivisionError):
         run_with_timeout(5, lambda: 1 // 0)
 
 
 def test_deadline() -> None:
-    """Work that does not end in time is left behind."""
+    """Work that does not end in time is abandoned."""
     release = threading.Event()
     with pytest.raises(TimeoutError):
         run_with_timeout(0.05, release.wait)
     release.set()
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells which threads there are")
-def test_its_thread_is_gone() -> None:
-    """No thread of ours is left when the result is there: a fork would copy the locks that it holds as it leaves."""
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux lists the threads of a process")
+def test_thread_has_ended() -> None:
+    """The thread has ended when the result is returned: a fork would copy the locks that it holds while it ends."""
 
     def work() -> int:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # OpenSSL cleans up after such a thread
@@ -45,27 +45,27 @@ def test_its_thread_is_gone() -> None:
 
 
 def test_thread_that_seems_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wait for it is bounded."""
+    """The wait for the end of the thread is bounded."""
     monkeypatch.setattr(Path, "exists", lambda _: True)
     assert run_with_timeout(5, lambda: "done") == "done"
 
 
 def test_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work that nothing could end in time is not begun."""
+    """If no thread can be started, the work is not started."""
 
     def refuse(_: threading.Thread) -> None:
         message = "can't start new thread"
         raise RuntimeError(message)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    begun: list[bool] = []
+    started: list[bool] = []
     with pytest.raises(NoThreadError):
-        run_with_timeout(5, lambda: begun.append(True))
-    assert not begun
+        run_with_timeout(5, lambda: started.append(True))
+    assert not started
 
 
 def test_during_the_interpreters_shutdown() -> None:
-    """At the very end of a process, when its pipelines are flushed, the work is still done."""
+    """At the exit of the interpreter, when pipelines are flushed, the work is still done."""
     script = """
 import atexit
 from otel_tbot.otlp.deadline import run_with_timeout
@@ -76,8 +76,8 @@ atexit.register(lambda: print(run_with_timeout(5, lambda: "done")))
     assert (ended.stdout, ended.stderr) == ("done\n", "")
 
 
-def test_work_that_never_ends_does_not_hold_up_the_process() -> None:
-    """A process ends although work of it was left behind."""
+def test_abandoned_work_does_not_delay_exit() -> None:
+    """A process can end while abandoned work continues."""
     script = """
 import threading
 from otel_tbot.otlp.deadline import run_with_timeout

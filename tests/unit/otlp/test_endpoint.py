@@ -1,4 +1,4 @@
-"""An endpoint is read as OpenTelemetry's specification has it, or refused in one sentence that does not repeat it."""
+"""An endpoint is parsed as OpenTelemetry specifies, or rejected in one sentence that does not repeat it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_general_endpoint(given: str, url: str) -> None:
     ],
 )
 def test_own_endpoint(given: str, url: str) -> None:
-    """A signal's own endpoint is used as it is; a fragment is never sent over HTTP."""
+    """A signal's own endpoint is used unchanged; a fragment is never sent over HTTP."""
     assert http_url(given) == url
 
 
@@ -74,8 +74,8 @@ NO_ADDRESSES = (
 
 
 @pytest.mark.parametrize("given", [*NO_ADDRESSES, "localhost:4318", "unix:/run/canary", "//h"])
-def test_no_url(given: str) -> None:
-    """Everything else is refused before anything is sent, and the message says what is allowed."""
+def test_not_a_url(given: str) -> None:
+    """Everything else is rejected before anything is sent, and the message says what is allowed."""
     message = "^be a URL that starts with http:// or https:// and a host, such as https://HOST:PORT$"
     with pytest.raises(EndpointError, match=message):
         http_url(given, "/v1/logs")
@@ -95,7 +95,7 @@ def test_no_url(given: str) -> None:
     ],
 )
 def test_target(given: str, target: str) -> None:
-    """The forms of gRPC that name a backend alone."""
+    """Over gRPC, the forms of a target that name only the backend are accepted."""
     assert grpc_target(given) == target
 
 
@@ -116,8 +116,8 @@ def test_target(given: str, target: str) -> None:
         *("fd00::1:4317", ":4317", "h:port", "h:99999", "*:4317"),
     ],
 )
-def test_no_target(given: str) -> None:
-    """Other forms are refused: gRPC would ask another server, or the exporter would send to it."""
+def test_not_a_target(given: str) -> None:
+    """Other forms are rejected: with them, gRPC would ask another server or send to it."""
     message = "^be http://HOST:PORT, https://HOST:PORT, HOST:PORT, dns:///HOST:PORT or unix:PATH$"
     with pytest.raises(EndpointError, match=message):
         grpc_target(given)
@@ -125,6 +125,6 @@ def test_no_target(given: str) -> None:
 
 @pytest.mark.parametrize("given", ["http://user:canary@h:4317", "canary@h:4317", "dns:///canary@h"])
 def test_credentials(given: str) -> None:
-    """Over gRPC an address holds no credentials."""
+    """Over gRPC an endpoint cannot contain credentials."""
     with pytest.raises(EndpointError, match=r"^hold no credentials with the protocol grpc: give them as headers$"):
         grpc_target(given)

@@ -1,4 +1,4 @@
-"""What an exporter over gRPC is given follows from the settings alone; real backends are elsewhere."""
+"""The arguments of a gRPC exporter depend only on the settings; other tests use real backends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from otel_tbot.otlp.settings import FILE_SETTINGS, resolve_settings
     ],
 )
 def test_insecure(monkeypatch: pytest.MonkeyPatch, endpoint: str, insecure: str | None, *, without_tls: bool) -> None:
-    """The endpoint's scheme takes precedence over the setting, and without both there is TLS."""
+    """The endpoint's scheme takes precedence over the setting, and the default is TLS."""
     variables = {"OTEL_EXPORTER_OTLP_INSECURE": insecure} if insecure else {}
     settings = resolve_settings("logs", variables, {"protocol": "grpc", "endpoint": endpoint})
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_INSECURE", "false" if without_tls else "true")  # read already
@@ -37,7 +37,7 @@ def test_insecure(monkeypatch: pytest.MonkeyPatch, endpoint: str, insecure: str 
 
 
 def test_retryable_codes() -> None:
-    """An exporter that knows the argument is given the codes of the variable."""
+    """An exporter that has the argument gets the codes of the variable."""
 
     class Exporter:
         def __init__(self, retryable_error_codes: object) -> None:
@@ -51,5 +51,5 @@ def test_retryable_codes() -> None:
 
 
 def test_supported() -> None:
-    """An argument that the installed release does not take is left out."""
+    """An argument that the installed release does not have is left out."""
     assert supported_arguments(lambda known: known, known=1, new=2) == {"known": 1}

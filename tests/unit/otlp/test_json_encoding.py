@@ -1,4 +1,4 @@
-"""OTLP's JSON: the two rules that set it apart from protobuf's hold in both directions."""
+"""OTLP/JSON: its two differences from protobuf's JSON apply in both directions."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_log_record() -> None:
     assert from_otlp_json(document, LogRecord) == log_record
 
 
-def test_attributes_are_no_ids() -> None:
-    """An attribute that is named like an id, and bytes in a value, stay as protobuf's JSON has them."""
+def test_attributes_are_not_ids() -> None:
+    """An attribute with the name of an id, and bytes in a value, stay in the form of protobuf's JSON."""
     log_record = LogRecord(
         attributes=[
             KeyValue(key="traceId", value=AnyValue(string_value="zz")),
@@ -93,7 +93,7 @@ def test_empty(message_type: type[ExportLogsServiceRequest]) -> None:
 
 
 def test_writable() -> None:
-    """What comes out can be written as JSON, and read again."""
+    """The result can be serialized as JSON and parsed again."""
     request = ExportTraceServiceRequest()
     request.resource_spans.add().scope_spans.add().spans.append(SPAN)
 
@@ -114,6 +114,6 @@ def test_writable() -> None:
     ],
 )
 def test_not_otlp_json(document: object) -> None:
-    """What does not stand for a message is refused."""
+    """JSON that does not represent a message is rejected."""
     with pytest.raises(ValueError, match="OTLP/JSON"):
         from_otlp_json(document, LogRecord)

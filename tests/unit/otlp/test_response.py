@@ -1,4 +1,4 @@
-"""What a backend's response means: accepted, or the reason why not."""
+"""The meaning of a backend's response: accepted, or the reason why not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def judged(status: int, content_type: str, body: bytes | None) -> str:
 @pytest.mark.parametrize("status", [200, 202, 299])
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON, "text/html", ""])
 def test_empty_body(status: int, content_type: str) -> None:
-    """A status of success without a body is an acceptance."""
+    """A success status without a body is an acceptance."""
     assert judged(status, content_type, b"") == ""
 
 
@@ -37,12 +37,12 @@ def test_empty_body(status: int, content_type: str) -> None:
     ],
 )
 def test_other_status(status: int, reason: str) -> None:
-    """Any other status is none, whatever the body says."""
+    """Any other status is a failure, regardless of the body."""
     assert judged(status, PROTOBUF, b"") == reason
 
 
 def test_long_body() -> None:
-    """A body that was not read to its end is no response of OTLP's."""
+    """A body too long to be read completely is not an OTLP response."""
     assert judged(200, PROTOBUF, None).startswith("the backend's response is too long")
 
 
@@ -68,7 +68,7 @@ def test_accepted_in_json(content_type: str, body: bytes) -> None:
     "names", [(b"partialSuccess", b"rejectedLogRecords"), (b"partial_success", b"rejected_log_records")]
 )
 def test_rejected_in_json(names: tuple[bytes, bytes], count: bytes) -> None:
-    """The number of rejected records is found in either spelling, also as a text."""
+    """The number of rejected records is read in either spelling, also as a string."""
     assert judged(200, JSON, b'{"%s": {"%s": %s}}' % (*names, count)) == "the backend rejected 7 log record(s)"
 
 
@@ -80,12 +80,12 @@ def test_rejected_in_json(names: tuple[bytes, bytes], count: bytes) -> None:
     ],
 )
 def test_other_json(body: bytes) -> None:
-    """JSON of another kind is no response of OTLP's."""
+    """Any other JSON is not an OTLP response."""
     assert judged(200, JSON, body) == NOT_OTLP
 
 
 def test_protobuf() -> None:
-    """Protobuf is read as such."""
+    """A protobuf response is parsed."""
     answer = ExportLogsServiceResponse()
     answer.partial_success.error_message = "please upgrade"
     assert judged(200, PROTOBUF, answer.SerializeToString()) == ""
@@ -100,7 +100,7 @@ OTHER_TYPES = ("application/protobuf", "application/octet-stream", "text/plain",
 
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_other_type(content_type: str) -> None:
-    """A body that parses as OTLP's response is judged by its content, whatever other type it has."""
+    """A body that parses as OTLP's response is judged by its content, even with another content type."""
     answer = ExportLogsServiceResponse()
     answer.partial_success.error_message = "please upgrade " * 20
     answer.partial_success.rejected_log_records = 3
@@ -113,7 +113,7 @@ def test_other_type(content_type: str) -> None:
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 @pytest.mark.parametrize("word", [b"OK", b"ok\n", b"accepted", b'"ok"', b"x" * 64])
 def test_word(content_type: str, word: bytes) -> None:
-    """A word under a status of success is an acceptance, as some backends answer."""
+    """A single word with a success status is an acceptance, because some backends answer so."""
     assert judged(200, content_type, word) == ""
 
 
@@ -131,5 +131,5 @@ def test_word(content_type: str, word: bytes) -> None:
     ],
 )
 def test_page(content_type: str, body: bytes) -> None:
-    """A page, a long text, and a body of another kind than its type says are none."""
+    """A page, a long text, and a body that does not match its content type are not acceptances."""
     assert judged(200, content_type, body) == NOT_OTLP

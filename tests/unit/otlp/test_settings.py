@@ -1,4 +1,4 @@
-"""The standard variables keep their meaning, and what cannot be used is said in one line without its value."""
+"""The standard variables keep their meaning; an invalid one is reported in one line without its value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "OTEL_EXPORTER_OTLP_"
 
 
 def variables(**values: str) -> dict[str, str]:
-    """Return OTLP variables from the ends of their names."""
+    """Return OTLP variables, given the ends of their names."""
     return {PREFIX + name: value for name, value in values.items()}
 
 
@@ -38,7 +38,7 @@ def variables(**values: str) -> dict[str, str]:
     ],
 )
 def test_endpoint(signal: str, environ: dict[str, str], endpoint: str) -> None:
-    """The signal's variable is taken as it is; the general one is a base, to which HTTP adds the signal's path."""
+    """The signal's variable is used unchanged; over HTTP, the signal's path is appended to the general one."""
     assert resolve_settings(signal, environ).endpoint == endpoint  # type: ignore[arg-type]  # one of the two signals
 
 
@@ -82,8 +82,8 @@ def test_variables(name: str, environ: dict[str, str], value: object) -> None:
     assert not [note for note in settings.notes if "milliseconds" not in note]
 
 
-def test_keywords_stand_before_variables() -> None:
-    """What is given in code or in a declarative file is used as it is."""
+def test_keywords_take_precedence() -> None:
+    """Keywords from code or a declarative file take precedence over variables, and are used unchanged."""
     environ = variables(LOGS_ENDPOINT="http://a:1", LOGS_TIMEOUT="3", LOGS_HEADERS="a=b")
     keywords = {"endpoint": "http://b:2/x", "timeout": 5, "headers": {"c": "d"}, "protocol": None}
     settings = resolve_settings("logs", environ, keywords)
@@ -112,7 +112,7 @@ def test_keywords_stand_before_variables() -> None:
     ],
 )
 def test_unusable_variables(environ: dict[str, str], message: str) -> None:
-    """A variable that says where to or to whom is refused by its name, with what it may be, without what it is."""
+    """An invalid destination or header is rejected with the variable's name and rule, without its value."""
     with pytest.raises(SettingsError) as caught:
         resolve_settings("logs", environ)
     assert str(caught.value).startswith(message)
@@ -157,13 +157,13 @@ INSECURE_RULE = "must be true or false: it counts as false"
             (variables(INSECURE=text), "insecure", False, [f"INSECURE {INSECURE_RULE}"])
             for text in ("canary", "1", "0", "yes", "on")
         ),
-        # Any other value than true means false: it must not become plain text by the general variable.
+        # Any value but true means false: the general variable must not turn TLS off.
         (variables(LOGS_INSECURE="no", INSECURE="true"), "insecure", False, [f"LOGS_INSECURE {INSECURE_RULE}"]),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_unparsable_variables(environ: dict[str, str], name: str, value: object, notes: list[str]) -> None:
-    """A variable that says how and cannot be parsed is noted once without its value, and counts as unset."""
+    """An invalid transport variable is reported once without its value, and counts as unset."""
     settings = resolve_settings("logs", environ)
     assert getattr(settings, name) == value
     assert settings.notes == tuple(PREFIX + note for note in notes)
@@ -172,7 +172,7 @@ def test_unparsable_variables(environ: dict[str, str], name: str, value: object,
 
 @pytest.mark.parametrize("keyword", sorted(KEYWORDS - {"certificate", "client_key", "client_certificate"}))
 def test_how_or_where(keyword: str) -> None:
-    """A variable that cannot be used is an error if it says where to or to whom; a keyword always is."""
+    """An invalid variable is an error if it chooses the destination; an invalid keyword always is."""
     with pytest.raises(SettingsError, match=rf"^{keyword} must "):
         resolve_settings("logs", {}, {keyword: "\0"})
     if keyword in HOW:
@@ -195,14 +195,14 @@ RETRYABLE = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
     ],
 )
 def test_retryable_codes(text: str, codes: tuple[str, ...]) -> None:
-    """The exporter's own variable for gRPC is read as the exporter reads it."""
+    """The exporter's own variable for gRPC is parsed like the exporter parses it."""
     settings = resolve_settings("logs", {RETRYABLE: text, **variables(PROTOCOL="grpc")})
     assert (settings.retryable_codes, settings.notes) == (codes, ())
 
 
 @pytest.mark.parametrize("text", ["canary", "UNAVAILABLE,canary", "14"])
 def test_unparsable_retryable_codes(text: str) -> None:
-    """What is no status code is noted, where gRPC is used, and the default applies."""
+    """An invalid status code is reported where gRPC is used, and the default applies."""
     settings = resolve_settings("logs", {RETRYABLE: text, **variables(PROTOCOL="grpc")})
     assert settings.retryable_codes == DEFAULT_CODES
     (note,) = settings.notes
@@ -221,7 +221,7 @@ def test_status_codes() -> None:
 
 
 def test_headers_in_the_form_of_declarative_files() -> None:
-    """A list of names and values, as `otlp_http` has it in such a file, is the mapping that it means."""
+    """A list of names and values, the form of `otlp_http` in such a file, is converted to a mapping."""
     pairs = [{"name": "a", "value": "b"}, {"name": "c", "value": None}]
     assert resolve_settings("logs", {}, {"headers": pairs}).headers == {"a": "b", "c": ""}
 
@@ -235,7 +235,7 @@ def test_headers_in_the_form_of_declarative_files() -> None:
      {"insecure": 1}, {"protocol": b"grpc"}, {"compression": 3}],
 )  # fmt: skip
 def test_unusable_keywords(keywords: dict[str, object]) -> None:
-    """A keyword that cannot be used is an error of ours, whatever its type."""
+    """An invalid keyword of any type is an error of ours."""
     with pytest.raises(SettingsError):
         resolve_settings("logs", {}, keywords)
 
@@ -257,20 +257,20 @@ def test_signal(environ: dict[str, str], chosen: str | None, signal: str) -> Non
 
 @pytest.mark.parametrize(("environ", "chosen"), [({"OTEL_TBOT_SIGNAL": "metrics"}, None), ({}, "Logs")])
 def test_unusable_signal(environ: dict[str, str], chosen: str | None) -> None:
-    """Another signal than these two is an error."""
+    """Any other signal is an error."""
     with pytest.raises(SettingsError, match="must be logs or traces"):
         resolve_signal(environ, chosen)
 
 
 @pytest.mark.parametrize("name", ["a", "http/jsom", "zzz"])
 def test_unknown_protocol(name: str) -> None:
-    """A protocol that is none of the three is an error, not a guess."""
+    """Any other protocol is an error, not a guess."""
     with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, http/json or grpc"):
         resolve_settings("logs", {"OTEL_EXPORTER_OTLP_PROTOCOL": name})
 
 
 def test_length_limit() -> None:
-    """A setting, and all headers together, may have 128 Ki characters, and not one more."""
+    """A setting, and all headers together, may have at most 128 Ki characters."""
     longest = "x" * 131072
     assert resolve_settings("logs", {"OTEL_EXPORTER_OTLP_CERTIFICATE": longest}).certificate == longest
     for more in (1, 2):
@@ -292,8 +292,8 @@ def test_all_keywords() -> None:
     assert resolve_settings("logs", {}, given)._asdict() == {**others, **given}
 
 
-def test_insecure_as_a_text() -> None:
-    """A keyword may be a text, as in a declarative file."""
+def test_insecure_as_string() -> None:
+    """The keyword may be a string, as in a declarative file."""
     given = ("true", "TRUE", "False")
     assert [resolve_settings("logs", {}, {"insecure": text}).insecure for text in given] == [True, True, False]
 
@@ -320,12 +320,12 @@ def test_unknown_signal() -> None:
     ],
 )
 def test_note_about_milliseconds(environ: dict[str, str], notes: tuple[str, ...]) -> None:
-    """How a large number was read is said, with the variable's name."""
+    """A large timeout is reported as read in milliseconds, with the variable's name."""
     assert resolve_settings("logs", environ).notes == notes
 
 
 def test_keywords_are_seconds() -> None:
-    """A number that was typed is seconds, and more than 300 of them an error."""
+    """A timeout given by keyword is in seconds, and an error above 300."""
     assert resolve_settings("logs", {}, {"timeout": 300}).timeout == 300
     with pytest.raises(SettingsError, match=r"^timeout must be a number of seconds above 0, and at most 300$"):
         resolve_settings("logs", {}, {"timeout": 301})
@@ -333,7 +333,7 @@ def test_keywords_are_seconds() -> None:
 
 @pytest.mark.parametrize("header", ["canary-bin=x", "a=b,Canary-Bin=x"])
 def test_binary_headers(header: str) -> None:
-    """Over gRPC a name that ends with -bin means bytes, which no variable can hold."""
+    """Over gRPC, a header whose name ends with -bin has bytes, which a variable cannot contain."""
     environ = variables(HEADERS=header)
     assert len(resolve_settings("logs", environ).headers) == header.count("=")
     with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
@@ -352,7 +352,7 @@ def test_binary_headers(header: str) -> None:
     ],
 )
 def test_credential_provider(environ: dict[str, str], name: str | None) -> None:
-    """The variable of a credential provider that the OTLP exporter would load is named, and said to be ignored."""
+    """The variable of a credential provider, which the OTLP exporter would load, is reported as ignored."""
     names = {key: f"OTEL_PYTHON_EXPORTER_OTLP_{key}_CREDENTIAL_PROVIDER" for key in environ} | {
         "PROTOCOL": "OTEL_EXPORTER_OTLP_PROTOCOL"
     }
@@ -362,7 +362,7 @@ def test_credential_provider(environ: dict[str, str], name: str | None) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    """Settings that name files stand for their contents; what is no file is reported by the setting's name."""
+    """Settings that name files are replaced by the content; a missing file is reported by the setting's name."""
     certificate = tmp_path / "ca.pem"
     certificate.write_bytes(b"PEM")
     found = resolve_settings("logs", variables(CERTIFICATE=str(certificate)))

@@ -1,4 +1,4 @@
-"""Both exporters let our event through, built again, and nothing else: whatever comes in, and whatever happens."""
+"""Both exporters send our event, rebuilt, and nothing else, for any input and after any failure."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ TIME = 1_700_000_000_123_456_789
 WHOLE_SECOND = 1_700_000_000_000_000_000
 
 
-def log_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableLogRecord:  # noqa: ANN401  any may come in
-    """Return a record as a host's pipeline carries it: with much that must not leave."""
+def log_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableLogRecord:  # noqa: ANN401  any value is possible
+    """Return a record like one in a host's pipeline, with much that must not be sent."""
     record = LogRecord(
         timestamp=TIME,
         observed_timestamp=TIME + 5,
@@ -47,8 +47,8 @@ def log_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableLogRecor
     return ReadableLogRecord(record, Resource({"host.name": SECRET}, SECRET), scope)
 
 
-def span_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableSpan:  # noqa: ANN401  any may come in
-    """Return a span as a host's pipeline carries it: with much that must not leave."""
+def span_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableSpan:  # noqa: ANN401  any value is possible
+    """Return a span like one in a host's pipeline, with much that must not be sent."""
     with (
         TracerProvider(resource=Resource({"host.name": SECRET}))
         .get_tracer(SECRET, SECRET)
@@ -70,10 +70,10 @@ def span_in_a_host(attributes: Any, name: Any = "tbot.start") -> ReadableSpan:  
 
 
 class Rig:
-    """An anonymous exporter of one signal before one in memory."""
+    """An anonymous exporter of one signal that passes on to one in memory."""
 
     def __init__(self, signal: str) -> None:
-        """Put them together."""
+        """Connect the two exporters."""
         self.memory: Any
         self.success: Any
         self.exporter: Any
@@ -89,7 +89,7 @@ class Rig:
         self.signal = signal
 
     def passed(self) -> list[Any]:
-        """Return what went through."""
+        """Return the records or spans that were passed on."""
         finished = self.memory.get_finished_logs() if self.signal == "logs" else self.memory.get_finished_spans()
         return list(finished)
 
@@ -98,30 +98,30 @@ class Rig:
         return records.encode_request(self.signal, items).SerializeToString()  # type: ignore[arg-type]  # one of the two
 
     def expected(self, session_id: str, event: StartEvent = EVENT) -> dict[str, Any]:
-        """Return what must be seen of an event that went through."""
+        """Return the expected content of an event that was passed on."""
         return {
             "attributes": event.attributes,
             "resource": dict(records.build_resource(Session(id=session_id)).attributes),
         }
 
     def seen(self, item: Any) -> dict[str, Any]:  # noqa: ANN401  a record or a span
-        """Return what is seen of one item."""
+        """Return the content of one record or span."""
         attributes = item.log_record.attributes if self.signal == "logs" else item.attributes
         return {"attributes": dict(attributes), "resource": dict(item.resource.attributes)}
 
 
 @pytest.fixture(params=["logs", "traces"])
 def rig(request: pytest.FixtureRequest) -> Rig:
-    """Each of the two signals."""
+    """One rig for each signal."""
     return Rig(request.param)
 
 
 @pytest.mark.usefixtures("opted_in")
 class TestConstruction:
-    """What leaves is built again."""
+    """Records and spans are rebuilt before they are sent."""
 
-    def test_nothing_of_the_host_goes_through(self, rig: Rig) -> None:
-        """No text that the host attached anywhere is among the bytes that are sent."""
+    def test_nothing_of_the_host_is_sent(self, rig: Rig) -> None:
+        """No text that the host attached anywhere is in the bytes that are sent."""
         attributes = {**EVENT.attributes, "session.id": SESSION_ID, "extra": SECRET, "host.name": SECRET}
         assert rig.exporter.export([rig.in_a_host(attributes)]) is rig.success
         (item,) = rig.passed()
@@ -129,7 +129,7 @@ class TestConstruction:
         assert SECRET.encode() not in rig.bytes_of([item])
 
     def test_log_record(self) -> None:
-        """A log record is the contract's, field for field."""
+        """A log record has exactly the fields of the contract."""
         rig = Rig("logs")
         rig.exporter.export([rig.in_a_host(EVENT.attributes)])
         (item,) = rig.passed()
@@ -143,7 +143,7 @@ class TestConstruction:
         assert item.resource.schema_url == ""
 
     def test_span(self) -> None:
-        """A span is the contract's, field for field."""
+        """A span has exactly the fields of the contract."""
         rig = Rig("traces")
         original = rig.in_a_host(EVENT.attributes)
         rig.exporter.export([original])
@@ -158,7 +158,7 @@ class TestConstruction:
 
     @pytest.mark.parametrize("name", ["tbot.stop", "", None, "tbot.start ", 7, ["tbot.start"]])
     def test_other_names_are_dropped(self, rig: Rig, name: object) -> None:
-        """What is not named as our event is not ours."""
+        """A record or span with another name is dropped."""
         assert rig.exporter.export([rig.in_a_host(EVENT.attributes, name)]) is rig.success
         assert rig.passed() == []
 
@@ -178,18 +178,18 @@ class TestConstruction:
         ],
     )
     def test_broken_events_are_dropped(self, rig: Rig, attributes: object) -> None:
-        """An event with a value that it cannot have does not leave, and breaks nothing."""
+        """An event with an invalid value is dropped without an exception."""
         assert rig.exporter.export([rig.in_a_host(attributes)]) is rig.success
         assert rig.passed() == []
 
-    def test_a_broken_event_is_told_once(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-        """That an event of ours was unusable is said once, with the attribute at fault and without its value."""
+    def test_broken_event_is_reported_once(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+        """An invalid event is reported once, with the name of the attribute and without its value."""
         for _ in range(2):
             rig.exporter.export([rig.in_a_host({"tbot.run_mode": SECRET}), rig.in_a_host({"other": 1}, "other")])
         assert caplog.messages == ["a record of tbot.start was dropped: tbot.run_mode must be one-shot or daemon"]
 
     def test_mixed_batch(self, rig: Rig) -> None:
-        """Of a host's batch only our events leave."""
+        """Only our events of a host's batch are sent."""
         batch = [
             rig.in_a_host({"message": SECRET}, "other"),
             rig.in_a_host(EVENT.attributes),
@@ -199,14 +199,14 @@ class TestConstruction:
         assert [rig.seen(item)["attributes"] for item in rig.passed()] == [EVENT.attributes]
 
     @pytest.mark.parametrize("session_id", [None, "", "host-1", 7, "5f0e8a52-9c1f-1b8e-a7d3-2a6f0c7be1d4"])
-    def test_process_session_stands_for_an_unusable_one(self, rig: Rig, session_id: object) -> None:
-        """An event whose session id is missing or no random UUID belongs to this process's session."""
+    def test_process_session_replaces_invalid_one(self, rig: Rig, session_id: object) -> None:
+        """An event whose session id is missing or not a random UUID gets this process's session."""
         rig.exporter.export([rig.in_a_host({**EVENT.attributes, "session.id": session_id})])
         (item,) = rig.passed()
         assert rig.seen(item) == rig.expected(current_session().id)
 
-    def test_one_resource_a_session(self, rig: Rig) -> None:
-        """A batch of several sessions keeps them apart, and what belongs together, together."""
+    def test_one_resource_per_session(self, rig: Rig) -> None:
+        """A batch with several sessions has one resource for each."""
         ids = [SESSION_ID, Session().id, SESSION_ID]
         rig.exporter.export([rig.in_a_host({**EVENT.attributes, "session.id": one}) for one in ids])
         request = records.encode_request(rig.signal, rig.passed())  # type: ignore[arg-type]  # one of the two
@@ -214,8 +214,8 @@ class TestConstruction:
         assert len(resources) == 2
 
     @pytest.mark.parametrize("time", [None, 0, -5, 2**63, "now", True])
-    def test_a_time_that_is_none_becomes_now(self, time: Any) -> None:  # noqa: ANN401  any may come in
-        """A record without a usable time is sent with the present one, cut to the second."""
+    def test_invalid_time_becomes_now(self, time: Any) -> None:  # noqa: ANN401  any value is possible
+        """A record without a usable time is sent with the current time, truncated to the second."""
         rig = Rig("logs")
         record = rig.in_a_host(EVENT.attributes)
         record.log_record.timestamp = record.log_record.observed_timestamp = time
@@ -226,14 +226,14 @@ class TestConstruction:
 
 
 class TestConsent:
-    """The gate is inside `export()`."""
+    """Consent is checked inside `export()`."""
 
     def test_off(self, rig: Rig) -> None:
-        """Without consent nothing goes through, and the host sees no failure."""
+        """Without consent nothing is passed on, and the host sees no failure."""
         assert rig.exporter.export([rig.in_a_host(EVENT.attributes)]) is rig.success
         assert rig.passed() == []
 
-    def test_takes_effect_at_the_next_record(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_takes_effect_at_the_next_export(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         """Consent given or withdrawn while the process runs counts from the next export on."""
         record = rig.in_a_host(EVENT.attributes)
         rig.exporter.export([record])
@@ -243,10 +243,10 @@ class TestConsent:
         rig.exporter.export([record])
         assert len(rig.passed()) == 1
 
-    def test_a_yes_that_does_not_count_is_said_once(
+    def test_value_that_only_tbot_accepts_is_reported_once(
         self, rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Where tbot itself would be on and we are not, one warning says so."""
+        """If tbot itself reads the value as true and we do not, one warning says so."""
         monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "true")
         for _ in range(3):
             rig.exporter.export([rig.in_a_host(EVENT.attributes)])
@@ -256,8 +256,8 @@ class TestConsent:
 
 
 @pytest.mark.usefixtures("opted_in")
-class TestTrouble:
-    """What goes wrong is a failure of the export, told once, and never an exception."""
+class TestFailures:
+    """Any problem is a failure of the export, logged once, and never an exception."""
 
     @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
     @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ class TestTrouble:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """A variable that cannot be used makes one warning that names it, and not its value."""
+        """An invalid variable causes one warning with its name and without its value."""
         name, _, value = variable.partition("=")
         monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name}", value)
         made = exporter()
@@ -293,7 +293,7 @@ class TestTrouble:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """A variable that says how makes one warning too, and the events are sent by the default."""
+        """An invalid transport variable causes one warning, too, and the default applies."""
         name, _, value = variable.partition("=")
         monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name}", value)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
@@ -308,7 +308,7 @@ class TestTrouble:
         assert "canary" not in message
 
     def test_cause_with_a_number(self, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture) -> None:
-        """A cause that holds a number of the backend's is reported once, whatever the number; another cause is too."""
+        """Causes that differ only in the backend's number are reported once; another cause is reported, too."""
         receiver.reply(*(Reply(rejected=count) for count in (1, 2, 3)), Reply(status=404), Reply(status=400))
         made = AnonymousLogExporter(endpoint=f"{receiver.http_endpoint}/v1/logs")
         for _ in range(5):
@@ -330,8 +330,8 @@ class TestTrouble:
         assert "canary" not in caplog.text
 
     @pytest.mark.parametrize("exporter", [AnonymousLogExporter, AnonymousSpanExporter])
-    def test_no_exporter_behind(self, exporter: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
-        """What a declarative file holds under `exporter` is no exporter, and told as an unknown keyword is."""
+    def test_declarative_exporter(self, exporter: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401
+        """The value of `exporter` in a declarative file is not an exporter, and is reported like an unknown keyword."""
         made = exporter(exporter={"canary": None})
         item = (log_in_a_host if exporter is AnonymousLogExporter else span_in_a_host)(EVENT.attributes)
         assert made.force_flush()
@@ -341,7 +341,7 @@ class TestTrouble:
         assert "canary" not in caplog.text
 
     def test_an_exporter_that_raises(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-        """An exception of the exporter behind is a failure, told without its text, which may hold anything."""
+        """An exception of the delegate exporter is a failure, reported without its text, which may contain anything."""
 
         def fail(_: object) -> None:
             raise OSError(SECRET)
@@ -351,8 +351,8 @@ class TestTrouble:
         assert "OSError" in caplog.text
         assert SECRET not in caplog.text
 
-    def test_shutdown_and_flush_reach_the_exporter_behind(self, rig: Rig) -> None:
-        """Flushing and shutting down are passed on."""
+    def test_shutdown_and_flush_reach_the_delegate(self, rig: Rig) -> None:
+        """Flush and shutdown are passed on."""
         called: list[object] = []
         rig.memory.force_flush = called.append
         rig.memory.shutdown = lambda: called.append("shutdown")
@@ -361,7 +361,7 @@ class TestTrouble:
         assert called == [17, "shutdown"]
 
     def test_unused_exporters_shut_down_quietly(self, caplog: pytest.LogCaptureFixture) -> None:
-        """An exporter that never sent anything can be shut down, also twice."""
+        """An exporter that never sent anything can be shut down, even twice."""
         for exporter in (AnonymousLogExporter(), AnonymousSpanExporter()):
             assert exporter.force_flush()
             exporter.shutdown()
@@ -374,7 +374,7 @@ class TestPipeline:
     """In a pipeline of the SDK, to a backend."""
 
     def test_log_record(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`emit` through a host's logger provider arrives without anything of the host's."""
+        """`emit` through a host's logger provider arrives without any data of the host."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
         provider = LoggerProvider(Resource({"host.name": SECRET}))
         provider.add_log_record_processor(SimpleLogRecordProcessor(AnonymousLogExporter()))
@@ -388,7 +388,7 @@ class TestPipeline:
         assert record.log_record.trace_id == b""
 
     def test_span(self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`emit_span` through a host's tracer provider arrives without anything of the host's."""
+        """`emit_span` through a host's tracer provider arrives without any data of the host."""
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
         provider = TracerProvider(resource=Resource({"host.name": SECRET}))
         provider.add_span_processor(SimpleSpanProcessor(AnonymousSpanExporter()))
@@ -402,10 +402,10 @@ class TestPipeline:
         assert span.span.parent_span_id == b""
 
     @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
-    def test_one_warning_a_cause(
+    def test_one_warning_per_cause(
         self, protocol: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A dead backend is reported in one warning, and the exporters' own logging of it is held back."""
+        """A dead backend is reported in one warning, and the exporters' own messages about it are suppressed."""
         caplog.set_level(logging.DEBUG, "opentelemetry")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")

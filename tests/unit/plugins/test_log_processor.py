@@ -1,4 +1,4 @@
-"""The log-record processor passes our event on with consent, and nothing else ever."""
+"""The log-record processor passes our event on with consent, and never anything else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from otel_tbot import OptInLogRecordProcessor
 
 
 def names_passed() -> list[str | None]:
-    """Return the event names of the records that come through the processor."""
+    """Return the event names of the records that pass the processor."""
     memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's omission
     provider = LoggerProvider()
     provider.add_log_record_processor(OptInLogRecordProcessor(SimpleLogRecordProcessor(memory)))
@@ -29,13 +29,13 @@ def test_off() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_on() -> None:
-    """With consent our event passes alone."""
+    """With consent only our event passes."""
     assert names_passed() == ["tbot.start"]
 
 
 @pytest.mark.usefixtures("opted_in")
-def test_a_processor_that_raises_does_not_reach_the_application() -> None:
-    """The application that emits never sees a fault behind the processor."""
+def test_exception_of_next_processor_does_not_reach_the_application() -> None:
+    """The application that emits never sees an exception of the next processor."""
 
     class Broken(LogRecordProcessor):
         def on_emit(self, log_record: object) -> None:  # noqa: ARG002  the SDK's signature

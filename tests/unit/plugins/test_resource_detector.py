@@ -1,4 +1,4 @@
-"""The resource detector tells the session with consent, and nothing without."""
+"""The resource detector reports the session with consent, and nothing without it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_off() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_on() -> None:
-    """With consent it gets the session, and the name of the service stays the host's."""
+    """With consent it gets the session, and keeps the host's service name."""
     session = current_session()
     detected = dict(get_aggregated_resources([SessionResourceDetector()]).attributes)
     assert detected["session.id"] == detected["service.instance.id"] == session.id
@@ -26,7 +26,7 @@ def test_on() -> None:
 
 @pytest.mark.usefixtures("opted_in")
 def test_keywords(caplog: pytest.LogCaptureFixture) -> None:
-    """What a declarative file may give does not abort the host's setup, and is reported in one warning."""
+    """Keywords of a declarative file do not abort the host's setup, and are reported in one warning."""
     detector = SessionResourceDetector(raise_on_error=True, canary=1)
     for _ in range(2):
         assert detector.detect().attributes["session.id"] == current_session().id

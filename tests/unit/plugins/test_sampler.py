@@ -1,4 +1,4 @@
-"""The sampler drops all without consent; with it, it records our event and leaves the rest to another."""
+"""The sampler drops every span without consent; with it, it records our event and delegates the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from otel_tbot import OptInSampler
 
 
 def names_recorded(sampler: Sampler) -> list[str]:
-    """Return the names of the spans that come through a sampler."""
+    """Return the names of the spans that a sampler records."""
     memory = InMemorySpanExporter()
     provider = TracerProvider(sampler=sampler)
     provider.add_span_processor(SimpleSpanProcessor(memory))
@@ -25,13 +25,13 @@ def names_recorded(sampler: Sampler) -> list[str]:
 
 
 def test_off() -> None:
-    """Without consent no span is recorded, whatever the other sampler says."""
+    """Without consent no span is recorded, regardless of the delegate sampler."""
     assert names_recorded(OptInSampler(ALWAYS_ON)) == []
 
 
 @pytest.mark.usefixtures("opted_in")
 def test_on() -> None:
-    """With consent our event is recorded, whatever the other sampler says."""
+    """With consent our event is recorded, regardless of the delegate sampler."""
     assert names_recorded(OptInSampler(ALWAYS_OFF)) == ["tbot.start"]
     assert names_recorded(OptInSampler(ALWAYS_ON)) == ["tbot.start", "other"]
 
@@ -48,12 +48,12 @@ def test_on() -> None:
     ],
 )
 def test_argument(argument: str | None, description: str) -> None:
-    """The argument names the sampler for other spans as the specification does."""
+    """The argument names the sampler for other spans as in the specification."""
     assert OptInSampler(argument).get_description().startswith(f"OptInSampler{{{description}")
 
 
-def test_the_hosts_trace_state_goes_on() -> None:
-    """A dropped span keeps the trace state of its parent for those who come after, as with `ALWAYS_OFF`."""
+def test_trace_state_is_kept() -> None:
+    """A dropped span keeps the trace state of its parent for its children, as with `ALWAYS_OFF`."""
     state = TraceState([("vendor", "x")])
     remote = SpanContext(trace_id=1, span_id=2, is_remote=True, trace_flags=TraceFlags(1), trace_state=state)
     context = set_span_in_context(NonRecordingSpan(remote))
@@ -62,7 +62,7 @@ def test_the_hosts_trace_state_goes_on() -> None:
 
 @pytest.mark.parametrize("argument", ["canary", "traceidratio", "traceidratio=2", "traceidratio=x", "always_on=1", 7])
 def test_unknown_argument(argument: Any, caplog: pytest.LogCaptureFixture) -> None:  # noqa: ANN401  any may come in
-    """An argument that names no sampler is reported in one warning, and does not abort the host's setup."""
+    """An unknown sampler name is reported in one warning, and does not abort the host's setup."""
     assert OptInSampler(argument).get_description().startswith("OptInSampler{ParentBased{root:AlwaysOnSampler")
     assert len(caplog.messages) == 1
     assert "canary" not in caplog.text

@@ -1,4 +1,4 @@
-"""The tests of what reads and counts need the extra `report`."""
+"""The tests of reading and counting need the extra `report`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables beside the charts."""
+"""The tables next to the charts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support import sample_figures
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
-    """Return the figures of a half year."""
+    """Return the figures of half a year."""
     return sample_figures.half_year()
 
 
@@ -30,28 +30,28 @@ def figures() -> Figures:
     ],
 )
 def test_every_row_has_all_columns(figures: Figures, table: object) -> None:
-    """A cell never stands below another column's name."""
+    """Every row has a cell for each column."""
     made = table(figures)  # type: ignore[operator]  # one of the functions above
     assert made.rows
     assert {len(row) for row in made.rows} == {len(made.head)}
 
 
-def test_a_dimension_ends_with_what_is_not_shown(figures: Figures) -> None:
-    """The further values are counted, and their starts only where they are no secret."""
+def test_a_dimension_ends_with_the_hidden_values(figures: Figures) -> None:
+    """The hidden values are counted, and their starts only where they need no suppression."""
     table = chart_tables.of_dimension(figures.tables["release"], "release")
     assert table.head == ("release", "one-shot", "share", "daemon", "share", "days seen")
     assert table.rows[-1] == ("2 further values, not shown", "730", "", "not shown", "", "")
 
 
 def test_a_suppressed_number_has_no_share(figures: Figures) -> None:
-    """A share would tell the number."""
+    """A share would reveal the number."""
     first, *others = figures.tables["join_type"].rows
     hidden = replace(first, starts={**first.starts, "daemon": None}, shares={**first.shares, "daemon": None})
     table = chart_tables.of_dimension(replace(figures.tables["join_type"], rows=(hidden, *others)), "join method")
     assert table.rows[0][3:5] == ("not shown", "")
 
 
-def test_a_release_that_may_be_among_the_others_is_no_zero(figures: Figures) -> None:
+def test_a_release_that_may_be_among_the_others_is_not_zero(figures: Figures) -> None:
     """Where a week's share of a release is not shown, its cell is empty."""
     first, second, *_ = figures.steps
     shares = (
@@ -69,26 +69,26 @@ def test_a_release_that_may_be_among_the_others_is_no_zero(figures: Figures) -> 
 
 
 def test_a_day_that_may_lack_events_is_named(figures: Figures) -> None:
-    """The table says what the chart shades."""
+    """The table names the days that the chart shades."""
     assert [row[0] for row in chart_tables.of_days(figures).rows if row[-1]] == ["2026-09-19"]
 
 
 def test_a_long_period_lists_its_last_days() -> None:
-    """The column says that there were more."""
+    """The head of the column says that there are more."""
     for table in (chart_tables.of_days(sample_figures.weeks(60)), chart_tables.of_bursts(sample_figures.weeks(60))):
         assert table.head[0] == "the last 366 days"
         assert len(table.rows) == 366
 
 
 def test_a_burst_is_named_on_its_day(figures: Figures) -> None:
-    """The table says what the chart marks."""
+    """The table names the burst that the chart marks."""
     assert [(row[0], row[-1]) for row in chart_tables.of_bursts(figures).rows if row[-1]] == [
         ("2026-09-29", "burst: 12,177 starts, 282 usual")
     ]
 
 
-def test_an_hour_that_is_not_shown_is_no_zero(figures: Figures) -> None:
-    """Suppressed and zero are told apart."""
+def test_a_hidden_hour_is_not_zero(figures: Figures) -> None:
+    """Suppressed numbers and zeros are distinguished."""
     cells = ((1, 0, None), (1, 1, 0.0), (1, 2, 0.4), (1, 3, 1234.5))
     table = chart_tables.of_hours(replace(figures, hours_of_week=cells))
     assert [row[1] for row in table.rows[:4]] == ["not shown", "0", "0.4", "1,234"]

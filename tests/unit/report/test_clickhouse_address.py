@@ -1,4 +1,4 @@
-"""An address of ClickHouse is taken apart, or refused in a line that repeats nothing of it."""
+"""A ClickHouse address is parsed, or rejected in a line that repeats no part of it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_parts(text: str, expected: Address) -> None:
     ],
 )
 def test_refused(text: str, problem: str) -> None:
-    """What cannot be meant is refused, and a password is not repeated."""
+    """An invalid address is rejected, and a password is not repeated."""
     with pytest.raises(SettingsError, match="must be clickhouse://USER@HOST:PORT/DATABASE: ") as refused:
         parse_address(text)
     assert problem in str(refused.value)
@@ -51,5 +51,5 @@ def test_refused(text: str, problem: str) -> None:
     "name", ["-", "starts.jsonl", "clickhouse", "clickhouse:/a", "https://db/otel", "./clickhouse://a"]
 )
 def test_files(name: str) -> None:
-    """Everything else is the name of a file."""
+    """Anything else is a file name."""
     assert not is_address(name)

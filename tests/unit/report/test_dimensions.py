@@ -1,4 +1,4 @@
-"""Versions sort as versions, and parts of a value are found."""
+"""Versions sort as versions, and values are split into their parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otel_tbot.report.figures import NOT_SET
 
 
 def test_order_of_versions() -> None:
-    """Versions are in the order of semantic versioning; what is no version comes first."""
+    """Versions are in the order of semantic versioning; anything else comes first."""
     ordered = [NOT_SET, "9.0.0", "18.2.0-dev", "18.2.0-rc.2", "18.2.0-rc.10", "18.2.0", "18.2.10", "18.10.0"]
     shuffled = random.sample(ordered, len(ordered))
     assert sorted(shuffled, key=version_key) == ordered
@@ -37,7 +37,7 @@ def test_release(version: str, release: str) -> None:
     ],
 )
 def test_platform(platform: str, parts: tuple[str, str]) -> None:
-    """A platform has two parts, of which each may be missing."""
+    """A platform has two parts, either of which may be missing."""
     assert os_and_arch(platform) == parts
 
 
@@ -45,12 +45,12 @@ def test_platform(platform: str, parts: tuple[str, str]) -> None:
     ("value", "helper"), [("gha:a/b 1.0", "gha:a/b"), (f"gha:a {NOT_SET}", "gha:a"), (NOT_SET, NOT_SET)]
 )
 def test_helper(value: str, helper: str) -> None:
-    """The helper is what stands before its version."""
+    """The helper is the part before its version."""
     assert helper_of(value) == helper
 
 
 def test_options() -> None:
-    """The command offers every dimension, and each has its expression."""
+    """The command offers every dimension, and each has an SQL expression."""
     (option,) = (one for one in commands.report.params if one.name == "by")
     info: Any = option.type.to_info_dict()
     assert tuple(info["choices"]) == DIMENSIONS

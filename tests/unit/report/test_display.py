@@ -27,17 +27,17 @@ _MORNING = datetime(2026, 11, 9, 14, 5)
         (1, "100%"),
     ],
 )
-def test_a_share_never_reads_as_nothing_or_all_unless_it_is(share: float | None, expected: str) -> None:
-    """Only 0 reads as 0%, and only 1 as 100%."""
+def test_a_share_is_rounded_to_0_or_100_only_if_exact(share: float | None, expected: str) -> None:
+    """Only 0 is shown as 0%, and only 1 as 100%."""
     assert display.percent(share) == expected
 
 
-def test_a_suppressed_number_is_named_so() -> None:
-    """A suppressed number is not said to be small: it may hide another one."""
+def test_a_suppressed_number_is_called_not_shown() -> None:
+    """A suppressed number is not called small: it may protect another one."""
     assert display.count(None) == "not shown"
 
 
-def test_thousands_are_apart() -> None:
+def test_thousands_are_separated() -> None:
     """A large number has commas."""
     assert display.count(767_627) == "767,627"
 
@@ -48,7 +48,7 @@ def test_a_change_has_its_sign(change: float, expected: str) -> None:
     assert display.points(change) == expected
 
 
-def test_a_day_reads_as_in_a_sentence() -> None:
+def test_a_day_is_written_as_in_a_sentence() -> None:
     """A day has no leading zero."""
     assert display.minute(_MORNING) == "9 November, 14:05"
 
@@ -74,11 +74,11 @@ def test_a_noun_follows_its_number() -> None:
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\n", "\x7f", "\x9b", "\u202e", "\u2028", "\ud800"])
 def test_a_value_holds_no_control_character(character: str) -> None:
-    """What acts on a terminal, turns the text round or cannot be encoded is replaced."""
+    """Terminal control characters, direction marks and characters that cannot be encoded are replaced."""
     assert display.value(f"a{character}b") == "a\N{REPLACEMENT CHARACTER}b"
 
 
 def test_a_missing_value_has_the_name_that_fits_the_dimension() -> None:
-    """The chart of helpers calls it otherwise than the table."""
+    """The chart of helpers uses another name than the table."""
     assert display.value(NOT_SET, missing="no helper") == "no helper"
     assert display.value(OTHERS) == OTHERS

@@ -1,4 +1,4 @@
-"""Each form shows the figures, and marks what is suppressed."""
+"""Each output format shows the figures, and marks suppressed ones."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ FIGURES = Figures(
 
 
 def test_json_schema() -> None:
-    """The JSON is as the schema that is shipped with it says, and the schema allows nothing else."""
+    """The JSON matches the shipped schema, and the schema allows nothing else."""
     schema: Any = json.loads(resources.files("otel_tbot.report.formats").joinpath("schema.json").read_text())
     document = json.loads(render_json(FIGURES, DIMENSIONS))
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -71,7 +71,7 @@ def test_json_schema() -> None:
 
 
 def test_json() -> None:
-    """The JSON has the keys of its contract; what is suppressed is null."""
+    """The JSON has the keys of its contract; suppressed numbers are null."""
     document = json.loads(render_json(FIGURES, ["release"]))
     assert document["format"] == "otel-tbot/report/1"
     assert (document["from"], document["to"]) == ("2026-06-01T09:00:00Z", "2026-07-31T09:00:00Z")
@@ -81,7 +81,7 @@ def test_json() -> None:
 
 
 def test_csv() -> None:
-    """The CSV has a row for each value and run mode; what is suppressed is empty."""
+    """The CSV has a row for each value and run mode; suppressed numbers are empty."""
     assert render_csv(FIGURES, ["release"]).splitlines() == [
         "dimension,value,run_mode,starts,share,days_seen",
         "release,18.2,one-shot,1200,0.600000,20",
@@ -93,12 +93,12 @@ def test_csv() -> None:
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1"])
 def test_formula(text: str) -> None:
-    """What a spreadsheet would run is quoted."""
+    """A formula that a spreadsheet would run is quoted."""
     assert harmless(text) == f"'{text}"
 
 
 def test_markdown() -> None:
-    """The Markdown has a table for each dimension, and what to look into."""
+    """The Markdown has a table for each dimension, and the findings."""
     text = render_markdown(FIGURES, ["release"])
     assert "1 June 2026 to 31 July 2026 (UTC)" in text
     assert f"| 18.2 | 1,200 | 60% | {phrases.NOT_SHOWN} |  |" in text
@@ -113,12 +113,12 @@ def test_markdown() -> None:
 
 
 def test_markdown_is_escaped() -> None:
-    """What Markdown would take for syntax is shown as it is."""
+    """Text that Markdown would read as syntax is escaped."""
     assert escape("a|b_c<d>[e](f)*") == r"a\|b\_c\<d\>\[e\](f)\*"
 
 
 def test_text() -> None:
-    """The text has the same numbers, without colors where there is no terminal."""
+    """The text has the same numbers, without colors outside of a terminal."""
     file = io.StringIO()
     print_text(FIGURES, ["release"], file, limit=10)
     text = file.getvalue()

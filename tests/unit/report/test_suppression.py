@@ -1,4 +1,4 @@
-"""Small numbers are hidden, and so are those that would give them away."""
+"""Small numbers are hidden, and so are numbers that would reveal them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_one_sum(counts: dict[str, int], hidden: set[str]) -> None:
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), NUMBERS, min_size=1))
 def test_every_small_number_could_be_large(counts: dict[str, int]) -> None:
-    """For each small number there are other numbers, with the same sum, among which it is not small."""
+    """For each small number there is another solution with the same sum in which it is not small."""
     hidden = suppress(counts, one_sum(counts), LIMIT)
     small = {cell for cell, count in counts.items() if 0 < count < LIMIT}
     assert small <= hidden
@@ -53,7 +53,7 @@ def test_every_small_number_could_be_large(counts: dict[str, int]) -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.lists(NUMBERS, min_size=9, max_size=9))
 def test_a_table_with_two_margins(numbers: list[int]) -> None:
-    """No small number of a table is the only one possible, given what is shown of rows, columns and their sums."""
+    """No small number of a table can be derived from the visible rows, columns and sums."""
     cells = list(product("abc", "xyz"))
     counts: dict[object, int] = dict(zip(cells, numbers, strict=True))
     sums: list[Sum[object]] = []
@@ -69,15 +69,15 @@ def test_a_table_with_two_margins(numbers: list[int]) -> None:
 
 
 def test_sum_of_a_hidden_part() -> None:
-    """A release is hidden with its only version, because one tells the other."""
+    """A release is hidden along with its only version, because either reveals the other."""
     counts = {"18.2": 20, "18.2.0": 20, "19.0": 1, "19.0.0": 1, "17.0": 30, "17.0.0": 30}
     parts = [Sum(release, (f"{release}.0",)) for release in ("18.2", "19.0", "17.0")]
     totals = [Sum(None, ("18.2", "19.0", "17.0")), Sum(None, ("18.2.0", "19.0.0", "17.0.0"))]
     assert suppress(counts, [*parts, *totals], LIMIT) == {"18.2", "18.2.0", "19.0", "19.0.0"}
 
 
-def test_worked_out() -> None:
-    """Two sums that share their unknown numbers can give one away."""
+def test_derived_number() -> None:
+    """Two sums that share their unknown numbers can reveal one of them."""
     counts = {"a": 1, "b": 9, "c": 9}
     sums = [Sum(None, ("a", "b", "c")), Sum(None, ("b", "c"))]
     assert worked_out(counts, sums, {"a", "b", "c"}, LIMIT) == {"a"}

@@ -1,4 +1,4 @@
-"""The steps of a period: part weeks and part days are not among them."""
+"""The steps of a period, without partial weeks and days, and how many of them are drawn."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def test_whole_days() -> None:
 
 
 def test_weeks() -> None:
-    """Six whole weeks are weeks, from Monday to Sunday."""
+    """A period of six whole weeks is divided into weeks, from Monday to Sunday."""
     steps = whole_steps(datetime(2026, 5, 29, 12), datetime(2026, 7, 14, 12))
     assert (steps.unit, steps.begins[0], steps.begins[-1]) == ("week", date(2026, 6, 1), date(2026, 7, 6))
     assert (steps.begin, steps.end) == (date(2026, 6, 1), date(2026, 7, 13))
 
 
 def test_days() -> None:
-    """Less than six whole weeks are days."""
+    """A period of less than six whole weeks is divided into days."""
     steps = whole_steps(datetime(2026, 6, 1), datetime(2026, 7, 12, 12))
     assert (steps.unit, len(steps.begins), steps.end) == ("day", 41, date(2026, 7, 12))
 
 
 def test_none() -> None:
-    """A few hours are no step at all."""
+    """A few hours have no whole step."""
     assert whole_steps(datetime(2026, 6, 1, 9), datetime(2026, 6, 1, 10)).begins == ()
 
 

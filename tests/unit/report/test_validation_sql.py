@@ -1,4 +1,4 @@
-"""SQL judges a stored value exactly as the sender judges its own."""
+"""The SQL validates a stored value exactly like the sender validates its own."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ NEAR = [
 
 
 def judged_by_sql(row: Attribute, text: str | None) -> object:
-    """Return what the SQL makes of one stored value."""
+    """Return the SQL's result for one stored value."""
     judged = judged_text if row.type == "string" else judged_number
-    query = f"SELECT {judged(row, 'stored', DUCKDB)} FROM (SELECT ?::VARCHAR AS stored)"  # noqa: S608  of the schema's texts
+    query = f"SELECT {judged(row, 'stored', DUCKDB)} FROM (SELECT ?::VARCHAR AS stored)"  # noqa: S608  built from the schema
     (value,) = CONNECTION.execute(query, [text]).fetchone() or (None,)
     return value
 
 
 def judged_by_sender(row: Attribute, value: object) -> object:
-    """Return what the sender makes of it; None also stands for an error."""
+    """Return the sender's result for a value; None for an error, too."""
     try:
         return row.validate(value)
     except InvalidEventError:
@@ -62,7 +62,7 @@ def judged_by_sender(row: Attribute, value: object) -> object:
 @example(text="gha:" + "a" * 60)
 @example(text="gha:" + "a" * 61)
 def test_texts(row: Attribute, text: str) -> None:
-    """A text is kept, cut, replaced or left out as the schema says."""
+    """A string is kept, truncated, replaced or left out as the schema says."""
     assert judged_by_sql(row, text) == judged_by_sender(row, text)
 
 
@@ -80,12 +80,12 @@ def test_allowed_values(row: Attribute) -> None:
 @example(number=2**31 - 1)
 @example(number=2**31)
 def test_numbers(row: Attribute, number: int) -> None:
-    """A number is kept, limited or refused as the schema says."""
+    """A number is kept, limited or rejected as the schema says."""
     assert judged_by_sql(row, str(number)) == judged_by_sender(row, number)
 
 
 @pytest.mark.parametrize("text", ["", "1.5", "1e3", " 1", "+1", "x"])
-def test_no_number(text: str) -> None:
-    """A text that is no whole number is refused; a missing number is 0."""
+def test_not_a_number(text: str) -> None:
+    """A string that is not a whole number is rejected; a missing number is 0."""
     assert judged_by_sql(NUMBERS[0], text) is None
     assert judged_by_sql(NUMBERS[0], None) == 0

@@ -1,4 +1,4 @@
-"""A zstd file that was cut anywhere is noticed, whatever its frames are made of."""
+"""A truncated zstd file is detected, for any kind of frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPEATED = b"\x28\xb5\x2f\xfd\x67\x07\x00\x00\x00\x09\x00\x4b\x00\x00xsum!"
 
 
 def whole(content: bytes) -> bool:
-    """Ask of a file with this content."""
+    """Return whether a file with this content is complete."""
     with tempfile.TemporaryFile() as file:
         file.write(content)
         file.flush()
@@ -27,10 +27,10 @@ def whole(content: bytes) -> bool:
 @pytest.mark.parametrize(
     "frames",
     [(zstd(b"text"),), (zstd(b"text"), SKIPPABLE, zstd(b"x" * 140_000)), (REPEATED,), (SKIPPABLE, REPEATED)],
-    ids=["one", "with one to skip", "of one repeated byte", "skipped first"],
+    ids=["one frame", "with a skippable frame", "one repeated byte", "skippable frame first"],
 )
 def test_frames(frames: tuple[bytes, ...]) -> None:
-    """A file is whole where a frame ends, and nowhere else."""
+    """A file is complete if it ends where a frame ends."""
     content = b"".join(frames)
     ends = {len(b"".join(frames[:number])) for number in range(1, len(frames) + 1)}
     places = {*range(1, 60), *range(len(content) - 60, len(content) + 1), *ends} & {*range(1, len(content) + 1)}
@@ -39,7 +39,7 @@ def test_frames(frames: tuple[bytes, ...]) -> None:
 
 @pytest.mark.parametrize("options", [["-1"], ["-19", "--no-check"], ["-1", "--single-thread", "--no-content-size"]])
 def test_compressor(options: list[str]) -> None:
-    """What the common compressor writes is whole, and cut short of one byte it is not."""
+    """The output of the common compressor is complete, and without its last byte it is not."""
     program = shutil.which("zstd")
     if program is None:
         pytest.skip("zstd is not installed")
@@ -50,5 +50,5 @@ def test_compressor(options: list[str]) -> None:
 
 
 def test_no_frame() -> None:
-    """What is behind a frame and begins none is for the engine to refuse."""
+    """Bytes after a frame that do not begin another are left to the engine to reject."""
     assert whole(zstd(b"text") + b"more")

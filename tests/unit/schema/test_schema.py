@@ -1,4 +1,4 @@
-"""The schema registry is sound, everything else follows from it, and every datum is reported to the users."""
+"""The schema registry is valid, everything else is generated from it, and users learn of every value."""
 
 from __future__ import annotations
 
@@ -32,33 +32,33 @@ MANIFEST: dict[str, Any] = yaml.safe_load(
     (Path(registry.__file__).with_name("registry") / "manifest.yaml").read_text(encoding="utf-8")
 )
 STABILITY = {"stable", "development", "alpha", "beta", "release_candidate", "deprecated"}
-# The namespaces of OpenTelemetry's own conventions: referred to, never defined.
+# The namespaces of OpenTelemetry's own conventions, which are only referenced here.
 FOREIGN = ("service.", "session.", "os.", "host.", "telemetry.")
 
 
 def test_table_is_fresh() -> None:
-    """The generated constants are what the registry says now; otherwise: make generate."""
+    """The generated constants match the registry; otherwise: make generate."""
     assert schema_constants.CONSTANTS.read_text() == schema_constants.constants(REGISTRY)
 
 
 def test_page_is_fresh() -> None:
-    """The documentation page is what the registry says now; otherwise: make generate."""
+    """The documentation page matches the registry; otherwise: make generate."""
     assert schema_constants.PAGE.read_text() == markdown(REGISTRY)
 
 
 def test_fields_are_the_schema() -> None:
-    """The event has a field for each attribute of the schema, and no other, in its order."""
+    """The event has exactly one field for each attribute of the schema, in its order."""
     assert [field.name for field in dataclasses.fields(StartEvent)] == [row.field for row in EVENT_ATTRIBUTES]
 
 
 def test_resource_is_the_schema() -> None:
-    """The resource that is sent has the attributes of the schema, and no other, in its order."""
+    """The resource that is sent has exactly the attributes of the schema, in its order."""
     session = Session(os_type="linux", host_arch="amd64")
     assert list(dict(build_resource(session).attributes)) == [row.name for row in RESOURCE_ATTRIBUTES]
 
 
 def test_rules_of_weaver() -> None:
-    """Both files follow the rules by which OpenTelemetry's registry tool reads them."""
+    """Both files follow the rules of OpenTelemetry's registry tool."""
     for document, rules in ((MANIFEST, registry_rules.MANIFEST), (DOCUMENT, registry_rules.DEFINITION)):
         jsonschema.Draft202012Validator.check_schema(rules)
         jsonschema.validate(document, rules)
@@ -67,7 +67,7 @@ def test_rules_of_weaver() -> None:
 @pytest.mark.parametrize(
     "manifest",
     [
-        {"name": "otel-tbot", "dependencies": MANIFEST["dependencies"]},  # as Weaver before 0.22 wanted it
+        {"name": "otel-tbot", "dependencies": MANIFEST["dependencies"]},  # required by Weaver before 0.22
         {"schema_base_url": "https://otel-tbot.example/schemas/otel-tbot", "semconv_version": "0.1.0"},
         {**MANIFEST, "name": "otel-tbot"},
         {**MANIFEST, "schema_url": "https://otel-tbot.example/schemas/otel-tbot"},
@@ -78,7 +78,7 @@ def test_rules_of_weaver() -> None:
     ],
 )
 def test_refused_manifest(manifest: dict[str, Any]) -> None:
-    """A manifest without a schema URL that names a version, or with what Weaver ignores, is refused."""
+    """A manifest without a schema URL that names a version, or with a key that Weaver ignores, is rejected."""
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(manifest, registry_rules.MANIFEST)
 
@@ -99,7 +99,7 @@ def test_refused_manifest(manifest: dict[str, Any]) -> None:
     ids=str,
 )
 def test_refused_definition(change: dict[str, Any]) -> None:
-    """A definition that Weaver would refuse is refused."""
+    """A definition that Weaver would reject is rejected."""
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**DOCUMENT, **change}, registry_rules.DEFINITION)
 
@@ -115,7 +115,7 @@ def test_schema_url() -> None:
 
 @pytest.mark.parametrize("definition", DOCUMENT["attributes"], ids=lambda definition: definition["key"])
 def test_definition(definition: dict[str, Any]) -> None:
-    """An attribute is of our namespace, typed, described, exemplified, and says why it is collected."""
+    """An attribute has our namespace, a type, a description, examples, and the reason for collecting it."""
     assert re.fullmatch(r"tbot(\.[a-z][a-z0-9_]*)+", definition["key"])
     assert definition["stability"] in STABILITY
     assert definition["brief"].endswith(".")
@@ -130,7 +130,7 @@ def test_definition(definition: dict[str, Any]) -> None:
 
 
 def test_references_resolve() -> None:
-    """What is referred to is defined here or belongs to OpenTelemetry's conventions; all that is defined is used."""
+    """Every reference is defined here or by OpenTelemetry's conventions, and every definition is used."""
     (group,) = DOCUMENT["attribute_groups"]
     (event,) = DOCUMENT["events"]
     (span,) = DOCUMENT["spans"]
@@ -161,7 +161,7 @@ def test_examples_are_allowed(entry: registry.Entry) -> None:
 
 
 def test_json_schema_accepts_what_is_sent() -> None:
-    """The JSON Schema is valid, and accepts an event as it is sent."""
+    """The JSON Schema is valid, and accepts an event in the form in which it is sent."""
     schema = json_schema(REGISTRY)
     jsonschema.Draft202012Validator.check_schema(schema)
     event = StartEvent(run_mode="daemon", version="18.2.3", join_type="x", helper="cli:h")
@@ -182,8 +182,8 @@ def test_json_schema_accepts_what_is_sent() -> None:
         {"tbot.helper": "a b"},
     ],
 )
-def test_json_schema_refuses_all_else(change: dict[str, object]) -> None:
-    """The JSON Schema refuses an attribute or a value that is never sent."""
+def test_json_schema_rejects_everything_else(change: dict[str, object]) -> None:
+    """The JSON Schema rejects an attribute or a value that is never sent."""
     attributes = {**StartEvent(run_mode="daemon").attributes, **change}
     sent = {"attributes": attributes, "resource": dict(build_resource(Session()).attributes)}
     with pytest.raises(jsonschema.ValidationError):
@@ -191,26 +191,26 @@ def test_json_schema_refuses_all_else(change: dict[str, object]) -> None:
 
 
 def test_every_datum_is_in_the_changelog() -> None:
-    """Each attribute stands under "Data collected" in the changelog: a change that adds one reports it to users."""
+    """Each attribute is listed under "Data collected" in the changelog, where users learn of it."""
     changelog = (ROOT / "CHANGELOG.md").read_text()
     sections = re.findall(r"^### Data collected\n(.*?)(?=^##|\Z)", changelog, re.MULTILINE | re.DOTALL)
-    told = set(re.findall(r"^- `([a-z._]+)`", "\n".join(sections), re.MULTILINE))
+    listed = set(re.findall(r"^- `([a-z._]+)`", "\n".join(sections), re.MULTILINE))
     collected = {EVENT_NAME} | {row.name for row in (*EVENT_ATTRIBUTES, *RESOURCE_ATTRIBUTES)}
-    missing = sorted(collected - told)
+    missing = sorted(collected - listed)
     assert not missing, f'CHANGELOG.md needs a line under "### Data collected" for: {", ".join(missing)}'
 
 
 def test_rows_do_not_change() -> None:
-    """A row of the schema is a value: nothing of it can be replaced, and its parts are given by name."""
+    """A row of the schema is immutable, and its parts are given by name."""
     row = EVENT_ATTRIBUTES[0]
     with pytest.raises(AttributeError):
-        row.name = "host.name"  # type: ignore[misc]  # what must not be done
+        row.name = "host.name"  # type: ignore[misc]  # the mistake under test
     with pytest.raises(TypeError):
         Attribute("host.name", "string", True)  # type: ignore[call-arg]  # noqa: FBT003  the same reason
 
 
 def test_number_of_another_type() -> None:
-    """A number that only behaves like one is sent as a plain one, 0 and the largest too."""
+    """A subclass of int is sent as a plain int, 0 and the maximum included."""
 
     class Number(int):
         pass

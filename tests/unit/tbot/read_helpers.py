@@ -1,4 +1,4 @@
-"""What most tests here do: read a start of tbot, its configuration handed over as base64, so that no file is needed."""
+"""Helpers that read a start of tbot; the configuration is passed as base64, so no file is needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from otel_tbot.event import StartEvent
 
 
 def in_base64(configuration: str | bytes) -> str:
-    """Return a configuration as `TBOT_CONFIG` holds it."""
+    """Return a configuration in the form of `TBOT_CONFIG`."""
     content = configuration.encode() if isinstance(configuration, str) else configuration
     return base64.b64encode(content).decode()
 
@@ -29,7 +29,7 @@ def command(*arguments: str, configuration: str | bytes | None = None, **environ
 
 
 def refused(*arguments: str, configuration: str | bytes | None = None, **environ: str) -> str:
-    """Return the complaint about `tbot start ARGUMENTS`, having checked that it is one line."""
+    """Return the error message for `tbot start ARGUMENTS`, and check that it is one line."""
     with pytest.raises(TbotConfigError) as raised:
         start(*arguments, configuration=configuration, **environ)
     message = str(raised.value)
@@ -38,7 +38,7 @@ def refused(*arguments: str, configuration: str | bytes | None = None, **environ
 
 
 def counts(event: StartEvent) -> dict[str, int]:
-    """Return the counters that are not 0, by their last name."""
+    """Return the counters that are not 0, by the last part of their name."""
     numbers = {
         "other": event.destinations_other,
         "database": event.destinations_database,

@@ -1,4 +1,4 @@
-"""What tbot reports, worked out from the facts alone: the properties compare the code with this.
+"""A reference implementation: the event for a start, derived from a model, to which property tests compare the code.
 
 A start of tbot is a model here: which subcommand, which flags, which configuration. `writing` writes the model out as a
 command line and as YAML; this file turns it into the expected event, and knows nothing of either syntax.
@@ -30,7 +30,7 @@ METHODS = [
     "token",
     "tpm",
 ]
-# Each subcommand's names, and the type of what it adds.
+# The names of each subcommand, and the type of service that it adds.
 SUBCOMMANDS = {
     "legacy": "",
     **dict.fromkeys(("identity", "ssh", "id"), "identity"),
@@ -61,11 +61,11 @@ class Configured:
 
     Attributes:
         version: 1 or 2.
-        oneshot: what it says of it.
-        join_method: likewise; empty for unset.
-        uri_method: the method of its join URI, of version 2 only; empty for none.
-        outputs: the types of its outputs, of version 2 only.
-        services: the types of its services, or the kinds of a v1 file's destinations, `other` among them.
+        oneshot: its value for one-shot.
+        join_method: its join method; empty for unset.
+        uri_method: the method of its join URI, in version 2 only; empty for none.
+        outputs: the types of its outputs, in version 2 only.
+        services: the types of its services, or the kinds of a v1 file's destinations, including `other`.
     """
 
     version: int
@@ -81,15 +81,15 @@ class ReferenceStart:
     """A start of tbot.
 
     Attributes:
-        subcommand: as it is written; empty for none.
+        subcommand: its name as typed; empty for none.
         configured: its configuration, if it has one.
-        oneshot: what the last flag of it says; None without one.
+        oneshot: the value of the last one-shot flag; None without one.
         join_methods: the values of `--join-method`, in order.
-        tokens: those of `--token`.
-        token_variable: what `TELEPORT_BOT_TOKEN` holds.
+        tokens: the values of `--token`.
+        token_variable: the value of `TELEPORT_BOT_TOKEN`.
         pins: the values of `--ca-pin`.
-        destination_dirs: those of `--destination-dir`, of `legacy` only.
-        uri_method: the method of the join URI in `--join-uri`, not of `legacy`; empty for none.
+        destination_dirs: the values of `--destination-dir`, for `legacy` only.
+        uri_method: the method of the join URI in `--join-uri`, not for `legacy`; empty for none.
     """
 
     subcommand: str = ""
@@ -109,7 +109,7 @@ class ReferenceStart:
 
 
 def expected(started: ReferenceStart) -> dict[str, str | int] | None:
-    """Return the event, counters of 0 left out, or None where tbot refuses to start."""
+    """Return the event without counters of 0, or None if tbot refuses to start."""
     file = started.configured or Configured(version=1)
     method = _join_method(started, file)
     if method is None:

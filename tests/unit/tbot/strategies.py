@@ -1,4 +1,4 @@
-"""Writing a model of a start out: as YAML and as a command line, in any of the ways that the facts allow."""
+"""Strategies that write a model of a start as YAML and as a command line, in any form that tbot accepts."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def configurations(draw: DrawFn, *, alone: bool = False) -> tuple[Configured, st
     """Draw a configuration and its YAML.
 
     Args:
-        draw: draws a part.
-        alone: whether lines may be put before and after it.
+        draw: draws from a strategy.
+        alone: whether lines may be added before and after it.
     """
     version = draw(st.sampled_from([1, 2]))
     oneshot = draw(st.none() | st.booleans())
@@ -204,7 +204,7 @@ def starts(draw: DrawFn) -> tuple[ReferenceStart, list[str], dict[str, str], str
     )
     flags = [draw(_written(name, value)) for name, value in given]
     flags += [["--oneshot" if switch else "--no-oneshot"] for switch in switches]
-    # Among flags of the same name, and among the two of one switch, the order is the model's.
+    # Flags of the same name, and the two forms of a boolean, keep the order of the model.
     arguments = [argument for flag in draw(_shuffled(flags)) for argument in flag]
     before, between = draw(_global_flags()), draw(_global_flags())
     command = [*before, "start", *between, *([subcommand] if subcommand else []), *arguments, *draw(_global_flags())]
@@ -243,7 +243,7 @@ def _global_flags(draw: DrawFn) -> list[str]:
 
 @st.composite
 def _shuffled(draw: DrawFn, flags: list[list[str]]) -> list[list[str]]:
-    """Mix the flags without changing the order of those that have one name."""
+    """Shuffle the flags without changing the order of flags with the same name."""
 
     def kind(flag: list[str]) -> str:
         return flag[0].partition("=")[0].removeprefix("--no-").removeprefix("--")
@@ -256,7 +256,7 @@ def _shuffled(draw: DrawFn, flags: list[list[str]]) -> list[list[str]]:
 
 
 def written_in_any_way() -> SearchStrategy[Any]:
-    """Draw text that is nearly YAML: its marks and tbot's words in any order."""
+    """Draw text that is nearly YAML: its indicators and tbot's keywords in any order."""
     pieces = [
         *"[]{},:?-|>&*!%@`\"'#\n\t ",
         *("- ", ": ", "? ", "<<: ", "&a ", "*a", "---\n", "...\n", "\n  ", "!!str ", "%TAG ", "\r\n", "\u2028", "\0"),

@@ -1,4 +1,4 @@
-"""Arguments of the form `@file`, section 5 of the facts."""
+"""Arguments of the form `@file`, which tbot replaces by the file's lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     "--log-format=x\ndb\n-d\n",
 ])  # fmt: skip
 def test_lines(tmp_path: Path, content: str) -> None:
-    """The file's lines stand for it; kingpin skips those that begin with `#`."""
+    """The argument is replaced by the file's lines; lines that begin with `#` are skipped, as by kingpin."""
     (tmp_path / "arguments").write_text(content, newline="")
     lines = [line for line in content.splitlines() if not line.startswith("#")]
 
@@ -35,7 +35,7 @@ def test_lines(tmp_path: Path, content: str) -> None:
 
 
 def test_whole_command_line(tmp_path: Path) -> None:
-    """Even `start` may stand in a file."""
+    """Even `start` may be in a file."""
     (tmp_path / "arguments").write_text("-d\nstart\ndatabase")
 
     assert counts(command("@arguments", "--oneshot")) == {"database": 1}
@@ -52,7 +52,7 @@ def test_value(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("argument", ["--join-method=@value", "--"])
 def test_no_file(tmp_path: Path, argument: str) -> None:
-    """After `=` and after `--` it is an argument like others."""
+    """After `=` and after `--`, `@file` is an ordinary argument."""
     (tmp_path / "value").write_text("github\n")
 
     if argument == "--":
@@ -70,7 +70,7 @@ def test_file_in_a_file(tmp_path: Path) -> None:
 
 
 def test_empty_file(tmp_path: Path) -> None:
-    """An empty file stands for nothing."""
+    """An empty file adds no argument."""
     (tmp_path / "empty").write_text("")
 
     assert start("@empty", "db", "@empty") == start("db")
@@ -85,15 +85,15 @@ def test_empty_line(tmp_path: Path) -> None:
 
 
 def test_place(tmp_path: Path) -> None:
-    """A complaint names argument and line, and neither file nor text."""
+    """An error message names argument and line, but neither file nor text."""
     (tmp_path / "one").write_text("-d\n#\n@two")
     (tmp_path / "two").write_text("-d\n--Canary")
 
     assert refused("@one").startswith("the command line, argument 2, line 3, line 2: unknown flag; ")
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 become what they would be on the command line."""
+def test_undecodable_bytes(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are decoded as on the command line."""
     (tmp_path / "arguments").write_bytes(b"db\n--destination\n\xff\n")
 
     assert start("@arguments") == start("db")
@@ -107,7 +107,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     ("a\0b", "does not exist"),
 ])  # fmt: skip
 def test_unreadable(name: str, why: str) -> None:
-    """A file that cannot be read is refused, and its name not repeated."""
+    """A file that cannot be read is rejected, and its name is not repeated."""
     message = refused("-d", f"@{name}")
 
     assert message == (
@@ -117,14 +117,14 @@ def test_unreadable(name: str, why: str) -> None:
 
 
 def test_endless(tmp_path: Path) -> None:
-    """A file that names itself comes to an end."""
+    """A file that includes itself is rejected."""
     (tmp_path / "arguments").write_text("-d\n@arguments\n")
 
     assert "the argument file is one too many" in refused("@arguments")
 
 
 def test_many_files(tmp_path: Path) -> None:
-    """So do many files."""
+    """Too many files are rejected."""
     (tmp_path / "empty").write_text("")
     (tmp_path / "many").write_text("@empty\n" * 100_000)
 
@@ -134,7 +134,7 @@ def test_many_files(tmp_path: Path) -> None:
 
 
 def test_large(tmp_path: Path) -> None:
-    """All files together have a limit."""
+    """The size of all files together is limited."""
     (tmp_path / "half").write_text("#" * 600_000)
 
     assert start("@half") == start()

@@ -1,4 +1,4 @@
-"""The booleans of Go's YAML, section 4 of the facts."""
+"""The booleans of Go's YAML, as tbot reads them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_old_words_quoted(value: str, quoted: str) -> None:
 @pytest.mark.parametrize("quoted", QUOTED)
 @pytest.mark.parametrize("value", TRUE + FALSE)
 def test_quoted(value: str, quoted: str) -> None:
-    """A quoted true or false is a text, and so an error."""
+    """A quoted true or false is a string, and so an error."""
     assert "line 1, oneshot: not a boolean" in refused(configuration=f"oneshot: {quoted.format(value)}\n")
 
 
@@ -51,7 +51,7 @@ def test_null(value: str) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [("true", "one-shot"), ('"true"', "one-shot"), ('"False"', "daemon")])
 def test_explicit_tag(value: str, expected: str) -> None:
-    """With an explicit tag a quoted true is one."""
+    """With an explicit tag, a quoted true is a boolean."""
     assert start(configuration=f"oneshot: !!bool {value}\n").run_mode == expected
 
 
@@ -60,5 +60,5 @@ def test_explicit_tag(value: str, expected: str) -> None:
     "{}", "[true]", "{a: b}", "!!int 1", "!!bool yes", "!mine true", "2024-01-01", "99999999999999999999999",
 ])  # fmt: skip
 def test_anything_else(value: str) -> None:
-    """Everything else is refused, the numbers 0 and 1 included."""
+    """Everything else is rejected, including the numbers 0 and 1."""
     assert "line 1, oneshot: not a boolean" in refused(configuration=f"oneshot: {value}\n")

@@ -1,4 +1,4 @@
-"""tbot's command line, section 5 of the facts: where flags may stand and how their values are written."""
+"""tbot's command line: the position of flags, and the forms of their values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def parsed(*arguments: str, **environ: str) -> CommandLine:
-    """Return what `tbot ARGUMENTS` says."""
+    """Return the parsed command line `tbot ARGUMENTS`."""
     return parse(["tbot", *arguments], environ)
 
 
@@ -28,8 +28,8 @@ def parsed(*arguments: str, **environ: str) -> CommandLine:
     ["-d", "-c", "FILE", "start", "--fips", "identity", "--insecure"],
     ["--log-format", "json", "start", "--trace", "id", "--config", "FILE", "--trace-exporter=x", "-d"],
 ])  # fmt: skip
-def test_global_flags_stand_anywhere(arguments: list[str]) -> None:
-    """Global flags stand before `start`, between, or after the subcommand."""
+def test_global_flags_anywhere(arguments: list[str]) -> None:
+    """Global flags may be before `start`, before the subcommand, or after it."""
     command = parsed(*arguments)
 
     assert (command.subcommand.name, command.config.value) == ("identity", "FILE")
@@ -60,7 +60,7 @@ def test_global_flags_stand_anywhere(arguments: list[str]) -> None:
     (["-c", "\udcff"], "\udcff"),
 ])  # fmt: skip
 def test_values(arguments: list[str], value: str) -> None:
-    """A value is written in one of five ways, is never taken for a command, and the last one wins."""
+    """A value has one of five forms, is never read as a command, and the last one wins."""
     assert parsed(*arguments, "start").config.value == value
     assert parsed("start", *arguments).config.value == value
 
@@ -96,7 +96,7 @@ def test_booleans(arguments: list[str], *, oneshot: bool | None) -> None:
     (["--canary", "value", "version"], [1], ["version"]),
 ])  # fmt: skip
 def test_flag_of_a_newer_tbot(arguments: list[str], skipped: list[int], same_as: list[str]) -> None:
-    """A flag that no known release has is skipped, with what may be its value; all else counts as without it."""
+    """A flag that no known release has is skipped with its possible value; the rest is parsed as without it."""
     try:
         expected = parsed(*same_as)
     except TbotConfigError as error:
@@ -109,7 +109,7 @@ def test_flag_of_a_newer_tbot(arguments: list[str], skipped: list[int], same_as:
 
 
 def test_flag_of_a_newer_tbot_in_a_file(tmp_path: Path) -> None:
-    """What an argument file begins with is no value if it is a flag."""
+    """The first line of an argument file is not a value if it is a flag."""
     (tmp_path / "arguments").write_text("--oneshot\n")
     command = parsed("start", "--canary", f"@{tmp_path / 'arguments'}")
     assert (command.oneshot, len(command.skipped)) == (True, 1)
@@ -123,7 +123,7 @@ def test_flag_of_a_newer_tbot_in_a_file(tmp_path: Path) -> None:
     ["timeout", "10", "tbot", "start"],
 ])  # fmt: skip
 def test_wrapper(words: list[str]) -> None:
-    """Where another program comes before tbot, the message says where it belongs."""
+    """If another program precedes tbot, the message says where to put it."""
     with pytest.raises(NotStartError, match="the first word must be tbot's executable, so put env, nice or a shell"):
         parse(words, {})
 
@@ -163,7 +163,7 @@ def test_wrapper(words: list[str]) -> None:
     (["--destination-dir", "-"], "argument 2: the flag --destination-dir has no value"),
 ])  # fmt: skip
 def test_usage_errors(arguments: list[str], complaint: str) -> None:
-    """What tbot's parser refuses is refused, named by its position."""
+    """An argument that tbot's parser rejects is rejected, with its position."""
     assert refused(*arguments).startswith(f"the command line, {complaint}")
 
 
@@ -176,12 +176,12 @@ def test_unknown_before_start() -> None:
 
 
 def test_dashes_end_the_flags() -> None:
-    """After `--` a subcommand is still one."""
+    """After `--`, a subcommand is still recognized."""
     assert parsed("-d", "--", "start", "id").subcommand.name == "identity"
 
 
 def test_second_dashes() -> None:
-    """A second `--` is an argument like others."""
+    """A second `--` is an ordinary argument."""
     assert "argument 4: unexpected argument" in refused("--", "identity", "--")
 
 
@@ -205,14 +205,14 @@ def test_second_dashes() -> None:
     ["--help"],
 ])  # fmt: skip
 def test_not_start(arguments: list[str]) -> None:
-    """Any other command, none, and a request for help, is reported apart from a broken command line."""
+    """Another command, no command and a request for help have an error of their own."""
     with pytest.raises(NotStartError, match="only start reports an event"):
         parsed(*arguments)
 
 
 @pytest.mark.parametrize("argv", [[], ["tbot"]])
 def test_no_arguments(argv: list[str]) -> None:
-    """An empty command line is none of `start`."""
+    """An empty command line is not a start."""
     with pytest.raises(NotStartError):
         parse(argv, {})
 
@@ -228,7 +228,7 @@ def test_flag_before_variable(flag: list[str], variable: str) -> None:
 
 
 def test_empty_flag_before_variable() -> None:
-    """An empty value is one: the variable does not count."""
+    """An empty value counts: the variable is ignored."""
     assert parsed("start", "--config=", TBOT_CONFIG_PATH="VARIABLE").config.value == ""
     assert not parsed("start", "--token=", TELEPORT_BOT_TOKEN="VARIABLE").replaces_onboarding
 
@@ -242,19 +242,19 @@ def test_empty_variable() -> None:
 
 @pytest.mark.parametrize("variable", ["TBOT_DEBUG", "TELEPORT_AUTH_SERVER", "TELEPORT_PROXY", "TBOT_ONESHOT"])
 def test_other_variables(variable: str) -> None:
-    """The variables of other flags say nothing that is reported."""
+    """The variables of other flags do not affect the event."""
     assert start(**{variable: "canary"}) == start()
 
 
 def test_repr_hides_values() -> None:
-    """Not even a debugger's view of a command line shows a secret."""
+    """The representation of a command line shows no secret."""
     command = parsed("start", "id", "--config-string=CANARY", "--join-uri=CANARY", "--token=CANARY")
 
     assert "CANARY" not in repr(command)
 
 
-def test_text() -> None:
-    """A text is no list of words, though Python would take it for a list of letters."""
+def test_string() -> None:
+    """A string is rejected, although Python would iterate over its letters."""
     with pytest.raises(TbotConfigError) as raised:
         StartEvent.from_command("tbot start", environ={})
     assert str(raised.value) == (

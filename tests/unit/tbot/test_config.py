@@ -1,4 +1,4 @@
-"""What holds for the configuration of either version, section 4 of the facts."""
+"""Configurations of either version."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def test_empty_stream(text: str) -> None:
 
 
 def test_empty_stream_says_what_to_do() -> None:
-    """The complaint says how to write an empty configuration."""
+    """The error message says how to write an empty configuration."""
     message = refused(configuration="# nothing\n")
 
     assert message == "TBOT_CONFIG: no YAML document; write {} for an empty one"
 
 
 @pytest.mark.parametrize("text", ["[]", "[a]", "a", "- a: b\n", "1", "true", '""', "!!str", "| \n a\n"])
-def test_no_mapping(text: str) -> None:
+def test_not_a_mapping(text: str) -> None:
     """A document that is not a mapping is an error."""
     assert refused(configuration=text).startswith("TBOT_CONFIG, line 1: the configuration is not a mapping")
 
@@ -45,7 +45,7 @@ def test_no_mapping(text: str) -> None:
     "rest", ["---\na: b\n", "---\n[}\n", "---\n&a : *b\n", "...\n{{{\n", "--- *x\n", "---\noneshot: 1"]
 )
 def test_first_document(rest: str) -> None:
-    """Only the first document counts; what follows may be anything."""
+    """Only the first document counts; anything may follow."""
     assert start(configuration=f"oneshot: true\n{rest}").run_mode == "one-shot"
 
 
@@ -53,13 +53,13 @@ def test_first_document(rest: str) -> None:
     "version", ["", "version:\n", "version: ''\n", "version: ~\n", "version: v1\n", "version: 'v1'\n"]
 )
 def test_version_1(version: str) -> None:
-    """A missing or empty version means v1, as `v1` does."""
+    """A missing or empty version means v1."""
     assert counts(start(configuration=f"{version}destinations: [{{app: a}}]\n")) == {"application": 1}
 
 
 @pytest.mark.parametrize("version", ["v2", '"v2"', "'v2'", "!!str v2", "|-\n  v2", "&a v2"])
 def test_version_2(version: str) -> None:
-    """`v2`, however written, means v2."""
+    """`v2` in any notation means v2."""
     assert counts(start(configuration=f"version: {version}\n{ENTRIES}")) == {"database": 1, "other": 1}
 
 
@@ -67,7 +67,7 @@ def test_version_2(version: str) -> None:
     "version", ["2", "1", "v3", "V2", "v2.0", "'2'", "2.0", "true", "v1 v2", "[v2]", "{v2: }", "!!int 2"]
 )
 def test_unknown_version(version: str) -> None:
-    """Anything else is an error, the number 2 included."""
+    """Anything else is an error, including the number 2."""
     assert refused(configuration=f"a: b\nversion: {version}\n").startswith("TBOT_CONFIG, line 2, version: ")
 
 
@@ -78,7 +78,7 @@ def test_unknown_version(version: str) -> None:
     "a: &k oneshot\noneshot: true\n*k : false\n",
 ])  # fmt: skip
 def test_duplicate_key(text: str) -> None:
-    """A key that is there twice is an error, however it is written."""
+    """A duplicate key is an error in any notation."""
     assert "oneshot: duplicate key; remove one of them" in refused(configuration=text)
 
 
@@ -93,7 +93,7 @@ def test_duplicate_key(text: str) -> None:
     ("x: &a {y: 1}\nz:\n  <<: *a\n  <<: *a\n", 4),
 ])  # fmt: skip
 def test_duplicate_key_anywhere(text: str, line: int) -> None:
-    """So it is in every mapping of the document; a key that tbot does not know is not named."""
+    """A duplicate key is an error in every mapping of the document; one that tbot does not know is not named."""
     message = refused(configuration=text)
 
     assert message == f"TBOT_CONFIG, line {line}: duplicate key; remove one of them"
@@ -103,7 +103,7 @@ def test_duplicate_key_anywhere(text: str, line: int) -> None:
     "text", ["a: 1\nA: 2\n", "x: {a: 1}\ny: {a: 2}\n", "[a]: 1\n[b]: 2\n", "a: &x {b: 1}\nc: {<<: *x, b: 2}\n"]
 )
 def test_no_duplicate(text: str) -> None:
-    """Other letters, another mapping, and a merged key are none."""
+    """A key in other letters, in another mapping, or merged is not a duplicate."""
     assert start(configuration=text) == NOTHING
 
 
@@ -127,7 +127,7 @@ def test_no_duplicate(text: str) -> None:
     "? - a\n? b: c\n d\n",
 ])  # fmt: skip
 def test_broken_yaml(text: str) -> None:
-    """What is not YAML is refused, with the line."""
+    """Invalid YAML is rejected with the line."""
     message = refused(configuration=text)
 
     assert message.startswith("TBOT_CONFIG, line ")
@@ -144,7 +144,7 @@ def test_anchors() -> None:
     assert start(configuration=text) == StartEvent(run_mode="one-shot", join_type="iam", destinations_database=4)
 
 
-def test_anchor_defined_anew() -> None:
+def test_anchor_defined_again() -> None:
     """An anchor may be defined again; an alias means the last definition before it."""
     text = "version: v2\nx: &a database\nservices:\n- type: *a\n- type: &a kubernetes\n- type: *a\n"
 
@@ -168,7 +168,7 @@ def test_anchor_defined_anew() -> None:
     ("{<<: {<<: {<<: *b}}}", "application"),
 ])  # fmt: skip
 def test_merge(entry: str, expected: str) -> None:
-    """A merge key takes a mapping or a list of them; explicit keys win, then the earlier of the list."""
+    """A merge key takes a mapping or a list of them; explicit keys win, then the earlier mapping of the list."""
     text = (
         "version: v2\nx: [&a {type: database}, &b {type: application}, &e {}, &n {<<: *a, name: n}, &l [*b, *a]]\n"
         f"services: [{entry}]\n"
@@ -179,7 +179,7 @@ def test_merge(entry: str, expected: str) -> None:
 
 @pytest.mark.parametrize("key", ['"<<"', "'<<'", "!!str <<", "<", "<<<"])
 def test_no_merge(key: str) -> None:
-    """A quoted `<<` is a key like others."""
+    """A quoted `<<` is an ordinary key."""
     text = f"version: v2\nx: &a {{type: database}}\nservices: [{{{key}: *a, type: kubernetes}}, {{{key}: *a}}]\n"
 
     assert refused(configuration=text).startswith("TBOT_CONFIG, line 3, type: this entry has no type")
@@ -187,7 +187,7 @@ def test_no_merge(key: str) -> None:
 
 @pytest.mark.parametrize("merged", ["a", "~", "", "[a]", "[{type: a}, b]", "[[{type: a}]]", "1"])
 def test_bad_merge(merged: str) -> None:
-    """Nothing but mappings can be merged."""
+    """Only mappings can be merged."""
     text = f"version: v2\nservices:\n- <<: {merged}\n  type: a\n"
 
     assert "<< can merge only a mapping or a list of mappings" in refused(configuration=text)
@@ -212,7 +212,7 @@ def test_merge_at_the_top() -> None:
 
 
 def test_containing_itself() -> None:
-    """A list that contains itself, where no one looks, does no harm."""
+    """A list that contains itself is accepted where its content is not read."""
     assert start(configuration="x: &a [*a, {b: *a}]\noneshot: true\n").run_mode == "one-shot"
 
 
@@ -237,7 +237,7 @@ def test_containing_itself() -> None:
     ("~", None),
 ])  # fmt: skip
 def test_join_method(version: str, onboarding: str, expected: str | None) -> None:
-    """The join method is `onboarding.join_method`; unset it is left out, and unknown it is not told."""
+    """The join method is `onboarding.join_method`; unset it is left out, and an unknown one is not named."""
     assert start(configuration=f"version: {version}\nonboarding: {onboarding}\n").join_type == expected
 
 
@@ -257,7 +257,7 @@ def test_join_method(version: str, onboarding: str, expected: str | None) -> Non
     ("{join_method: !mine github}", "join_method: not a string"),
 ])  # fmt: skip
 def test_bad_onboarding(version: str, onboarding: str, complaint: str) -> None:
-    """Another type there is refused."""
+    """Any other type is rejected."""
     message = refused(configuration=f"version: {version}\nonboarding: {onboarding}\n")
 
     assert message.startswith(f"TBOT_CONFIG, line 2, {complaint}")
@@ -270,5 +270,5 @@ def test_bad_onboarding(version: str, onboarding: str, complaint: str) -> None:
 ])  # fmt: skip
 @pytest.mark.parametrize("value", ["x", "1", "[a]", "{a: {b: c}}", "", "!mine x"])
 def test_other_keys(version: str, key: str, value: str) -> None:
-    """Keys that the event does not need, known to tbot or not, may hold anything."""
+    """Keys that the event does not need, known to tbot or not, may have any value."""
     assert start(configuration=f"version: {version}\n? {key}\n: {value}\n") == NOTHING

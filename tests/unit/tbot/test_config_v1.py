@@ -1,4 +1,4 @@
-"""A configuration of version 1, section 4 of the facts."""
+"""A configuration of version 1."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.unit.tbot.read_helpers import counts, refused, start
     ("configs: [{<<: {ssh_host_cert: {}}}]", "other"),
 ])  # fmt: skip
 def test_kind(entry: str, expected: str) -> None:
-    """A destination is what its keys say; with none of them it is other."""
+    """The keys of a destination determine its kind; without any of them it is other."""
     assert counts(start(configuration=f"destinations:\n- {entry}\n")) == {expected: 1}
 
 
@@ -73,13 +73,13 @@ def test_two_kinds(first: str, second: str) -> None:
     ("[]", "destinations"),
 ])  # fmt: skip
 def test_entry_of_another_type(entry: str, key: str) -> None:
-    """Another type is refused."""
+    """Any other type is rejected."""
     assert refused(configuration=f"destinations:\n- {entry}\n").startswith(f"TBOT_CONFIG, line 2, {key}: ")
 
 
 @pytest.mark.parametrize("value", ["a", "1", "{}", "{app: a}", "''", "true"])
 def test_destinations_of_another_type(value: str) -> None:
-    """`destinations` is a list."""
+    """`destinations` must be a list."""
     message = refused(configuration=f"destinations: {value}\n")
 
     assert message == "TBOT_CONFIG, line 1, destinations: not a list; write a list"
@@ -101,11 +101,11 @@ def test_outputs(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "~", "[]", "{}", "''"])
 def test_empty_outputs(value: str) -> None:
-    """Empty ones are none."""
+    """Empty outputs are ignored."""
     assert counts(start(configuration=f"outputs: {value}\ndestinations: [{{}}]\n")) == {"other": 1}
 
 
 @pytest.mark.parametrize("value", ["[{type: database}]", "[1]", "a", "{a: b}"])
 def test_services(value: str) -> None:
-    """`services` is ignored, whatever it holds."""
+    """`services` is ignored, regardless of its value."""
     assert counts(start(configuration=f"services: {value}\n")) == {}

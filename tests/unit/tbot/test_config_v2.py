@@ -1,4 +1,4 @@
-"""A configuration of version 2, section 4 of the facts."""
+"""A configuration of version 2."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_entry_without_a_type(key: str, entry: str) -> None:
 
 @pytest.mark.parametrize("type_", ["[database]", "{database: }", "1", "true", "1.5", "!mine database"])
 def test_type_of_another_type(type_: str) -> None:
-    """A type that is not text is an error."""
+    """A type that is not a string is an error."""
     message = refused(configuration=f"version: v2\nservices:\n- name: a\n  type: {type_}\n")
 
     assert message.startswith("TBOT_CONFIG, line 4, type: not a string")

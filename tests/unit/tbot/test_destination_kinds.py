@@ -1,4 +1,4 @@
-"""Counting, section 3 of the facts: outputs and services together, by the service that they belong to."""
+"""Outputs and services are counted together, by the category of their type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from otel_tbot.tbot.destination_kinds import TYPES_BY_KIND, destination_kind
 from tests.unit.tbot.read_helpers import counts, start
 
-# Section 3's table, written down again.
+# The types of each category, independent of the code's own table.
 TABLE = {
     "application": "application application-tunnel application-proxy",
     "database": "database database-tunnel",
@@ -31,7 +31,7 @@ def test_known_type(key: str, type_: str, expected: str) -> None:
 
 
 def test_table_is_complete() -> None:
-    """The table in the code has the rows of the facts and no other."""
+    """The table in the code has exactly these types."""
     assert {name: " ".join(types) for name, types in TYPES_BY_KIND.items()} == TABLE
 
 
@@ -39,12 +39,12 @@ def test_table_is_complete() -> None:
     "type_", ["Database", "database ", "databases", "kubernetes/v3", "app", "tunnel", "é", "null "]
 )
 def test_unknown_type(type_: str) -> None:
-    """An unknown type, and a known one in other letters, is other: the match is exact."""
+    """An unknown type, or a known one in other letters, is other: the match is exact."""
     assert destination_kind(type_) == "other"
 
 
 def test_together() -> None:
-    """Outputs and services are counted together, and the same one twice."""
+    """Outputs and services are added up, and the same type counts twice."""
     event = start(
         configuration="version: v2\noutputs: [{type: database}, {type: database}]\nservices: [{type: database}]\n"
     )

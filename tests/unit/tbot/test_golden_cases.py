@@ -1,4 +1,4 @@
-"""Whole cases: configuration, arguments, environment in; event or complaint out. `golden/` reads as a specification."""
+"""Complete cases: from configuration, arguments and environment to the event or the error. See `golden/`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The case's command line is read as the case says."""
+    """The command line of a case gives the event or the error of the case."""
     monkeypatch.chdir(tmp_path)
     assert case.keys() <= {"case", "tbot.yaml", "files", "base64", "environment", "run", "event", "error"}
     for name, content in {**case.get("files", {}), "tbot.yaml": case.get("tbot.yaml")}.items():
@@ -44,10 +44,10 @@ def test_case(case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert str(raised.value) == case["error"]
     else:
         event = StartEvent.from_command(shlex.split(line), environ=environ)
-        # Counters of 0 are left out in the cases.
+        # The cases leave out counters of 0.
         assert {name[5:]: value for name, value in event.attributes.items() if value != 0} == case["event"]
 
 
 def test_number_of_cases() -> None:
-    """There are more than sixty."""
+    """There are more than sixty cases."""
     assert len(CASES) > 60

@@ -1,4 +1,4 @@
-"""The join URI, section 4 of the facts."""
+"""The join URI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.tbot.reference_model import METHODS
 @pytest.mark.parametrize("kind", ["proxy", "auth"])
 @pytest.mark.parametrize("method", METHODS)
 def test_method(method: str, kind: str, mark: str) -> None:
-    """The method is the third part of the scheme; dashes or nothing may stand for underscores."""
+    """The method is the third part of the scheme; underscores may be dashes or missing."""
     uri = f"tbot+{kind}+{method.replace('_', mark)}://some-token@example.com:443"
 
     assert start("identity", "--join-uri", uri).join_type == method
@@ -31,7 +31,7 @@ def test_method(method: str, kind: str, mark: str) -> None:
     "TBOT+Proxy+GitHub://t@h",
 ])  # fmt: skip
 def test_form(uri: str) -> None:
-    """A parameter may follow the token; the scheme's letters may be of any case."""
+    """A parameter may follow the token; the case of the scheme does not matter."""
     assert start("noop", "--join-uri", uri).join_type == "github"
 
 
@@ -65,32 +65,32 @@ def test_form(uri: str) -> None:
     "tbot+proxy+githu\u212a://t@h",
 ])  # fmt: skip
 def test_malformed(uri: str) -> None:
-    """What is not of the form is refused."""
+    """A URI of another form is rejected."""
     assert refused("noop", "--join-uri", uri).startswith("--join-uri: not a join URI; write tbot+proxy+METHOD")
 
 
 def test_malformed_in_the_file() -> None:
-    """The complaint about the file's names line and key."""
+    """The error message about one in the file names line and key."""
     message = refused(configuration="version: v2\n\njoin_uri: nonsense\n")
 
     assert message.startswith("TBOT_CONFIG, line 3, join_uri: not a join URI")
 
 
 def test_unknown_method() -> None:
-    """A method of a release to come is no error, and is not told."""
+    """An unknown method, perhaps of a newer release, is not an error, and is not named."""
     assert start("noop", "--join-uri", "tbot+proxy+astrology://t@h").join_type == "_OTHER"
 
 
 @pytest.mark.parametrize("arguments", [("--join-method", "iam"), ("--join-method=iam", "--token=t")])
 def test_conflict_with_the_flag(arguments: tuple[str, ...]) -> None:
-    """Another method in addition to the URI is refused."""
+    """A different method in addition to the URI is rejected."""
     message = refused("noop", *arguments, "--join-uri=tbot+proxy+github://t@h")
 
     assert message == "--join-uri: the join URI and join_method name different methods; leave one out"
 
 
 def test_conflict_in_the_file() -> None:
-    """So is another `join_method` in the file."""
+    """A different `join_method` in the file is rejected, too."""
     message = refused(configuration="version: v2\nonboarding: {join_method: iam}\njoin_uri: tbot+auth+tpm://t@h\n")
 
     assert message.startswith("TBOT_CONFIG, line 3, join_uri: the join URI and join_method name different methods")
@@ -105,27 +105,27 @@ def test_no_conflict(method: str) -> None:
 
 
 def test_flag_before_file() -> None:
-    """The flag's takes the place of the file's, which may then be anything."""
+    """The flag's URI replaces the file's, which may then be invalid."""
     event = start("noop", "--join-uri=tbot+proxy+github://t@h", configuration="version: v2\njoin_uri: nonsense\n")
 
     assert event.join_type == "github"
 
 
 def test_flags_replace_the_conflict() -> None:
-    """The file's URI is compared with what is left of onboarding once flags have replaced it."""
+    """The file's URI is compared with the onboarding section after flags have replaced it."""
     text = "version: v2\nonboarding: {join_method: iam}\njoin_uri: tbot+auth+tpm://t@h\n"
 
     assert start("--token=t", configuration=text).join_type == "tpm"
 
 
 def test_no_variable() -> None:
-    """No environment variable stands for the flag."""
+    """The flag has no environment variable."""
     assert start("noop", TBOT_JOIN_URI="tbot+proxy+github://t@h", JOIN_URI="x").join_type is None
 
 
 @pytest.mark.parametrize("value", ["", "~", "null", '""'])
 def test_empty(value: str) -> None:
-    """An empty one is none."""
+    """An empty URI counts as unset."""
     assert start("noop", "--join-uri=", configuration=f"version: v2\njoin_uri: {value}\n").join_type is None
 
 
@@ -135,5 +135,5 @@ def test_not_in_version_1() -> None:
 
 
 def test_wrong_type() -> None:
-    """A mapping is no URI."""
+    """A mapping is not a URI."""
     assert "line 2, join_uri: not a string" in refused(configuration="version: v2\njoin_uri: {a: b}\n")

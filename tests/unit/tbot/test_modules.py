@@ -1,4 +1,4 @@
-"""What reading loads, counted: a command line needs next to nothing, a configuration the YAML library."""
+"""The modules that reading loads: few for a command line, and the YAML library for a configuration."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def loaded(program: str) -> set[str]:
 
 
 def test_command_line_is_cheap() -> None:
-    """To read a command line loads neither YAML nor any other large module."""
+    """Parsing a command line loads neither YAML nor any other large module."""
     program = "from otel_tbot.tbot.command_line import parse; parse(['tbot', 'start', 'id', '-c', 'x'], {})"
 
     assert loaded(program).isdisjoint({"yaml", "click", "argparse", "pathlib", "subprocess", "opentelemetry"})
 
 
 def test_yaml_is_loaded_late() -> None:
-    """Without a configuration no YAML library is needed."""
+    """Without a configuration, no YAML library is loaded."""
     program = "from otel_tbot import StartEvent; StartEvent.from_command(['tbot', 'start'], environ={})"
 
     assert loaded(program).isdisjoint({"yaml", "opentelemetry", "subprocess"})

@@ -1,4 +1,4 @@
-"""What flags and variables change of what the configuration says, section 5 of the facts."""
+"""The effect of flags and variables on the configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ONBOARDING = "version: v2\nonboarding: {join_method: github, token: t}\n"
     (["--no-oneshot"], "true", "one-shot"),
 ])  # fmt: skip
 def test_oneshot(subcommand: str, flags: list[str], in_file: str, expected: str) -> None:
-    """`--oneshot` sets one-shot; `--no-oneshot` undoes nothing that the file says."""
+    """`--oneshot` sets one-shot; `--no-oneshot` does not override the file."""
     assert start(subcommand, *flags, configuration=f"oneshot: {in_file}\n").run_mode == expected
 
 
@@ -32,7 +32,7 @@ def test_oneshot(subcommand: str, flags: list[str], in_file: str, expected: str)
     (["--oneshot", "--no-oneshot"], "true", "daemon"),
 ])  # fmt: skip
 def test_oneshot_of_legacy(subcommand: list[str], flags: list[str], in_file: str, expected: str) -> None:
-    """Under `legacy` the flag, once given, decides (newer releases)."""
+    """Under `legacy`, the flag takes precedence over the file (newer releases)."""
     assert start(*subcommand, *flags, configuration=f"oneshot: {in_file}\n").run_mode == expected
 
 
@@ -59,7 +59,7 @@ def test_onboarding(subcommand: list[str], flags: list[str], expected: str | Non
 
 
 def test_token_variable() -> None:
-    """So does a token in the variable."""
+    """A token in the variable replaces the section, too."""
     assert start(configuration=ONBOARDING, TELEPORT_BOT_TOKEN="t").join_type is None
     assert start("--join-method=tpm", configuration=ONBOARDING, TELEPORT_BOT_TOKEN="t").join_type == "tpm"
 
@@ -71,24 +71,24 @@ def test_empty_token_flag() -> None:
 
 @pytest.mark.parametrize("subcommand", [[], ["legacy"]])
 def test_destination_dir(subcommand: list[str]) -> None:
-    """`--destination-dir` replaces the services by one identity; a v2 file's outputs remain."""
+    """`--destination-dir` replaces the services by one identity; the outputs of a v2 file remain."""
     text = "version: v2\noutputs: [{type: database}]\nservices: [{type: kubernetes}, {type: bot-api}]\n"
 
     assert counts(start(*subcommand, "--destination-dir", "d", configuration=text)) == {"database": 1, "other": 1}
 
 
 def test_destination_dir_of_version_1() -> None:
-    """It replaces a v1 file's destinations."""
+    """`--destination-dir` replaces the destinations of a v1 file."""
     text = "destinations: [{app: a}, {kubernetes_cluster: k}]\n"
 
     assert counts(start("--destination-dir=d", configuration=text)) == {"other": 1}
 
 
 def test_destination_dir_alone() -> None:
-    """It needs no configuration."""
+    """`--destination-dir` needs no configuration."""
     assert counts(start("--destination-dir=d")) == {"other": 1}
 
 
 def test_empty_destination_dir() -> None:
-    """An empty one is none."""
+    """An empty directory counts as unset."""
     assert counts(start("--destination-dir=", configuration="destinations: [{app: a}]\n")) == {"application": 1}

@@ -1,4 +1,4 @@
-"""No complaint ever holds a value: canaries stand for each, in everything that can be wrong."""
+"""No error message contains a value: a canary is planted in every place that can be invalid."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS = {
     "another argument": ["start", "identity", "canary"],
     "value for a boolean": ["start", "--oneshot=canary"],
     "value for a negative boolean": ["start", "--no-oneshot=canary"],
-    "no value": ["start", "--token", "--canary"],
+    "missing value": ["start", "--token", "--canary"],
     "missing argument file": ["start", "@canary"],
     "missing file": ["start", "-c", "canary"],
     "missing file with a slash": ["start", "-c", "/canary/canary"],
@@ -38,11 +38,11 @@ COMMANDS = {
     "token of a flag": ["start", "--token=canary", "--registration-secret=canary"],
 }
 CONFIGURATIONS = {
-    "no YAML": "canary: [canary\n",
-    "no YAML after an anchor": "canary: &canary canary\ncanary2: *canary3\n",
+    "invalid YAML": "canary: [canary\n",
+    "invalid YAML after an anchor": "canary: &canary canary\ncanary2: *canary3\n",
     "bad tag": "canary: !canary!canary canary\n",
     "bad escape": 'canary: "canary\\q"\n',
-    "no mapping": "canary\n",
+    "not a mapping": "canary\n",
     "list": "- canary\n",
     "control character": "canary: canary\0canary\n",
     "unknown key twice": "canary: canary\ncanary: canary\n",
@@ -88,14 +88,14 @@ def check(raised: pytest.ExceptionInfo[TbotConfigError]) -> None:
     assert error is not None
     assert error.__cause__ is None
     assert error.__context__ is None
-    # The lines of code are left out: those of the tests hold canaries.
+    # Lines of code are left out: those of the tests contain canaries.
     shown = traceback.TracebackException.from_exception(error, lookup_lines=False)
     assert CANARY not in repr((str(error), error, error.args, vars(error), str(shown)))
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS.keys())
 def test_command_line(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken command line is not repeated."""
+    """A message about an invalid command line does not repeat it."""
     monkeypatch.chdir(tmp_path)
     configuration = in_base64("oneshot: [canary]")
     with pytest.raises(TbotConfigError) as raised:
@@ -109,7 +109,7 @@ def test_command_line(arguments: list[str], tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys())
 def test_string(configuration: str) -> None:
-    """A broken configuration in a variable or flag is not repeated."""
+    """A message about an invalid configuration in a variable or flag does not repeat it."""
     encoded = in_base64(configuration.encode(errors="surrogateescape"))
     for arguments, environ in (([], {"TBOT_CONFIG": encoded}), (["--config-string", encoded], {})):
         with pytest.raises(TbotConfigError) as raised:
@@ -121,11 +121,11 @@ def test_string(configuration: str) -> None:
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys())
 def test_file(configuration: str, tmp_path: Path) -> None:
-    """Nor is one in a file; the path is shown where it was typed, and not where a variable holds it."""
-    typed, held = tmp_path / "typed.yaml", tmp_path / "canary.yaml"
-    for path in (typed, held):
+    """The same for a file; its path is shown if it was typed, and not if a variable contains it."""
+    typed, in_variable = tmp_path / "typed.yaml", tmp_path / "canary.yaml"
+    for path in (typed, in_variable):
         path.write_bytes(configuration.encode(errors="surrogateescape"))
-    for arguments, environ in ((["-c", str(typed)], {}), ([], {"TBOT_CONFIG_PATH": str(held)})):
+    for arguments, environ in ((["-c", str(typed)], {}), ([], {"TBOT_CONFIG_PATH": str(in_variable)})):
         with pytest.raises(TbotConfigError) as raised:
             StartEvent.from_command(
                 ["tbot", "start", *arguments, *_second(configuration, "--config-string=Y2FuYXJ5")], environ=environ

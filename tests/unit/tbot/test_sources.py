@@ -1,4 +1,4 @@
-"""Where the configuration comes from, section 4 of the facts, and how a file is read."""
+"""The sources of the configuration, and how a file is read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_file(path: Path) -> None:
 
 
 def test_base64() -> None:
-    """The configuration itself is given by `--config-string` or the variable."""
+    """The configuration itself may be in `--config-string` or the variable."""
     assert start("--config-string", in_base64(ONESHOT)).run_mode == "one-shot"
     assert start(TBOT_CONFIG=in_base64(ONESHOT)).run_mode == "one-shot"
 
@@ -43,7 +43,7 @@ def test_base64() -> None:
 @pytest.mark.parametrize("as_flag", [True, False])
 @pytest.mark.parametrize("string_as_flag", [True, False])
 def test_both(path: Path, *, as_flag: bool, string_as_flag: bool) -> None:
-    """Both kinds at once are an error, from wherever they come."""
+    """A file and a configuration at once are an error, from any combination of sources."""
     arguments = (["-c", str(path)] if as_flag else []) + (["--config-string=e30="] if string_as_flag else [])
     environ = ({} if as_flag else {"TBOT_CONFIG_PATH": str(path)}) | ({} if string_as_flag else {"TBOT_CONFIG": "e30="})
 
@@ -58,7 +58,7 @@ def test_both(path: Path, *, as_flag: bool, string_as_flag: bool) -> None:
 
 @pytest.mark.parametrize("content", [ONESHOT, ONESHOT + "#", ONESHOT + "##", "oneshot: 'y' # \u00bf\u00bf\u00ff>>>???"])
 def test_padding(content: str) -> None:
-    """The standard alphabet and its padding are read."""
+    """The standard base64 alphabet and its padding are accepted."""
     assert start(TBOT_CONFIG=in_base64(content)).run_mode == "one-shot"
 
 
@@ -74,14 +74,14 @@ def test_line_ends() -> None:
     "\u00e9", "\udcff", "e30=\0",
 ])  # fmt: skip
 def test_bad_base64(value: str) -> None:
-    """Anything else is refused."""
+    """Any other text is rejected."""
     message = refused(TBOT_CONFIG=value)
 
     assert message == "TBOT_CONFIG: not valid base64; encode the YAML with base64, padding included"
 
 
 def test_error_names_the_file(path: Path) -> None:
-    """A complaint names the file as the user named it, and the line."""
+    """An error message names the file as the user typed it, and the line."""
     path.write_text("a: b\noneshot: 1\n")
 
     assert refused("-c", str(path)).startswith(f"{path}, line 2, oneshot: not a boolean; write true or false")
@@ -106,7 +106,7 @@ def test_error_stays_one_line(tmp_path: Path) -> None:
     "name", ["missing", "missing/below", "tbot.yaml/below", "a\0b", "\ud800", "x" * 300, "~/tbot.yaml"]
 )
 def test_missing(path: Path, name: str) -> None:
-    """A file that is not there is refused; what may be a slip of the user's is not repeated."""
+    """A missing file is rejected; its name, which may be a mistake, is not repeated."""
     message = refused("-c", f"{path.parent}/{name}")
 
     assert message.startswith("-c/--config: the configuration file ")
@@ -142,7 +142,7 @@ def test_fifo(tmp_path: Path) -> None:
 
 
 def test_fifo_is_left_alone(tmp_path: Path) -> None:
-    """The writer of a FIFO does not even notice: what it writes is tbot's."""
+    """The FIFO is not even opened, so its content is left to tbot."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     writer = threading.Thread(target=fifo.write_text, args=(ONESHOT,))
@@ -155,7 +155,7 @@ def test_fifo_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_pipe() -> None:
-    """So is the pipe of a shell's `<(...)`."""
+    """The pipe of a shell's `<(...)` is rejected, too."""
     reading, writing = os.pipe()
     try:
         assert "is a pipe" in refused("-c", f"/dev/fd/{reading}")
@@ -165,10 +165,10 @@ def test_pipe() -> None:
 
 
 def test_unreadable(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that may not be read is refused, with the system's reason."""
+    """A file without read permission is rejected, with the system's reason."""
 
     def deny(*_: object) -> int:
-        raise PermissionError(13, "canary", "canary")  # root may read everything: the refusal is planted
+        raise PermissionError(13, "canary", "canary")  # simulated, because root may read everything
 
     monkeypatch.setattr(os, "open", deny)
 
@@ -184,7 +184,7 @@ def test_link(path: Path) -> None:
 
 
 def test_replaced_by_a_fifo(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A FIFO that takes the file's place at the last moment is not waited for either."""
+    """A FIFO that replaces the file at the last moment is rejected without waiting, too."""
     really_open = os.open
 
     def replace_and_open(name: str, flags: int) -> int:
@@ -199,7 +199,7 @@ def test_replaced_by_a_fifo(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_replaced_by_another_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is replaced while it is read is read as it was: from one descriptor."""
+    """A file that is replaced while it is read is read completely, from one descriptor."""
     really_fstat = os.fstat
 
     def replace_after_fstat(descriptor: int) -> os.stat_result:
@@ -232,7 +232,7 @@ def test_growing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("encoded", [True, False])
 def test_size(path: Path, *, encoded: bool) -> None:
-    """A configuration of the largest size is read, and one byte more is refused."""
+    """A configuration of the maximum size is read, and one byte more is rejected."""
     largest = (ONESHOT + "#" * SIZE_LIMIT)[:SIZE_LIMIT]
 
     def arguments(content: str) -> list[str]:
@@ -254,14 +254,14 @@ def test_encodings(encoding: str) -> None:
 @pytest.mark.parametrize(
     "content", [b"a: b\n\xff", b"a: b\n\xc3", b"a: b\n# \xed\xa0\x80\n", b"a: b\nc: \xe9\nd: e\n", b"\xff\xfea\0\n\0\0"]
 )
-def test_no_text(content: bytes) -> None:
-    """Bytes that are no text are refused, with the line."""
+def test_not_text(content: bytes) -> None:
+    """Bytes that are not UTF-8 are rejected, with the line."""
     assert refused(configuration=content) == "TBOT_CONFIG, line 2: not UTF-8 text; save it as UTF-8"
 
 
 @pytest.mark.parametrize("character", ["\0", "\x01", "\x08", "\x0b", "\x1b", "\x7f", "\x9f", "\ufffe", "\uffff"])
 def test_control_characters(character: str) -> None:
-    """Characters that YAML forbids are refused, with the line."""
+    """Characters that YAML forbids are rejected, with the line."""
     message = refused(configuration=f"a: \u00e9\nb: {character}\n")
 
     assert message == "TBOT_CONFIG, line 2: not valid YAML (control character); remove it"

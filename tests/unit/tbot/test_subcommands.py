@@ -1,4 +1,4 @@
-"""The subcommands of `tbot start`, section 5 of the facts, each with its aliases, its flags and what it adds."""
+"""The subcommands of `tbot start`, each with its aliases, its flags and the service that it adds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOT_LEGACY = {"storage", "join-uri", "registration-secret", "registration-secret
 GLOBAL = ["config", "config-string", "trace-exporter", "mem-profile", "cpu-profile", "trace-profile", "log-format"]
 GLOBAL_BOOLEANS = ["debug", "fips", "insecure", "trace", "help"]
 
-# Section 5's table, written down again: name, aliases, category of what it adds, value flags, booleans.
+# Independent of the code's own table: name, aliases, category of the added service, value flags, booleans.
 TABLE = [
     ("legacy", "", "", "data-dir destination-dir", ""),
     ("identity", "ssh id", "other", DEST + "cluster", "allow-reissue"),
@@ -106,7 +106,7 @@ def test_not_of_legacy(arguments: list[str], flag: str) -> None:
 @pytest.mark.parametrize("name", [name for name, *_ in TABLE if name != "legacy"])
 @pytest.mark.parametrize("flag", ["data-dir", "destination-dir"])
 def test_only_of_legacy(name: str, flag: str) -> None:
-    """The flags of `legacy` are no other subcommand's."""
+    """No other subcommand has the flags of `legacy`."""
     assert "unknown flag" in refused(name, f"--{flag}=x")
 
 
@@ -117,7 +117,7 @@ def test_short_names() -> None:
 
 
 def test_grammar_is_complete() -> None:
-    """The table in the code has the rows of the facts and no other."""
+    """The table in the code has exactly these rows."""
     written = [
         (
             row.name,

@@ -1,4 +1,4 @@
-"""What tbot 19 refuses: a start that fails there is none to report, and the message says why."""
+"""Starts that tbot 19 refuses are not reported, and the message says why."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def start(version: str | None, configuration: str | None, arguments: list[str]) 
 @pytest.mark.parametrize(("configuration", "arguments", "message"), REFUSED)
 @pytest.mark.parametrize("version", ["19.0.0", "v19.0.0-alpha.1", "19.3.1+ent", "20", "100.0.0"])
 def test_refused(version: str, configuration: str | None, arguments: list[str], message: str) -> None:
-    """From 19.0.0 on, and in its preliminary releases, these do not start."""
+    """From 19.0.0 on, and in its pre-releases, these do not start."""
     with pytest.raises(TbotConfigError) as raised:
         start(version, configuration, arguments)
     assert str(raised.value) == message
@@ -54,12 +54,12 @@ def test_refused(version: str, configuration: str | None, arguments: list[str], 
 @pytest.mark.parametrize(("configuration", "arguments"), [row[:2] for row in REFUSED])
 @pytest.mark.parametrize("version", ["18.99.0", "9.0.0", "2", None, "nineteen"])
 def test_older_or_unknown(version: str | None, configuration: str | None, arguments: list[str]) -> None:
-    """An older release starts, and so does one that nothing is known of."""
+    """An older or unknown release starts."""
     assert start(version, configuration, arguments).run_mode in {"daemon", "one-shot"}
 
 
 @pytest.mark.parametrize(("configuration", "arguments"), ACCEPTED)
 @pytest.mark.parametrize("version", ["19.0.0", "18.2.3"])
 def test_accepted(version: str, configuration: str | None, arguments: list[str]) -> None:
-    """What the new release brings is read, by whichever release it is started."""
+    """New syntax of tbot 19 is read, regardless of the release."""
     assert start(version, configuration, arguments).version == version

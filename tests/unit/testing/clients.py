@@ -1,4 +1,4 @@
-"""The clients of these tests: OpenTelemetry's own exporters for what is right, bare HTTP and gRPC for what is wrong."""
+"""The clients of these tests: OpenTelemetry's exporters for valid requests, plain HTTP and gRPC for invalid ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TIMEOUT_SECONDS = 5
 
 
 class Answer(NamedTuple):
-    """What came back over HTTP."""
+    """A response over HTTP."""
 
     status: int
     headers: dict[str, str]
@@ -43,14 +43,14 @@ class Answer(NamedTuple):
 
 
 def one_log_record() -> bytes:
-    """Encode the smallest request that holds a log record."""
+    """Encode the smallest request with a log record."""
     request = ExportLogsServiceRequest()
     request.resource_logs.add().scope_logs.add().log_records.add(event_name="tbot.start")
     return request.SerializeToString()
 
 
 def connect(receiver: OTLPReceiver) -> http.client.HTTPConnection:
-    """Prepare a bare HTTP connection, which is opened by its first request."""
+    """Return a plain HTTP connection, which opens with its first request."""
     return http.client.HTTPConnection(urlsplit(receiver.http_endpoint).netloc, timeout=TIMEOUT_SECONDS)
 
 
@@ -62,7 +62,7 @@ def post(
     path: str = "/v1/logs",
     method: str = "POST",
 ) -> Answer:
-    """Send one request over bare HTTP."""
+    """Send one request over plain HTTP."""
     connection = connect(receiver)
     try:
         connection.request(method, path, body, dict(headers))
@@ -73,18 +73,18 @@ def post(
 
 
 def call(receiver: OTLPReceiver, body: bytes, *, method: str = EXPORT_LOGS) -> bytes:
-    """Make one call over bare gRPC; raise `grpc.RpcError` where its code is not OK."""
+    """Make one call over plain gRPC; raise `grpc.RpcError` if its code is not OK."""
     with grpc.insecure_channel(urlsplit(receiver.grpc_endpoint).netloc) as channel:
         return method_on(channel, method)(body, timeout=TIMEOUT_SECONDS)
 
 
 def method_on(channel: grpc.Channel, method: str = EXPORT_LOGS) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
-    """Prepare calls that take bytes and give bytes."""
+    """Return a callable that takes and returns bytes."""
     return channel.unary_unary(method)
 
 
 def address(endpoint: str) -> tuple[str, int]:
-    """Take an endpoint apart, as `socket` wants it."""
+    """Return the host and port of an endpoint, as `socket` takes them."""
     parts = urlsplit(endpoint)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -92,7 +92,7 @@ def address(endpoint: str) -> tuple[str, int]:
 
 
 def log_exporter(receiver: OTLPReceiver, protocol: str, *, compressed: bool = False) -> LogRecordExporter:
-    """Make OpenTelemetry's own exporter of log records."""
+    """Create OpenTelemetry's own exporter of log records."""
     if protocol == "grpc":
         compression = grpc.Compression.Gzip if compressed else None
         return GRPCLogExporter(endpoint=receiver.grpc_endpoint, compression=compression, timeout=TIMEOUT_SECONDS)
@@ -104,34 +104,34 @@ def log_exporter(receiver: OTLPReceiver, protocol: str, *, compressed: bool = Fa
 
 
 def span_exporter(receiver: OTLPReceiver, protocol: str) -> SpanExporter:
-    """Make OpenTelemetry's own exporter of spans."""
+    """Create OpenTelemetry's own exporter of spans."""
     if protocol == "grpc":
         return GRPCSpanExporter(endpoint=receiver.grpc_endpoint, timeout=TIMEOUT_SECONDS)
     return HTTPSpanExporter(endpoint=f"{receiver.http_endpoint}/v1/traces", timeout=TIMEOUT_SECONDS)
 
 
 def export_log_record(exporter: LogRecordExporter) -> bool:
-    """Send one log record by an exporter, and tell whether it calls that a success."""
-    witness = _LogWitness(exporter)
+    """Send one log record through an exporter, and return whether it reports success."""
+    recording = _RecordingLogExporter(exporter)
     provider = LoggerProvider(resource=Resource({"service.name": "tbot"}), shutdown_on_exit=False)
-    provider.add_log_record_processor(SimpleLogRecordProcessor(witness))
+    provider.add_log_record_processor(SimpleLogRecordProcessor(recording))
     provider.get_logger("otel_tbot").emit(LogRecord(event_name="tbot.start", attributes={"tbot.run_mode": "daemon"}))
     provider.shutdown()
-    return witness.results == [LogRecordExportResult.SUCCESS]
+    return recording.results == [LogRecordExportResult.SUCCESS]
 
 
 def export_span(exporter: SpanExporter) -> bool:
-    """Send one span by an exporter, and tell whether it calls that a success."""
-    witness = _SpanWitness(exporter)
+    """Send one span through an exporter, and return whether it reports success."""
+    recording = _RecordingSpanExporter(exporter)
     provider = TracerProvider(resource=Resource({"service.name": "tbot"}), shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(witness))
+    provider.add_span_processor(SimpleSpanProcessor(recording))
     provider.get_tracer("otel_tbot").start_span("tbot.start", attributes={"tbot.run_mode": "daemon"}).end()
     provider.shutdown()
-    return witness.results == [SpanExportResult.SUCCESS]
+    return recording.results == [SpanExportResult.SUCCESS]
 
 
-class _LogWitness(LogRecordExporter):
-    """Remembers what an exporter says, which the SDK throws away."""
+class _RecordingLogExporter(LogRecordExporter):
+    """Records the results of an exporter, which the SDK discards."""
 
     def __init__(self, exporter: LogRecordExporter) -> None:
         self.results: list[LogRecordExportResult] = []
@@ -145,11 +145,11 @@ class _LogWitness(LogRecordExporter):
         return True
 
     def shutdown(self) -> None:
-        self._exporter.shutdown()  # type: ignore[no-untyped-call]  # the SDK's own gap
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]  # the SDK's omission
 
 
-class _SpanWitness(SpanExporter):
-    """The same for spans."""
+class _RecordingSpanExporter(SpanExporter):
+    """Records the results of an exporter of spans."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self.results: list[SpanExportResult] = []

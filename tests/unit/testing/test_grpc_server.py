@@ -1,4 +1,4 @@
-"""OTLP/gRPC: what is right is kept as it came, and what is wrong is refused with the right code."""
+"""OTLP/gRPC: valid requests are kept as received, and invalid ones are refused with the right code."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from otel_tbot.testing import OTLPReceiver
 from tests.unit.testing.clients import EXPORT_LOGS, TIMEOUT_SECONDS, call, method_on, one_log_record
 
 
-def test_request_is_kept_as_it_came(receiver: OTLPReceiver) -> None:
-    """A request is handed back with its bytes, metadata, method and message."""
+def test_request_is_kept_as_received(receiver: OTLPReceiver) -> None:
+    """A request is available with its bytes, metadata, method and message."""
     body = one_log_record()
     metadata = (("x-name", "one"), ("x-name", "two"), ("x-bin", b"\x00\xff"))
     with grpc.insecure_channel(urlsplit(receiver.grpc_endpoint).netloc) as channel:
@@ -27,15 +27,15 @@ def test_request_is_kept_as_it_came(receiver: OTLPReceiver) -> None:
     assert request.headers["x-bin"] == "AP8="
 
 
-def test_good_answer(receiver: OTLPReceiver) -> None:
-    """The good answer leaves `partial_success` unset, as the specification demands."""
+def test_default_answer(receiver: OTLPReceiver) -> None:
+    """The default answer leaves `partial_success` unset, as the specification requires."""
     assert call(receiver, one_log_record()) == b""
 
 
 def test_undecodable(receiver: OTLPReceiver) -> None:
-    """Bytes that are no message get INVALID_ARGUMENT, count as refused, and are no request."""
+    """Undecodable bytes get INVALID_ARGUMENT, count as refused, and not as a request."""
     with pytest.raises(grpc.RpcError) as caught:
-        call(receiver, b"no protobuf")
+        call(receiver, b"not protobuf")
 
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert caught.value.details() == "the body is not a valid ExportLogsServiceRequest in protobuf"
@@ -43,7 +43,7 @@ def test_undecodable(receiver: OTLPReceiver) -> None:
 
 
 def test_unknown_method(receiver: OTLPReceiver) -> None:
-    """A signal that is not received gets UNIMPLEMENTED."""
+    """An unsupported signal gets UNIMPLEMENTED."""
     with pytest.raises(grpc.RpcError) as caught:
         call(receiver, b"", method="/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
 

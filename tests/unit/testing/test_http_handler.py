@@ -1,4 +1,4 @@
-"""OTLP/HTTP: what is right is kept as it came, and what is wrong is refused by the rules of the specification."""
+"""OTLP/HTTP: valid requests are kept as received, and invalid ones are refused as the specification says."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ ONE_JSON = (
 )
 
 
-def test_request_is_kept_as_it_came(receiver: OTLPReceiver) -> None:
-    """A request is handed back with its bytes, headers, path and message."""
+def test_request_is_kept_as_received(receiver: OTLPReceiver) -> None:
+    """A request is available with its bytes, headers, path and message."""
     body = one_log_record()
     post(receiver, body, {**PROTOBUF, "X-Name": "Value"}, path="/v1/logs?a=b")
 
@@ -66,7 +66,7 @@ def test_compressed(receiver: OTLPReceiver, coding: str, compress: type[bytes]) 
 
 
 def test_chunked(receiver: OTLPReceiver) -> None:
-    """A chunked request is put together, chunk extensions and trailers left aside."""
+    """A chunked request is assembled, without chunk extensions and trailers."""
     body = one_log_record()
     head = b"POST /v1/logs HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunks = b"%x;ext=1\r\n%b\r\n%X\r\n%b\r\n0\r\nTrailer: x\r\n\r\n" % (3, body[:3], len(body) - 3, body[3:])
@@ -77,7 +77,7 @@ def test_chunked(receiver: OTLPReceiver) -> None:
 
 
 def test_json(receiver: OTLPReceiver) -> None:
-    """OTLP/JSON is decoded, hexadecimal ids and all, and unknown fields are ignored."""
+    """OTLP/JSON is decoded, including hexadecimal ids, and unknown fields are ignored."""
     answer = post(receiver, ONE_JSON, {"Content-Type": "application/json; charset=utf-8"})
 
     assert (answer.status, answer.headers["content-type"], answer.body) == (200, "application/json", b"{}")
@@ -88,15 +88,15 @@ def test_json(receiver: OTLPReceiver) -> None:
     assert (log_record.event_name, log_record.time_unix_nano, log_record.severity_number) == ("tbot.start", 7, 9)
 
 
-def test_good_answer(receiver: OTLPReceiver) -> None:
-    """The good answer has status 200 and leaves `partial_success` unset, as the specification demands."""
+def test_default_answer(receiver: OTLPReceiver) -> None:
+    """The default answer has status 200 and leaves `partial_success` unset, as the specification requires."""
     answer = post(receiver, one_log_record())
 
     assert (answer.status, answer.headers["content-type"], answer.body) == (200, "application/x-protobuf", b"")
 
 
 def test_keep_alive(receiver: OTLPReceiver) -> None:
-    """One connection carries many requests, refused ones among them."""
+    """One connection can carry many requests, including refused ones."""
     connection = connect(receiver)
     statuses = []
     for path in ("/v1/logs", "/v1/metrics", "/v1/traces"):
@@ -113,18 +113,18 @@ def test_keep_alive(receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize(
     ("status", "request_parts"),
     [
-        (400, ("POST", "/v1/logs", PROTOBUF, b"no protobuf")),
-        (400, ("POST", "/v1/traces", PROTOBUF, b"no protobuf")),
-        (400, ("POST", "/v1/logs", JSON, b"no JSON")),
+        (400, ("POST", "/v1/logs", PROTOBUF, b"not protobuf")),
+        (400, ("POST", "/v1/traces", PROTOBUF, b"not protobuf")),
+        (400, ("POST", "/v1/logs", JSON, b"not JSON")),
         (400, ("POST", "/v1/logs", JSON, b"[]")),
         (400, ("POST", "/v1/logs", JSON, b"\xff\xff\xff")),
         (400, ("POST", "/v1/logs", JSON, b'{"resourceLogs":7}')),
         (400, ("POST", "/v1/logs", JSON, b"[" * 100_000)),
         (400, ("POST", "/v1/logs", JSON, b'{"a":' * 9000 + b"1" + b"}" * 9000)),
         (400, ("POST", "/v1/logs", JSON, ONE_JSON.replace(b"0102", b"xyzt"))),
-        (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "gzip"}, b"no gzip")),
+        (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "gzip"}, b"not gzip")),
         (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "gzip"}, TORN_GZIP)),
-        (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "deflate"}, b"no deflate")),
+        (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "deflate"}, b"not deflate")),
         (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Encoding": "deflate"}, zlib.compress(b"\n\x00" * 9)[:-5])),
         (400, ("POST", "/v1/logs", {**PROTOBUF, "Content-Length": "-1"}, b"")),
         (404, ("POST", "/", PROTOBUF, b"")),
@@ -141,7 +141,7 @@ def test_keep_alive(receiver: OTLPReceiver) -> None:
     ],
 )
 def test_refused(receiver: OTLPReceiver, status: int, request_parts: tuple[str, str, dict[str, str], bytes]) -> None:
-    """What is not OTLP/HTTP gets the status that says why, counts as refused, and is no request."""
+    """Anything but OTLP/HTTP gets the matching status, counts as refused, and not as a request."""
     method, path, headers, body = request_parts
 
     assert post(receiver, body, headers, path=path, method=method).status == status
@@ -160,21 +160,21 @@ def test_bad_chunks(receiver: OTLPReceiver, chunks: bytes) -> None:
 
 
 def test_refusal_ignores_the_reply(receiver: OTLPReceiver) -> None:
-    """What is not OTLP is refused however other requests are answered, and takes no reply from them."""
+    """A request that is not OTLP is refused regardless of the configured replies, and uses none of them up."""
     receiver.reply(Reply(status=503), Reply())
 
-    assert [post(receiver, body).status for body in (b"no protobuf", b"", b"")] == [400, 503, 200]
+    assert [post(receiver, body).status for body in (b"not protobuf", b"", b"")] == [400, 503, 200]
 
 
 def test_allow(receiver: OTLPReceiver) -> None:
-    """Status 405 names the method that is allowed, as HTTP demands."""
+    """Status 405 names the allowed method, as HTTP requires."""
     assert post(receiver, b"", method="GET").headers["allow"] == "POST"
 
 
 def test_refusal_says_why(receiver: OTLPReceiver) -> None:
     """A refusal says what is wrong in a `google.rpc.Status`, in the encoding of the request."""
     in_json = json.loads(post(receiver, b"[]", JSON).body)
-    in_protobuf = ExportLogsPartialSuccess.FromString(post(receiver, b"no protobuf").body)  # its twin on the wire
+    in_protobuf = ExportLogsPartialSuccess.FromString(post(receiver, b"not protobuf").body)  # like Status
 
     assert in_json == {"code": 3, "message": "ExportLogsServiceRequest in OTLP/JSON is an object, not list"}
     assert in_protobuf.rejected_log_records == 3
@@ -183,7 +183,7 @@ def test_refusal_says_why(receiver: OTLPReceiver) -> None:
 
 @pytest.fixture
 def small() -> Iterator[OTLPReceiver]:
-    """Run a receiver that takes no more than a thousand bytes."""
+    """Run a receiver that accepts at most a thousand bytes."""
     with OTLPReceiver(max_body_bytes=1000) as running:
         yield running
 
@@ -195,7 +195,7 @@ def _log_request_of(size: int) -> bytes:
 
 
 def test_largest_body(small: OTLPReceiver) -> None:
-    """A body at the limit is taken, compressed or not."""
+    """A body at the limit is accepted, compressed or not."""
     body = _log_request_of(1000)
 
     assert post(small, body).status == 200
@@ -216,28 +216,28 @@ def test_largest_body(small: OTLPReceiver) -> None:
     ids=range(6),
 )
 def test_too_large(small: OTLPReceiver, coding: str, body: bytes) -> None:
-    """A body above the limit gets status 413, and the client has the chance to read it."""
+    """A body above the limit gets status 413, and the client can read the answer."""
     assert post(small, body, {**PROTOBUF, "Content-Encoding": coding}).status == 413
     assert small.malformed_requests == 1
 
 
-def test_too_large_by_announcement(small: OTLPReceiver) -> None:
-    """A body that is announced too large is refused before it is sent."""
+def test_too_large_content_length(small: OTLPReceiver) -> None:
+    """A body whose announced length is too large is refused before it is sent."""
     answer = _exchange(small, b"POST /v1/logs HTTP/1.1\r\nContent-Length: 1001\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
 def test_too_large_in_chunks(small: OTLPReceiver) -> None:
-    """Chunks are too large together as soon as they are announced to be."""
+    """A chunked body is refused as soon as the announced chunks exceed the limit."""
     head = b"POST /v1/logs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     answer = _exchange(small, head + b"1f4\r\n" + bytes(500) + b"\r\n1f5\r\n")
 
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_client_that_leaves(receiver: OTLPReceiver) -> None:
-    """A client that leaves in the middle of a body sends no request, and harms no one."""
+def test_client_that_disconnects(receiver: OTLPReceiver) -> None:
+    """A client that disconnects within a body causes no request and no error."""
     assert _exchange(receiver, b"POST /v1/logs HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf") == b""
     assert _exchange(receiver, b"POST /v1/logs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n") == b""
 
@@ -257,7 +257,7 @@ def test_partial_success_is_decodable(receiver: OTLPReceiver) -> None:
 
 
 def _exchange(receiver: OTLPReceiver, sent: bytes) -> bytes:
-    """Send bytes, say that there are no more, and read the answer to its end."""
+    """Send bytes, close the sending side, and read the whole answer."""
     with socket.create_connection(address(receiver.http_endpoint), TIMEOUT_SECONDS) as client:
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)

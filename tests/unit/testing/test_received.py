@@ -1,4 +1,4 @@
-"""ReceivedRequest: what it holds can be read without knowing protobuf, and not be changed."""
+"""ReceivedRequest: its content can be read without knowing protobuf, and cannot be changed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ VALUES: list[tuple[AnyValue, object]] = [
 
 
 def _request(message: ExportLogsServiceRequest) -> ReceivedRequest:
-    """Make a request as the receiver makes it."""
+    """Create a request like the receiver does."""
     return ReceivedRequest(signal="logs", protocol="grpc", path="/", headers={}, body=b"", message=message)
 
 
 @pytest.mark.parametrize(("value", "expected"), VALUES)
 def test_attributes(value: AnyValue, expected: object) -> None:
-    """Each kind of attribute value becomes the value of Python that it stands for."""
+    """Each kind of attribute value becomes the corresponding Python value."""
     message = ExportLogsServiceRequest()
     message.resource_logs.add().scope_logs.add().log_records.add().attributes.add(key="key", value=value)
 
@@ -59,7 +59,7 @@ def test_flattened() -> None:
 
 
 def test_unpacking() -> None:
-    """A received record can be taken apart as a tuple."""
+    """A received record can be unpacked like a tuple."""
     message = ExportLogsServiceRequest()
     message.resource_logs.add().scope_logs.add().log_records.add(event_name="tbot.start")
     _resource, _scope, log_record = _request(message).log_records[0]

@@ -1,4 +1,4 @@
-"""OTLPReceiver: real exporters are served, and it starts, counts, waits and stops as it says."""
+"""OTLPReceiver: it serves real exporters, and starts, counts, waits and stops as documented."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ["grpc", "http/protobuf"]
 
-# What stop() may take next to a client that would hold it forever; loaded machines are slow.
+# The time that stop() may take while a client hangs; loaded machines are slow.
 PROMPT_SECONDS = 3
 
 
@@ -80,20 +80,20 @@ def test_order(receiver: OTLPReceiver) -> None:
 
 
 def test_requests_is_a_snapshot(receiver: OTLPReceiver) -> None:
-    """The list of requests does not change in the hands of its reader."""
+    """A returned list of requests does not change later."""
     before = receiver.requests
     post(receiver, b"")
 
     assert before == []
 
 
-def test_nobody_came(receiver: OTLPReceiver) -> None:
-    """A receiver that no one talks to counts no connection."""
+def test_no_connection(receiver: OTLPReceiver) -> None:
+    """Without a client, the count of connections is 0."""
     assert receiver.connections == 0
 
 
 def test_connection_without_request(receiver: OTLPReceiver) -> None:
-    """A connection counts although nothing is sent on it."""
+    """A connection counts even if nothing is sent over it."""
     with socket.create_connection(address(receiver.http_endpoint)) as client:
         client.shutdown(socket.SHUT_WR)
         assert client.recv(1) == b""
@@ -103,7 +103,7 @@ def test_connection_without_request(receiver: OTLPReceiver) -> None:
 
 
 def test_calls_count(receiver: OTLPReceiver) -> None:
-    """Each gRPC call counts, that of an unknown method too."""
+    """Each gRPC call counts, even one of an unknown method."""
     call(receiver, b"")
     with pytest.raises(grpc.RpcError):
         call(receiver, b"", method="/no.such.Service/Export")
@@ -112,7 +112,7 @@ def test_calls_count(receiver: OTLPReceiver) -> None:
 
 
 def test_wait(receiver: OTLPReceiver) -> None:
-    """Who waits for requests gets them when they have arrived."""
+    """`wait_for_requests` returns the requests once they have arrived."""
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(receiver.wait_for_requests, 2)
         post(receiver, b"")
@@ -122,10 +122,10 @@ def test_wait(receiver: OTLPReceiver) -> None:
     assert len(receiver.requests) == 2
 
 
-def test_wait_in_vain(receiver: OTLPReceiver) -> None:
-    """Who waits for requests that do not come learns what came instead."""
+def test_wait_times_out(receiver: OTLPReceiver) -> None:
+    """A timeout of `wait_for_requests` says what has arrived instead."""
     post(receiver, b"")
-    post(receiver, b"no protobuf")
+    post(receiver, b"not protobuf")
 
     with pytest.raises(
         TimeoutError, match=r"waited 0 s for 2 requests: 1 arrived and 1 were refused, in 2 connections"
@@ -134,10 +134,10 @@ def test_wait_in_vain(receiver: OTLPReceiver) -> None:
 
 
 def test_clear(receiver: OTLPReceiver) -> None:
-    """Clearing forgets requests and counts, and keeps the answers."""
+    """`clear` removes requests and counts, and keeps the replies."""
     receiver.reply(Reply(status=503))
     post(receiver, b"")
-    post(receiver, b"no protobuf")
+    post(receiver, b"not protobuf")
     receiver.clear()
 
     assert (receiver.requests, receiver.connections, receiver.malformed_requests) == ([], 0, 0)
@@ -145,7 +145,7 @@ def test_clear(receiver: OTLPReceiver) -> None:
 
 
 def test_many_clients(receiver: OTLPReceiver) -> None:
-    """No request is lost when many come at once."""
+    """No request is lost when many arrive at once."""
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(lambda _: post(receiver, one_log_record()).status, range(100)))
 
@@ -162,13 +162,13 @@ def test_endpoint_before_start() -> None:
 
 
 def test_start_twice(receiver: OTLPReceiver) -> None:
-    """A receiver that runs cannot be started."""
+    """A running receiver cannot be started again."""
     with pytest.raises(RuntimeError, match="already started"):
         receiver.start()
 
 
 def test_restart() -> None:
-    """A stopped receiver can be started again, and keeps what arrived."""
+    """A stopped receiver can be started again, and keeps its requests."""
     receiver = OTLPReceiver().start()
     post(receiver, b"")
     receiver.stop()
@@ -180,18 +180,18 @@ def test_restart() -> None:
 
 
 def test_start_with_bad_certificate(tmp_path: Path) -> None:
-    """A receiver whose certificate cannot be used does not start, and holds nothing."""
+    """A receiver with an invalid certificate does not start, and leaves nothing open."""
     file = tmp_path / "no.pem"
-    file.write_text("no certificate")
+    file.write_text("not a certificate")
 
     with pytest.raises(ssl.SSLError):
         OTLPReceiver(tls=TLS(certificate_file=file, private_key_file=file)).start()
     assert _own_threads() == []
 
 
-def test_nothing_stays_behind() -> None:
+def test_stop_leaves_nothing() -> None:
     """After stop() no thread and no descriptor is left, and the ports are closed."""
-    _use_and_stop()  # whatever gRPC opens once and for all is open now
+    _use_and_stop()  # now everything is open that gRPC never closes
     before = _descriptors()
     for _ in range(5):
         receiver = _use_and_stop()
@@ -213,8 +213,8 @@ def test_nothing_stays_behind() -> None:
         b"POST /v1/logs HTTP/1.1\r\nContent-Length: 99999999\r\n\r\ntoo large",
     ],
 )
-def test_stop_beside_hanging_client(sent: bytes) -> None:
-    """A client that stops in the middle does not hold stop() up."""
+def test_stop_with_hanging_client(sent: bytes) -> None:
+    """A client that hangs within a request does not block stop()."""
     receiver = OTLPReceiver().start()
     with socket.create_connection(address(receiver.http_endpoint)) as client:
         client.sendall(sent)
@@ -224,8 +224,8 @@ def test_stop_beside_hanging_client(sent: bytes) -> None:
     assert _own_threads() == []
 
 
-def test_stop_beside_client_that_does_not_read() -> None:
-    """A client that reads nothing of a huge answer does not hold stop() up."""
+def test_stop_with_client_that_does_not_read() -> None:
+    """A client that does not read a huge answer does not block stop()."""
     receiver = OTLPReceiver().start()
     receiver.reply(Reply(body=bytes(64 * 1024 * 1024)))
     with socket.create_connection(address(receiver.http_endpoint)) as client:
@@ -236,7 +236,7 @@ def test_stop_beside_client_that_does_not_read() -> None:
 
 
 def test_stop_during_http_delay() -> None:
-    """An answer that is delayed forever over HTTP is never given, and does not hold stop() up."""
+    """An answer that is delayed forever over HTTP is never sent, and does not block stop()."""
     receiver = OTLPReceiver().start()
     receiver.reply(Reply(delay=math.inf))
     with socket.create_connection(address(receiver.http_endpoint), TIMEOUT_SECONDS) as client:
@@ -248,7 +248,7 @@ def test_stop_during_http_delay() -> None:
 
 
 def test_stop_during_grpc_delay() -> None:
-    """An answer that is delayed forever over gRPC is never given, and does not hold stop() up."""
+    """An answer that is delayed forever over gRPC is never sent, and does not block stop()."""
     receiver = OTLPReceiver().start()
     receiver.reply(Reply(delay=math.inf))
     with grpc.insecure_channel(urlsplit(receiver.grpc_endpoint).netloc) as channel:
@@ -261,22 +261,22 @@ def test_stop_during_grpc_delay() -> None:
 
 
 def test_quiet(receiver: OTLPReceiver, capfd: pytest.CaptureFixture[str]) -> None:
-    """A receiver writes nothing to stdout or stderr, whatever it is sent."""
+    """A receiver writes nothing to stdout or stderr, for any input."""
     post(receiver, one_log_record())
-    post(receiver, b"no protobuf", PROTOBUF)
+    post(receiver, b"not protobuf", PROTOBUF)
     post(receiver, b"", method="GET")
     with socket.create_connection(address(receiver.http_endpoint)) as client:
         client.sendall(b"nonsense\r\n\r\n")
         client.recv(1)
     with pytest.raises(grpc.RpcError):
-        call(receiver, b"no protobuf")
+        call(receiver, b"not protobuf")
     receiver.stop()
 
     assert capfd.readouterr() == ("", "")
 
 
 def _use_and_stop() -> OTLPReceiver:
-    """Run a receiver that serves both protocols, and is left by a client that hangs."""
+    """Run a receiver that serves both protocols and a hanging client, and stop it."""
     with OTLPReceiver() as receiver:
         post(receiver, one_log_record())
         call(receiver, one_log_record())
@@ -288,7 +288,7 @@ def _use_and_stop() -> OTLPReceiver:
 
 
 def _own_threads() -> list[str]:
-    """Name the threads of all receivers."""
+    """Return the names of the threads of all receivers."""
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("otlp-receiver")]
 
 
@@ -298,14 +298,14 @@ def _descriptors() -> int:
 
 
 def _seconds_to_stop(receiver: OTLPReceiver) -> float:
-    """Stop a receiver, and take the time."""
+    """Stop a receiver, and return the seconds that it took."""
     begin = time.monotonic()
     receiver.stop()
     return time.monotonic() - begin
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition that nothing announces."""
+    """Wait until a condition holds."""
     end = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < end, "the condition did not come true"

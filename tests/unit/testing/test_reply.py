@@ -1,4 +1,4 @@
-"""Reply: every fault comes over both protocols, and in the turn that was asked for."""
+"""Reply: every fault works over both protocols, and replies are sent in their order."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_status(receiver: OTLPReceiver, status: int, code: grpc.StatusCode) -> N
 
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
 def test_status_of_success(receiver: OTLPReceiver, status: int) -> None:
-    """Every 2xx is OK over gRPC."""
+    """Every 2xx status is OK over gRPC."""
     receiver.reply(Reply(status=status))
 
     assert post(receiver, b"").status == status
@@ -72,9 +72,9 @@ def test_status_of_success(receiver: OTLPReceiver, status: int) -> None:
 
 
 def test_error_message(receiver: OTLPReceiver) -> None:
-    """An error says what it is asked to say."""
+    """An error has the configured message."""
     receiver.reply(Reply(status=503, error_message="come back later"))
-    in_http = ExportLogsPartialSuccess.FromString(post(receiver, b"").body)  # the twin of google.rpc.Status
+    in_http = ExportLogsPartialSuccess.FromString(post(receiver, b"").body)  # the same on the wire as google.rpc.Status
 
     assert (in_http.rejected_log_records, in_http.error_message) == (14, "come back later")
     assert _fail(receiver).details() == "come back later"
@@ -90,7 +90,7 @@ def test_grpc_code(receiver: OTLPReceiver) -> None:
 
 @pytest.mark.parametrize(("status", "sent"), [(200, 307), (302, 302), (308, 308)])
 def test_redirect(receiver: OTLPReceiver, status: int, sent: int) -> None:
-    """A redirect has its target and status 307, or the 3xx that was chosen."""
+    """A redirect has its target and status 307, or the configured 3xx."""
     receiver.reply(Reply(status=status, redirect="http://127.0.0.1:1/v1/logs"))
     answer = post(receiver, b"")
 
@@ -109,7 +109,7 @@ def test_drop(receiver: OTLPReceiver) -> None:
 
 
 def test_delay(receiver: OTLPReceiver) -> None:
-    """An answer is not given before its delay is over."""
+    """An answer is not sent before its delay is over."""
     receiver.reply(Reply(delay=0.2))
     begin = time.monotonic()
     post(receiver, b"")
@@ -135,7 +135,7 @@ def test_partial_success(receiver: OTLPReceiver, rejected: int, error_message: s
 
 
 def test_headers(receiver: OTLPReceiver) -> None:
-    """Headers go out over HTTP, those of the receiver's own names replaced."""
+    """Headers are sent over HTTP, and replace the receiver's own of the same name."""
     receiver.reply(Reply(headers={"Retry-After": "7", "Content-Type": "text/html"}))
     headers = post(receiver, b"").headers
 
@@ -143,7 +143,7 @@ def test_headers(receiver: OTLPReceiver) -> None:
 
 
 def test_metadata(receiver: OTLPReceiver) -> None:
-    """Headers go out over gRPC as trailing metadata, binary ones too, with an error and without."""
+    """Headers are sent over gRPC as trailing metadata, binary ones too, with an error and without."""
     receiver.reply(Reply(headers={"Retry-After": "7", "details-bin": b"\x00"}), Reply(status=503, headers={"A": "b"}))
     with grpc.insecure_channel(urlsplit(receiver.grpc_endpoint).netloc) as channel:
         export = method_on(channel)
@@ -156,7 +156,7 @@ def test_metadata(receiver: OTLPReceiver) -> None:
 
 
 def test_body(receiver: OTLPReceiver) -> None:
-    """A body replaces the right one, over both protocols."""
+    """A body replaces the default one, over both protocols."""
     receiver.reply(Reply(body=b"anything"))
 
     assert post(receiver, b"").body == b"anything"
@@ -164,14 +164,14 @@ def test_body(receiver: OTLPReceiver) -> None:
 
 
 def test_in_turn(receiver: OTLPReceiver) -> None:
-    """Several replies are given in turn, and the last one forever."""
+    """Several replies are sent in turn, and the last one forever."""
     receiver.reply(Reply(status=503), Reply(status=429), Reply())
 
     assert [post(receiver, b"").status for _ in range(4)] == [503, 429, 200, 200]
 
 
 def test_reply_replaces(receiver: OTLPReceiver) -> None:
-    """A new reply replaces those that were not yet given."""
+    """A new reply replaces those that were not yet sent."""
     receiver.reply(Reply(status=503), Reply(status=429))
     receiver.reply(Reply())
 
@@ -179,14 +179,14 @@ def test_reply_replaces(receiver: OTLPReceiver) -> None:
 
 
 def test_no_reply(receiver: OTLPReceiver) -> None:
-    """To ask for no reply at all is an error."""
+    """An empty list of replies is an error."""
     with pytest.raises(ValueError, match="no reply is given"):
         receiver.reply()
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_retry(receiver: OTLPReceiver, protocol: str) -> None:
-    """OpenTelemetry's exporter takes 503 for a reason to try again, and succeeds."""
+    """OpenTelemetry's exporter retries after 503, and succeeds."""
     receiver.reply(Reply(status=503), Reply())
 
     assert export_log_record(log_exporter(receiver, protocol))
@@ -195,7 +195,7 @@ def test_retry(receiver: OTLPReceiver, protocol: str) -> None:
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_failure(receiver: OTLPReceiver, protocol: str) -> None:
-    """OpenTelemetry's exporter takes 401 for a failure."""
+    """OpenTelemetry's exporter fails after 401."""
     receiver.reply(Reply(status=401))
 
     assert not export_log_record(log_exporter(receiver, protocol))
@@ -214,6 +214,6 @@ def test_failure(receiver: OTLPReceiver, protocol: str) -> None:
     ],
 )
 def test_impossible(values: dict[str, object], message: str) -> None:
-    """A reply that no server could give is refused, and told what to do."""
+    """A reply that no server could send is rejected, with advice."""
     with pytest.raises(ValueError, match=message):
         Reply(**values)  # type: ignore[arg-type]  # parametrized

@@ -1,4 +1,4 @@
-"""TLS: both servers speak it, and let in whom they are reported to."""
+"""TLS: both servers support it, and accept the configured clients."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class MakeExporter(Protocol):
-    """Makes an exporter for a receiver, with or without a certificate of its own."""
+    """Creates an exporter for a receiver, with or without a client certificate."""
 
     def __call__(self, receiver: OTLPReceiver, files: Files, *, identified: bool) -> LogRecordExporter:
-        """Make it."""
+        """Create the exporter."""
 
 
 class Files(NamedTuple):
@@ -44,7 +44,7 @@ class Files(NamedTuple):
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """Certificates for 127.0.0.1 and for a client, of one authority."""
+    """Certificates for 127.0.0.1 and for a client, from one authority."""
     folder = tmp_path_factory.mktemp("tls")
     files = Files(*(folder / f"{name}.pem" for name in Files._fields))
     authority = trustme.CA()
@@ -60,21 +60,21 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 @pytest.fixture
 def tls_receiver(files: Files) -> Iterator[OTLPReceiver]:
-    """Run a receiver that speaks TLS with everybody."""
+    """Run a receiver that uses TLS and accepts any client."""
     with OTLPReceiver(tls=TLS(certificate_file=files.certificate, private_key_file=files.key)) as running:
         yield running
 
 
 @pytest.fixture
 def mutual_receiver(files: Files) -> Iterator[OTLPReceiver]:
-    """Run a receiver that speaks TLS with clients of the authority."""
+    """Run a receiver that uses TLS and accepts only clients with a certificate of the authority."""
     tls = TLS(certificate_file=files.certificate, private_key_file=files.key, client_ca_file=files.authority)
     with OTLPReceiver(tls=tls) as running:
         yield running
 
 
 def _http_exporter(receiver: OTLPReceiver, files: Files, *, identified: bool) -> LogRecordExporter:
-    """Make OpenTelemetry's exporter over HTTPS, with or without a certificate of its own."""
+    """Create OpenTelemetry's exporter over HTTPS, with or without a client certificate."""
     return HTTPLogExporter(
         endpoint=f"{receiver.http_endpoint}/v1/logs",
         certificate_file=str(files.authority),
@@ -85,7 +85,7 @@ def _http_exporter(receiver: OTLPReceiver, files: Files, *, identified: bool) ->
 
 
 def _grpc_exporter(receiver: OTLPReceiver, files: Files, *, identified: bool) -> LogRecordExporter:
-    """Make OpenTelemetry's exporter over gRPC with TLS, with or without a certificate of its own."""
+    """Create OpenTelemetry's exporter over gRPC with TLS, with or without a client certificate."""
     credentials = grpc.ssl_channel_credentials(
         files.authority.read_bytes(),
         files.client_key.read_bytes() if identified else None,
@@ -98,7 +98,7 @@ EXPORTERS = pytest.mark.parametrize("make_exporter", [_http_exporter, _grpc_expo
 
 
 def test_endpoints(tls_receiver: OTLPReceiver) -> None:
-    """With TLS the endpoints say so."""
+    """With TLS, the endpoints have the scheme https."""
     assert urlsplit(tls_receiver.http_endpoint).scheme == "https"
     assert urlsplit(tls_receiver.grpc_endpoint).scheme == "https"
 
@@ -112,7 +112,7 @@ def test_tls(tls_receiver: OTLPReceiver, files: Files, make_exporter: MakeExport
 
 @EXPORTERS
 def test_mutual_tls(mutual_receiver: OTLPReceiver, files: Files, make_exporter: MakeExporter) -> None:
-    """A client with a certificate of the demanded authority is served."""
+    """A client with a certificate of the required authority is served."""
     assert export_log_record(make_exporter(mutual_receiver, files, identified=True))
     assert len(mutual_receiver.log_records) == 1
 
@@ -121,13 +121,13 @@ def test_mutual_tls(mutual_receiver: OTLPReceiver, files: Files, make_exporter: 
 def test_mutual_tls_without_certificate(
     mutual_receiver: OTLPReceiver, files: Files, make_exporter: MakeExporter
 ) -> None:
-    """A client without a certificate is turned away where one is demanded."""
+    """A client without a certificate is rejected where one is required."""
     assert not export_log_record(make_exporter(mutual_receiver, files, identified=False))
     assert mutual_receiver.requests == []
 
 
 def test_plain_text_to_tls(tls_receiver: OTLPReceiver) -> None:
-    """A client that speaks plain text to the TLS port gets no answer in HTTP, and its connection counts."""
+    """A plain-text client at the TLS port gets no HTTP answer, and its connection counts."""
     connection = http.client.HTTPConnection(urlsplit(tls_receiver.http_endpoint).netloc, timeout=TIMEOUT_SECONDS)
     connection.request("POST", "/v1/logs", b"", PROTOBUF)
     with pytest.raises((http.client.HTTPException, OSError)):
@@ -137,8 +137,8 @@ def test_plain_text_to_tls(tls_receiver: OTLPReceiver) -> None:
     assert (tls_receiver.requests, tls_receiver.connections) == ([], 1)
 
 
-def test_stop_beside_hanging_handshake(tls_receiver: OTLPReceiver, files: Files) -> None:
-    """A client that never begins its handshake holds up neither other clients nor stop()."""
+def test_stop_with_hanging_handshake(tls_receiver: OTLPReceiver, files: Files) -> None:
+    """A client that never begins its handshake blocks neither other clients nor stop()."""
     with socket.create_connection(address(tls_receiver.http_endpoint)):
         assert export_log_record(_http_exporter(tls_receiver, files, identified=False))
 
@@ -147,8 +147,8 @@ def test_stop_beside_hanging_handshake(tls_receiver: OTLPReceiver, files: Files)
         assert time.monotonic() - begin < 3
 
 
-def test_stop_beside_idle_client(tls_receiver: OTLPReceiver, files: Files) -> None:
-    """A client that keeps its TLS connection open does not hold stop() up."""
+def test_stop_with_idle_client(tls_receiver: OTLPReceiver, files: Files) -> None:
+    """A client that keeps its TLS connection open does not block stop()."""
     context = ssl.create_default_context(cafile=files.authority)
     netloc = urlsplit(tls_receiver.http_endpoint).netloc
     connection = http.client.HTTPSConnection(netloc, context=context, timeout=TIMEOUT_SECONDS)

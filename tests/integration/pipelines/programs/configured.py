@@ -1,4 +1,4 @@
-"""Prints what the SDK has made of its configuration: the sampler and the resource, as JSON."""
+"""Prints the SDK's configured sampler and resource as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opentelemetry.trace import get_tracer_provider
 
 
 def main() -> None:
-    """Print it; a provider that is not the SDK's prints nothing."""
+    """Print them; for a provider that is not the SDK's, print nothing."""
     provider = get_tracer_provider()
     if isinstance(provider, TracerProvider):
         shown = {"sampler": provider.sampler.get_description(), "resource": dict(provider.resource.attributes)}

@@ -1,4 +1,4 @@
-"""A server that forks: reports a start in each of its workers, and itself before or after, as log record and span.
+"""A server that forks: reports a start in each of its workers, and in itself before or after, as log record and span.
 
 Its argument is `before` or `after`.
 """
@@ -42,7 +42,7 @@ def main(own_report: str) -> None:
 
 
 def report(loggers: LoggerProvider, tracers: TracerProvider) -> None:
-    """Report the start of this process, and have it sent."""
+    """Report the start of this process, and flush."""
     emit(EVENT, logger_provider=loggers)
     emit_span(EVENT, tracer_provider=tracers)
     loggers.force_flush()

@@ -1,6 +1,6 @@
-"""An application with spans, logs and metrics of its own, which also reports a start of tbot: `host.py`.
+"""An application with its own spans, logs and metrics, which also reports a start of tbot: `host.py`.
 
-It knows nothing of how OpenTelemetry is configured, and logs by Python's logging as well.
+It does not know how OpenTelemetry is configured, and uses Python's logging, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WORKED = 7
 
 
 def main() -> None:
-    """Do some work, and report a start in the midst of it."""
+    """Do some work, and report a start in the middle of it."""
     tracer = get_tracer("host", "1.0")
     counter = get_meter("host", "1.0").create_counter("jobs", unit="{job}")
     logger = get_logger("host", "1.0")

@@ -1,13 +1,13 @@
-"""Reports starts of tbot through pipelines, by turns with and without consent.
+"""Reports starts of tbot through pipelines, alternately with and without consent.
 
 `pipeline.py WAY TURN...`: a turn is `VERSION`, or `CONSENT:VERSION` to set the opt-in variable before it. The ways:
 
-- `configured`: the global pipelines, put together from outside by variables or a file;
-- `code`: pipelines put together here, with exporters of OpenTelemetry's own behind the anonymous ones;
-- `emit`: pipelines put together here, and the two calls that report into them.
+- `configured`: the global pipelines, configured from outside by variables or a file;
+- `code`: pipelines created here, with OpenTelemetry's own exporters as delegates of the anonymous ones;
+- `emit`: pipelines created here, and the two calls that report into them.
 
-All but `emit` make the record and the span with OpenTelemetry's API alone, inside a span that is sampled: no sampler
-stops them, only the exporter can.
+All but `emit` create the record and the span with only OpenTelemetry's API, inside a span that is sampled: no sampler
+drops them, only the exporter can.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _in_code() -> tuple[LoggerProvider, TracerProvider]:
             AnonymousLogExporter(_log_exporter.OTLPLogExporter()),
             AnonymousSpanExporter(trace_exporter.OTLPSpanExporter()),
         )
-    from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_log  # noqa: PLC0415  see above
+    from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_log  # noqa: PLC0415  one of the two
     from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_trace  # noqa: PLC0415
 
     return _pipelines(

@@ -1,4 +1,4 @@
-"""Makes a span of tbot's and one of the host's through the global pipeline: `sampled.py` prints nothing."""
+"""Creates a span of tbot and one of the host in the global pipeline: `sampled.py` prints nothing."""
 
 from __future__ import annotations
 

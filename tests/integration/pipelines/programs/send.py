@@ -1,4 +1,4 @@
-"""Sends starts of tbot with `send`, without a pipeline: `send.py TURN...`, with turns as those of `pipeline.py`."""
+"""Sends starts of tbot with `send`, without a pipeline: `send.py TURN...`, with the turns of `pipeline.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make every answer of the operating system about this machine a canary. Python loads this module at its start."""
+"""Replace every answer of the operating system about this machine by a canary. Python loads this at its start."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ socket.gethostname = lambda: _words["host name"]
 socket.getfqdn = lambda name="": name + _words["domain name"]
 pwd.getpwuid = lambda _: _user
 uuid.getnode = lambda: int.from_bytes(_words["network card"].encode(), "big")
-with suppress(OSError):  # Linux alone has it
+with suppress(OSError):  # only on Linux
     Path("/proc/self/comm").write_text(_words["title of the process"])

@@ -1,4 +1,4 @@
-"""Files that are not as they should be: each is read, or costs one line that says what is wrong."""
+"""Unusual and invalid files: each is read, or gives one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = line()
 
 
 def counted(tmp_path: Path, content: bytes, name: str = "starts.jsonl") -> tuple[Any, str]:
-    """Report on a file; return its JSON, and what was said on stderr."""
+    """Report on a file; return its JSON and stderr."""
     (tmp_path / name).write_bytes(content)
     ended = run("report", "--at-least", "1", "--format", "json", name, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
@@ -56,26 +56,26 @@ def refused(tmp_path: Path, *names: str) -> tuple[int, str]:
 )
 @pytest.mark.parametrize("place", ["first", "between", "last"])
 def test_bad_line(tmp_path: Path, bad: bytes, place: str) -> None:
-    """A line that is not OTLP/JSON costs none beside it, and is counted."""
+    """A line that is not OTLP/JSON is counted, and does not affect others."""
     if place == "first" and bad == b"\0" * 100:
-        pytest.skip("a file that begins so is taken for protobuf or binary")
+        pytest.skip("a file with this beginning is read as protobuf or binary")
     other = line()
     lines = {"first": [bad, GOOD, other], "between": [GOOD, bad, other], "last": [GOOD, other, bad]}[place]
-    document, said = counted(tmp_path, b"\n".join(part.rstrip(b"\n") for part in lines))
+    document, errors = counted(tmp_path, b"\n".join(part.rstrip(b"\n") for part in lines))
     assert document["starts"] == {"one-shot": 2, "daemon": 0}
     assert document["left_out"]["unreadable_lines"] == 1
-    assert said == "otel-tbot: 1 unreadable line is left out\n"
+    assert errors == "otel-tbot: 1 unreadable line is left out\n"
 
 
 def test_long_line(tmp_path: Path) -> None:
     """A line of 24 MB is read."""
-    document, said = counted(tmp_path, line(resource={"long": "x" * 24_000_000}) + GOOD)
-    assert (document["starts"]["one-shot"], said) == (2, "")
+    document, errors = counted(tmp_path, line(resource={"long": "x" * 24_000_000}) + GOOD)
+    assert (document["starts"]["one-shot"], errors) == (2, "")
 
 
 @pytest.mark.parametrize("name", ["it's.jsonl", "a[1]*.jsonl", "https:?x=1", '"quoted" \\ name', "-dash", "späße", "*"])
 def test_name(tmp_path: Path, name: str) -> None:
-    """A name stands for the file of that name only."""
+    """A name is never read as a pattern."""
     (tmp_path / "a1.jsonl").write_bytes(line() + line())
     (tmp_path / name).write_bytes(GOOD)
     ended = run("report", "--at-least", "1", "--format", "json", "--", name, cwd=tmp_path)
@@ -84,7 +84,7 @@ def test_name(tmp_path: Path, name: str) -> None:
 
 
 def test_name_that_is_not_text(tmp_path: Path) -> None:
-    """A name with bytes that are not text can be read."""
+    """A file whose name is not text can be read."""
     name = os.fsdecode(b"a\xff.jsonl")
     (tmp_path / name).write_bytes(GOOD)
     command = [sys.executable, "-m", "otel_tbot", "report", "--at-least", "1", "--format", "json", name]
@@ -93,17 +93,17 @@ def test_name_that_is_not_text(tmp_path: Path) -> None:
 
 
 def test_address(tmp_path: Path) -> None:
-    """An address is no file, and is not opened."""
-    status, said = refused(tmp_path, "https://127.0.0.1/starts.jsonl")
-    assert (status, said) == (2, "https://127.0.0.1/starts.jsonl cannot be read: No such file or directory")
+    """A URL is not a file, and is not opened."""
+    status, errors = refused(tmp_path, "https://127.0.0.1/starts.jsonl")
+    assert (status, errors) == (2, "https://127.0.0.1/starts.jsonl cannot be read: No such file or directory")
 
 
 @pytest.mark.parametrize("nanoseconds", [str(2**64 - 1), "0", "-1", "x", "1e18", "9" * 40])
 def test_impossible_time(tmp_path: Path, nanoseconds: str) -> None:
-    """A time that cannot be is counted apart."""
-    document, said = counted(tmp_path, GOOD + line().replace(b'"1780272000000000000"', f'"{nanoseconds}"'.encode()))
+    """An impossible time is counted separately."""
+    document, errors = counted(tmp_path, GOOD + line().replace(b'"1780272000000000000"', f'"{nanoseconds}"'.encode()))
     assert document["left_out"]["implausible_time"] == 1
-    assert (document["starts"]["one-shot"], said) == (1, "")
+    assert (document["starts"]["one-shot"], errors) == (1, "")
 
 
 @pytest.mark.parametrize(
@@ -120,18 +120,18 @@ def test_impossible_time(tmp_path: Path, nanoseconds: str) -> None:
         (b'{"arrayValue":{"values":[]}}', "(not set)"),
     ],
 )
-def test_odd_value(tmp_path: Path, stored: bytes, version: str) -> None:
-    """A value of another type costs itself, and not its start."""
+def test_value_of_another_type(tmp_path: Path, stored: bytes, version: str) -> None:
+    """A value of another type is left out, and its start is counted."""
     content = line(version="19.0.0").replace(b'{"stringValue":"19.0.0"}', stored)
-    document, said = counted(tmp_path, GOOD + content)
-    assert (document["starts"]["one-shot"], said) == (2, "")
+    document, errors = counted(tmp_path, GOOD + content)
+    assert (document["starts"]["one-shot"], errors) == (2, "")
     assert version in {row["value"] for row in document["tables"]["version"]["rows"]}
 
 
 def test_other_signals(tmp_path: Path) -> None:
-    """Metrics in the same file are neither starts nor unreadable."""
-    document, said = counted(tmp_path, GOOD + b'{"resourceMetrics":[{}]}\n')
-    assert (document["starts"]["one-shot"], document["left_out"]["unreadable_lines"], said) == (1, 0, "")
+    """Metrics in the same file count neither as starts nor as unreadable."""
+    document, errors = counted(tmp_path, GOOD + b'{"resourceMetrics":[{}]}\n')
+    assert (document["starts"]["one-shot"], document["left_out"]["unreadable_lines"], errors) == (1, 0, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", line(name="other.event")])
@@ -142,7 +142,7 @@ def test_nothing_found(tmp_path: Path, content: bytes) -> None:
 
 
 def test_nothing_readable(tmp_path: Path) -> None:
-    """Where no line can be read, it is said how many there are."""
+    """If no line can be read, the message has their number."""
     (tmp_path / "starts.jsonl").write_bytes(b"plain\ntext\n")
     assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found; 2 lines are unreadable")
 
@@ -158,7 +158,7 @@ def test_fifo(tmp_path: Path) -> None:
 
 
 def test_directory(tmp_path: Path) -> None:
-    """A directory is refused, with what to name instead."""
+    """A directory is refused, and the message says what to name instead."""
     (tmp_path / "stored").mkdir()
     expected = "stored is a directory: name the files in it, such as stored/*.jsonl"
     assert refused(tmp_path, "stored") == (2, expected)
@@ -171,14 +171,14 @@ def test_missing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_no_permission(tmp_path: Path) -> None:
-    """A file that may not be read is named."""
+    """A file without read permission is named."""
     (tmp_path / "secret.jsonl").write_bytes(GOOD)
     (tmp_path / "secret.jsonl").chmod(0)
     assert refused(tmp_path, "secret.jsonl") == (2, "secret.jsonl cannot be read: Permission denied")
 
 
 def framed(*messages: bytes) -> bytes:
-    """Put the length of each message before it, as the Collector's file exporter does where it writes no lines."""
+    """Prefix each message with its length, as the Collector's file exporter does in its binary formats."""
     return b"".join(struct.pack(">I", len(message)) + message for message in messages)
 
 
@@ -207,7 +207,7 @@ OTHER_FORMS = {
 
 @pytest.mark.parametrize("form", OTHER_FORMS)
 def test_other_forms_of_the_collector(tmp_path: Path, form: str) -> None:
-    """A form without lines is refused, with the setting to change."""
+    """A format without lines is refused, and the message names the setting to change."""
     content, expected = OTHER_FORMS[form]
     (tmp_path / "starts").write_bytes(content)
     assert refused(tmp_path, "starts") == (2, expected)
@@ -216,12 +216,12 @@ def test_other_forms_of_the_collector(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
 @pytest.mark.parametrize("compress", [gzip.compress, zstd])
 def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes], part: float) -> None:
-    """A compressed file that was cut is refused by its name: the part that is left would pass for the whole."""
+    """A truncated compressed file is refused with its name, because its remaining part would look complete."""
     content = compress(b"".join(line() for _ in range(500)))
     (tmp_path / "cut").write_bytes(content[: int(len(content) * part)])
-    status, said = refused(tmp_path, "cut")
+    status, errors = refused(tmp_path, "cut")
     assert status == 2
-    assert said in {
+    assert errors in {
         "the files cannot be read: IO Error: Unexpected end of GZIP stream: cut",
         "cut ends within its compressed data: it was cut, or is still being written",
     }
@@ -230,7 +230,7 @@ def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes],
 @pytest.mark.parametrize("others", [0, 20], ids=["alone", "among small files"])
 @pytest.mark.parametrize("change", ["cut", "emptied", "removed", "replaced"])
 def test_file_that_shrinks(tmp_path: Path, change: str, others: int) -> None:
-    """A file that becomes shorter after it was looked at is named, and no report is made of what is left."""
+    """A file that shrinks after the first check is named, and no report is made."""
     file = tmp_path / "starts.jsonl"
     file.write_bytes(GOOD + line())
     names = [f"{number}.jsonl" for number in range(others)]
@@ -240,7 +240,7 @@ def test_file_that_shrinks(tmp_path: Path, change: str, others: int) -> None:
     command = [sys.executable, "-m", "otel_tbot", "report", "starts.jsonl", *names, "pipe"]
     environ = {"PYTHONPATH": str(SOURCE)}
     process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with (tmp_path / "pipe").open("wb") as pipe:  # which waits until the other files were looked at
+    with (tmp_path / "pipe").open("wb") as pipe:  # opening waits until the other files were checked
         if change == "removed":
             file.unlink()
         elif change == "replaced":
