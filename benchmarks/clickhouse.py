@@ -1,7 +1,7 @@
 """What starts cost in ClickHouse's engine, next to the same starts in a file, and whether both give the same figures.
 
 `python -m benchmarks.clickhouse [STARTS]`, in the environment of `make clickhouse`. With `--table` before the number,
-the engine fills the table alone, and is compared with a Parquet file of the same starts.
+the engine itself generates the starts, and is compared with a Parquet file of the same starts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LONG_DAYS = 180
 _DATABASE = "otel"
 _HEAD = "| where | rows | bytes | bytes a row | report |\n|---|---|---|---|---|"
 
-# Few values are frequent and many are rare, as in fleets.
+# A few values are frequent and many are rare, as in fleets.
 _CHOICE = "[{values}][1 + toUInt32({number} * pow(rand({seed}) / 4294967296, 3))]"
 
 
@@ -68,7 +68,7 @@ FROM numbers({{count}})
 
 @contextmanager
 def _server() -> Iterator[tuple[ClickHouse, Path]]:
-    """Run a server with all tables; it lives as long as the context, and so does the folder for files."""
+    """Run a server with all tables, and a folder for files, for the duration of the context."""
     os.environ["CLICKHOUSE_PASSWORD"] = PASSWORD
     with tempfile.TemporaryDirectory() as name, ClickHouse(Path(name) / "data") as server:
         server.make_all(_DATABASE)
@@ -76,7 +76,7 @@ def _server() -> Iterator[tuple[ClickHouse, Path]]:
 
 
 def print_table(count: int) -> None:
-    """Store the starts in both, report on both, and print what it took."""
+    """Store the starts in both, report on both, and print the cost."""
     with _server() as (server, folder):
         file = folder / "starts.jsonl"
         inserting = _store(server, file, count)
@@ -100,7 +100,7 @@ def print_table(count: int) -> None:
 
 
 def print_large_table(count: int) -> None:
-    """Fill the table alone, and print what it and a file of the same starts take."""
+    """Fill only the table, and print the cost of it and of a file of the same starts."""
     with _server() as (server, folder):
         begin = time.monotonic()
         server.run(_FILL.format(table=STARTS, count=count, apart=_LONG_DAYS * 86400 / count), _DATABASE)

@@ -1,4 +1,4 @@
-"""The finding of each chart in a sentence, for every format.
+"""The finding of each chart as a sentence, for every format.
 
 A sentence says only what the figures prove. What is suppressed may be more frequent than anything that is shown, so
 "leads" and "no other" are said only where the hidden starts are too few to contradict.
@@ -37,7 +37,7 @@ class Strong(str):
 
 LACKING = "so far below the days around that the store may lack events"
 
-Finding: TypeAlias = tuple[str, ...]  # parts that are read one after the other; those of type `Strong` are emphasised
+Finding: TypeAlias = tuple[str, ...]  # parts of a sentence, in order; those of type `Strong` are emphasised
 
 _MISSING = {
     "helper": "no helper",
@@ -47,8 +47,8 @@ _MISSING = {
 }
 _KINDS = {"application": "an application", "database": "a database", "kubernetes": "a Kubernetes"}
 _STARTS = {"one-shot": "one-shot starts", "daemon": "daemon starts"}
-_FEWEST_DAYS = 3  # of which one can be called usual
-_COMPARED = 8  # weeks, so that the first four and the last four are others
+_FEWEST_DAYS = 3  # are needed to call one usual
+_COMPARED = 8  # weeks, so that the first four and the last four do not overlap
 _WORKDAYS = range(1, 6)
 _WORKING_HOURS = range(6, 18)
 
@@ -59,7 +59,7 @@ def plain(finding: Iterable[str]) -> str:
 
 
 def findings(figures: Figures) -> Mapping[str, Finding]:
-    """Return the sentences of a report by the name of the chart; a chart that says nothing has none."""
+    """Return the sentence of each chart by its name; a chart without a finding has none."""
     sentences = {
         "releases": _releases(figures),
         "join_methods": _frequent(figures, "join_type"),
@@ -76,18 +76,18 @@ def findings(figures: Figures) -> Mapping[str, Finding]:
     return {name: sentence for name, sentence in sentences.items() if sentence}
 
 
-def days_are_compared(figures: Figures) -> bool:
+def can_compare_days(figures: Figures) -> bool:
     """Return whether there are enough days to call one usual."""
     return len({day for day, *_ in figures.per_day}) >= _FEWEST_DAYS
 
 
-def bursts_are_judged(figures: Figures) -> bool:
-    """Return whether the period is long enough to tell a burst from what is usual, and has daemon starts."""
+def can_find_bursts(figures: Figures) -> bool:
+    """Return whether the period is long enough to distinguish a burst from the usual, and has daemon starts."""
     return len(figures.per_hour) > BURST_HISTORY and bool(figures.starts.get("daemon"))
 
 
-def judged_since(figures: Figures) -> datetime:
-    """Return the first hour with a week before it, which a burst is judged by."""
+def bursts_since(figures: Figures) -> datetime:
+    """Return the first hour that has a week before it to compare with."""
     return figures.per_hour[BURST_HISTORY][0]
 
 
@@ -103,7 +103,7 @@ def _releases(figures: Figures) -> Finding:
         named = {value: share for value, share in shares.items() if value not in (OTHERS, NOT_SET)}
         if named:
             value = max(named, key=lambda value: named[value])
-            # The others are a sum, each of them at most as large.
+            # The others are a sum; each of them is at most as large.
             leads = all(share < named[value] for other, share in shares.items() if other != value)
             claims.append(_Claim(mode, words.value(value), named[value], leads=leads))
     return _claimed(claims, begin=_during(figures, last))
@@ -174,7 +174,7 @@ def _movement(figures: Figures) -> Finding:
 
 
 def _destinations(figures: Figures) -> Finding:
-    """Name the kind that most starts have beside the usual one, `other`."""
+    """Name the most frequent kind apart from the usual one, `other`."""
     shares = {(entry.kind, entry.run_mode): 1 - entry.shares[0] for entry in figures.destinations if entry.shares}
     special = {key: share for key, share in shares.items() if key[0] in _KINDS and share > 0}
     if not special:
@@ -202,7 +202,7 @@ def _helpers(figures: Figures) -> Finding:
 
 
 def _per_day(figures: Figures) -> Finding:
-    if not days_are_compared(figures):
+    if not can_compare_days(figures):
         return ()
     usual = [
         (Strong(words.count(figures.median_day[mode])), f" {_STARTS[mode]}")
@@ -214,26 +214,29 @@ def _per_day(figures: Figures) -> Finding:
         return sentence
     days = [words.day(gap) for gap in figures.gaps[:3]]
     if len(figures.gaps) > len(days):
-        days.append(words.several(len(figures.gaps) - len(days), "more day", "more days"))
+        days.append(words.pluralize(len(figures.gaps) - len(days), "more day", "more days"))
     verb = "is" if len(figures.gaps) == 1 else "are"
     return (
         *sentence,
         " ",
-        Strong(words.listed(days)),
+        Strong(words.natural_list(days)),
         f" {verb} {LACKING}.",
     )
 
 
 def _bursts(figures: Figures) -> Finding:
-    if not bursts_are_judged(figures):
+    if not can_find_bursts(figures):
         return ()
     if not figures.bursts:
-        since = words.day(judged_since(figures))
-        return (Strong(f"Not since {since}"), ": no hour stands out from the week before it. The first week has none.")
+        since = words.day(bursts_since(figures))
+        return (
+            Strong(f"Not since {since}"),
+            ": no hour stands out from the week before it. The first week has nothing before it.",
+        )
     largest = max(figures.bursts, key=lambda found: found.starts)
     if len(figures.bursts) == 1:
         return (Strong("Yes, once"), f": {burst(largest)}.")
-    times = "twice" if len(figures.bursts) == 2 else f"{words.spelled(len(figures.bursts))} times"  # noqa: PLR2004 - twice
+    times = "twice" if len(figures.bursts) == 2 else f"{words.spell_out(len(figures.bursts))} times"  # noqa: PLR2004 - twice
     return (Strong(f"Yes, {times}"), f". The largest: {burst(largest)}.")
 
 
@@ -241,7 +244,7 @@ def burst(found: Burst) -> str:
     """Say when a burst was, how large, and what most of its starts share."""
     end = f"{found.end:%H:%M}" if found.end.date() == found.begin.date() else words.minute(found.end)
     text = (
-        f"{words.minute(found.begin)} to {end} (UTC), {words.several(found.starts, 'daemon start', 'daemon starts')} "
+        f"{words.minute(found.begin)} to {end} (UTC), {words.pluralize(found.starts, 'daemon start', 'daemon starts')} "
         f"where {words.count(found.expected) if found.expected else 'none'} would be usual"
     )
     named = [words.value(text) for text in (found.version, found.join_type) if text is not None]

@@ -1,6 +1,6 @@
 """The questions in ClickHouse's SQL, over the table `tbot_starts`.
 
-What is counted by, and from where on an hour is a burst, a day a gap and a release old, is the report's.
+Dimensions and thresholds, such as for bursts, gaps and old releases, are those of the report.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from otel_tbot.report.volume import GAP_AROUND, GAP_DEVIATIONS, GAP_FEWEST_AROUN
 from scripts.grafana import sql_parts as parts
 
 _ONE_SHOT, _DAEMON = RUN_MODES
-_VALUE = "Value"  # a series of a value with this name is called by its label alone
+_VALUE = "Value"  # a series with this name is shown by its label alone
 
 
 def totals() -> str:
@@ -36,7 +36,7 @@ FROM (SELECT arrayJoin([{rows}]) AS entry FROM weighed)"""
 
 
 def releases(mode: str) -> str:
-    """Return the query for the share of each release by step; the rare ones are one value."""
+    """Return the query for the share of each release by step; rare ones are combined."""
     return f"""\
 WITH {parts.steps("release")}, frequent AS (
     SELECT {SQL["release"]} AS counted_value FROM starts
@@ -139,7 +139,7 @@ FROM compared ORDER BY time"""
 
 
 def bursts_by_hour() -> str:
-    """Return the query for the daemon starts of each hour, and those of a burst again."""
+    """Return the query for the daemon starts of each hour, with a second series for those of a burst."""
     return f"""\
 WITH {parts.hours(*parts.RANGE)}
 SELECT hour AS time, number AS "daemon starts", if(in_burst, number, NULL) AS "burst"
@@ -187,7 +187,7 @@ WITH {parts.shown()}, {parts.period()}, counted AS (
     SELECT toDayOfWeek(time) AS day, toHour(time) AS hour, count() AS number, 0 AS present
     FROM starts WHERE run_mode = '{_ONE_SHOT}' GROUP BY day, hour
     UNION ALL
-    -- How many of each hour the period has: part of a week must not weigh more.
+    -- How often each hour of the week is in the period: a partial week must not weigh more.
     SELECT toDayOfWeek(one) AS day, toHour(one) AS hour, 0 AS number, count() AS present
     FROM (
         SELECT arrayJoin(arrayMap(
@@ -218,7 +218,7 @@ ORDER BY indexOf([{", ".join(f"'{LABELS[one]}'" for one in NEW_IN)}], pair.1), s
 
 
 def burst_now() -> str:
-    """Return the query for the hours of a burst, of this hour and the one before."""
+    """Return the query for how many of this hour and the one before are in a burst."""
     begin = "toStartOfHour(now(), 'UTC') - INTERVAL 1 HOUR"
     return f"""\
 WITH {parts.hours(begin, "now()")}
@@ -226,7 +226,7 @@ SELECT toFloat64(countIf(in_burst)) AS value FROM hours"""
 
 
 def old_releases_now(*, supported: int, at_least: int) -> str:
-    """Return the query for the share of old releases in the last week, of run modes with so many old starts."""
+    """Return the query for the share of old releases in the last week, of run modes with enough of them."""
     return f"""\
 WITH {parts.starts("starts", "now() - INTERVAL 7 DAY", "now()")}, counted AS (
     SELECT run_mode, {SQL["release"]} AS counted_value, count() AS number FROM starts GROUP BY run_mode, counted_value
@@ -243,7 +243,7 @@ SELECT toFloat64(count()) AS value FROM tbot_starts WHERE time >= now() - INTERV
 def new_join_methods_now() -> str:
     """Return the query for the starts of join methods that were first seen in the last day, of the last weeks.
 
-    It has no rows where nothing is stored of the first of these days: then everything would be new.
+    It has no rows if nothing is stored from the first of these days, because then everything would be new.
     """
     return f"""\
 WITH {parts.starts("starts", f"now() - INTERVAL {RECENT.days} DAY", "now()")}

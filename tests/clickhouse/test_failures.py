@@ -17,7 +17,7 @@ from tests.support.stored_starts import line
 if TYPE_CHECKING:
     from tests.support.clickhouse import ClickHouse
 
-LAYOUT = f"has a table {STARTS} of another layout: make it again as otel-tbot schema --format clickhouse prints it"
+LAYOUT = f"has a table {STARTS} with another layout: drop it, and run what otel-tbot schema --format clickhouse prints"
 
 
 def failed(address: str, *options: str, password: str = PASSWORD, status: int = 2) -> str:
@@ -37,13 +37,13 @@ def test_wrong_password(server: ClickHouse) -> None:
 
 def test_no_database(server: ClickHouse) -> None:
     """A database that is not there is told apart from a table that is not."""
-    assert "has no database of that name" in failed(server.address("nowhere"))
+    assert "has no database with that name" in failed(server.address("nowhere"))
 
 
 def test_no_table(server: ClickHouse) -> None:
     """A database without the table names the command that prints it."""
     server.run("CREATE DATABASE empty")
-    expected = f"has no table {STARTS} in that database: make it as otel-tbot schema --format clickhouse prints it"
+    expected = f"has no table {STARTS} in that database: run what otel-tbot schema --format clickhouse prints"
     assert expected in failed(server.address("empty"))
 
 
@@ -56,7 +56,7 @@ def test_no_table(server: ClickHouse) -> None:
     ids=["fewer columns", "a view"],
 )
 def test_other_layouts(server: ClickHouse, change: str, request: pytest.FixtureRequest) -> None:
-    """A table of another layout is told as such."""
+    """A table with another layout is reported as such."""
     database = request.node.callspec.id
     server.run(f"CREATE DATABASE `{database}`")
     server.run(change, database)

@@ -58,5 +58,5 @@ def _line(*cells: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
+    """Return a text in which Markdown's syntax is escaped."""
     return _SYNTAX.sub(r"\\\1", text)

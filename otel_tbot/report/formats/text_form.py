@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from otel_tbot.report.figures import Figures, Table
 
-FILE_WIDTH = 100  # columns, where there is no terminal to ask
+FILE_WIDTH = 100  # columns, when not printed on a terminal
 _STYLES = {"one-shot": "blue", "daemon": "dark_orange3"}
 _KINDS = {"burst": "red", "gap": "yellow", "new": "green"}
-_WIDE = 96  # columns from which on there is room for long bars
+_WIDE = 96  # columns; from here on, there is room for long bars
 _BAR, _LONG_BAR = 6, 14
 _VALUE, _LONG_VALUE = 30, 34
 _EIGHTHS = " ▏▎▍▌▋▊▉"

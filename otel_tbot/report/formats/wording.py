@@ -1,4 +1,4 @@
-"""Titles and sentences that the forms of a report share, the page among them."""
+"""Titles and sentences that all formats of a report share, including the page."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ NOT_SHOWN = "\N{EN DASH}"
 
 
 def period(figures: Figures) -> str:
-    """Return the first and the last day, and what a start is not."""
+    """Return the first and the last day, and that a start is not a machine."""
     return f"{words.period(figures.first, figures.last)} (UTC). Each event is one start, not one machine."
 
 
 def number(value: int | None) -> str:
-    """Return a number with its thousands apart; a suppressed one is a dash."""
+    """Return a number with thousands separators; a suppressed one is a dash."""
     return NOT_SHOWN if value is None else words.count(value)
 
 
@@ -59,14 +59,14 @@ def percent(share: float | None) -> str:
 
 
 def totals(figures: Figures) -> Iterator[tuple[str, ...]]:
-    """Return the rows above all tables: what they say, and the number of each run mode."""
+    """Return the rows above all tables: a label, and the number of each run mode."""
     yield "starts", *(number(figures.starts[mode]) for mode in RUN_MODES)
     yield "on a usual day", *(number(figures.median_day[mode]) for mode in RUN_MODES)
 
 
 def rest(suppressed: int) -> str:
-    """Return the name of the row that holds what has no row of its own."""
-    return words.several(suppressed, "more value", "more values")
+    """Return the name of the row that sums up the suppressed values."""
+    return words.pluralize(suppressed, "more value", "more values")
 
 
 def to_look_into(figures: Figures) -> Iterator[tuple[str, str]]:
@@ -81,15 +81,15 @@ def to_look_into(figures: Figures) -> Iterator[tuple[str, str]]:
 
 def since(new: New) -> str:
     """Say when a new value was first seen, and its starts where they are shown."""
-    seen = [words.several(starts, f"{mode} start", f"{mode} starts") for mode, starts in new.starts.items() if starts]
-    return f"since {words.day(new.since)}" + (f": {words.listed(seen)}" if seen else "")
+    seen = [words.pluralize(starts, f"{mode} start", f"{mode} starts") for mode, starts in new.starts.items() if starts]
+    return f"since {words.day(new.since)}" + (f": {words.natural_list(seen)}" if seen else "")
 
 
 def left_out(figures: Figures) -> str:
     """Return what was read and is not counted."""
     counted = figures.left_out
     if counted.invalid is None:
-        return "what the views of ClickHouse do not keep, such as events that the schema does not allow"
+        return "what the ClickHouse views do not keep, such as events that the schema does not allow"
     parts = (
         (counted.repeated, "repeated delivery of a counted start", "repeated deliveries of counted starts"),
         (counted.invalid, "event that the schema does not allow", "events that the schema does not allow"),
@@ -97,12 +97,12 @@ def left_out(figures: Figures) -> str:
         (counted.outside_period, "event outside the period", "events outside the period"),
         (counted.unreadable_lines, "line that could not be read", "lines that could not be read"),
     )
-    return words.listed([words.several(count, one, many) for count, one, many in parts if count]) or "nothing"
+    return words.natural_list([words.pluralize(count, one, many) for count, one, many in parts if count]) or "nothing"
 
 
 def notes(figures: Figures) -> Iterator[str]:
-    """Say what was left out, and what is not shown if anything may be."""
+    """Say what was left out, and what may not be shown."""
     yield f"Left out: {left_out(figures)}."
     if figures.at_least > 1:
-        tells = "or for a number that would tell them; --at-least 1 shows all"
-        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, {tells}."
+        others = "or for a number that would reveal them; --at-least 1 shows all"
+        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, {others}."

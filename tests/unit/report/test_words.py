@@ -64,12 +64,12 @@ def test_a_period_of_one_day_is_that_day() -> None:
 )
 def test_an_enumeration_ends_with_and(parts: list[str], expected: str) -> None:
     """The last two parts are joined by a word."""
-    assert words.listed(parts) == expected
+    assert words.natural_list(parts) == expected
 
 
 def test_a_noun_follows_its_number() -> None:
     """One file, two files."""
-    assert (words.several(1, "file", "files"), words.several(2, "file", "files")) == ("1 file", "2 files")
+    assert (words.pluralize(1, "file", "files"), words.pluralize(2, "file", "files")) == ("1 file", "2 files")
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\n", "\x7f", "\x9b", "\u202e", "\u2028", "\ud800"])
