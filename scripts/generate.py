@@ -83,7 +83,7 @@ def commands_page() -> Iterator[str]:
         f"| {name} | {status} | {meaning} |" for name, rows in table.items() for status, meaning in rows.items()
     )
     yield ""
-    yield "A process that a signal ends has the shell's status for it, such as 130 after Ctrl-C."
+    yield "If a signal ends a process, the exit status is the one that shells use, such as 130 after Ctrl-C."
     yield from _SHELL_COMPLETION
 
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from otel_tbot.launcher.arguments import Arguments
     from otel_tbot.launcher.sender import Task
 
-# Seconds on top of the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less than
-# the one second by which a sender may outlive its deadline.
+# Seconds in addition to the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less
+# than the one second by which a sender may outlive its deadline.
 GRACE = 0.9
-# What a sender needs, measured in docs/reference/limits.md, with `tbot version`, which it runs, and tbot's own start.
+# What a sender needs, measured in docs/reference/limits.md, including `tbot version`, which it runs, and tbot's start.
 _MIN_MEMORY = 64 * 1024 * 1024  # bytes
 _MIN_TASKS = 32
 _PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
-_MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
+_MAX_LIFE = 30.0  # seconds that the end of a unit or a container may have to wait
 NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
@@ -45,7 +45,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         arguments: the arguments of `run`.
 
     Returns:
-        tbot's exit status, if it has run as our child. None if this process is to exec tbot.
+        tbot's exit status, if it has run as our child. None if this process must exec tbot.
     """
     room = read_room()
     if room.memory < _MIN_MEMORY or room.tasks < _MIN_TASKS:
@@ -59,7 +59,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         return None
     if arguments.tbot_version and not is_version(arguments.tbot_version):
         write_line(UNUSABLE)
-    # Not at the top: what Windows needs of this module works without.
+    # Not at the top: the parts of this module that Windows uses work without it.
     from otel_tbot.launcher.sender import Task, detach, spawn  # noqa: PLC0415
 
     pause = _PAUSE if room.cpu_limited else 0.0
@@ -72,7 +72,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
 
         def work() -> None:
             time.sleep(pause)
-            from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded in the sender only
+            from otel_tbot.launcher.worker import report  # noqa: PLC0415  only loaded in the sender
 
             outcome = report(arguments, timeout, deadline)
             write_outcome(outcome_fds, outcome.status, outcome.reason)
@@ -98,7 +98,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
 
 
 def write_not_reported(arguments: Arguments, reason: str) -> None:
-    """Say that nothing is sent, and why."""
+    """Report that nothing is sent, and why."""
     write_line(f"this start of tbot is not reported: {reason}")
     write_outcome(arguments.outcome_fds, "failed", reason)
 
@@ -118,7 +118,7 @@ def _ends_with_this_process() -> bool:
 
 
 def delivery_timeout(arguments: Arguments) -> float:
-    """Return the timeout of the delivery in seconds: however long it may be, the sender lives no longer than 30.
+    """Return the timeout of the delivery in seconds, at most 30, so that the sender does not live longer.
 
     A variable that cannot be parsed counts as unset, as it does for the delivery.
     """

@@ -91,9 +91,7 @@ def queries(panel: Panel, backend: Backend, source: DataSourceRef) -> Iterator[B
 
 def note(content: str) -> text.Panel:
     """Return the first panel of a board, which lists its limits."""
-    return (
-        text.Panel().title("What this board cannot tell").mode(TextMode.MARKDOWN).content(content).span(FULL).height(8)
-    )
+    return text.Panel().title("Limits of this board").mode(TextMode.MARKDOWN).content(content).span(FULL).height(8)
 
 
 def build(name: str, panel: Panel, backend: Backend, source: DataSourceRef) -> Builder[dashboard.Panel]:

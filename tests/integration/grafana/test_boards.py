@@ -59,7 +59,7 @@ def test_limits_come_first(backend: str, name: str) -> None:
     assert "Starts are not machines." in told
     assert "Only those who opted in are counted." in told
     assert "Small numbers are shown," in told
-    assert ("no spans" in told) == (backend == "loki")
+    assert ("not spans" in told) == (backend == "loki")
 
 
 @pytest.mark.parametrize(("backend", "name"), BOARDS)

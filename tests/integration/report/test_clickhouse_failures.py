@@ -152,9 +152,9 @@ def test_untrusted_certificate() -> None:
 
 
 def test_address_beside_files() -> None:
-    """An address stands alone."""
+    """An address must be the only argument."""
     line = failed("clickhouse://ann@127.0.0.1/otel", "starts.jsonl")
-    assert line.startswith("an address of ClickHouse stands alone")
+    assert line.startswith("an address of ClickHouse must be the only argument")
 
 
 def test_password_in_the_address() -> None:

@@ -107,7 +107,7 @@ def test_keywords_stand_before_variables() -> None:
         (variables(HEADERS="a=canary%0d%0aX: y"), "OTEL_EXPORTER_OTLP_HEADERS must name headers"),
         (
             variables(ENDPOINT="http://user:canary@host:4317", PROTOCOL="grpc"),
-            "OTEL_EXPORTER_OTLP_ENDPOINT must hold no credentials with the protocol grpc",
+            "OTEL_EXPORTER_OTLP_ENDPOINT must contain no credentials with the protocol grpc",
         ),
     ],
 )
@@ -206,7 +206,7 @@ def test_unparsable_retryable_codes(text: str) -> None:
     settings = resolve_settings("logs", {RETRYABLE: text, **variables(PROTOCOL="grpc")})
     assert settings.retryable_codes == DEFAULT_CODES
     (note,) = settings.notes
-    assert note.startswith(f"{RETRYABLE} must name status codes of gRPC")
+    assert note.startswith(f"{RETRYABLE} must name gRPC status codes")
     assert "canary" not in note
     assert resolve_settings("logs", {RETRYABLE: text}).notes == ()
 
@@ -336,7 +336,7 @@ def test_binary_headers(header: str) -> None:
     """Over gRPC a name that ends with -bin means bytes, which no variable can hold."""
     environ = variables(HEADERS=header)
     assert len(resolve_settings("logs", environ).headers) == header.count("=")
-    with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
+    with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must not have a header that ends with -bin"):
         resolve_settings("logs", {**environ, **variables(PROTOCOL="grpc")})
 
 
