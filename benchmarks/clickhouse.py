@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otel_tbot.report.clickhouse_schema import DAILY, STARTS
-from otel_tbot.report.clickhouse_store import ask_clickhouse
+from otel_tbot.report.clickhouse_store import query_clickhouse
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.starts import Period
 from otel_tbot.report.store import read_starts
@@ -85,13 +85,13 @@ def print_table(count: int) -> None:
         in_file, seconds = _figures(read_starts([str(file)], period=Period(), memory="1GB"))
         _print("a file of OTLP/JSON", count, file.stat().st_size, seconds)
         address = server.address(_DATABASE)
-        in_database, seconds = _figures(ask_clickhouse(address, period=Period(), timeout=600))
+        in_database, seconds = _figures(query_clickhouse(address, period=Period(), timeout=600))
         _print_parts(server, f"`{STARTS}`, as inserted", STARTS, seconds)
         since = Period(since=in_file.last.replace(day=1, hour=0, minute=0, second=0))
-        _, seconds = _figures(ask_clickhouse(address, period=since, timeout=600))
+        _, seconds = _figures(query_clickhouse(address, period=since, timeout=600))
         _print("its last month", 0, None, seconds)
         server.run(f"OPTIMIZE TABLE {STARTS} FINAL", _DATABASE)
-        _, seconds = _figures(ask_clickhouse(address, period=Period(), timeout=600))
+        _, seconds = _figures(query_clickhouse(address, period=Period(), timeout=600))
         _print_parts(server, f"`{STARTS}`, merged", STARTS, seconds)
         _count_days(server)
         _print_parts(server, f"`{DAILY}`", DAILY)
@@ -108,14 +108,14 @@ def print_large_table(count: int) -> None:
         print(_HEAD)
         _count_days(server)
         address = server.address(_DATABASE)
-        in_database, seconds = _figures(ask_clickhouse(address, period=Period(), timeout=600))
+        in_database, seconds = _figures(query_clickhouse(address, period=Period(), timeout=600))
         _print_parts(server, f"`{STARTS}`", STARTS, seconds)
         since = Period(since=in_database.last - timedelta(days=30))
-        of_month, seconds = _figures(ask_clickhouse(address, period=since, timeout=600))
+        of_month, seconds = _figures(query_clickhouse(address, period=since, timeout=600))
         _print("its last 30 days", sum(number or 0 for number in of_month.starts.values()), None, seconds)
         _print_parts(server, f"`{DAILY}`", DAILY)
         file = folder / "starts.parquet"
-        with ask_clickhouse(address, period=Period(), timeout=600) as starts:
+        with query_clickhouse(address, period=Period(), timeout=600) as starts:
             file.write_bytes(starts.as_parquet())
         in_file, seconds = _figures(read_starts([str(file)], period=Period(), memory="1GB"))
         _print("a Parquet file", count, file.stat().st_size, seconds)

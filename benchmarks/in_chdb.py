@@ -50,9 +50,9 @@ class ChdbStarts:
         self._session = import_module("chdb.session").Session()
         self._session.query(f"CREATE DATABASE report; USE report; {load(file)}")
 
-    def ask(self, query: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows that answer a query of the table `tbot_starts`."""
-        answer = str(self._session.query(query, "JSONCompactEachRowWithNamesAndTypes"))
+        answer = str(self._session.query(sql, "JSONCompactEachRowWithNamesAndTypes"))
         _, types, *rows = map(json.loads, answer.splitlines())
         return [tuple(map(_value, types, row)) for row in rows]
 

@@ -12,9 +12,8 @@ from tests.support.stored_starts import Truth, generate
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SESSION = re.compile(
-    rb'(\.id","value":\{"stringValue":")[0-9a-f]{8}'
-)  # its first digits, which do not include the UUID's version
+# The first digits of a session, which do not include the UUID's version.
+_SESSION = re.compile(rb'(\.id","value":\{"stringValue":")[0-9a-f]{8}')
 _CHUNK = 1 << 24  # bytes
 
 

@@ -123,7 +123,7 @@ def variables_page() -> Iterator[str]:
         if keyword in settings.KEYWORDS:
             general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
             signals = ", ".join(f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in settings.SIGNALS)
-            other = _OTHER_VALUE.get(keyword, _UNSET) if keyword in settings.HOW else _REFUSED
+            other = _OTHER_VALUE.get(keyword, _UNSET) if keyword in settings.LENIENT else _REFUSED
             yield f"| `{keyword}` | `{general}` | {signals} | {meaning} | {other} |"
     codes = "names of gRPC's status codes after which the exporter tries again, separated by commas"
     yield f"|  | `{retry_codes.VARIABLE}` |  | {codes}, where the installed exporter knows the variable. | {_UNSET} |"

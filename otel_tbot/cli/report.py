@@ -76,7 +76,7 @@ def main(  # noqa: PLR0913  the options of the command
     try:
         with _interruptible(), _progress(shown=not in_database and not quiet and sys.stderr.isatty()) as on_progress:
             opened: AbstractContextManager[Starts] = (
-                module.ask_clickhouse(files[0], period=period, timeout=timeout)
+                module.query_clickhouse(files[0], period=period, timeout=timeout)
                 if in_database
                 else module.read_starts(files, period=period, memory=memory, on_progress=on_progress)
             )
@@ -119,14 +119,14 @@ def _engine(form: str, module: str, *, extra: str) -> ModuleType:
     if sys.version_info < _MIN_PYTHON:
         message = "report needs Python 3.11 or newer; every other command works here"
         raise SettingsError(message)
-    with _naming_the_extra(extra):
+    with _report_missing_extra(extra):
         for name in ("formats.text_form", *(["page"] if form == "html" else [])):
             import_module(f"otel_tbot.report.{name}")
         return import_module(f"otel_tbot.report.{module}")
 
 
 @contextmanager
-def _naming_the_extra(extra: str = "report") -> Iterator[None]:
+def _report_missing_extra(extra: str = "report") -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
@@ -150,7 +150,7 @@ def _write(figures: Figures, form: str, output: str | None, by: Sequence[str], *
 
 def _rendered(figures: Figures, form: str, by: Sequence[str], *, files: int) -> str:
     if form == "html":
-        with _naming_the_extra():  # the drawing library is loaded last
+        with _report_missing_extra():  # the drawing library is loaded last
             page: str = import_module("otel_tbot.report.page").render(figures, files=files)
         return page
     if form == "text":

@@ -80,7 +80,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         try:
             pid = how(Task(work, lifetime, outcome_fds))
         except OSError as error:
-            write_not_reported(arguments, no_process(error))
+            write_not_reported(arguments, sender_not_started(error))
             return 0
         write_line(NOTICE)
         return pid
@@ -91,7 +91,7 @@ def start_reporting(path: bytes, command: list[bytes], arguments: Arguments) -> 
         try:
             return supervise(path, command, lambda pipe: start(spawn, *pipe, *arguments.outcome_fds), deadline)
         except OSError as error:
-            write_not_reported(arguments, no_process(error))
+            write_not_reported(arguments, sender_not_started(error))
             return None
     start(detach, *arguments.outcome_fds)
     return None
@@ -103,7 +103,7 @@ def write_not_reported(arguments: Arguments, reason: str) -> None:
     write_outcome(arguments.outcome_fds, "failed", reason)
 
 
-def no_process(error: OSError) -> str:
+def sender_not_started(error: OSError) -> str:
     """Return the reason for a sender that cannot be started."""
     return f"no process could be started for it ({error.strerror})"
 

@@ -21,7 +21,7 @@ from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, NOT_FOUND, Cann
 from otel_tbot.launcher.precheck import refusal
 from otel_tbot.launcher.report_outcome import NO_RESULT, write_failure
 from otel_tbot.launcher.start_command import is_start
-from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, no_process, write_not_reported
+from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, sender_not_started, write_not_reported
 from otel_tbot.opt_in import consent
 from otel_tbot.process_isolation import python_command
 from otel_tbot.stderr import write_line
@@ -103,7 +103,7 @@ def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[by
             creationflags=_IN_BACKGROUND,
         )
     except OSError as error:
-        write_not_reported(arguments, no_process(error))
+        write_not_reported(arguments, sender_not_started(error))
         return None
     write_line(NOTICE)
     return sender

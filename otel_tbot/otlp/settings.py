@@ -77,7 +77,7 @@ class OTLPSettings(NamedTuple):
     notes: tuple[str, ...]
 
 
-HOW = ("timeout", "compression", "insecure")  # an invalid variable of these counts as unset
+LENIENT = ("timeout", "compression", "insecure")  # an invalid variable of these counts as unset
 FILES = ("certificate", "client_key", "client_certificate")  # settings that name files
 
 
@@ -153,12 +153,13 @@ def resolve_settings(
         protocol=protocol,
         endpoint=_endpoint(source, protocol),
         headers=_headers(source, protocol),
-        timeout=source.how("timeout", parse_timeout, parse_timeout_variable) or DEFAULT_TIMEOUT,
-        compression=source.how("compression", compression, lambda text, name: (compression(text, name), "")) or "none",
+        timeout=source.lenient("timeout", parse_timeout, parse_timeout_variable) or DEFAULT_TIMEOUT,
+        compression=source.lenient("compression", compression, lambda text, name: (compression(text, name), ""))
+        or "none",
         certificate=source.text("certificate")[0],
         client_key=source.text("client_key")[0],
         client_certificate=source.text("client_certificate")[0],
-        insecure=source.how("insecure", _insecure, _insecure_variable),
+        insecure=source.lenient("insecure", _insecure, _insecure_variable),
         retryable_codes=_retryable_codes(source, protocol),
         notes=tuple(source.notes),
     )
@@ -195,7 +196,7 @@ class _SettingsSource(NamedTuple):
             raise SettingsError(message)
         return value, name
 
-    def how(
+    def lenient(
         self,
         keyword: str,
         parse_keyword: Callable[[object, str], _Value],

@@ -88,8 +88,8 @@ ORDER BY (day, {", ".join(_DAILY_DIMENSIONS)})"""
 
 
 def _daily_view() -> str:
-    dimensions = ",\n".join(f"    {SQL[name]} AS {_counted(name)}" for name in _DAILY_DIMENSIONS)
-    named = ",\n".join(f"    {_counted(name)} AS {name}" for name in _DAILY_DIMENSIONS)
+    dimensions = ",\n".join(f"    {SQL[name]} AS {_alias(name)}" for name in _DAILY_DIMENSIONS)
+    named = ",\n".join(f"    {_alias(name)} AS {name}" for name in _DAILY_DIMENSIONS)
     return f"""\
 -- Counts the last days again each hour, and everything when the table is empty. Needs ClickHouse 24.10 or newer.
 CREATE MATERIALIZED VIEW IF NOT EXISTS {DAILY}_view REFRESH EVERY 1 HOUR APPEND TO {DAILY} AS
@@ -111,10 +111,10 @@ FROM (
     LIMIT 1 BY session
 )
 )
-GROUP BY day, {", ".join(map(_counted, _DAILY_DIMENSIONS))}"""
+GROUP BY day, {", ".join(map(_alias, _DAILY_DIMENSIONS))}"""
 
 
-def _counted(dimension: str) -> str:
+def _alias(dimension: str) -> str:
     # Not the name of the column, which an alias would hide.
     return f"counted_{dimension}"
 

@@ -39,7 +39,7 @@ _SECOND = timedelta(seconds=1)
 _ALL = ", ".join(["time", *COLUMNS.values()])
 # In types that DuckDB reads from a Parquet file as it reads its own.
 _EXPORTED = ", ".join(["toDateTime64(time, 6) AS time", "toString(session) AS session", *list(COLUMNS.values())[1:]])
-_NOT_KNOWN = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
+_UNKNOWN = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +58,18 @@ class ClickHouseStarts:
     address: Address
     timeout: int
     table: str = ""
-    left_out: LeftOut = _NOT_KNOWN
+    left_out: LeftOut = _UNKNOWN
 
-    def ask(self, query: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows that answer a query."""
-        with self._failing():
-            rows = self.client.query(self.table + query, settings=self._limits(_MOST_ROWS)).result_rows
+        with self._as_report_error():
+            rows = self.client.query(self.table + sql, settings=self._limits(_MOST_ROWS)).result_rows
         return [tuple(row) for row in rows]
 
     def as_parquet(self) -> bytes:
         """Return the starts as a Parquet file."""
         query = f"{self.table} SELECT {_EXPORTED} FROM tbot_starts ORDER BY time, session"
-        with self._failing():
+        with self._as_report_error():
             return self.client.raw_query(query, settings=self._limits(_MOST_STARTS), fmt="Parquet")
 
     def _limits(self, rows: int) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class ClickHouseStarts:
         return {name: value for name, value in limits.items() if name in known and not known[name].readonly}
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _as_report_error(self) -> Iterator[None]:
         try:
             yield
         except (ClickHouseError, HTTPError, OSError) as error:
@@ -87,7 +87,7 @@ class ClickHouseStarts:
 
 
 @contextmanager
-def ask_clickhouse(text: str, *, period: Period, timeout: int) -> Iterator[ClickHouseStarts]:
+def query_clickhouse(text: str, *, period: Period, timeout: int) -> Iterator[ClickHouseStarts]:
     """Connect to a database for the duration of the context.
 
     Args:
@@ -104,9 +104,9 @@ def ask_clickhouse(text: str, *, period: Period, timeout: int) -> Iterator[Click
     client = _connect(address, timeout)
     try:
         anything = ClickHouseStarts(client=client, address=address, timeout=timeout)
-        table = _definition(anything, period)
+        table = _with_clause(anything, period)
         starts = ClickHouseStarts(client=client, address=address, timeout=timeout, table=table)
-        if starts.ask("SELECT count(*) FROM tbot_starts") == [(0,)]:
+        if starts.query("SELECT count(*) FROM tbot_starts") == [(0,)]:
             within = " in that period" if period.since or period.until else ""
             message = f"no event tbot.start was found{within}"
             raise NoStartsError(message)
@@ -137,7 +137,7 @@ def _connect(address: Address, timeout: int) -> Client:
         raise ReportError(reason(error, address, timeout)) from None
 
 
-def _definition(starts: ClickHouseStarts, period: Period) -> str:
+def _with_clause(starts: ClickHouseStarts, period: Period) -> str:
     """Return the clause that defines `tbot_starts` as the starts of a period, each once.
 
     FINAL merges equal deliveries of a session. Of deliveries that differ, the first is kept, as in DuckDB; they are
@@ -148,7 +148,7 @@ def _definition(starts: ClickHouseStarts, period: Period) -> str:
     since = [f"time >= {_literal(period.since)}"] if period.since else []
     before = [f"time >= {_literal(period.since - _DELIVERED_WITHIN)}"] if period.since else []
     repeated = f"SELECT session FROM {stored} WHERE {_all(before + until)} GROUP BY session HAVING count(*) > 1"
-    found = starts.ask(f"{repeated} LIMIT {_MOST_NAMED + 1}")
+    found = starts.query(f"{repeated} LIMIT {_MOST_NAMED + 1}")
     once = f"SELECT {_ALL} FROM {stored} WHERE {_all(since + until)}"
     if not found:
         return f"WITH tbot_starts AS ({once}) "

@@ -69,7 +69,7 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
 
 
 def _first_and_last(starts: Starts) -> tuple[datetime, datetime]:
-    ((first, last),) = starts.ask("SELECT min(time), max(time) FROM tbot_starts")
+    ((first, last),) = starts.query("SELECT min(time), max(time) FROM tbot_starts")
     return first, last
 
 

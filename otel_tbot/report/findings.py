@@ -35,7 +35,7 @@ class Strong(str):
     __slots__ = ()
 
 
-LACKING = "so far below the days around that the store may lack events"
+GAP_TEXT = "so far below the days around that the store may lack events"
 
 Finding: TypeAlias = tuple[str, ...]  # parts of a sentence, in order; those of type `Strong` are emphasised
 
@@ -106,7 +106,7 @@ def _releases(figures: Figures) -> Finding:
             # The others are a sum; each of them is at most as large.
             leads = all(share < named[value] for other, share in shares.items() if other != value)
             claims.append(_Claim(mode, words.value(value), named[value], leads=leads))
-    return _claimed(claims, begin=_during(figures, last))
+    return _claims_sentence(claims, begin=_during(figures, last))
 
 
 def _during(figures: Figures, step: date) -> str:
@@ -126,10 +126,10 @@ def _frequent(figures: Figures, dimension: str) -> Finding:
         if row and share is not None:
             name = words.value(row.value, missing=_MISSING.get(dimension, NOT_SET))
             claims.append(_Claim(mode, name, share, leads=_leads(figures, table, row, mode)))
-    return _claimed(claims)
+    return _claims_sentence(claims)
 
 
-def _claimed(claims: list[_Claim], *, begin: str = "") -> Finding:
+def _claims_sentence(claims: list[_Claim], *, begin: str = "") -> Finding:
     """Say which value has the largest share of each run mode that is shown."""
     parts: list[Finding] = []
     for place, claim in enumerate(claims):
@@ -220,7 +220,7 @@ def _per_day(figures: Figures) -> Finding:
         *sentence,
         " ",
         Strong(words.natural_list(days)),
-        f" {verb} {LACKING}.",
+        f" {verb} {GAP_TEXT}.",
     )
 
 

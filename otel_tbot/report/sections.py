@@ -69,7 +69,7 @@ class Section:
 
 def products(figures: Figures) -> list[Section]:
     """Return the sections that say what is used."""
-    return _answered(
+    return _sections(
         figures,
         [
             _releases(figures),
@@ -99,7 +99,7 @@ def operators(figures: Figures) -> list[Section]:
     """Return the sections that say what to look into."""
     majors = words.spell_out(figures.supported_majors)
     days = one_in(len({day for day, *_ in figures.per_day}), MOST_DAYS)
-    return _answered(
+    return _sections(
         figures,
         [
             Question(
@@ -138,7 +138,7 @@ def operators(figures: Figures) -> list[Section]:
     )
 
 
-def _answered(figures: Figures, questions: list[Question]) -> list[Section]:
+def _sections(figures: Figures, questions: list[Question]) -> list[Section]:
     """Return the sections of the questions that have an answer to draw."""
     sentences = findings(figures)
     answered = []

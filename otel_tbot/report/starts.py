@@ -29,7 +29,7 @@ class Starts(Protocol):
     def left_out(self) -> LeftOut:
         """What was read and is not counted."""
 
-    def ask(self, query: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows that answer a query of the table `tbot_starts`, in SQL that every engine accepts.
 
         Raises:

@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from otel_tbot.report.starts import Period, Rows
 
 MIB = 1 << 20
-_LONGEST_LINES = (
-    16 * MIB,
-    256 * MIB,
-)  # memory grows with the limit, so the second is used only if the first is too small
+# Memory grows with the limit, so the second is used only if the first is too small.
+_LONGEST_LINES = (16 * MIB, 256 * MIB)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +45,9 @@ class StoredStarts:
     left_out: LeftOut
     folder: Path
 
-    def ask(self, query: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows that answer a query."""
-        return self.connection.execute(query).fetchall()
+        return self.connection.execute(sql).fetchall()
 
     def as_parquet(self) -> bytes:
         """Return the starts as a Parquet file, which is faster to read than the original files."""
@@ -93,7 +91,7 @@ def read_starts(
                 _restrict_access(connection, folder, sources)
                 _load(connection, sources, on_progress)
                 check_still_there(opened)
-                left_out = _leave_out(connection, period)
+                left_out = _create_starts(connection, period)
             except (duckdb.Error, OSError) as error:
                 check_still_there(opened)
                 raise ReportError(_reason(error, sources)) from None
@@ -155,7 +153,7 @@ def _type(column: str) -> str:
     return "UUID" if column == "session" else "INTEGER" if column in COUNTERS else "VARCHAR"
 
 
-def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
+def _create_starts(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
     """Create the table `tbot_starts` from the table `records`, and return what was left out."""
     columns = ", ".join(COLUMNS.values())
     kept = ", ".join(column for column in COLUMNS.values() if column != "helper_version")

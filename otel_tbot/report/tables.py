@@ -49,7 +49,7 @@ class Counts:
 def count(starts: Starts) -> Counts:
     """Count the starts by every dimension."""
     totals = dict.fromkeys(RUN_MODES, 0) | dict(
-        starts.ask("SELECT run_mode, count(*) FROM tbot_starts GROUP BY run_mode")
+        starts.query("SELECT run_mode, count(*) FROM tbot_starts GROUP BY run_mode")
     )
     counts = Counts(
         totals=totals,
@@ -57,18 +57,18 @@ def count(starts: Starts) -> Counts:
         buckets={mode: {(kind, bucket): 0 for kind in KINDS for bucket in _BUCKETS} for mode in RUN_MODES},
     )
     for dimension in DIMENSIONS:
-        rows = starts.ask(
+        rows = starts.query(
             f"SELECT {SQL[dimension]} AS value, run_mode, count(*) FROM tbot_starts GROUP BY value, run_mode"
         )
         for value, mode, number in rows:
             for each in RUN_MODES:
                 counts.starts[each][dimension, value] += number if each == mode else 0
-        days = starts.ask(
+        days = starts.query(
             f"SELECT {SQL[dimension]} AS value, count(DISTINCT CAST(time AS DATE)) FROM tbot_starts GROUP BY value"
         )
         counts.days.update({(dimension, value): number for value, number in days})
     for kind in KINDS:
-        rows = starts.ask(
+        rows = starts.query(
             f"SELECT run_mode, least(destinations_{kind}, 3) AS bucket, count(*) FROM tbot_starts "
             "GROUP BY run_mode, bucket"
         )
@@ -79,7 +79,7 @@ def count(starts: Starts) -> Counts:
 
 def build_tables(counts: Counts, at_least: int) -> tuple[dict[str, Table], tuple[Destinations, ...]]:
     """Return the table of each dimension, and the destinations by kind, without what is suppressed."""
-    parts, wholes = list(_parts(counts)), list(_wholes(counts))
+    parts, wholes = list(_linked_sums(counts)), list(_total_sums(counts))
     # Cells cannot be worked out from a total that is itself hidden.
     sums = {mode: parts if is_small(counts.totals[mode], at_least) else [*parts, *wholes] for mode in RUN_MODES}
     cells = {mode: {**counts.starts[mode], **counts.buckets[mode]} for mode in RUN_MODES}
@@ -89,7 +89,7 @@ def build_tables(counts: Counts, at_least: int) -> tuple[dict[str, Table], tuple
     return tables, tuple(_destinations(counts, hidden))
 
 
-def _wholes(counts: Counts) -> Iterator[Sum[Cell]]:
+def _total_sums(counts: Counts) -> Iterator[Sum[Cell]]:
     """Return the cells that add up to all starts of a run mode."""
     values = _values(counts)
     for dimension in DIMENSIONS:
@@ -106,7 +106,7 @@ def _values(counts: Counts) -> dict[str, list[str]]:
     return values
 
 
-def _parts(counts: Counts) -> Iterator[Sum[Cell]]:
+def _linked_sums(counts: Counts) -> Iterator[Sum[Cell]]:
     """Return how the numbers of different tables are linked."""
     values = _values(counts)
     for coarse, fine, part in (

@@ -36,7 +36,7 @@ def count_steps(starts: Starts, dimension: str, steps: Steps, bursts: Iterable[B
     calm = "".join(
         f" AND NOT (run_mode = 'daemon' AND time >= '{burst.begin}' AND time < '{burst.end}')" for burst in bursts
     )
-    rows = starts.ask(
+    rows = starts.query(
         f"""
         SELECT CAST(date_trunc('{steps.unit}', time) AS DATE) AS step, run_mode, {SQL[dimension]} AS value, count(*)
         FROM tbot_starts WHERE time >= '{steps.begin}' AND time < '{steps.end}' {calm}
@@ -141,7 +141,7 @@ def find_new(starts: Starts, tables: Mapping[str, Table], first: datetime, last:
     if last - first < MIN_PERIOD:
         return
     for dimension in NEW_IN:
-        rows = starts.ask(
+        rows = starts.query(
             f"SELECT {SQL[dimension]} AS value, CAST(min(time) AS DATE) FROM tbot_starts "
             f"GROUP BY value HAVING min(time) > '{last - RECENT}'"
         )

@@ -40,7 +40,7 @@ Hours = dict[tuple[datetime, str], int]  # the starts of each hour and run mode,
 
 def count_days(starts: Starts, first: datetime, last: datetime) -> PerDay:
     """Return the starts of each day and run mode, days without starts included."""
-    rows = starts.ask("SELECT CAST(time AS DATE) AS day, run_mode, count(*) FROM tbot_starts GROUP BY day, run_mode")
+    rows = starts.query("SELECT CAST(time AS DATE) AS day, run_mode, count(*) FROM tbot_starts GROUP BY day, run_mode")
     numbers = {(day, mode): number for day, mode, number in rows}
     days = [first.date() + DAY * number for number in range((last.date() - first.date()).days + 1)]
     return tuple((day, mode, numbers.get((day, mode), 0)) for day in days for mode in RUN_MODES)
@@ -79,7 +79,7 @@ def find_gaps(per_day: PerDay) -> tuple[date, ...]:
 
 def count_hours(starts: Starts) -> Hours:
     """Count the starts of each hour."""
-    rows = starts.ask(
+    rows = starts.query(
         "SELECT date_trunc('hour', time) AS hour, run_mode, count(*) FROM tbot_starts GROUP BY hour, run_mode"
     )
     return {(hour, mode): number for hour, mode, number in rows}
@@ -123,7 +123,7 @@ def _burst_hours(starts: Sequence[int], per_hour: PerHour) -> Iterator[list[tupl
 
 def _burst(starts: Starts, hours: Sequence[tuple[datetime, int, float]], at_least: int) -> Burst:
     begin, end = hours[0][0], hours[-1][0] + HOUR
-    ((version, join_type, most),) = starts.ask(
+    ((version, join_type, most),) = starts.query(
         f"""
         SELECT version, join_type, count(*) AS number FROM tbot_starts
         WHERE run_mode = 'daemon' AND time >= '{begin}' AND time < '{end}'

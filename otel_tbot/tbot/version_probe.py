@@ -112,7 +112,7 @@ def _run(path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | Non
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """Return a function for the child, that kills it when this thread ends, even by SIGKILL; None if unsupported.
+    """Return a function for the child that kills it when this thread ends, even by SIGKILL; None if unsupported.
 
     Linux only (prctl(2)). Elsewhere, the child is only ended in time if this command is not killed.
     """

@@ -174,7 +174,7 @@ def _series(panel: Panel) -> timeseries.Panel:
         built.draw_style(common.GraphDrawStyle.BARS).fill_opacity(40)
         line = DynamicConfigValue(id_val="custom.drawStyle", value=common.GraphDrawStyle.LINE)
         built.override_by_regexp("/median of seven days/", [line, _fill(0)])
-        return built.override_by_name(questions.LACKING, [*_points("orange")])
+        return built.override_by_name(questions.GAP_SERIES, [*_points("orange")])
     if panel.width == HALF:
         return built.unit(_PERCENT).line_width(2)
     built.scale_distribution(common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.SYMLOG).log(10))

@@ -44,7 +44,7 @@ def starts(name: str, begin: str, end: str, condition: str = "") -> str:
 )"""
 
 
-def shown() -> str:
+def starts_in_range() -> str:
     """Return the starts of the time that is shown."""
     return starts("starts", *RANGE)
 
@@ -99,7 +99,7 @@ def steps(dimension: str) -> str:
 
     A step is whole if the starts cover it from the first hour of its first day to the last hour of its last day.
     """
-    return f"""{hours(*RANGE)}, {shown()}, {period()}, covered AS (
+    return f"""{hours(*RANGE)}, {starts_in_range()}, {period()}, covered AS (
     SELECT toDate(first) + if(toHour(first) = 0, 0, 1) AS begins, toDate(last) + if(toHour(last) = 23, 1, 0) AS ends
     FROM period
 ), counted AS (
@@ -111,14 +111,14 @@ def steps(dimension: str) -> str:
 )"""
 
 
-def named(mode: str) -> str:
+def column(mode: str) -> str:
     """Return a run mode as the name of a column."""
     return mode.replace("-", "_")
 
 
 def days() -> str:
     """Return a part of a query: the starts of each day, from the first event to the last."""
-    counted = ", ".join(f"countIf(run_mode = '{mode}') AS {named(mode)}" for mode in RUN_MODES)
+    counted = ", ".join(f"countIf(run_mode = '{mode}') AS {column(mode)}" for mode in RUN_MODES)
     return f"""days AS (
     SELECT toDate(time) AS day, {counted} FROM starts GROUP BY day ORDER BY day WITH FILL STEP 1
 )"""

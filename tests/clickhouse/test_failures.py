@@ -8,7 +8,7 @@ import pytest
 
 from otel_tbot.errors import ReportError
 from otel_tbot.report.clickhouse_schema import STARTS
-from otel_tbot.report.clickhouse_store import ask_clickhouse
+from otel_tbot.report.clickhouse_store import query_clickhouse
 from otel_tbot.report.starts import Period
 from tests.support import program
 from tests.support.chdb_front import PASSWORD
@@ -94,7 +94,7 @@ def test_too_many_rows(server: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("CLICKHOUSE_PASSWORD", PASSWORD)
     server.make_all("rows")
     server.insert("rows", [line()])
-    with ask_clickhouse(server.address("rows"), period=Period(), timeout=60) as starts:
-        assert len(starts.ask("SELECT number FROM numbers(1000000)")) == 1_000_000
+    with query_clickhouse(server.address("rows"), period=Period(), timeout=60) as starts:
+        assert len(starts.query("SELECT number FROM numbers(1000000)")) == 1_000_000
         with pytest.raises(ReportError, match="would return too many rows: choose a later --since"):
-            starts.ask("SELECT number FROM numbers(2000000)")
+            starts.query("SELECT number FROM numbers(2000000)")

@@ -151,7 +151,7 @@ def _stacks(shares: dict[str, tuple[float, float, float, float]], width: int) ->
         {"row": row, "number": number, "order": place, "share": by_number[place]}
         for row, by_number in enumerate(shares.values())
         for place, number in enumerate(words.NUMBERS_OF_DESTINATIONS)
-        # `none` is the backbackground of the stack.
+        # `none` is the background of the stack.
         if place
     ]
     totals = [

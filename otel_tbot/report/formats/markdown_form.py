@@ -44,7 +44,7 @@ def _table(table: Table) -> Iterator[str]:
         yield _line(escape(row.value), *(cell for pair in numbers for cell in pair))
     if table.suppressed:
         sums = ((wording.number(table.suppressed_starts[mode]), "") for mode in RUN_MODES)
-        yield _line(wording.rest(table.suppressed), *(cell for pair in sums for cell in pair))
+        yield _line(wording.suppressed_label(table.suppressed), *(cell for pair in sums for cell in pair))
 
 
 def _findings(figures: Figures) -> Iterator[str]:

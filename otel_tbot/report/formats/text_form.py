@@ -89,7 +89,9 @@ def _grid(table: Table, wide: bool, limit: int) -> Grid:  # noqa: FBT001  a widt
         grid.add_row(Text(row.value), *(cell for triple in cells for cell in triple))
     if table.suppressed:
         sums = ((wording.number(table.suppressed_starts[mode]), "", "") for mode in RUN_MODES)
-        grid.add_row(Text(wording.rest(table.suppressed), style="dim"), *(cell for triple in sums for cell in triple))
+        grid.add_row(
+            Text(wording.suppressed_label(table.suppressed), style="dim"), *(cell for triple in sums for cell in triple)
+        )
     if len(table.rows) > limit:
         grid.add_row(Text(f"{len(table.rows) - limit} more rows: --by {table.dimension}", style="dim"))
     return grid

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.report import words
 from otel_tbot.report.figures import RUN_MODES
-from otel_tbot.report.findings import LACKING, burst
+from otel_tbot.report.findings import GAP_TEXT, burst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def totals(figures: Figures) -> Iterator[tuple[str, ...]]:
     yield "on a usual day", *(number(figures.median_day[mode]) for mode in RUN_MODES)
 
 
-def rest(suppressed: int) -> str:
+def suppressed_label(suppressed: int) -> str:
     """Return the name of the row that sums up the suppressed values."""
     return words.pluralize(suppressed, "more value", "more values")
 
@@ -74,7 +74,7 @@ def to_look_into(figures: Figures) -> Iterator[tuple[str, str]]:
     for found in figures.bursts:
         yield "burst", burst(found)
     for day in figures.gaps:
-        yield "gap", f"{words.day(day)} is {LACKING}"
+        yield "gap", f"{words.day(day)} is {GAP_TEXT}"
     for entry in figures.new:
         yield "new", f"{LABELS[entry.dimension]} {words.value(entry.value)}, {since(entry)}"
 

@@ -9,7 +9,7 @@ import pytest
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.retry_codes import DEFAULT_CODES
-from otel_tbot.otlp.settings import HOW, KEYWORDS, read_files, resolve_settings, resolve_signal
+from otel_tbot.otlp.settings import KEYWORDS, LENIENT, read_files, resolve_settings, resolve_signal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +175,7 @@ def test_how_or_where(keyword: str) -> None:
     """A variable that cannot be used is an error if it says where to or to whom; a keyword always is."""
     with pytest.raises(SettingsError, match=rf"^{keyword} must "):
         resolve_settings("logs", {}, {keyword: "\0"})
-    if keyword in HOW:
+    if keyword in LENIENT:
         assert resolve_settings("logs", variables(**{keyword.upper(): "\0"})).notes
     else:
         with pytest.raises(SettingsError, match=rf"^OTEL_EXPORTER_OTLP_{keyword.upper()} must "):
