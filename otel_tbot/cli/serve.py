@@ -41,9 +41,9 @@ def main(  # noqa: PLR0913  the options of the command
         tls_key: path of its private key, PEM.
         max_connections: open connections.
         max_connections_per_address: open connections from one address; None for no limit.
-        queue_size: events that may wait for the backend; None for as many as connections.
+        queue_size: events that may wait for the backend; None for the number of connections.
         peer_rate: requests per second from one address.
-        drain_timeout: seconds in which a stopping receiver still delivers.
+        drain_timeout: seconds that a stopping receiver continues to deliver.
     """
     decision = consent()
     if not decision:

@@ -111,7 +111,7 @@ def create_provider(counters: Counters, environ: Mapping[str, str]) -> MeterProv
 
 
 def shutdown_provider(provider: MeterProvider | None) -> None:
-    """Export once more, and shut down."""
+    """Export a last time, and shut down."""
     if provider is not None:
         provider.shutdown(_SHUTDOWN_TIMEOUT_MS)
 

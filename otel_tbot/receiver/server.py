@@ -47,7 +47,7 @@ class Limits:
         queue: events that wait for the backend.
         connections_per_address: open connections from one address; None for no limit.
         peer_rate: requests per second from one address.
-        drain: seconds in which a stopping receiver still delivers.
+        drain: seconds that a stopping receiver continues to deliver.
     """
 
     connections: int

@@ -130,7 +130,7 @@ def _frequent(figures: Figures, dimension: str) -> Finding:
 
 
 def _claims_sentence(claims: list[_Claim], *, begin: str = "") -> Finding:
-    """Say which value has the largest share of each run mode that is shown."""
+    """Return which value has the largest share of each run mode that is shown."""
     parts: list[Finding] = []
     for place, claim in enumerate(claims):
         share = f"{words.percent(claim.share)} of the {_STARTS[claim.run_mode]}"
@@ -241,7 +241,7 @@ def _bursts(figures: Figures) -> Finding:
 
 
 def burst(found: Burst) -> str:
-    """Say when a burst was, how large, and what most of its starts share."""
+    """Return when a burst was, how large it was, and what most of its starts share."""
     end = f"{found.end:%H:%M}" if found.end.date() == found.begin.date() else words.minute(found.end)
     text = (
         f"{words.minute(found.begin)} to {end} (UTC), {words.pluralize(found.starts, 'daemon start', 'daemon starts')} "

@@ -2,7 +2,7 @@
 
 Shown numbers are linked by sums: the values of a dimension add up to the total, the versions of a release to the
 release. A number that is the only one missing from a sum can be worked out. So further, larger numbers are hidden until
-each small one might as well be large (complementary suppression, as statistical offices do it).
+each small one could equally be large (complementary suppression, as statistical offices do it).
 """
 
 from __future__ import annotations

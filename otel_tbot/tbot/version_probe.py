@@ -1,4 +1,4 @@
-"""Gets the version of a tbot executable with `tbot version`, the only way in which this project runs it.
+"""Gets the version of a tbot executable with `tbot version`, the only way this project runs it.
 
 The process is started early and its result collected late, so that other work is done in the meantime.
 """

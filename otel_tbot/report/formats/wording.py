@@ -80,7 +80,7 @@ def to_look_into(figures: Figures) -> Iterator[tuple[str, str]]:
 
 
 def since(new: New) -> str:
-    """Say when a new value was first seen, and its starts where they are shown."""
+    """Return when a new value was first seen, and its starts if they are shown."""
     seen = [words.pluralize(starts, f"{mode} start", f"{mode} starts") for mode, starts in new.starts.items() if starts]
     return f"since {words.day(new.since)}" + (f": {words.natural_list(seen)}" if seen else "")
 
@@ -101,7 +101,7 @@ def left_out(figures: Figures) -> str:
 
 
 def notes(figures: Figures) -> Iterator[str]:
-    """Say what was left out, and what may not be shown."""
+    """Return sentences about what was left out, and what may not be shown."""
     yield f"Left out: {left_out(figures)}."
     if figures.at_least > 1:
         others = "or for a number that would reveal them; --at-least 1 shows all"
