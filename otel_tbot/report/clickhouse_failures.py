@@ -26,7 +26,7 @@ SCHEMA = "otel-tbot schema --format clickhouse"
 
 _SLOW = "did not answer within {timeout} seconds: choose a later --since, or raise --timeout"
 _REFUSED = f"refused the user or the password: check the user in the address, and set {PASSWORD}"
-_OTHER_LAYOUT = f"has a table tbot_starts with another layout: drop it, and run what {SCHEMA} prints"
+_OTHER_LAYOUT = f"has a table tbot_starts with another layout: recreate it with what {SCHEMA} prints"
 
 # By ClickHouse's error code, as in `ErrorCodes.cpp` of its source.
 _REASONS = {

@@ -17,7 +17,7 @@ from tests.support.stored_starts import line
 if TYPE_CHECKING:
     from tests.support.clickhouse import ClickHouse
 
-LAYOUT = f"has a table {STARTS} with another layout: drop it, and run what otel-tbot schema --format clickhouse prints"
+LAYOUT = f"has a table {STARTS} with another layout: recreate it with what otel-tbot schema --format clickhouse prints"
 
 
 def failed(address: str, *options: str, password: str = PASSWORD, status: int = 2) -> str:
