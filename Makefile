@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip -qq --disable-pip-version-check install
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make requirements"
-# The time of the last commit makes a build repeatable; without a history, the first day that a zip can name does.
+# The time of the last commit makes a build repeatable; without history, the earliest time that a zip can store.
 DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}"
 
 .DEFAULT_GOAL := help
@@ -32,7 +32,7 @@ report-demo: $(VENV)/.dev ## turn the made-up events of examples/report into a p
 	@$(BIN)/otel-tbot report -o report.html examples/report/events.jsonl.gz
 	@echo "Open report.html in a browser"
 
-install: $(VENV)/.dev ## make the development environment; every target that needs one does so itself
+install: $(VENV)/.dev ## create the development environment; targets that need it create it themselves
 
 test: $(VENV)/.dev ## run the suite; ARGS="-k consent" goes to pytest, WORKERS=0 turns parallel runs off
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
@@ -51,7 +51,7 @@ check: $(VENV)/.dev ## the loop: format, style, imports, spelling, types and uni
 	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -q -n $(WORKERS) tests/unit $(ARGS); tests=$$?; \
 		wait $$types && exit $$tests
 
-lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, imports, spelling, prose, Dockerfiles, workflows
+lint: $(VENV)/.dev ## run the static checks: style, format, types, imports, spelling, prose, Dockerfiles, workflows
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
@@ -62,23 +62,23 @@ lint: $(VENV)/.dev ## check everything that runs nothing: style, format, types, 
 	@if [ -d .github ]; then $(BIN)/zizmor --quiet --offline .github; fi
 	@$(BIN)/mypy
 
-# A `.pth` starts the measurement in every process of this environment, whatever variables and folder it is given.
-coverage: ## measure branch coverage, subprocesses included, in an environment of its own
+# A `.pth` starts the measurement in every process of this environment, regardless of its variables and folder.
+coverage: ## measure branch coverage, including subprocesses, in a separate environment
 	@$(MAKE) --no-print-directory install VENV=.venv-coverage
 	@rm -f .coverage .coverage.*
 	@echo 'import coverage; coverage.Coverage(data_file="$(CURDIR)/.coverage", config_file="$(CURDIR)/pyproject.toml",' \
 		'data_suffix=True, auto_data=True).start()' \
 		>"$$(.venv-coverage/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/measure.pth"
-	-@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS) # tests of files, imports and costs see the measuring
+	-@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS) # tests of files, imports and costs fail while measuring
 	@rm -f .venv-coverage/lib/*/site-packages/measure.pth
 	@.venv-coverage/bin/coverage combine --quiet
 	@.venv-coverage/bin/coverage report
 
-mutate: ## change the code in small ways, in a copy, and see whether the unit tests notice
+mutate: ## mutate a copy of the code, and check that the unit tests notice
 	@$(MAKE) --no-print-directory install VENV=.venv-mutate REQUIREMENTS=requirements/mutate.txt
 	@.venv-mutate/bin/python .ci/mutate.py $(ARGS)
 
-format: $(VENV)/.dev ## format the code and repair what ruff can
+format: $(VENV)/.dev ## format the code and fix what ruff can
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format
 
@@ -97,22 +97,22 @@ site: ## build the documentation site into build/site/html and check it; needs n
 docs: site ## build the documentation site, serve it on this machine and open it
 	@.venv-docs/bin/python -m scripts.site.serve
 
-# The loop's input is a pipe, which is not for the suite to read.
+# The loop's input is a pipe that the suite must not read.
 matrix: ## run the suite on every CPython from 3.10 to 3.15 that is found
 	@.ci/pythons | while read -r version python; do \
 		echo "Python $$version"; \
 		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
 	done
 
-lowest: ## run the suite with the lowest admitted dependencies; best on the oldest Python
+lowest: ## run the suite with the lowest supported dependencies; best on the oldest Python
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest REQUIREMENTS=requirements/lowest.txt
 
-lowest-serve: ## run the receiver's tests with the lowest dependencies that the extra admits, on Python 3.11
+lowest-serve: ## run the receiver's tests with the lowest dependencies that the extra supports, on Python 3.11
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest-serve REQUIREMENTS=requirements/lowest-serve.txt \
 		ARGS="tests/integration/receiver"
 
 # The engine is large, and only these tests need it.
-clickhouse: ## run every statement for ClickHouse in its engine, and compare with the report of files
+clickhouse: ## run every ClickHouse statement in its engine, and compare with the report of files
 	@$(MAKE) --no-print-directory install VENV=.venv-clickhouse REQUIREMENTS=requirements/clickhouse.txt
 	@.venv-clickhouse/bin/python -m pytest -q -n $(WORKERS) tests/clickhouse $(ARGS)
 
@@ -121,15 +121,15 @@ package: $(VENV)/.dev ## build the wheel, the sdist and their bill of materials 
 	@export $(DATED); $(BIN)/python -m build -qq --no-isolation --outdir dist && \
 		$(BIN)/python .ci/check_package.py dist && $(BIN)/python .ci/sbom.py dist
 
-# Asks an advisory service, so it is for the day of a release and no part of .ci/run.
+# Queries an advisory service, so it is for the day of a release and not part of .ci/run.
 audit: ## look for known vulnerabilities in what is pinned; needs pip-audit and a network
 	@command -v $(PIP_AUDIT) >/dev/null || { \
-		echo "$(PIP_AUDIT) was not found: install pip-audit (pipx install pip-audit) or name it by PIP_AUDIT=path" >&2; exit 1; }
+		echo "$(PIP_AUDIT) was not found: install pip-audit (pipx install pip-audit) or set PIP_AUDIT=path" >&2; exit 1; }
 	@$(PIP_AUDIT) --strict --disable-pip --require-hashes -r requirements/runtime.txt
 
-requirements: ## renew the pinned requirements; needs uv
+requirements: ## update the pinned requirements; needs uv
 	@command -v $(UV) >/dev/null || { \
-		echo "$(UV) was not found: install uv (pipx install uv) or name it, as in make requirements UV=path/uv" >&2; exit 1; }
+		echo "$(UV) was not found: install uv (pipx install uv) or set its path: make requirements UV=path/uv" >&2; exit 1; }
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve --extra report --extra clickhouse --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve -c requirements/dev.txt -o requirements/serve.txt >/dev/null
@@ -148,9 +148,9 @@ clean: ## remove the environments, builds and caches
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
-		echo "$(PYTHON) is no Python 3.10 or newer: name one, as in make PYTHON=python3.12" >&2; exit 1; }
+		echo "$(PYTHON) is not Python 3.10 or newer: set one, as in make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
-		echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+		echo "$(PYTHON) cannot create a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.python requirements/runtime.txt pyproject.toml
@@ -159,7 +159,7 @@ $(VENV)/.runtime: $(VENV)/.python requirements/runtime.txt pyproject.toml
 	@$(INSTALL) --no-deps -e .
 	@touch $@
 
-# The development requirements hold the runtime's, at the same versions.
+# The development requirements include those of the runtime, in the same versions.
 $(VENV)/.dev: $(VENV)/.python $(REQUIREMENTS) pyproject.toml
 	@echo "Installing into $(VENV)"
 	@$(INSTALL) --require-hashes -r $(REQUIREMENTS)

@@ -1,4 +1,4 @@
-"""Check the wheel and the sdist in a folder: what they hold, that they install and load, and that they can be rebuilt.
+"""Check the wheel and the sdist in a folder: their contents, that they install and load, and that they can be rebuilt.
 
 Run by `make package` with the interpreter of an environment that has the build tools.
 """
@@ -48,7 +48,7 @@ ENTRY_POINT_GROUPS = {
     "pyinstaller40",
 }
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-# Runs in the fresh environment; isolated, so that the checkout cannot stand in for what the wheel lacks.
+# Runs in the fresh environment; isolated, so that the checkout cannot hide what the wheel lacks.
 LOAD_ALL = """
 from importlib.metadata import distribution
 from otel_tbot.version import __version__
@@ -59,13 +59,13 @@ for entry_point in distribution("otel-tbot").entry_points:
 
 
 def expect(fact: bool, otherwise: str) -> None:  # noqa: FBT001  reads as `assert`, and -O cannot remove it
-    """End with one line unless the fact holds."""
+    """Exit with one line unless the fact holds."""
     if not fact:
         sys.exit(f"package: {otherwise}")
 
 
 def run(*command: str | Path, cwd: Path = ROOT, umask: int = -1, **environ: str) -> None:
-    """Run a command silently; end with what it printed if it fails."""
+    """Run a command silently; exit with its output if it fails."""
     result = subprocess.run(
         command,
         cwd=cwd,
@@ -80,9 +80,9 @@ def run(*command: str | Path, cwd: Path = ROOT, umask: int = -1, **environ: str)
 
 
 def only(folder: Path, pattern: str) -> Path:
-    """Return the one file of that name."""
+    """Return the only file that matches the pattern."""
     found = list(folder.glob(pattern))
-    expect(len(found) == 1, f"{folder} holds {len(found)} files {pattern}, not one")
+    expect(len(found) == 1, f"{folder} has {len(found)} files {pattern} instead of one")
     return found[0]
 
 
@@ -93,7 +93,7 @@ def package_files() -> set[str]:
 
 
 def check_wheel(path: Path) -> str:
-    """Check what the wheel holds; return its version."""
+    """Check the contents of the wheel; return its version."""
     with zipfile.ZipFile(path) as wheel:
         names = set(wheel.namelist())
         info = next(name.split("/")[0] for name in names if name.endswith(".dist-info/METADATA"))
@@ -112,7 +112,7 @@ def check_wheel(path: Path) -> str:
 
 
 def check_links(metadata: Message) -> None:
-    """Check that the README leads, from wherever it is shown, to files of this version that are there."""
+    """Check that the README's links work wherever it is shown, and lead to existing files of this version."""
     urls = dict(one.split(", ", 1) for one in metadata.get_all("Project-URL", []))
     elsewhere = [one for one in urls.values() if not f"{one}/".startswith(f"{urls['Source']}/")]
     expect(not elsewhere, f"not in the repository {urls['Source']}: {elsewhere}")
@@ -127,19 +127,19 @@ def check_links(metadata: Message) -> None:
 
 
 def check_sdist(path: Path) -> None:
-    """Check what the sdist holds."""
+    """Check the contents of the sdist."""
     with tarfile.open(path) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     missing = [name for name in TOP_LEVEL if name not in names]
     missing += [folder for folder in FOLDERS if not any(name.startswith(f"{folder}/") for name in names)]
     missing += sorted(package_files() - names)
     expect(not missing, f"the sdist lacks {', '.join(missing)}")
-    unasked = {name.split("/")[0] for name in names} - {*TOP_LEVEL, *FOLDERS, ".gitignore"}
-    expect(not unasked, f"the sdist holds {', '.join(sorted(unasked))}")
+    unexpected = {name.split("/")[0] for name in names} - {*TOP_LEVEL, *FOLDERS, ".gitignore"}
+    expect(not unexpected, f"the sdist has unexpected files: {', '.join(sorted(unexpected))}")
 
 
 def check_installed(wheel: Path, folder: Path) -> None:
-    """Install the wheel next to nothing but the pinned runtime requirements, and use it."""
+    """Install the wheel with only the pinned runtime requirements, and use it."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     pip = (python, "-m", "pip", "install", "--disable-pip-version-check")
@@ -151,7 +151,7 @@ def check_installed(wheel: Path, folder: Path) -> None:
 
 
 def check_rebuilt(dist: Path, folder: Path) -> None:
-    """Build again, as somebody else would from the sdist: elsewhere, later, in his time zone. Compare every byte."""
+    """Build again from the sdist, in another place, time zone and umask, and later; compare every byte."""
     with tarfile.open(only(dist, "*.tar.gz")) as sdist:
         sdist.extractall(folder / "source", filter="data")
     (source,) = (folder / "source").iterdir()
@@ -163,7 +163,7 @@ def check_rebuilt(dist: Path, folder: Path) -> None:
 
 def main(dist: Path) -> None:
     """Check the folder that holds one wheel and one sdist."""
-    expect("SOURCE_DATE_EPOCH" in os.environ, "set SOURCE_DATE_EPOCH to the one that the build had")
+    expect("SOURCE_DATE_EPOCH" in os.environ, "set SOURCE_DATE_EPOCH to the value of the build")
     wheel, sdist = only(dist, "*.whl"), only(dist, "*.tar.gz")
     version = check_wheel(wheel)
     expect(sdist.name == f"otel_tbot-{version}.tar.gz", f"{sdist.name} is not of version {version}")
@@ -171,7 +171,7 @@ def main(dist: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         check_rebuilt(dist, Path(folder, "again"))
         check_installed(wheel.absolute(), Path(folder, "venv"))
-    print(f"package: {wheel.name} and {sdist.name} are complete, load, and build again to the same bytes")
+    print(f"package: {wheel.name} and {sdist.name} are complete, load, and rebuild to the same bytes")
 
 
 if __name__ == "__main__":

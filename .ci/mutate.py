@@ -1,7 +1,7 @@
 """Change the core of the package in small ways, in a copy, and fail unless the unit tests notice 98 % of the changes.
 
-Run by `make mutate`, in an environment that holds Cosmic Ray. A mutant that does not compile, or that changes an
-annotation only, is neither run nor counted; `tests/unit/equivalent_mutants.toml` lists those that change no behaviour.
+Run by `make mutate`, in an environment with Cosmic Ray. A mutant that does not compile, or that only changes an
+annotation, is neither run nor counted; `tests/unit/equivalent_mutants.toml` lists those that do not change behaviour.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cosmic_ray.work_db import use_db
 from cosmic_ray.work_item import WorkerOutcome, WorkResult
 
 ROOT = Path(__file__).parent.parent
-REQUIRED = 98  # per cent of the mutants that are not equivalent
+REQUIRED = 98  # percent of the mutants that are not equivalent
 # Each module, and the unit tests that must notice.
 MODULES = {
     "opt_in.py": "test_opt_in.py",
@@ -46,9 +46,9 @@ TIMEOUT = 60  # seconds for one mutant
 
 
 def code(text: str) -> str | None:
-    """Return what a module does, without what is for readers and type checkers; None if it does not compile.
+    """Return a module's behaviour as text; None if it does not compile.
 
-    That is: annotations, `TYPE_CHECKING`, and whether an argument may be given by position.
+    Left out are annotations, `TYPE_CHECKING`, and whether an argument may be positional.
     """
     try:
         tree = ast.parse(text)
@@ -127,18 +127,18 @@ def _skip_what_does_not_count(session: Path, original: str) -> None:
 
 def main() -> None:
     """Compare the survivors of every module with the list of equivalent mutants."""
-    listed = tomllib.loads((ROOT / "tests/unit/equivalent_mutants.toml").read_text(encoding="utf-8"))
+    equivalents = tomllib.loads((ROOT / "tests/unit/equivalent_mutants.toml").read_text(encoding="utf-8"))
     modules = sys.argv[1:] or list(MODULES)
-    changes = (entry["change"] for entry in listed.get("mutant", []))
+    changes = (entry["change"] for entry in equivalents.get("mutant", []))
     equivalent = {change for change in changes if change.partition(": ")[0] in modules}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = [one for of_module in pool.map(mutants, modules) for one in of_module]
     counted = [(change, noticed) for change, noticed in found if change not in equivalent]
     survivors = [change for change, noticed in counted if not noticed]
     for change in survivors:
-        print(f"to be noticed: {change}")
+        print(f"must be noticed: {change}")
     for change in sorted(equivalent - {change for change, noticed in found if not noticed}):
-        print(f"not a survivor any more, take it off the list: {change}")
+        print(f"no longer survives, remove it from the list: {change}")
     share = 100 * (len(counted) - len(survivors)) / max(len(counted), 1)
     print(f"mutate: {len(counted) - len(survivors)} of {len(counted)} mutants were noticed, {share:.1f} %")
     sys.exit(not counted or share < REQUIRED)

@@ -1,6 +1,6 @@
-"""Print the notes of a release, which are its section of the changelog, if its tag and its addresses are right.
+"""Print the notes of a release, its section of the changelog, if its tag and its URLs are right.
 
-Run by the release workflow with the tag and the address of the repository that it runs in.
+Run by the release workflow with the tag and the URL of its repository.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class ReleaseError(Exception):
 
 
 def expect(fact: bool, otherwise: str) -> None:  # noqa: FBT001  reads as `assert`, and -O cannot remove it
-    """Refuse the release unless the fact holds."""
+    """Stop the release unless the fact holds."""
     if not fact:
         raise ReleaseError(otherwise)
 
@@ -27,15 +27,15 @@ def notes(tag: str, repository: str, root: Path = ROOT) -> str:
 
     Args:
         tag: `v` and the version.
-        repository: its address, as in `[project.urls]`.
+        repository: its URL, as in `[project.urls]`.
         root: the source tree.
 
     Raises:
-        ReleaseError: the tag, the version, the changelog and the addresses do not agree.
+        ReleaseError: the tag, the version, the changelog and the URLs do not agree.
     """
     version = tag.removeprefix("v")
     text = (root / "otel_tbot" / "version.py").read_text(encoding="utf-8")
-    expect(tag.startswith("v") and f'"{version}"' in text, f"the tag {tag} is not that of otel_tbot/version.py")
+    expect(tag.startswith("v") and f'"{version}"' in text, f"the tag {tag} does not match otel_tbot/version.py")
 
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(
@@ -46,7 +46,7 @@ def notes(tag: str, repository: str, root: Path = ROOT) -> str:
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     source = re.search(r'^Source = "([^"]+)"$', text, re.MULTILINE)
     named = source and source[1]
-    expect(named == repository, f"pyproject.toml names the repository {named}, and this is {repository}")
+    expect(named == repository, f"pyproject.toml names the repository {named}, but this is {repository}")
     return section[1].strip() + "\n" if section else ""
 
 

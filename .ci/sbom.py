@@ -1,7 +1,7 @@
 """Write the software bill of materials of the wheel in a folder, as CycloneDX JSON next to it.
 
-It lists what `requirements/runtime.txt` pins: names, versions, the hashes of the files that may be installed, and which
-of them asks for which. Run by `make package`. The same wheel makes the same bytes.
+It lists the packages that `requirements/runtime.txt` pins: names, versions, the hashes of the files that may be
+installed, and their dependencies. Run by `make package`. The same wheel always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from packageurl import PackageURL
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "otel-tbot"
-# A requirement as uv writes it: the pin with its marker, a line for each hash, and who asks for it.
+# A requirement as uv writes it: the pin with its marker, a line for each hash, and the packages that require it.
 REQUIREMENT = re.compile(
     r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)[^\n]*\\\n(?P<hashes>(?: +--hash=sha256:[0-9a-f]{64}[ \\]*\n)+)"
-    r"(?P<askers> +# via(?:[^\n]*\n)(?: +#   [^\n]+\n)*)",
+    r"(?P<dependents> +# via(?:[^\n]*\n)(?: +#   [^\n]+\n)*)",
     re.MULTILINE,
 )
 
@@ -40,27 +40,27 @@ class Requirement(NamedTuple):
     name: str
     version: str
     hashes: list[str]
-    askers: set[str]
+    dependents: set[str]
 
 
 def read(text: str) -> list[Requirement]:
-    """Read a file of pinned requirements; all of it."""
+    """Read a file of pinned requirements; a line that is not understood is an error."""
     found = [
         Requirement(
             name=match["name"],
             version=match["version"],
             hashes=re.findall(r"sha256:(\w+)", match["hashes"]),
-            askers=set(re.findall(r"(?:via|#  ) ([a-z0-9-]+)", match["askers"])),
+            dependents=set(re.findall(r"(?:via|#  ) ([a-z0-9-]+)", match["dependents"])),
         )
         for match in REQUIREMENT.finditer(text)
     ]
     if len(found) != len(re.findall(r"^[^ #\n]", text, re.MULTILINE)):
-        sys.exit("sbom: requirements/runtime.txt holds a line that is no pinned requirement")
+        sys.exit("sbom: requirements/runtime.txt has a line that is not a pinned requirement")
     return found
 
 
 def component(name: str, version: str, hashes: list[str]) -> Component:
-    """Return a package, known by its purl."""
+    """Return a package, identified by its purl."""
     purl = PackageURL("pypi", None, name, version)
     files = ExternalReference(
         type=ExternalReferenceType.DISTRIBUTION,
@@ -83,12 +83,12 @@ def bill(wheel: Path, requirements: list[Requirement], at: datetime) -> Bom:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     project = component(PROJECT, wheel.name.split("-")[1], [digest])
     project.licenses.add(DisjunctiveLicense(id="Apache-2.0"))
-    of = {one.name: component(one.name, one.version, one.hashes) for one in requirements}
-    bom = Bom(components=of.values(), serial_number=uuid.uuid5(uuid.NAMESPACE_OID, digest))
+    components = {one.name: component(one.name, one.version, one.hashes) for one in requirements}
+    bom = Bom(components=components.values(), serial_number=uuid.uuid5(uuid.NAMESPACE_OID, digest))
     bom.metadata.timestamp = at
     bom.metadata.component = project
-    for name, asker in {PROJECT: project, **of}.items():
-        bom.register_dependency(asker, [of[one.name] for one in requirements if name in one.askers])
+    for name, dependent in {PROJECT: project, **components}.items():
+        bom.register_dependency(dependent, [components[one.name] for one in requirements if name in one.dependents])
     return bom
 
 
@@ -100,7 +100,7 @@ def main(dist: Path) -> None:
     path = wheel.with_suffix(".cdx.json")
     text = JsonV1Dot6(bill(wheel, requirements, at)).output_as_string(indent=2)
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-        sys.exit(f"sbom: {path.name} would be no CycloneDX 1.6: {error}")
+        sys.exit(f"sbom: {path.name} would not be valid CycloneDX 1.6: {error}")
     path.write_text(f"{text}\n", encoding="utf-8")
     print(f"sbom: {path.name} lists {len(requirements)} packages")
 

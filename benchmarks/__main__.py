@@ -39,7 +39,7 @@ def _line(row: Row, rounds: int) -> str:
     above = samples.get("above", [0.0] * rounds)
     ours = [sample - part for sample, part in zip(samples["ours"], above, strict=True)]
     theirs = samples["theirs"]
-    # Of each round's own ratio, since a machine that grows slower for a while does so for both of a round.
+    # The ratio of each round, because a machine that slows down for a while does so for both samples of a round.
     ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
     cells = (
         row.what,

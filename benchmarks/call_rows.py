@@ -35,7 +35,7 @@ _KINDS = ("identity", "application-tunnel", "database", "kubernetes/v2")
 
 
 class NullExporter(LogRecordExporter):
-    """Takes everything and does nothing."""
+    """Accepts everything and does nothing."""
 
     def export(self, batch: Any) -> LogRecordExportResult:  # noqa: ANN401, ARG002  the SDK's signature
         """Do nothing."""
@@ -50,7 +50,7 @@ class NullExporter(LogRecordExporter):
 
 
 class NullProcessor(LogRecordProcessor):
-    """Takes everything and does nothing."""
+    """Accepts everything and does nothing."""
 
     def on_emit(self, build_log_record: ReadWriteLogRecord) -> None:
         """Do nothing."""
@@ -75,7 +75,7 @@ def _with_consent(probe: Callable[[], float]) -> Callable[[], float]:
 
 
 def construction_rows() -> Iterator[Row]:
-    """Return the row of building a batch again, and those of its parts."""
+    """Return the row for rebuilding a batch, and those for its parts."""
     attributes, session_resource = validate_attributes(EVENT.attributes), build_resource(Session())
     batch = [build_log_record(attributes, session_resource, timestamp_ns=10**18)] * 512
     anonymous = AnonymousLogExporter(NullExporter())
@@ -93,7 +93,7 @@ def construction_rows() -> Iterator[Row]:
 
 
 def dropping_rows() -> Iterator[Row]:
-    """Return the rows of dropping a record or span without consent: through the SDK, and by the bare call."""
+    """Return the rows for dropping a record or span without consent: through the SDK, and by a direct call."""
     record = LogRecord(event_name="tbot.start", attributes=EVENT.attributes)
     emitted = ReadWriteLogRecord(record)
     batch = [build_log_record(validate_attributes(EVENT.attributes), build_resource(Session()), timestamp_ns=10**18)]
@@ -134,7 +134,7 @@ def _spans(sampler: Sampler) -> Callable[[], object]:
 
 
 def configuration_rows(folder: Path) -> Iterator[Row]:
-    """Return the rows of reading configurations of growing size."""
+    """Return the rows for reading configurations of growing size."""
     for entries in ENTRIES:
         path = folder / f"{entries}.yaml"
         services = "".join(

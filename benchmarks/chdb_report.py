@@ -1,7 +1,7 @@
-"""`python -m benchmarks.chdb_report FILE`: the report on a file as JSON, by chdb, which the report is compared with.
+"""`python -m benchmarks.chdb_report FILE`: the report of a file as JSON, computed by chdb for comparison.
 
-ClickHouse's engine reads the file, judges each value by the schema, keeps each session once and answers every question
-of the report. Lines that cannot be read are not counted, and which copy of a session is kept is left to chance.
+ClickHouse's engine reads the file, validates each value against the schema, keeps each session once and answers every
+question of the report. Unreadable lines are not counted, and which copy of a session is kept is arbitrary.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import date, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from otel_tbot.report.clickhouse_ddl import starts_of
-from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, OF_RESOURCE
+from otel_tbot.report.clickhouse_ddl import select_starts
+from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, RESOURCE_NAMES
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.dialect import CLICKHOUSE
 from otel_tbot.report.dimensions import DIMENSIONS
@@ -41,7 +41,7 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
 
 
 class ChdbStarts:
-    """The starts of a file, in the memory of an engine of this process."""
+    """The starts of a file, in the memory of an engine in this process."""
 
     left_out = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
 
@@ -50,14 +50,14 @@ class ChdbStarts:
         self._session = import_module("chdb.session").Session()
         self._session.query(f"CREATE DATABASE report; USE report; {load(file)}")
 
-    def ask(self, query: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows that answer a query of the table `tbot_starts`."""
-        answer = str(self._session.query(query, "JSONCompactEachRowWithNamesAndTypes"))
+        answer = str(self._session.query(sql, "JSONCompactEachRowWithNamesAndTypes"))
         _, types, *rows = map(json.loads, answer.splitlines())
         return [tuple(map(_value, types, row)) for row in rows]
 
     def as_parquet(self) -> bytes:
-        """Return nothing: it is not compared."""
+        """Return nothing, because Parquet is not compared."""
         return b""
 
 
@@ -75,16 +75,16 @@ def _parts(request: str, scopes: str, records: str) -> str:
 
 def _stored(name: str) -> str:
     """Return the stored text of an attribute, NULL if it is missing."""
-    attributes = "part.1" if name in OF_RESOURCE else "record.attributes"
+    attributes = "part.1" if name in RESOURCE_NAMES else "record.attributes"
     value = "stringValue" if ATTRIBUTES[name].type == "string" else "intValue"
     key = CLICKHOUSE.literal(name)
     return f"if(has({attributes}.key, {key}), {attributes}.value.{value}[indexOf({attributes}.key, {key})], NULL)"
 
 
 def load(file: str) -> str:
-    """Return the statement that makes the table `tbot_starts` of a file of OTLP/JSON lines."""
+    """Return the statement that creates the table `tbot_starts` from a file of OTLP/JSON lines."""
     stored = ", ".join(f"{_stored(name)} AS {column}" for name, column in COLUMNS.items())
-    starts = starts_of(f"""
+    starts = select_starts(f"""
         SELECT arrayJoin(part.2) AS record, toDateTime({_SECONDS}, 'UTC') AS time, {stored}
         FROM (
             SELECT arrayJoin(arrayConcat(
@@ -94,8 +94,8 @@ def load(file: str) -> str:
             FROM file({CLICKHOUSE.literal(file)}, LineAsString)
         )
         WHERE record.eventName = '{EVENT_NAME}' OR record.name = '{EVENT_NAME}'
-    """)  # noqa: S608  of constants, and a file of the benchmark's own
-    return f"CREATE TABLE tbot_starts ENGINE = Memory AS {starts} LIMIT 1 BY judged.session"
+    """)  # noqa: S608  built from constants, and from a file of the benchmark
+    return f"CREATE TABLE tbot_starts ENGINE = Memory AS {starts} LIMIT 1 BY validated.session"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What starts cost in ClickHouse's engine, next to the same starts in a file, and whether both give the same figures.
 
 `python -m benchmarks.clickhouse_storage [STARTS]`, in the environment of `make clickhouse`. With `--table` before the
-number, the engine fills the table alone, and is compared with a Parquet file of the same starts.
+number, the engine itself generates the starts, and is compared with a Parquet file of the same starts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otel_tbot.report.clickhouse_ddl import DAILY, STARTS
-from otel_tbot.report.clickhouse_store import ask_clickhouse
+from otel_tbot.report.clickhouse_store import query_clickhouse
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.duckdb_store import read_starts
 from otel_tbot.report.store import Period
@@ -41,7 +41,7 @@ _LONG_DAYS = 180
 _DATABASE = "otel"
 _HEAD = "| where | rows | bytes | bytes a row | report |\n|---|---|---|---|---|"
 
-# Few values are frequent and many are rare, as in fleets.
+# A few values are frequent and many are rare, as in fleets.
 _CHOICE = "[{values}][1 + toUInt32({number} * pow(rand({seed}) / 4294967296, 3))]"
 
 
@@ -68,7 +68,7 @@ FROM numbers({{count}})
 
 @contextmanager
 def _server() -> Iterator[tuple[ClickHouse, Path]]:
-    """Run a server with all tables; it lives as long as the context, and so does the folder for files."""
+    """Run a server with all tables, and a folder for files, for the duration of the context."""
     os.environ["CLICKHOUSE_PASSWORD"] = PASSWORD
     with tempfile.TemporaryDirectory() as name, ClickHouse(Path(name) / "data") as server:
         server.make_all(_DATABASE)
@@ -76,7 +76,7 @@ def _server() -> Iterator[tuple[ClickHouse, Path]]:
 
 
 def print_table(count: int) -> None:
-    """Store the starts in both, report on both, and print what it took."""
+    """Store the starts in both, report on both, and print the cost."""
     with _server() as (server, folder):
         file = folder / "starts.jsonl"
         inserting = _store(server, file, count)
@@ -85,13 +85,13 @@ def print_table(count: int) -> None:
         in_file, seconds = _figures(read_starts([str(file)], period=Period(), memory="1GB"))
         _print("a file of OTLP/JSON", count, file.stat().st_size, seconds)
         address = server.address(_DATABASE)
-        in_database, seconds = _figures(ask_clickhouse(address, period=Period(), timeout=600))
+        in_database, seconds = _figures(query_clickhouse(address, period=Period(), timeout=600))
         _print_parts(server, f"`{STARTS}`, as inserted", STARTS, seconds)
         since = Period(since=in_file.last.replace(day=1, hour=0, minute=0, second=0))
-        _, seconds = _figures(ask_clickhouse(address, period=since, timeout=600))
+        _, seconds = _figures(query_clickhouse(address, period=since, timeout=600))
         _print("its last month", 0, None, seconds)
         server.run(f"OPTIMIZE TABLE {STARTS} FINAL", _DATABASE)
-        _, seconds = _figures(ask_clickhouse(address, period=Period(), timeout=600))
+        _, seconds = _figures(query_clickhouse(address, period=Period(), timeout=600))
         _print_parts(server, f"`{STARTS}`, merged", STARTS, seconds)
         _count_days(server)
         _print_parts(server, f"`{DAILY}`", DAILY)
@@ -100,7 +100,7 @@ def print_table(count: int) -> None:
 
 
 def print_large_table(count: int) -> None:
-    """Fill the table alone, and print what it and a file of the same starts take."""
+    """Fill only the table, and print the cost of it and of a file of the same starts."""
     with _server() as (server, folder):
         begin = time.monotonic()
         server.run(_FILL.format(table=STARTS, count=count, apart=_LONG_DAYS * 86400 / count), _DATABASE)
@@ -108,14 +108,14 @@ def print_large_table(count: int) -> None:
         print(_HEAD)
         _count_days(server)
         address = server.address(_DATABASE)
-        in_database, seconds = _figures(ask_clickhouse(address, period=Period(), timeout=600))
+        in_database, seconds = _figures(query_clickhouse(address, period=Period(), timeout=600))
         _print_parts(server, f"`{STARTS}`", STARTS, seconds)
         since = Period(since=in_database.last - timedelta(days=30))
-        of_month, seconds = _figures(ask_clickhouse(address, period=since, timeout=600))
+        of_month, seconds = _figures(query_clickhouse(address, period=since, timeout=600))
         _print("its last 30 days", sum(number or 0 for number in of_month.starts.values()), None, seconds)
         _print_parts(server, f"`{DAILY}`", DAILY)
         file = folder / "starts.parquet"
-        with ask_clickhouse(address, period=Period(), timeout=600) as starts:
+        with query_clickhouse(address, period=Period(), timeout=600) as starts:
             file.write_bytes(starts.as_parquet())
         in_file, seconds = _figures(read_starts([str(file)], period=Period(), memory="1GB"))
         _print("a Parquet file", count, file.stat().st_size, seconds)

@@ -1,4 +1,4 @@
-"""The floor of `serve`: a handler that does nothing but wait, under the same library and server.
+"""The baseline of `serve`: a handler that only waits, with the same library and server.
 
 `python -m benchmarks.empty_handler PORT`
 """

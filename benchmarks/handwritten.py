@@ -1,4 +1,4 @@
-"""The reference for `emit`: what somebody writes by hand who wants a start of tbot in OpenTelemetry.
+"""The reference for `emit`: a hand-written script that reports a start of tbot to OpenTelemetry.
 
 Reads the same file with the same library, and sends one log record. Arguments: the protocol and the file.
 """

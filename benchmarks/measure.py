@@ -1,4 +1,4 @@
-"""Measures things in turn, round after round, so that whatever else the machine does hits all of them alike."""
+"""Takes the measurements in turn, round after round, so that other load on the machine affects all of them equally."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Sample = float  # seconds, or bytes of memory
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """The middle of some samples, and how far they lie apart.
+    """The median of some samples, and how far apart they are.
 
     Attributes:
-        median: the middle.
+        median: the median.
         quartiles: the distance of the quartiles, as a share of the median.
     """
 
@@ -36,11 +36,11 @@ class Spread:
 
 
 def interleaved(probes: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
-    """Take one sample of every probe in each round; every other round backwards."""
+    """Take one sample of every probe in each round; every other round in reverse order."""
     names = list(probes)
     samples: dict[str, list[Sample]] = {name: [] for name in names}
     for probe in probes.values():
-        probe()  # file caches and byte code
+        probe()  # fills file caches and compiles bytecode
     for round_ in range(rounds):
         for name in names if round_ % 2 else reversed(names):
             samples[name].append(probes[name]())
@@ -61,10 +61,10 @@ def per_call(function: Callable[[], object], calls: int) -> Callable[[], Sample]
     """Return a probe: the seconds that one call of a function takes, as the mean of many."""
 
     def probe() -> Sample:
-        begun = time.perf_counter()
+        begin = time.perf_counter()
         for _ in range(calls):
             function()
-        return (time.perf_counter() - begun) / calls
+        return (time.perf_counter() - begin) / calls
 
     return probe
 
@@ -72,13 +72,13 @@ def per_call(function: Callable[[], object], calls: int) -> Callable[[], Sample]
 def until(
     happened: Callable[[], object], command: Sequence[str], environ: Mapping[str, str], folder: str
 ) -> Callable[[], Sample]:
-    """Return a probe: the seconds from a command's start until something has happened, which a function waits for."""
+    """Return a probe: the seconds from a command's start until an event, which a function waits for."""
 
     def probe() -> Sample:
-        begun = time.perf_counter()
+        begin = time.perf_counter()
         pid = _start(command, environ, folder)
         happened()
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - begin
         _check(command, os.waitpid(pid, 0)[1])
         return seconds
 
@@ -86,11 +86,11 @@ def until(
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str], folder: str) -> tuple[float, float]:
-    begun = time.perf_counter()
+    begin = time.perf_counter()
     _, status, usage = os.wait4(_start(command, environ, folder), 0)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - begin
     _check(command, status)
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) tells bytes there and KiB elsewhere
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) reports bytes there and KiB elsewhere
     return seconds, usage.ru_maxrss * unit
 
 
@@ -105,5 +105,5 @@ def _start(command: Sequence[str], environ: Mapping[str, str], folder: str) -> i
 
 def _check(command: Sequence[str], status: int) -> None:
     if status:
-        message = f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}"
+        message = f"{' '.join(command)} exited with {os.waitstatus_to_exitcode(status)}"
         raise RuntimeError(message)

@@ -46,7 +46,7 @@ class Bench:
         self.program = str(Path(sys.executable).with_name("otel-tbot"))
         self.true = shutil.which("true") or "/bin/true"
         (folder / "tbot.yaml").write_text(CONFIGURATION)
-        (folder / "tbot").symlink_to(self.true)  # a tbot that ends at once
+        (folder / "tbot").symlink_to(self.true)  # a tbot that exits at once
         self.tbot = str(folder / "tbot")
         self.start = ("tbot", "start", "-c", "tbot.yaml")
         self.off = {"PATH": os.environ["PATH"]}
@@ -62,7 +62,7 @@ class Bench:
         return elapsed(command, environ or self.off, self.folder)
 
     def reported(self, probe: Callable[[], float]) -> Callable[[], float]:
-        """Return a probe that waits for the event of its sample, so that sending it does not slow the next one."""
+        """Return a probe that waits for the event of its sample, so that sending it does not affect the next one."""
 
         def sample() -> float:
             self.receiver.clear()

@@ -1,4 +1,4 @@
-"""What reports of stored starts cost, next to `cat`, which only reads, and to other programs that answer less.
+"""What reports of stored starts cost, compared with `cat`, which only reads, and with other programs that answer less.
 
 `python -m benchmarks.report [STARTS]` measures this alone; `python -m benchmarks.report --long` ten million starts.
 """
@@ -27,7 +27,7 @@ LEAST_AHEAD_OF_CHDB = 1.0
 MOST_FOR_SMALL_FILES = 3.0  # times the time of one file
 
 _REPORT = (sys.executable, "-m", "otel_tbot", "report", "-q", "--at-least", "1")
-# The cut lines would stop jq: it is given what it can read.
+# The truncated lines would stop jq, so it skips what it cannot read.
 _JQ = (
     "fromjson? | [.resourceLogs[]?.scopeLogs[].logRecords[].attributes[]? "
     '| select(.key == "tbot.version") | .value.stringValue]'
@@ -35,18 +35,18 @@ _JQ = (
 
 
 class Bound(NamedTuple):
-    """What a report may take at most.
+    """The limits of a report's cost.
 
     Attributes:
-        seconds: of time.
-        memory: in MiB; None is not bounded.
+        seconds: the time.
+        memory: the memory in MiB; None is no limit.
     """
 
     seconds: float
     memory: float | None = None
 
 
-_OF_STARTS = Bound(10, 1 * GIB)  # of a million; of more in proportion
+_OF_STARTS = Bound(10, 1 * GIB)  # for a million; for more, in proportion
 _OF_FEW_AS_TEXT = Bound(1.5)
 _OF_MANY = Bound(120, 1.5 * GIB)
 
@@ -149,7 +149,7 @@ def _print(what: str, cost: Cost, limit: Cost, bound: Bound | None = None) -> No
     print(f"| {what} | {taken} | {times} | {at_most} | {met} |", flush=True)
 
 
-def _met(met: bool) -> str:  # noqa: FBT001  the only thing there is
+def _met(met: bool) -> str:  # noqa: FBT001  the only argument
     return "yes" if met else "**no**"
 
 

@@ -1,4 +1,4 @@
-"""What a program takes from its start to its end."""
+"""What it costs to run a program."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class Cost(NamedTuple):
-    """What a program took.
+    """The cost of running a program.
 
     Attributes:
-        seconds: from start to end.
-        processor: the seconds of all cores together, which other work on the machine changes less.
-        memory: the most resident memory, in MiB; of several processes, of the largest.
+        seconds: the time from start to end.
+        processor: the seconds of processor time on all cores, which other load affects less.
+        memory: the peak resident memory, in MiB; of the largest process if there are several.
         output: its stdout.
     """
 
@@ -30,7 +30,7 @@ class Cost(NamedTuple):
 def measure(command: Sequence[str]) -> Cost:
     """Run a program to its end."""
     begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603  the benchmark's own
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603  a command of the benchmark
     output = process.stdout.read() if process.stdout else b""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,4 +1,4 @@
-"""One row of the table: what is ours, what it is compared with, and the budget."""
+"""One row of the table: our measurement, what it is compared with, and the budget."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Row:
     """One comparison.
 
     Attributes:
-        what: what is compared, for people.
-        reference: what with.
-        budget: the largest ratio allowed; None for what only explains the row above it.
+        what: what is measured, as text.
+        reference: what it is compared with.
+        budget: the largest ratio allowed; None for a row that only explains the one above it.
         ours: takes a sample of ours.
         theirs: takes one of the reference.
-        above: takes a sample of what both need and neither is to be charged for; None where there is nothing.
-        unit: of the samples, `s` or `B`.
+        above: takes a sample of a cost to subtract from ours; None if there is none.
+        unit: the unit of the samples, `s` or `B`.
     """
 
     what: str

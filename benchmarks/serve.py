@@ -1,4 +1,4 @@
-"""The load that a receiver bears: a fleet of tbots before it, the real Collector behind it, and what arrived there.
+"""The load that a receiver can take: a fleet of tbots in front, a real Collector behind it, and what arrives there.
 
 `python -m benchmarks.serve [SECONDS]` measures this alone; with `--receivers`, several receivers that share the load.
 """
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-RATE = 2000  # events a second, which are to be acknowledged at least
-PLAYED = 2100  # sent, so that the time until the last answer does not count against it
+RATE = 2000  # events a second that must be acknowledged
+PLAYED = 2100  # sent, to allow for the time until the last answer
 SECONDS = 30.0
-MOST_LATENCY = 50.0  # milliseconds that 99 of 100 acknowledgements take at most
+MOST_LATENCY = 50.0  # milliseconds, for 99 of 100 acknowledgements
 MOST_MEMORY = 120.0  # MiB, all processes of the receiver together
 _RECEIVERS = (1, 2, 4)
-MOST_GROWTH = 1.5  # the cost of the last thousand events to that of the first
-_THOUSAND = 1000  # events between two looks at what they cost
+MOST_GROWTH = 1.5  # the cost of the last thousand events, as a multiple of that of the first
+_THOUSAND = 1000  # events between two samples of their cost
 _LOOK_EVERY = 0.002  # seconds
 
 
 class Used(NamedTuple):
-    """What all processes of a receiver have used up together.
+    """What all processes of a receiver have used together.
 
     Attributes:
-        cpu: seconds of processor time since they began.
+        cpu: seconds of processor time since their start.
         memory: resident memory in MiB.
     """
 
@@ -50,7 +50,7 @@ class Used(NamedTuple):
 
     @classmethod
     def by(cls, pid: int) -> Used:
-        """Look at a process and its children (Linux)."""
+        """Return the usage of a process and its children (Linux)."""
         lists = Path(f"/proc/{pid}/task").glob("*/children")
         processes = [str(pid), *(child for names in lists for child in names.read_text().split())]
         stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in processes]
@@ -69,7 +69,7 @@ class _Figure(NamedTuple):
 
 
 async def _watch(pid: int, played: LoadResult, samples: list[Used]) -> None:
-    """Look at what a receiver has used up, once in a thousand acknowledgements, forever."""
+    """Sample the usage of a receiver once every thousand acknowledgements, forever."""
     while True:
         if len(played.acknowledged) >= len(samples) * _THOUSAND:
             samples.append(Used.by(pid))
@@ -85,19 +85,19 @@ async def _play_and_watch(running: RunningReceiver, seconds: float, played: Load
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run the fleet on the fast event loop: what it takes itself is lost to the receiver, on the same cores."""
-    import uvloop  # noqa: PLC0415  from the extra `serve`, which the other rows do without
+    """Run the fleet on the fast event loop, because it shares the cores with the receiver."""
+    import uvloop  # noqa: PLC0415  from the extra `serve`, which the other rows do not need
 
     return uvloop.run(work)
 
 
 def _percentile(values: list[float], share: float) -> float:
-    """Return the value below which such a share lies, in milliseconds."""
+    """Return the percentile of a share from 0 to 1, in milliseconds."""
     return sorted(values)[int(len(values) * share)] * 1000
 
 
 def _figures(collector: Collector, protocol: str, seconds: float) -> Iterator[_Figure]:
-    """Play, and yield what came of it."""
+    """Play the load, and yield the results."""
     variables = {
         "TELEPORT_ANONYMOUS_TELEMETRY": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints[protocol],
@@ -105,7 +105,7 @@ def _figures(collector: Collector, protocol: str, seconds: float) -> Iterator[_F
     }
     played = LoadResult()
     with RunningReceiver("--peer-rate", "1000000", strict=False, variables=variables) as running:
-        _run(play(running.port, 100, 1, LoadResult()))  # the first ones load what the others find loaded
+        _run(play(running.port, 100, 1, LoadResult()))  # the first ones load modules and code
         samples = _run(_play_and_watch(running, seconds, played))
         running.stop()
     costs = [later.cpu - earlier.cpu for earlier, later in itertools.pairwise(samples)]
@@ -127,7 +127,7 @@ def _figures(collector: Collector, protocol: str, seconds: float) -> Iterator[_F
 
 
 def _floor(seconds: float) -> Iterator[_Figure]:
-    """Play before a handler that does nothing, and yield what the library and the server alone take."""
+    """Play to a handler that does nothing, and yield the cost of the library and the server alone."""
     (port,) = free_ports(1)
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.empty_handler", str(port)])  # noqa: S603  our own module
     try:
@@ -159,10 +159,10 @@ def _print(title: str, figures: Iterable[_Figure]) -> None:
 
 
 def print_table(seconds: float = SECONDS) -> None:
-    """Measure, and print a table in Markdown; without a Collector or the extra, say what is missing."""
+    """Measure, and print a table in Markdown; without a Collector or the extra, report what is missing."""
     binary = find_collector()
     if binary is None or not find_spec("connectrpc"):
-        print("`serve` was not measured: it takes the extra `serve` and a Collector, named by `OTELCOL`.")
+        print("`serve` was not measured: it needs the extra `serve` and a Collector, whose path is in `OTELCOL`.")
         return
     for protocol in ("http/protobuf", "grpc"):
         with tempfile.TemporaryDirectory() as folder, Collector(binary, Path(folder)) as collector:
@@ -178,10 +178,10 @@ async def _play_to_all(receivers: list[RunningReceiver], seconds: float, played:
 
 
 def print_receivers(seconds: float) -> None:
-    """Spread the same load over several receivers, as a balancer does, and print what each number of them takes."""
+    """Spread the same load over several receivers, as a balancer does, and print the cost for each number of them."""
     binary = find_collector()
     if binary is None or not find_spec("connectrpc"):
-        print("`serve` was not measured: it takes the extra `serve` and a Collector, named by `OTELCOL`.")
+        print("`serve` was not measured: it needs the extra `serve` and a Collector, whose path is in `OTELCOL`.")
         return
     print("| receivers | events a second | refused | 99 of 100 within | processor time for an event | memory |")
     print("|---|---|---|---|---|---|")

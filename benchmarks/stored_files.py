@@ -12,12 +12,13 @@ from tests.support.stored_starts import Truth, generate
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SESSION = re.compile(rb'(\.id","value":\{"stringValue":")[0-9a-f]{8}')  # its first digits, which are of no version
+# The first digits of a session, which do not include the UUID's version.
+_SESSION = re.compile(rb'(\.id","value":\{"stringValue":")[0-9a-f]{8}')
 _CHUNK = 1 << 24  # bytes
 
 
 def write_starts(file: Path, records: int) -> dict[str, int]:
-    """Write so many records, one a line, and return the starts of each run mode."""
+    """Write records, one per line, and return the starts of each run mode."""
     truth = Truth()
     with file.open("wb") as stored:
         stored.writelines(generate(records, truth))
@@ -25,7 +26,7 @@ def write_starts(file: Path, records: int) -> dict[str, int]:
 
 
 def write_files(lines: Path, folder: Path) -> list[Path]:
-    """Write each line to a file of its own, as exporters to object storage do."""
+    """Write each line to a separate file, as exporters to object storage do."""
     folder.mkdir()
     files = []
     with lines.open("rb") as stored:
@@ -37,15 +38,15 @@ def write_files(lines: Path, folder: Path) -> list[Path]:
 
 
 def write_repeated(file: Path, records: int, copies: int) -> dict[str, int]:
-    """Write so many records, and copies of them that differ in their sessions, compressed by `zstd`.
+    """Write records, and copies of them with other sessions, compressed by `zstd`.
 
-    To generate each would take longer than what is measured. Returns the starts of each run mode, of all copies.
+    Generating each copy would take longer than the measurement. Returns the starts of each run mode, in all copies.
     """
     with tempfile.NamedTemporaryFile(dir=file.parent) as plain, file.open("wb") as stored:
         truth = Truth()
         plain.writelines(generate(records, truth))
         compressor = subprocess.Popen(["zstd", "-q", "-1"], stdin=subprocess.PIPE, stdout=stored)  # noqa: S607
-        assert compressor.stdin is not None  # noqa: S101  as it was asked for
+        assert compressor.stdin is not None  # noqa: S101  for the type checker
         for copy in range(copies):
             plain.seek(0)
             while lines := plain.readlines(_CHUNK):

@@ -67,7 +67,7 @@ def __getattr__(name: str) -> object:
     if name not in _PUBLIC_NAMES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    import importlib  # noqa: PLC0415  not needed by those who only import the package
+    import importlib  # noqa: PLC0415  not needed to import the package
 
     value = getattr(importlib.import_module(f"{__name__}.{_PUBLIC_NAMES[name]}"), name)
     globals()[name] = value

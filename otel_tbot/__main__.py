@@ -18,7 +18,7 @@ def main(*arguments: str) -> None:
         if words[:1] == [RUN_MODULE]:
             run_module(words[1:])
     if words[:1] == ["run"]:
-        from otel_tbot.launcher.run import run  # noqa: PLC0415  stands before tbot, and loads nothing else
+        from otel_tbot.launcher.run import run  # noqa: PLC0415  runs before tbot, and loads nothing else
 
         status = run(words[1:])
         if status is not None:

@@ -1,7 +1,7 @@
-"""The public functions: `send` delivers an event by itself, `emit` and `emit_span` use a pipeline of the caller's.
+"""The public functions: `send` delivers an event by itself, `emit` and `emit_span` use the caller's pipeline.
 
 A pipeline's exporter decides what leaves: `AnonymousLogExporter` and `AnonymousSpanExporter` rebuild the event;
-another exporter adds the resource of its own pipeline.
+another exporter adds the resource of its pipeline.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Outcome:
     Attributes:
         status: `sent` when the backend accepted the event; `off` when there was no consent and nothing was done;
             `failed` when it was not accepted, or it is unknown whether it was.
-        reason: why, in one line for people; empty when sent. Never holds a value from a configuration.
+        reason: why, as one line of text; empty when sent. Never contains a value from a configuration.
     """
 
     status: Literal["sent", "off", "failed"]

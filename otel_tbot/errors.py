@@ -16,20 +16,20 @@ class SettingsError(OtelTbotError, ValueError):
 
 
 class ReportError(OtelTbotError):
-    """Stored events that cannot be read, or of which nothing can be reported."""
+    """Stored events that cannot be read, or a report that cannot be made."""
 
 
 class NoStartsError(ReportError):
-    """No start of tbot is among what was read."""
+    """No start of tbot was found."""
 
 
 class TbotConfigError(OtelTbotError, ValueError):
-    """An error in tbot's command line or configuration. Never holds a value from either."""
+    """An error in tbot's command line or configuration. Never contains a value from either."""
 
     def __init__(
         self, problem: str, remedy: str = "", *, source: str = "", line: int | None = None, key: str = ""
     ) -> None:
-        """Put the message together from texts that hold no value of the user's.
+        """Build the message from texts that contain no value of the user's.
 
         Args:
             problem: what is wrong.

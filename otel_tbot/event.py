@@ -21,7 +21,7 @@ EventAttributes = NewType("EventAttributes", dict[str, "str | int"])
 
 SCOPE_NAME = "otel_tbot"
 SECOND_NS = 1_000_000_000
-_TBOT_19 = 19  # the first release that refuses what `rejected_by_19` names
+_TBOT_19 = 19  # the first release that rejects what `rejected_by_19` describes
 _MAX_TIMESTAMP_NS = 2**63 - 1  # the last nanosecond on which OTLP's readers agree
 
 _FIELDS = {attribute.name: attribute.field for attribute in EVENT_ATTRIBUTES}
@@ -36,7 +36,7 @@ def validate_attributes(attributes: Mapping[str, object]) -> EventAttributes:
     Other names are ignored.
 
     Raises:
-        InvalidEventError: see `StartEvent`; a missing `tbot.run_mode` too.
+        InvalidEventError: as for `StartEvent`; also, `tbot.run_mode` is missing.
     """
     validated: dict[str, str | int] = {}
     for name, validate, missing in _ROWS:
@@ -52,7 +52,7 @@ def validated_attributes(event: StartEvent) -> EventAttributes:
     """Return the attributes of an event; those of an object that only claims to be one are validated first.
 
     Raises:
-        InvalidEventError: see `StartEvent`.
+        InvalidEventError: as for `StartEvent`.
     """
     return event.attributes if type(event) is StartEvent else validate_attributes(event.attributes)
 
@@ -87,7 +87,7 @@ class StartEvent:
             0; larger ones become 2147483647.
 
     Raises:
-        InvalidEventError: the run mode is neither of the two, or a counter is negative or no whole number.
+        InvalidEventError: the run mode is neither of the two, or a counter is negative or not a whole number.
     """
 
     run_mode: RunMode
@@ -117,16 +117,16 @@ class StartEvent:
         """Build the event from named values, as a record in a pipeline carries them; all other names are ignored.
 
         Raises:
-            InvalidEventError: see the class; a missing `tbot.run_mode` too.
+            InvalidEventError: as for the class; also, `tbot.run_mode` is missing.
         """
         values = {field: attributes[name] for name, field in _FIELDS.items() if name in attributes}
-        return cls(**{"run_mode": None, **values})  # type: ignore[arg-type]  # any type may come in: the class validates
+        return cls(**{"run_mode": None, **values})  # type: ignore[arg-type]  # any type is possible: the class validates it
 
     @classmethod
     def from_command(
         cls, argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, version: str | None = None
     ) -> StartEvent:
-        """Build the event of a command line of tbot's.
+        """Build the event of a tbot command line.
 
         Reads what tbot would read: the command line, the variables, and the configuration that they name. Runs
         nothing and opens no connection.
@@ -140,7 +140,7 @@ class StartEvent:
             TbotConfigError: the command is not `start`, or tbot's command line or configuration is unusable.
         """
         if isinstance(argv, str):
-            what, remedy = "a command line is a list of words, and this is a text", "pass shlex.split(text)"
+            what, remedy = "a command line must be a list of words, not a string", "pass shlex.split(text)"
             raise TbotConfigError(what, remedy, source="the command line")
         # These read YAML, which most users of the class do not need.
         from otel_tbot.tbot.command_line import parse  # noqa: PLC0415
@@ -157,7 +157,7 @@ class StartEvent:
             version: the version of that tbot; left out of the event when unknown.
 
         Raises:
-            TbotConfigError: that version of tbot refuses to start like this.
+            TbotConfigError: that version of tbot would not start like this.
         """
         values = start._asdict()
         refusal = values.pop("rejected_by_19")

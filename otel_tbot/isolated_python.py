@@ -1,7 +1,7 @@
-"""What our own programs do so that no variable and no working directory brings code of others into their processes.
+"""How our programs keep variables and the working directory from loading other code into their processes.
 
 OpenTelemetry loads resource detectors, contexts and credential providers that `OTEL_*` variables name, and Python's TLS
-writes keys to a file that `SSLKEYLOGFILE` names. A host's process is the host's own; none of this is for it.
+writes keys to a file that `SSLKEYLOGFILE` names. A host's process belongs to the host, and does none of this.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-# The settings of this package, which name no code.
+# The settings of this package, which do not name code.
 _SETTINGS = re.compile(
     "OTEL_(SDK_DISABLED|TBOT_SIGNAL|METRICS_EXPORTER|METRIC_EXPORT_(INTERVAL|TIMEOUT)"
     "|PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
@@ -35,20 +35,20 @@ def isolate_environment() -> dict[str, str]:
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs `main` of one of our modules in a Python process of its own.
+    """Return the command that runs `main` of one of our modules in a separate Python process.
 
-    It finds the modules that this process finds, but none in the working directory, and no `PYTHON*` variable counts.
+    It finds the modules that this process finds, but none in the working directory, and ignores `PYTHON*` variables.
 
     Args:
         module: the module's full name.
-        arguments: texts that `main` is called with.
+        arguments: the arguments of `main`.
     """
     if getattr(sys, "frozen", False):
         from otel_tbot.frozen_program import RUN_MODULE  # noqa: PLC0415  in no other program
 
         return [sys.executable, RUN_MODULE, module, *arguments]
-    places = [place for place in sys.path if os.path.isabs(place)]  # noqa: PTH117  pathlib costs more to import
-    code = f"import sys; sys.path[:] = {places!r}; from {module} import main; main(*{arguments!r})"
+    paths = [path for path in sys.path if os.path.isabs(path)]  # noqa: PTH117  pathlib costs more to import
+    code = f"import sys; sys.path[:] = {paths!r}; from {module} import main; main(*{arguments!r})"
     byte_code = ["-B"] if sys.dont_write_bytecode else []
     if sys.pycache_prefix is not None:
         byte_code += ["-X", f"pycache_prefix={sys.pycache_prefix}"]

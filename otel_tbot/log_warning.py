@@ -1,4 +1,4 @@
-"""Warnings in the host's log. No exception of the host's logging reaches the host."""
+"""Warnings in the host's log. No exception from the host's logging reaches the host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from contextlib import suppress
 
 _logger = logging.getLogger("otel_tbot")
-_CALLER = 2  # the frame to which the log record is attributed
+_CALLER = 2  # the frame that the log record names
 
 
 def warn(message: str, *arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""What `preview`, `emit` and the sender of `run` know of one start before they show or send it, prepared in one way."""
+"""Prepares one start for `preview`, `emit` and the sender of `run`, in the same way for all of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class PreparedStart(NamedTuple):
 
     Attributes:
         event: what is reported.
-        settings: where it goes, and how.
+        settings: where and how it is sent.
         version_unknown_reason: why the event has no version; empty if it has one.
-        notes: what was read in a way that may be a surprise, each in one line.
+        notes: what was read in an unexpected way, each as one line.
     """
 
     event: StartEvent
@@ -48,8 +48,8 @@ def prepare_start(  # noqa: PLR0913  the options of three commands
         command: tbot's command line, parsed.
         environ: the variables of this start.
         tbot_version: the version of tbot; None to ask the executable.
-        signal: `logs` or `traces`; None for what the environment says.
-        timeout: seconds that the delivery may take; None for what the environment says.
+        signal: `logs` or `traces`; None to use the environment.
+        timeout: seconds that the delivery may take; None to use the environment.
         version_timeout: seconds that the executable may take to answer.
         meanwhile: called with the settings while the executable is asked.
 

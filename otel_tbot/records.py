@@ -73,8 +73,8 @@ def build_log_record(attributes: EventAttributes, resource: Resource, *, timesta
     """Return the event as a log record.
 
     Args:
-        attributes: the event's.
-        resource: the session's, from `build_resource`.
+        attributes: the attributes of the event.
+        resource: the resource of the session, from `build_resource`.
         timestamp_ns: nanoseconds since 1970, truncated to the whole second.
     """
     record = build_api_log_record(attributes, timestamp_ns=timestamp_ns)
@@ -85,8 +85,8 @@ def build_span(attributes: EventAttributes, resource: Resource, *, start_ns: int
     """Return the event as a root span with unpredictable ids.
 
     Args:
-        attributes: the event's.
-        resource: the session's, from `build_resource`.
+        attributes: the attributes of the event.
+        resource: the resource of the session, from `build_resource`.
         start_ns: nanoseconds since 1970, truncated to the whole second.
         end_ns: the end, in the same form; an end before the start becomes the start.
     """
@@ -122,7 +122,7 @@ def build_record(
 
     Args:
         signal: `logs` or `traces`.
-        attributes: the event's.
+        attributes: the attributes of the event.
         session: the start that the event belongs to.
         timestamp_ns: nanoseconds since 1970, truncated to the whole second.
     """

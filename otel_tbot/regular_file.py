@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-# Bytes that a configuration, or all argument files together, may hold. Large real ones have some 100 KiB.
+# The most bytes that a configuration, or all argument files together, may have. Large real ones have about 100 KiB.
 SIZE_LIMIT = 1024 * 1024
 
 _OTHER_KINDS = (
@@ -38,7 +38,7 @@ def read_regular_file(path: str, limit: int = SIZE_LIMIT) -> bytes:
 
     Args:
         path: the file's name.
-        limit: the most bytes that it may hold.
+        limit: the most bytes that it may have.
 
     Raises:
         UnreadableFileError: it is missing, unreadable, not a regular file, or longer than the limit.
@@ -68,12 +68,12 @@ def _require_regular(mode: int) -> None:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    # If a pipe has replaced the file meanwhile, opening it must not wait for a writer. Windows has neither flag.
+    # If a pipe has replaced the file in the meantime, opening it must not wait for a writer. Windows has neither flag.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)):
         return "does not exist"
-    # The system's words for the number: the error's own text repeats the name.
+    # The system's text for the number, because the error's text repeats the name.
     return f"cannot be read ({os.strerror(error.errno or 0)})"

@@ -18,7 +18,7 @@ _OS_TYPE = _ROWS["os.type"]
 _HOST_ARCH = _ROWS["host.arch"]
 _SDK_VERSION = _ROWS["telemetry.sdk.version"]
 
-# Names of the semantic conventions for what `sys.platform` begins with and `os.uname().machine` is.
+# Names of the semantic conventions, by the start of `sys.platform`, and by `os.uname().machine`.
 _OS_TYPES = {
     "aix": "aix",
     "cygwin": "windows",
@@ -66,7 +66,7 @@ class Session:
     """One start of tbot.
 
     Attributes:
-        id: a UUID of version 4 in its usual form; a new one from the system's random source by default.
+        id: a UUID of version 4 in its usual form; by default a new one from the system's random source.
         os_type: the operating system as the semantic conventions' `os.type` names it; any other value leaves it out.
         host_arch: the architecture as `host.arch` names it; any other value leaves it out.
 

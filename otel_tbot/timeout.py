@@ -1,4 +1,4 @@
-"""The rule for timeouts, and the lookup of OTLP variables. The launcher needs both, so this imports next to nothing."""
+"""The rule for timeouts, and the lookup of OTLP variables. The launcher needs both, so this imports almost nothing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_TIMEOUT = 10.0  # seconds; the OpenTelemetry specification's default
-MAX_TIMEOUT = 300  # seconds; a larger number in a variable is meant in milliseconds, the specification's unit
+MAX_TIMEOUT = 300  # seconds; a larger number in a variable is in milliseconds, the specification's unit
 
 
 def parse_timeout(value: object, name: str) -> float:
     """Return a timeout in seconds that was given in code or on the command line.
 
     Args:
-        value: a number, or a text that is one.
+        value: a number, or a string with a number.
         name: the option or keyword that gave it, for the message.
 
     Raises:
@@ -30,9 +30,9 @@ def parse_timeout(value: object, name: str) -> float:
 
 
 def parse_timeout_variable(value: str, name: str) -> tuple[float, str]:
-    """Return the timeout in seconds that a variable means, and how it was read if that may be a surprise.
+    """Return the timeout of a variable in seconds, and a note if it was read in an unexpected way.
 
-    Python's SDK reads seconds, and OpenTelemetry's specification has milliseconds: no one means more than 300 seconds.
+    Python's SDK reads seconds, but the OpenTelemetry specification has milliseconds. Above 300, no one means seconds.
 
     Args:
         value: the variable's text.
@@ -55,13 +55,13 @@ def _number(value: object) -> float:
     if isinstance(value, bool):
         return float("nan")
     try:
-        return float(value)  # type: ignore[arg-type]  # what float() does not accept is no number
+        return float(value)  # type: ignore[arg-type]  # a value that float() rejects is not a number
     except (TypeError, ValueError):
         return float("nan")
 
 
 def otlp_variables(signal: str, keyword: str, environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what is set of `OTEL_EXPORTER_OTLP_[LOGS_|TRACES_]KEYWORD`, as values and names; the signal's is first.
+    """Return the values and names of `OTEL_EXPORTER_OTLP_[LOGS_|TRACES_]KEYWORD` that are set; the signal's is first.
 
     An empty variable counts as unset. Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter".
     """

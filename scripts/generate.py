@@ -30,7 +30,7 @@ FOLDER = SOURCE / "docs" / "reference"
 CLICKHOUSE = SOURCE / "examples" / "clickhouse" / "schema.sql"
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 _CLOSED_SETS = {"RunMode": RunMode, "Signal": settings.Signal}
-_REFUSED = "refused: nothing is sent"
+_REFUSED = "rejected: nothing is sent"
 _UNSET = "one warning; counts as unset"
 _OTHER_VALUE = {"insecure": "one warning; counts as `false`"}
 _NOTICE = "<!-- Generated from the code by `make generate`. -->"
@@ -39,7 +39,7 @@ _SHELL_COMPLETION = """
 ## Shell completion
 
 Commands, options, their values and files are completed with the Tab key once the shell has read a script, which
-`otel-tbot` prints when this variable asks for it.
+`otel-tbot` prints when this variable is set.
 
 Bash 4.4 or newer, for new shells; without the package `bash-completion`, put `eval "$(_OTEL_TBOT_COMPLETE=bash_source
 otel-tbot)"` into `~/.bashrc` instead:
@@ -63,8 +63,8 @@ _OTEL_TBOT_COMPLETE=fish_source otel-tbot >~/.config/fish/completions/otel-tbot.
 
 
 def commands_page() -> Iterator[str]:
-    """Give the lines about the command line."""
-    group = commands._commands  # noqa: SLF001  its one other user is the program itself
+    """Return the lines of the page about the command line."""
+    group = commands._commands  # noqa: SLF001  only the program itself uses it otherwise
     yield from ("# Commands", "", _NOTICE, "", "`otel-tbot COMMAND [OPTIONS] ...`, or `python -m otel_tbot`.")
     yield ""
     yield from _paragraphs(inspect.cleandoc(group.help or ""))
@@ -83,7 +83,7 @@ def commands_page() -> Iterator[str]:
         f"| {name} | {status} | {meaning} |" for name, rows in table.items() for status, meaning in rows.items()
     )
     yield ""
-    yield "A process that a signal ends has the shell's status for it, such as 130 after Ctrl-C."
+    yield "If a signal ends a process, the exit status is the one that shells use, such as 130 after Ctrl-C."
     yield from _SHELL_COMPLETION
 
 
@@ -96,13 +96,13 @@ def _option(option: click.Option) -> str:
     if option.is_flag:
         return words
     if isinstance(option.type, click.Choice):
-        # The bar would end a cell of the table.
+        # A vertical bar would end the table cell.
         return f"{words} {' or '.join(map(str, option.type.choices))}"
     return f"{words} {option.metavar or option.type.name.upper()}"
 
 
 def variables_page() -> Iterator[str]:
-    """Give the lines about environment variables."""
+    """Return the lines of the page about environment variables."""
     yield from ("# Environment variables", "", _NOTICE, "", "## Consent", "")
     yield "The variables are checked in this order. The default is off."
     yield from ("", "| variable | meaning |", "|---|---|")
@@ -116,28 +116,29 @@ def variables_page() -> Iterator[str]:
     yield from ("", "## Endpoint and transport", "")
     yield "The signal's variable takes precedence over the general one; an empty variable counts as unset, and words"
     yield "may be in upper or lower case. The keyword is the name of the same setting in a declarative file and in"
-    yield "code, where it takes precedence over both, and where any other value is refused."
+    yield "code, where it takes precedence over both, and where any other value is rejected."
     yield from ("", "| keyword | general variable | for one signal | accepted | any other value of a variable |")
     yield "|---|---|---|---|---|"
     for keyword, meaning in _attributes(settings.OTLPSettings):
         if keyword in settings.KEYWORDS:
             general = f"OTEL_EXPORTER_OTLP_{keyword.upper()}"
             signals = ", ".join(f"`{general.replace('OTLP_', f'OTLP_{one.upper()}_')}`" for one in settings.SIGNALS)
-            other = _OTHER_VALUE.get(keyword, _UNSET) if keyword in settings.HOW else _REFUSED
+            other = _OTHER_VALUE.get(keyword, _UNSET) if keyword in settings.LENIENT else _REFUSED
             yield f"| `{keyword}` | `{general}` | {signals} | {meaning} | {other} |"
     codes = "names of gRPC's status codes after which the exporter tries again, separated by commas"
     yield f"|  | `{retry_codes.VARIABLE}` |  | {codes}, where the installed exporter knows the variable. | {_UNSET} |"
     yield ""
-    yield "A value that says how is not worth an event: one warning names the variable, and the default applies. One"
-    yield "that says where to or to whom is not guessed: nothing is sent, which is said once. No message has a value."
-    yield "The sender of `run` says nothing: `status` and `preview` show the same warnings."
+    yield "An invalid value that only affects how an event is sent does not cost the event: one warning names the"
+    yield "variable, and the default applies. An invalid value for where to send, or to whom, is not guessed: nothing"
+    yield "is sent, which is reported once. No message contains a value."
+    yield "The sender of `run` prints nothing: `status` and `preview` show the same warnings."
     yield ""
     yield "The general endpoint is a base URL, to which `/v1/logs` or `/v1/traces` is added over HTTP; the signal's"
-    yield "own endpoint and the keyword are used as they are. tbot's own variables are read as tbot reads them."
+    yield "own endpoint and the keyword are used unchanged. tbot's own variables are read as tbot reads them."
     yield from ("", "## Metrics of `serve`", "")
-    yield "The variables above, with `METRICS` in place of the signal, say where the counters go, and how."
+    yield "The variables above, with `METRICS` in place of the signal, configure where the counters are sent, and how."
     yield from ("", "| variable | accepted | any other value |", "|---|---|---|")
-    yield "| `OTEL_METRICS_EXPORTER` | `otlp`, or `none` (the default). | refused: `serve` does not start |"
+    yield "| `OTEL_METRICS_EXPORTER` | `otlp`, or `none` (the default). | rejected: `serve` does not start |"
     interval = "milliseconds between two exports, above 0; by default 60000."
     yield f"| `OTEL_METRIC_EXPORT_INTERVAL` | {interval} | {_UNSET} |"
     timeout = "milliseconds that one export may take, above 0; by default 30000."
@@ -147,11 +148,11 @@ def variables_page() -> Iterator[str]:
     yield "for Python's OTLP exporters. It is not loaded here, and one warning says so: set the headers instead."
     yield from ("", "## `report` of a database", "", "| variable | meaning |", "|---|---|")
     yield f"| `{clickhouse_address.PASSWORD}` | the password of the user in the address; by default none. |"
-    yield "| `SSL_CERT_FILE` | the certificates of the authorities to trust, PEM; by default the system's. |"
+    yield "| `SSL_CERT_FILE` | the CA certificates to trust, in PEM format; by default the system's. |"
 
 
 def entry_points_page() -> Iterator[str]:
-    """Give the lines about what OpenTelemetry loads."""
+    """Return the lines of the page about what OpenTelemetry loads."""
     yield from ("# Entry points", "", _NOTICE, "")
     yield "The names under which OpenTelemetry finds the components of this package. There is no distro and no"
     yield "configurator."
@@ -164,14 +165,14 @@ def entry_points_page() -> Iterator[str]:
 
 
 def python_api_page() -> Iterator[str]:
-    """Give the lines about the public names."""
+    """Return the lines of the page about the public names."""
     yield from ("# Python API", "", _NOTICE, "")
     yield "The public names of `otel_tbot`. Importing the package loads nothing else; each name is loaded on first use."
     yield from _names(otel_tbot)
 
 
 def testing_page() -> Iterator[str]:
-    """Give the lines about the backend for tests."""
+    """Return the lines of the page about the backend for tests."""
     yield from ("# The test backend: `otel_tbot.testing`", "", _NOTICE, "")
     yield from _docstring(testing)
     yield from _names(testing)
@@ -214,7 +215,7 @@ def _signature(public: Callable[..., Any]) -> str:
         prefix = _STARS.get(parameter.kind, "")
         # A named tuple keeps its annotations as references.
         annotation = getattr(parameter.annotation, "__forward_arg__", parameter.annotation)
-        kind = "" if annotation is kinds.empty else f": {_spelled_out(annotation)}"
+        kind = "" if annotation is kinds.empty else f": {_with_closed_sets(annotation)}"
         default = "" if parameter.default is kinds.empty else f" = {_default(parameter.default)}"
         parts.append(f"{prefix}{name}{kind}{default}")
     returned = inspect.signature(public).return_annotation
@@ -222,8 +223,8 @@ def _signature(public: Callable[..., Any]) -> str:
     return f"({', '.join(parts)}){arrow}"
 
 
-def _spelled_out(annotation: str) -> str:
-    """Return an annotation with the values of each closed set in the place of its name."""
+def _with_closed_sets(annotation: str) -> str:
+    """Return an annotation in which the values of each closed set replace its name."""
     for name, values in _CLOSED_SETS.items():
         annotation = re.sub(rf"\b{name}\b", str(values).removeprefix("typing."), annotation)
     return annotation
@@ -255,7 +256,7 @@ def _attributes(documented: type) -> Iterator[tuple[str, str]]:
 
 
 def _named(lines: str) -> Iterator[tuple[str, str]]:
-    """Give the names and texts of a section of a docstring, whose further lines are indented."""
+    """Return the names and texts of a section of a docstring; continuation lines are indented."""
     for entry in re.split(r"\n(?=\S)", textwrap.dedent(lines)):
         name, _, meaning = entry.partition(":")
         yield name, _joined(meaning)
@@ -266,12 +267,12 @@ def _joined(text: str) -> str:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    # click marks a paragraph that is not to be wrapped by a control character.
+    # click marks a paragraph that must not be wrapped with a control character.
     yield from text.replace("\b", "").splitlines()
 
 
 def pages() -> dict[Path, str]:
-    """Return each page that is generated, and its text."""
+    """Return each generated page and its text."""
     made = {
         "commands.md": commands_page(),
         "variables.md": variables_page(),

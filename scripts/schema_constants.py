@@ -42,7 +42,7 @@ def _constants(registry: Registry) -> Iterator[str]:
             yield from _arguments(entry.attribute)
             yield "    ),\n"
         yield ")\n"
-    # What is refused outside these values; any other text is allowed in, and becomes something else.
+    # Closed sets that reject other values; the other attributes accept any text, and replace it if it is not allowed.
     for row in (entry.attribute for entry in registry.event):
         if row.values and row.on_invalid == "refuse":
             name = row.field.title().replace("_", "")

@@ -1,10 +1,10 @@
 -- The starts of tbot in ClickHouse, printed by: otel-tbot schema --format clickhouse
--- Run it in the database that the Collector's exporter fills, after the exporter has made its tables:
+-- Run it in the database that the Collector's exporter fills, after the exporter has created its tables:
 --   clickhouse-client --database otel --multiquery < schema.sql
--- Running it again is harmless. Without one of the Collector's tables, its last statements fail, and nothing else does.
--- To forget starts after a year: ALTER TABLE tbot_starts MODIFY TTL time + INTERVAL 12 MONTH
+-- It is safe to run again. If one of the Collector's tables is missing, only the last statements fail.
+-- To delete starts after a year: ALTER TABLE tbot_starts MODIFY TTL time + INTERVAL 12 MONTH
 
--- One row a start. Deliveries that are equal become one when parts are merged: read it with FINAL.
+-- One row per start. Equal deliveries become one row when parts are merged: query it with FINAL.
 CREATE TABLE IF NOT EXISTS tbot_starts (
     time DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
     session UUID,
@@ -21,12 +21,12 @@ CREATE TABLE IF NOT EXISTS tbot_starts (
     destinations_application UInt32 CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
-PARTITION BY toYYYYMM(time) -- an INSERT over more than 100 partitions is refused, and days would reach that soon
+PARTITION BY toYYYYMM(time) -- an INSERT into more than 100 partitions is rejected, and days would soon reach that
 PRIMARY KEY (time, session)
 ORDER BY (time, session, os, arch, run_mode, version, join_type, helper, helper_version, destinations_other, destinations_database, destinations_kubernetes, destinations_application)
 SETTINGS allow_nullable_key = 1;
 
--- The starts of each day, for years: read it with FINAL, and add up `starts`. A later count replaces the earlier one.
+-- The starts of each day, for years: query it with FINAL, and sum up `starts`. A later count replaces an earlier one.
 CREATE TABLE IF NOT EXISTS tbot_starts_daily (
     day Date,
     run_mode LowCardinality(String),
@@ -82,19 +82,19 @@ GROUP BY day, counted_run_mode, counted_version, counted_join_type, counted_help
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS tbot_starts_from_logs TO tbot_starts AS
 SELECT
-    judged.time AS time,
-    judged.session AS session,
-    judged.os AS os,
-    judged.arch AS arch,
-    judged.run_mode AS run_mode,
-    judged.version AS version,
-    judged.join_type AS join_type,
-    judged.helper AS helper,
-    CASE WHEN judged.helper IS NOT NULL THEN judged.helper_version END AS helper_version,
-    judged.destinations_other AS destinations_other,
-    judged.destinations_database AS destinations_database,
-    judged.destinations_kubernetes AS destinations_kubernetes,
-    judged.destinations_application AS destinations_application
+    validated.time AS time,
+    validated.session AS session,
+    validated.os AS os,
+    validated.arch AS arch,
+    validated.run_mode AS run_mode,
+    validated.version AS version,
+    validated.join_type AS join_type,
+    validated.helper AS helper,
+    CASE WHEN validated.helper IS NOT NULL THEN validated.helper_version END AS helper_version,
+    validated.destinations_other AS destinations_other,
+    validated.destinations_database AS destinations_database,
+    validated.destinations_kubernetes AS destinations_kubernetes,
+    validated.destinations_application AS destinations_application
 FROM (
     SELECT
         stored.time AS time,
@@ -112,7 +112,7 @@ FROM (
         CASE WHEN stored.destinations_application IS NULL THEN 0 WHEN CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END IS NOT NULL THEN CAST(least(CAST(CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END AS Nullable(UInt64)), 2147483647) AS Nullable(INTEGER)) END AS destinations_application
     FROM (
         SELECT
-            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender cuts it
+            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender truncates it
             toJSONString(ResourceAttributes) AS resource,
             toJSONString(LogAttributes) AS event,
             coalesce(JSONExtract(resource, 'session.id', 'Nullable(String)'), JSONExtract(resource, 'session', 'id', 'Nullable(String)')) AS session,
@@ -131,25 +131,25 @@ FROM (
         WHERE ServiceName = 'tbot'
     ) AS stored
     WHERE stored.time >= '2022-01-01' AND stored.time <= now() + INTERVAL 1 DAY AND stored.run_mode IS NOT NULL
-) AS judged
-WHERE judged.session IS NOT NULL AND judged.run_mode IS NOT NULL AND judged.destinations_other IS NOT NULL AND judged.destinations_database IS NOT NULL AND judged.destinations_kubernetes IS NOT NULL AND judged.destinations_application IS NOT NULL;
+) AS validated
+WHERE validated.session IS NOT NULL AND validated.run_mode IS NOT NULL AND validated.destinations_other IS NOT NULL AND validated.destinations_database IS NOT NULL AND validated.destinations_kubernetes IS NOT NULL AND validated.destinations_application IS NOT NULL;
 
--- What was stored before the view was there.
+-- What was stored before the view existed.
 INSERT INTO tbot_starts (time, session, os, arch, run_mode, version, join_type, helper, helper_version, destinations_other, destinations_database, destinations_kubernetes, destinations_application)
 SELECT
-    judged.time AS time,
-    judged.session AS session,
-    judged.os AS os,
-    judged.arch AS arch,
-    judged.run_mode AS run_mode,
-    judged.version AS version,
-    judged.join_type AS join_type,
-    judged.helper AS helper,
-    CASE WHEN judged.helper IS NOT NULL THEN judged.helper_version END AS helper_version,
-    judged.destinations_other AS destinations_other,
-    judged.destinations_database AS destinations_database,
-    judged.destinations_kubernetes AS destinations_kubernetes,
-    judged.destinations_application AS destinations_application
+    validated.time AS time,
+    validated.session AS session,
+    validated.os AS os,
+    validated.arch AS arch,
+    validated.run_mode AS run_mode,
+    validated.version AS version,
+    validated.join_type AS join_type,
+    validated.helper AS helper,
+    CASE WHEN validated.helper IS NOT NULL THEN validated.helper_version END AS helper_version,
+    validated.destinations_other AS destinations_other,
+    validated.destinations_database AS destinations_database,
+    validated.destinations_kubernetes AS destinations_kubernetes,
+    validated.destinations_application AS destinations_application
 FROM (
     SELECT
         stored.time AS time,
@@ -167,7 +167,7 @@ FROM (
         CASE WHEN stored.destinations_application IS NULL THEN 0 WHEN CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END IS NOT NULL THEN CAST(least(CAST(CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END AS Nullable(UInt64)), 2147483647) AS Nullable(INTEGER)) END AS destinations_application
     FROM (
         SELECT
-            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender cuts it
+            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender truncates it
             toJSONString(ResourceAttributes) AS resource,
             toJSONString(LogAttributes) AS event,
             coalesce(JSONExtract(resource, 'session.id', 'Nullable(String)'), JSONExtract(resource, 'session', 'id', 'Nullable(String)')) AS session,
@@ -186,24 +186,24 @@ FROM (
         WHERE ServiceName = 'tbot'
     ) AS stored
     WHERE stored.time >= '2022-01-01' AND stored.time <= now() + INTERVAL 1 DAY AND stored.run_mode IS NOT NULL
-) AS judged
-WHERE judged.session IS NOT NULL AND judged.run_mode IS NOT NULL AND judged.destinations_other IS NOT NULL AND judged.destinations_database IS NOT NULL AND judged.destinations_kubernetes IS NOT NULL AND judged.destinations_application IS NOT NULL;
+) AS validated
+WHERE validated.session IS NOT NULL AND validated.run_mode IS NOT NULL AND validated.destinations_other IS NOT NULL AND validated.destinations_database IS NOT NULL AND validated.destinations_kubernetes IS NOT NULL AND validated.destinations_application IS NOT NULL;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS tbot_starts_from_traces TO tbot_starts AS
 SELECT
-    judged.time AS time,
-    judged.session AS session,
-    judged.os AS os,
-    judged.arch AS arch,
-    judged.run_mode AS run_mode,
-    judged.version AS version,
-    judged.join_type AS join_type,
-    judged.helper AS helper,
-    CASE WHEN judged.helper IS NOT NULL THEN judged.helper_version END AS helper_version,
-    judged.destinations_other AS destinations_other,
-    judged.destinations_database AS destinations_database,
-    judged.destinations_kubernetes AS destinations_kubernetes,
-    judged.destinations_application AS destinations_application
+    validated.time AS time,
+    validated.session AS session,
+    validated.os AS os,
+    validated.arch AS arch,
+    validated.run_mode AS run_mode,
+    validated.version AS version,
+    validated.join_type AS join_type,
+    validated.helper AS helper,
+    CASE WHEN validated.helper IS NOT NULL THEN validated.helper_version END AS helper_version,
+    validated.destinations_other AS destinations_other,
+    validated.destinations_database AS destinations_database,
+    validated.destinations_kubernetes AS destinations_kubernetes,
+    validated.destinations_application AS destinations_application
 FROM (
     SELECT
         stored.time AS time,
@@ -221,7 +221,7 @@ FROM (
         CASE WHEN stored.destinations_application IS NULL THEN 0 WHEN CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END IS NOT NULL THEN CAST(least(CAST(CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END AS Nullable(UInt64)), 2147483647) AS Nullable(INTEGER)) END AS destinations_application
     FROM (
         SELECT
-            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender cuts it
+            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender truncates it
             toJSONString(ResourceAttributes) AS resource,
             toJSONString(SpanAttributes) AS event,
             coalesce(JSONExtract(resource, 'session.id', 'Nullable(String)'), JSONExtract(resource, 'session', 'id', 'Nullable(String)')) AS session,
@@ -240,25 +240,25 @@ FROM (
         WHERE ServiceName = 'tbot'
     ) AS stored
     WHERE stored.time >= '2022-01-01' AND stored.time <= now() + INTERVAL 1 DAY AND stored.run_mode IS NOT NULL
-) AS judged
-WHERE judged.session IS NOT NULL AND judged.run_mode IS NOT NULL AND judged.destinations_other IS NOT NULL AND judged.destinations_database IS NOT NULL AND judged.destinations_kubernetes IS NOT NULL AND judged.destinations_application IS NOT NULL;
+) AS validated
+WHERE validated.session IS NOT NULL AND validated.run_mode IS NOT NULL AND validated.destinations_other IS NOT NULL AND validated.destinations_database IS NOT NULL AND validated.destinations_kubernetes IS NOT NULL AND validated.destinations_application IS NOT NULL;
 
--- What was stored before the view was there.
+-- What was stored before the view existed.
 INSERT INTO tbot_starts (time, session, os, arch, run_mode, version, join_type, helper, helper_version, destinations_other, destinations_database, destinations_kubernetes, destinations_application)
 SELECT
-    judged.time AS time,
-    judged.session AS session,
-    judged.os AS os,
-    judged.arch AS arch,
-    judged.run_mode AS run_mode,
-    judged.version AS version,
-    judged.join_type AS join_type,
-    judged.helper AS helper,
-    CASE WHEN judged.helper IS NOT NULL THEN judged.helper_version END AS helper_version,
-    judged.destinations_other AS destinations_other,
-    judged.destinations_database AS destinations_database,
-    judged.destinations_kubernetes AS destinations_kubernetes,
-    judged.destinations_application AS destinations_application
+    validated.time AS time,
+    validated.session AS session,
+    validated.os AS os,
+    validated.arch AS arch,
+    validated.run_mode AS run_mode,
+    validated.version AS version,
+    validated.join_type AS join_type,
+    validated.helper AS helper,
+    CASE WHEN validated.helper IS NOT NULL THEN validated.helper_version END AS helper_version,
+    validated.destinations_other AS destinations_other,
+    validated.destinations_database AS destinations_database,
+    validated.destinations_kubernetes AS destinations_kubernetes,
+    validated.destinations_application AS destinations_application
 FROM (
     SELECT
         stored.time AS time,
@@ -276,7 +276,7 @@ FROM (
         CASE WHEN stored.destinations_application IS NULL THEN 0 WHEN CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END IS NOT NULL THEN CAST(least(CAST(CASE WHEN match(stored.destinations_application, '\\A([0-9]{1,19})\\z') THEN stored.destinations_application END AS Nullable(UInt64)), 2147483647) AS Nullable(INTEGER)) END AS destinations_application
     FROM (
         SELECT
-            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender cuts it
+            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender truncates it
             toJSONString(ResourceAttributes) AS resource,
             toJSONString(SpanAttributes) AS event,
             coalesce(JSONExtract(resource, 'session.id', 'Nullable(String)'), JSONExtract(resource, 'session', 'id', 'Nullable(String)')) AS session,
@@ -295,5 +295,5 @@ FROM (
         WHERE ServiceName = 'tbot'
     ) AS stored
     WHERE stored.time >= '2022-01-01' AND stored.time <= now() + INTERVAL 1 DAY AND stored.run_mode IS NOT NULL
-) AS judged
-WHERE judged.session IS NOT NULL AND judged.run_mode IS NOT NULL AND judged.destinations_other IS NOT NULL AND judged.destinations_database IS NOT NULL AND judged.destinations_kubernetes IS NOT NULL AND judged.destinations_application IS NOT NULL;
+) AS validated
+WHERE validated.session IS NOT NULL AND validated.run_mode IS NOT NULL AND validated.destinations_other IS NOT NULL AND validated.destinations_database IS NOT NULL AND validated.destinations_kubernetes IS NOT NULL AND validated.destinations_application IS NOT NULL;

@@ -18,5 +18,5 @@ for command in (["tbot", "start", "identity"], ["tbot", "start", "database-tunne
     otel_tbot.emit(event, session=session, logger_provider=provider)
     print("emitted" if consent else "not emitted:", " ".join(command), "in session", session.id)
 
-# Sends what was emitted; what cannot be sent is reported on stderr.
+# Sends what was emitted; failures are reported on stderr.
 provider.shutdown()

@@ -1,6 +1,6 @@
-"""Write `events.jsonl.gz`: made-up starts of five months, as the `file` exporter of a Collector writes them.
+"""Write `events.jsonl.gz`: made-up starts of five months, in the format of the Collector's `file` exporter.
 
-The same events each time. A burst, a day without events, a new major release and a new join method are planted.
+The events are always the same. They include a burst, a day without events, a new major release and a new join method.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ TARGET = Path(__file__).with_name("events.jsonl.gz")
 
 _FIRST = datetime(2025, 7, 7, tzinfo=timezone.utc)  # a Monday
 _DAYS = 21 * 7
-_REQUEST = timedelta(hours=12)  # of events in one request, which is one line
+_REQUEST = timedelta(hours=12)  # that one request covers; each is one line
 _WITHOUT_EVENTS = 79  # the day of a gap, a Wednesday
 _BURST = _FIRST + timedelta(days=107, hours=3)
 _BURST_STARTS = 160
-_NEW_JOIN_METHOD = 127  # the day from which `env0` is used
+_NEW_JOIN_METHOD = 127  # the first day with `env0`
 _RELEASES = {  # the week of each
     "15.4.26": -60,
     "16.5.9": -30,
@@ -42,7 +42,7 @@ _JOIN_METHODS = {
 }
 _HELPERS = {"": 70, "gha:teleport-actions/auth": 18, "gha:teleport-actions/auth-k8s": 9, "terraform:provider": 3}
 _PLATFORMS = {("linux", "amd64"): 80, ("linux", "arm64"): 14, ("darwin", "arm64"): 4, ("windows", "amd64"): 2}
-_DESTINATIONS = {  # how many of each kind, and the weight of having so many
+_DESTINATIONS = {  # the weight of each number of destinations, by kind
     "other": {0: 10, 1: 66, 2: 16, 3: 8},
     "database": {0: 89, 1: 8, 2: 3},
     "kubernetes": {0: 62, 1: 32, 2: 6},
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def lines() -> Iterator[str]:
-    """Yield the requests, one a line."""
+    """Yield the requests, one per line."""
     chance = random.Random(18)  # noqa: S311 - the same events each time
     starts = sorted(_starts(chance), key=lambda start: start[0])
     number = 0
@@ -105,7 +105,7 @@ def _event(chance: random.Random, number: int, time: datetime, mode: str) -> dic
         attributes |= {"tbot.helper": helper, "tbot.helper_version": "2.0.1"}
     counts = {f"tbot.destinations_{kind}": _one(chance, numbers) for kind, numbers in _DESTINATIONS.items()}
     system, architecture = _one(chance, _PLATFORMS)
-    # A real one is random; this one is as unique, and takes less room.
+    # A real one is random; this one is just as unique, and compresses better.
     session = f"{number:08x}-0000-4000-8000-000000000000"
     resource = {"service.name": "tbot", "session.id": session, "os.type": system, "host.arch": architecture}
     nanoseconds = f"{int(time.timestamp())}000000000"
@@ -136,7 +136,7 @@ def _text(key: str, value: str) -> dict[str, Any]:
 
 
 def _version(chance: random.Random, week: float) -> str:
-    """Return one of the releases of that time: each rises in some weeks, and goes as newer ones come."""
+    """Return a release of that time: its share rises for some weeks, and falls as newer ones come out."""
     ages = {name: week - came for name, came in _RELEASES.items() if came < week}
     staying = {name: 0.14 if name < "17" else 0.03 for name in ages}
     return _one(

@@ -1,4 +1,4 @@
-"""The commands and their options. Each command is implemented in a module of its own, loaded when it is called."""
+"""The commands and their options. Each command is implemented in a separate module, loaded when it is called."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _commands(context: click.Context) -> None:
     Nothing is sent unless TELEPORT_ANONYMOUS_TELEMETRY is exactly 1.
     """
     if context.invoked_subcommand is None:
-        # Not a result that somebody asked for: stdout stays empty.
+        # Not the result of a command: stdout stays empty.
         click.echo(context.get_help(), err=True)
         context.exit(BAD_INPUT)
 
@@ -100,7 +100,7 @@ _FORWARDING = {"allow_interspersed_args": False}
 def preview(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show what emit would send, and to where.
 
-    Also shows whether it would be sent, and why: with consent, it looks at the certificates and keys. Opens no
+    Also shows whether it would be sent, and why; with consent, it checks the certificates and keys. Opens no
     connection; works when off.
     """
     return _work("preview", **options)
@@ -136,7 +136,7 @@ def run(**_options: Any) -> int:  # noqa: ANN401  click's values
 
 @_commands.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-@click.option("--check", is_flag=True, help="End with 0 when on, with 1 when off.")
+@click.option("--check", is_flag=True, help="Exit with 0 when on, with 1 when off.")
 def status(**options: Any) -> int:  # noqa: ANN401  click's values
     """Show whether and where anything is sent.
 
@@ -195,19 +195,19 @@ def demo() -> int:
     default=900,
     show_default=True,
     metavar="NUMBER",
-    help="Open connections; beyond, the oldest one without a request under way is closed.",
+    help="Open connections; above it, the oldest one without a request in progress is closed.",
 )
 @click.option(
     "--max-connections-per-address",
     type=click.IntRange(min=1),
     metavar="NUMBER",
-    help="Open connections from one address. Without it any number: behind a balancer, all have one address.",
+    help="Open connections from one address. Default: no limit, because behind a balancer all have one address.",
 )
 @click.option(
     "--queue-size",
     type=click.IntRange(min=1),
     metavar="NUMBER",
-    help="Events that may wait for the backend. Each keeps a connection open: without it as many as connections.",
+    help="Events that may wait for the backend; each keeps a connection open. Default: --max-connections.",
 )
 @click.option(
     "--peer-rate",
@@ -215,7 +215,7 @@ def demo() -> int:
     default=1000,
     show_default=True,
     metavar="NUMBER",
-    help="Requests a second from one address.",
+    help="Requests per second from one address.",
 )
 @click.option(
     "--drain-timeout",
@@ -235,7 +235,7 @@ def serve(**options: Any) -> int:  # noqa: ANN401  click's values
     return result
 
 
-# As `otel_tbot.report.dimensions` has them, without its imports.
+# The same as in `otel_tbot.report.dimensions`, without its imports.
 _DIMENSIONS = (
     "release", "version", "join_type", "run_mode", "helper", "helper_version", "destinations", "os", "arch", "platform",
 )  # fmt: skip
@@ -247,7 +247,7 @@ _DIMENSIONS = (
     "--format",
     "form",
     type=click.Choice(["text", "json", "csv", "markdown", "html"]),
-    help="Without it the suffix of --output decides; else text.",
+    help="Default: by the suffix of --output, else text.",
 )
 @click.option(
     "--output",
@@ -265,7 +265,7 @@ _DIMENSIONS = (
     "--at-least",
     type=click.IntRange(min=1),
     metavar="NUMBER",
-    help="Values with fewer starts are not shown. 10; 1 for text on a terminal.",
+    help="Values with fewer starts are not shown. Default: 10; 1 for text on a terminal.",
 )
 @click.option(
     "--supported-majors",
@@ -273,25 +273,31 @@ _DIMENSIONS = (
     default=2,
     show_default=True,
     metavar="NUMBER",
-    help="Releases older than so many major ones count as old.",
+    help="The number of newest major releases that do not count as old.",
 )
-@click.option("--memory", default="1GB", show_default=True, metavar="SIZE", help="Beyond it, a temporary file is used.")
+@click.option(
+    "--memory",
+    default="1GB",
+    show_default=True,
+    metavar="SIZE",
+    help="Memory limit; above it, a temporary file is used.",
+)
 @click.option(
     "--timeout",
     type=click.IntRange(min=1, max=3600),
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="Time for each query of a database.",
+    help="Time limit for each query of a database.",
 )
-@click.option("--strict", is_flag=True, help="End with 1 if something could not be counted.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if something could not be counted.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def report(**options: Any) -> int:  # noqa: ANN401  click's values
     """Report what stored events say.
 
-    Reads the files that a Collector's file exporter wrote, as OTLP/JSON lines; - is stdin, and .gz and .zst are
-    recognized. Or asks a database, as clickhouse://USER@HOST:PORT/DATABASE or clickhouses:// for TLS, with the password
-    in CLICKHOUSE_PASSWORD; nothing else opens a connection. Needs no consent.
+    Reads OTLP/JSON lines that a Collector's file exporter wrote; - is stdin, and .gz and .zst are recognized. Or
+    queries a database, given as clickhouse://USER@HOST:PORT/DATABASE, or clickhouses:// for TLS, with the password in
+    CLICKHOUSE_PASSWORD; only this opens a connection. Needs no consent.
     """
     result: int = import_module("otel_tbot.cli.report").main(**options)
     return result
@@ -302,7 +308,7 @@ for _name, _command in _commands.commands.items():
 
 
 def _work(module: str, **options: Any) -> int:  # noqa: ANN401  click's values
-    # So short a life leaves no garbage worth collecting, and loading OpenTelemetry is faster by a tenth without it.
+    # The process is too short-lived for garbage collection, and loads OpenTelemetry faster by a tenth without it.
     gc.disable()
     result: int = import_module(f"otel_tbot.cli.{module}").main(**options)
     return result

@@ -39,7 +39,7 @@ def _reopened(descriptor: int, mode: Literal["r", "w"]) -> TextIO:
 
 
 def escape_unencodable() -> None:
-    """Have stdout and stderr print the escape of a character that their encoding lacks, and raise no error."""
+    """Make stdout and stderr escape characters that their encoding lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -74,7 +74,7 @@ def exit_now(status: int) -> NoReturn:
 def silence_libraries() -> None:
     """Keep the libraries of this process from writing to stderr, where the command prints its one line.
 
-    Python's logging and gRPC's C library have no other switch than these two, which hold for the whole process. Only a
+    Python's logging and gRPC's C library have no other switches than these two, which affect the whole process. Only a
     command that is about to exit may call this.
     """
     logging.disable()

@@ -43,12 +43,12 @@ def main() -> int:
         }
         print("A backend listens on this machine. tbot's configuration, which TBOT_CONFIG holds in Base64:\n")
         print(_CONFIGURATION)
-        print("The command, which gets these variables and the system's own only:\n")
+        print("The command, which gets only these variables and those of the system:\n")
         print(
             "".join(f"{name}={value} \\\n" for name, value in variables.items())
             + f"{shlex.join([PROGRAM, *_COMMAND])}\n"
         )
-        sys.stdout.flush()  # before the example speaks
+        sys.stdout.flush()  # before the example prints
         status = _run(variables)
         if status != OK:
             return FAILED

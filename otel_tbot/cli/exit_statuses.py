@@ -6,10 +6,10 @@ _UNUSABLE = "tbot's command line, its configuration or a setting is unusable"
 
 OF_EVERY_COMMAND = {
     "1": "the result could not be written, or an internal error",
-    "2": "bad usage, no command, or an unknown one",
+    "2": "bad usage, no command, or an unknown command",
 }
 EXIT_STATUSES: dict[str, dict[str, str]] = {
-    "demo": {"0": "the event arrived", "1": "it did not"},
+    "demo": {"0": "the event arrived", "1": "the event did not arrive"},
     "emit": {"0": "sent, or off", "1": "not delivered", "2": _UNUSABLE},
     "help": {"0": "shown"},
     "preview": {"0": "shown, even if nothing would be sent", "2": _UNUSABLE},
@@ -19,15 +19,15 @@ EXIT_STATUSES: dict[str, dict[str, str]] = {
         "2": "a file or an option cannot be used",
     },
     "run": {
-        "tbot's": "tbot ran, whatever became of the event",
+        "tbot's": "tbot ran, whether or not the event arrived",
         "2": "bad usage: tbot did not run",
-        "126": "tbot was found and cannot be executed",
+        "126": "tbot was found but cannot be executed",
         "127": "tbot was not found",
     },
     "schema": {"0": "shown"},
     "serve": {
         "0": "ended by SIGTERM or SIGINT",
-        "1": "an address cannot be listened on",
+        "1": "cannot listen on an address",
         "2": "off, or a setting, an option or the installation cannot be used",
     },
     "status": {

@@ -20,7 +20,7 @@ def mask_endpoint(endpoint: str) -> str:
     Only an endpoint that parses into scheme, host, port and path is shown; any other is replaced as a whole.
     """
     if endpoint.isprintable() and endpoint.startswith(("unix:", "dns:///")):
-        return endpoint  # addresses of gRPC, which hold no credentials
+        return endpoint  # gRPC addresses, which contain no credentials
     scheme, separator, _ = endpoint.partition("://")
     try:
         parts = urlsplit(endpoint if separator else f"//{endpoint}")

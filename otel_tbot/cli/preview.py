@@ -67,14 +67,14 @@ def _text(report: PreparedStart, session: Session) -> Iterator[str]:
     yield from format_table("Attributes", report.event.attributes)
     yield ""
     resource = resource_with_sdk(session, sdk_version)
-    yield from format_table("Resource (the session's id is random, and another one each time)", resource)
+    yield from format_table("Resource (the session's id is random, and different each time)", resource)
     yield ""
     yield from format_table("Scope", {"name": SCOPE_NAME, "version": __version__})
 
 
 def _otlp_json(report: PreparedStart, session: Session) -> dict[str, object]:
-    from otel_tbot.otlp.json_encoding import to_otlp_json  # noqa: PLC0415  protobuf, which the text does without
-    from otel_tbot.records import build_record, encode_request  # noqa: PLC0415  the SDK, which the text does without
+    from otel_tbot.otlp.json_encoding import to_otlp_json  # noqa: PLC0415  protobuf, which text output does not need
+    from otel_tbot.records import build_record, encode_request  # noqa: PLC0415  the SDK, which text output does not need
 
     signal = report.settings.signal
     record = build_record(signal, report.event.attributes, session, timestamp_ns=truncate_to_second(time.time_ns()))

@@ -17,7 +17,7 @@ _DELAY = 1  # seconds
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[float], None]]:
-    """Return the function that shows how much is done, in percent; the bar disappears at the end."""
+    """Return a function that shows the percentage done; the bar disappears at the end."""
     columns = (TextColumn("reading"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""Write a result to a file: all of it, or nothing."""
+"""Write a result to a file: all of it or nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 def replace_file(name: str, content: bytes) -> None:
     """Write a temporary file in the same folder, and rename it.
 
-    A name that stands for no regular file, such as /dev/stdout or a pipe, is written to as it is.
+    A name that is not a regular file, such as /dev/stdout or a pipe, is written to directly.
 
     Args:
-        name: the path; a link stays one.
-        content: everything that the file will hold.
+        name: the path; a symbolic link is kept.
+        content: the complete content of the file.
 
     Raises:
         OSError: it could not be written.

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from otel_tbot.report.figures import Figures, LeftOut
     from otel_tbot.report.store import Starts
 
-_MIN_PYTHON = (3, 11)  # the extra's
+_MIN_PYTHON = (3, 11)  # of the extra
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".csv": "csv", ".md": "markdown"}
 _PARQUET = ".parquet"
-_PASSED_ON, _ON_TERMINAL = 10, 1  # --at-least
+_SHARED, _ON_TERMINAL = 10, 1  # defaults of --at-least
 _OVERVIEW_ROWS = 12
-_EXTRA = {False: "report", True: "report,clickhouse"}  # by whether a database is asked
+_EXTRA = {False: "report", True: "report,clickhouse"}  # by whether a database is queried
 
 
 def main(  # noqa: PLR0913  the options of the command
@@ -57,12 +57,12 @@ def main(  # noqa: PLR0913  the options of the command
         output: the file to write; by default stdout.
         since: the start of the reported period, in UTC without a time zone.
         until: its end, exclusive.
-        by: the dimensions of which the full tables are shown.
+        by: the dimensions to show, with all rows.
         at_least: values with fewer starts are suppressed.
         supported_majors: the number of newest major releases that do not count as old.
         memory: the limit of the engine that reads files.
         timeout: the seconds that a query of a database may take.
-        strict: whether to end with 1 if something was left out.
+        strict: whether to exit with 1 if something was left out.
         quiet: whether to show no progress.
     """
     suffix = Path(output or "").suffix.lower()
@@ -76,7 +76,7 @@ def main(  # noqa: PLR0913  the options of the command
     try:
         with _interruptible(), _progress(shown=not in_database and not quiet and sys.stderr.isatty()) as on_progress:
             opened: AbstractContextManager[Starts] = (
-                module.ask_clickhouse(files[0], period=period, timeout=timeout)
+                module.query_clickhouse(files[0], period=period, timeout=timeout)
                 if in_database
                 else module.read_starts(files, period=period, memory=memory, on_progress=on_progress)
             )
@@ -85,7 +85,7 @@ def main(  # noqa: PLR0913  the options of the command
                 if suffix == _PARQUET:
                     result: bytes | Figures = starts.as_parquet()
                 else:
-                    least = at_least or (_ON_TERMINAL if on_terminal else _PASSED_ON)
+                    least = at_least or (_ON_TERMINAL if on_terminal else _SHARED)
                     result = compute.compute_figures(starts, at_least=least, supported_majors=supported_majors)
     except NoStartsError as error:
         write_line(str(error))
@@ -100,18 +100,18 @@ def main(  # noqa: PLR0913  the options of the command
 
 
 def _check_sources(files: Sequence[str]) -> None:
-    """Check that what is to be read are files or one database.
+    """Check that the sources are files or one database.
 
     Raises:
-        SettingsError: it is neither.
+        SettingsError: they are neither.
     """
     if len(files) > 1 and any(map(is_address, files)):
-        message = "an address of ClickHouse stands alone: report on files, or on another database, in a run of its own"
+        message = "an address of ClickHouse must be the only argument: report on the others in a separate run"
         raise SettingsError(message)
 
 
 def _engine(form: str, module: str, *, extra: str) -> ModuleType:
-    """Import what reads the events, which needs an extra.
+    """Import the module that reads the events, which needs an extra.
 
     Raises:
         SettingsError: it is not installed, or cannot be on this Python.
@@ -119,14 +119,14 @@ def _engine(form: str, module: str, *, extra: str) -> ModuleType:
     if sys.version_info < _MIN_PYTHON:
         message = "report needs Python 3.11 or newer; every other command works here"
         raise SettingsError(message)
-    with _naming_the_extra(extra):
+    with _report_missing_extra(extra):
         for name in ("formats.text_format", *(["page"] if form == "html" else [])):
             import_module(f"otel_tbot.report.{name}")
         return import_module(f"otel_tbot.report.{module}")
 
 
 @contextmanager
-def _naming_the_extra(extra: str = "report") -> Iterator[None]:
+def _report_missing_extra(extra: str = "report") -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
@@ -141,7 +141,7 @@ def _write(figures: Figures, form: str, output: str | None, by: Sequence[str], *
         return
     text = _rendered(figures, form, by, files=files)
     if output is None:
-        # Not `print`: the form is in UTF-8, whatever the terminal's encoding is.
+        # Not `print`: the output is UTF-8, regardless of the terminal's encoding.
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode())
     else:
@@ -150,7 +150,7 @@ def _write(figures: Figures, form: str, output: str | None, by: Sequence[str], *
 
 def _rendered(figures: Figures, form: str, by: Sequence[str], *, files: int) -> str:
     if form == "html":
-        with _naming_the_extra():  # what draws is loaded last
+        with _report_missing_extra():  # the drawing library is loaded last
             page: str = import_module("otel_tbot.report.page").render(figures, files=files)
         return page
     if form == "text":
@@ -174,7 +174,7 @@ def _print_text(figures: Figures, by: Sequence[str], file: TextIO) -> None:
 
 
 def _status(left_out: LeftOut, *, strict: bool) -> int:
-    """Say what was left out on stderr, and return the exit status."""
+    """Report on stderr what was left out, and return the exit status."""
     if lines := left_out.unreadable_lines:
         write_line(f"{lines} unreadable {'line is' if lines == 1 else 'lines are'} left out")
     return FAILED if strict and left_out.lost else OK
@@ -190,7 +190,7 @@ def _progress(*, shown: bool) -> AbstractContextManager[Callable[[float], None] 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let a signal that ends the process run what removes the private folder first."""
+    """Let a signal that ends the process first remove the private folder."""
     ending = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # Windows has no SIGHUP
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ending)}
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""`otel-tbot schema`: everything that can be sent, in the form that is asked for."""
+"""`otel-tbot schema`: everything that can be sent, in the requested format."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-_MIN_PYTHON = (3, 11)  # the Connect library's
+_MIN_PYTHON = (3, 11)  # of the Connect library
 
 
 def main(  # noqa: PLR0913  the options of the command
@@ -40,10 +40,10 @@ def main(  # noqa: PLR0913  the options of the command
         tls_certificate: path of the server's certificate chain, PEM.
         tls_key: path of its private key, PEM.
         max_connections: open connections.
-        max_connections_per_address: open connections from one address; None for any number.
-        queue_size: events that may wait for the backend; None for as many as connections.
-        peer_rate: requests a second from one address.
-        drain_timeout: seconds in which a stopping receiver still delivers.
+        max_connections_per_address: open connections from one address; None for no limit.
+        queue_size: events that may wait for the backend; None for the number of connections.
+        peer_rate: requests per second from one address.
+        drain_timeout: seconds that a stopping receiver continues to deliver.
     """
     decision = consent()
     if not decision:
@@ -113,7 +113,7 @@ def _server() -> ModuleType:
 
 
 def _no_password() -> str:
-    """Refuse an encrypted key instead of asking for its password on the terminal.
+    """Reject an encrypted key instead of asking for its password on the terminal.
 
     Raises:
         SettingsError: always; a service cannot ask.
@@ -126,10 +126,12 @@ def _require_pair(certificate: str | None, key: str | None) -> None:
     if certificate is None and key is None:
         return
     if certificate is None or key is None:
-        message = "--tls-certificate and --tls-key go together"
+        message = "--tls-certificate and --tls-key must be set together"
         raise SettingsError(message)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, _no_password)
     except OSError as error:
-        message = f"--tls-certificate and --tls-key cannot be used: {error.strerror or 'no matching pair in PEM'}"
+        message = (
+            f"--tls-certificate and --tls-key cannot be used: {error.strerror or 'not a matching pair in PEM format'}"
+        )
         raise SettingsError(message) from None

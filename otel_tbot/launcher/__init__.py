@@ -2,8 +2,8 @@
 
 `run` decides and `execute` replaces this process with tbot. With consent, `start_sender` starts the sender first; as a
 container's first process, or with `--supervise`, `supervise` stays as a minimal parent instead. All of this is for
-Linux and macOS. On Windows a process cannot exec another: there `without_fork` does it all.
+Linux and macOS. On Windows a process cannot exec another: there, `without_fork` does everything.
 
-Everything here runs before tbot: nothing is imported that the interpreter has not loaded already, until the sender is
-on its own. That is why some code here is unusual.
+Everything here runs before tbot: until the sender is detached, nothing is imported that the interpreter has not already
+loaded. That is why some code here is unusual.
 """

@@ -11,7 +11,7 @@ _HELP = ("-h", "--help")
 
 
 class UsageError(Exception):
-    """An error in the command line, in one line."""
+    """An error in the command line, as one line."""
 
 
 class Arguments:
@@ -20,11 +20,11 @@ class Arguments:
     Attributes:
         command: tbot's command line, from the executable on.
         help: whether help was requested; then the rest is not set.
-        outcome_fds: the descriptor to which the outcome is written, or none.
+        outcome_fds: the descriptor that the outcome is written to, or none.
         supervise: whether to stay as tbot's parent.
         tbot_version: the version of tbot; None to ask the executable.
-        signal: `logs` or `traces`; None for what the environment says.
-        timeout: seconds that the delivery may take; None for what the environment says.
+        signal: `logs` or `traces`; None to use the environment.
+        timeout: seconds that the delivery may take; None to use the environment.
     """
 
     __slots__ = ("command", "help", "outcome_fds", "signal", "supervise", "tbot_version", "timeout")
@@ -69,7 +69,7 @@ def parse(words: list[str]) -> Arguments:
 def _set(arguments: Arguments, name: str, values: list[str]) -> None:
     """Set an option to the first of the values, and remove that value."""
     if name not in {"--tbot-version", "--signal", "--timeout", "--outcome-fd"}:
-        # What stands behind a single letter may be the value of an option of tbot's.
+        # What follows a single letter may be the value of one of tbot's options.
         shown = name if name.startswith("--") else name[:2]
         message = f"unknown option {shown}, or it takes no value: tbot's own options follow TBOT."
         raise UsageError(message)
@@ -91,15 +91,15 @@ def _set(arguments: Arguments, name: str, values: list[str]) -> None:
 
 
 def _descriptor(value: str) -> int:
-    """Return the number of an open descriptor, which tbot does not inherit from now on."""
+    """Return the number of an open descriptor, and keep tbot from inheriting it."""
     if value.isascii() and value.isdecimal() and len(value) <= _MAX_DIGITS and int(value) > _STDERR:
         try:
             os.set_inheritable(int(value), False)  # noqa: FBT003  takes no keyword
         except OSError:
-            message = "--outcome-fd must be the number of an open descriptor, as 3>FILE makes one in a shell."
+            message = "--outcome-fd must be the number of an open descriptor, such as 3 after 3>FILE in a shell."
             raise UsageError(message) from None
         return int(value)
-    message = f"--outcome-fd must be a number above {_STDERR}: tbot's own streams are tbot's."
+    message = f"--outcome-fd must be a number above {_STDERR}: the standard streams belong to tbot."
     raise UsageError(message)
 
 

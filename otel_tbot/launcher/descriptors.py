@@ -16,16 +16,16 @@ def close_inherited_fds(keep: Collection[int] = ()) -> bool:
     """Close all descriptors and reopen stdin, stdout and stderr on the null device.
 
     Args:
-        keep: those that stay as they are.
+        keep: the descriptors to leave unchanged.
 
     Returns:
-        False if there is no null device: then they remain closed, and nothing may be written to them.
+        False if there is no null device: then they remain closed, and must not be written to.
     """
     _close_all(keep)
     for number in range(_FIRST_NON_STDIO_FD):
         if number not in keep:
             try:
-                os.open(os.devnull, os.O_RDWR)  # comes out as this number, the lowest that is free
+                os.open(os.devnull, os.O_RDWR)  # gets this number, the lowest that is free
             except OSError:
                 return False
     return True
@@ -41,6 +41,6 @@ def _close_all(keep: Collection[int]) -> None:
     else:
         numbers = range(_MAX_FD)
     for number in numbers:
-        # By the call that ignores errors: the list includes the descriptor that listed them, which is closed already.
+        # The call that ignores errors, because the list includes its own descriptor, which is already closed.
         if number not in keep:
             os.closerange(number, number + 1)

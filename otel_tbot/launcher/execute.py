@@ -16,7 +16,7 @@ NOT_FOUND = 127
 
 
 class CannotExecuteError(Exception):
-    """Why tbot cannot be started, in one line.
+    """Why tbot cannot be started, as one line.
 
     Attributes:
         status: the exit status that a shell would give.
@@ -31,7 +31,7 @@ class CannotExecuteError(Exception):
 def original_bytes(command: list[str]) -> list[bytes]:
     """Return the last arguments of this process as the bytes that it was given.
 
-    Python decodes them by the locale, and in some locales cannot encode every text that comes of it.
+    Python decodes them with the locale's encoding, and in some locales cannot encode every result again.
 
     Args:
         command: the decoded arguments.
@@ -54,7 +54,7 @@ def locate(name: bytes) -> bytes:
         name: a path if there is a slash in it, otherwise a name to look for on `PATH`.
 
     Raises:
-        CannotExecuteError: it is not there, or not executable.
+        CannotExecuteError: it does not exist, or is not executable.
     """
     candidates = _candidates(name)
     for path in candidates:
@@ -71,7 +71,7 @@ def locate(name: bytes) -> bytes:
 
 
 def _candidates(name: bytes) -> list[bytes]:
-    """Return the paths that a name may mean, in order."""
+    """Return the paths that a name may refer to, in order."""
     if b"/" in name:
         return [name]
     if not name:
@@ -106,18 +106,18 @@ def execute(path: bytes, command: list[bytes]) -> NoReturn:
         os.execv(path, command)
     except OSError as error:
         failure = error
-    import errno  # noqa: PLC0415  needed after a failure only
+    import errno  # noqa: PLC0415  only needed after a failure
 
     if failure.errno == errno.ENOEXEC and _is_text(path):
-        # A script without "#!" is the shell's (POSIX, execvp).
+        # A script without "#!" is run by the shell (POSIX, execvp).
         os.execv(b"/bin/sh", [b"sh", path, *command[1:]])
     message = f"{os.fsdecode(path)} cannot be executed: {failure.strerror}."
-    # A script whose interpreter is missing is "not found", as the system and the shells have it.
+    # A script with a missing interpreter is "not found", as for the system and the shells.
     raise CannotExecuteError(message, NOT_FOUND if failure.errno == errno.ENOENT else FOUND_BUT_NOT_EXECUTABLE)
 
 
 def _is_text(path: bytes) -> bool:
-    """Tell a script from a program for another machine."""
+    """Return whether a file is a script rather than a program for another machine."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123  pathlib takes too long to load
             return b"\0" not in file.read(128)

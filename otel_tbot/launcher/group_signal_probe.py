@@ -1,7 +1,7 @@
-"""A process in tbot's group that tells which signals the whole group got: tbot has those already.
+"""A process in tbot's group that reports which signals the whole group got: tbot already has those.
 
-No system tells the receiver of a signal to whom else it went. A terminal, `dumb-init`, `tini -g` and `timeout` signal
-the group; `tini`, s6 and `docker stop` one process. The probe does nothing but answer, and ends with its parent.
+The receiver of a signal cannot find out which other processes got it. A terminal, `dumb-init`, `tini -g` and `timeout`
+signal the group; `tini`, s6 and `docker stop` one process. The probe only answers, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # signal one process after the other, need less than this.
 _MAX_WAIT = 0.02
 _WAIT_STEP = 0.001
-# Seconds for which a copy that comes later than that is awaited and dropped, so that it does not answer for another.
+# Seconds during which a later copy is awaited and dropped, so that it does not count for another signal.
 _MAX_LATENESS = 1.0
 _YES = b"y"
 _NO = b"n"
@@ -35,24 +35,24 @@ class GroupSignalProbe:
         Raises:
             OSError: no process can be started.
         """
-        asked, self._question = os.pipe()
-        self._answer, answering = os.pipe()
+        questions, self._question = os.pipe()
+        self._answer, answers = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._question)
             os.close(self._answer)
-            _run(asked, answering)
-        os.close(asked)
-        os.close(answering)
+            _run(questions, answers)
+        os.close(questions)
+        os.close(answers)
 
     def received(self, number: int) -> bool:
-        """Return whether the probe got a signal that this process has got. A signal is answered for once.
+        """Return whether the probe also got a signal that this process got. Each signal counts once.
 
         Args:
             number: the signal's number.
 
         Returns:
-            False, too, if the probe was killed.
+            Also False if the probe was killed.
         """
         try:
             os.write(self._question, bytes([number]))
@@ -69,14 +69,14 @@ class GroupSignalProbe:
             return  # it was killed, and reaped
 
 
-def _run(asked: int, answering: int) -> NoReturn:
+def _run(questions: int, answers: int) -> NoReturn:
     """Answer until the parent closes its end, or has ended."""
     try:
-        while question := os.read(asked, 1):
+        while question := os.read(questions, 1):
             number = question[0]
             took = _take(number)
-            os.write(answering, _YES if took else _NO)
-            if not took and not select.select([asked], [], [], _MAX_LATENESS)[0] and number in signal.sigpending():
+            os.write(answers, _YES if took else _NO)
+            if not took and not select.select([questions], [], [], _MAX_LATENESS)[0] and number in signal.sigpending():
                 signal.sigwait({number})
     finally:
         os._exit(0)

@@ -27,7 +27,7 @@ def restore_default_sigint() -> None:
 
 
 def restore_process_state() -> None:
-    """Undo all of it. After that this process can only exec tbot."""
+    """Undo all changes. After that, this process can only exec tbot."""
     for name in _IGNORED_BY_PYTHON:
         if number := getattr(signal, name, None):
             signal.signal(number, signal.SIG_DFL)
@@ -35,8 +35,8 @@ def restore_process_state() -> None:
 
 
 def _undo_locale_coercion() -> None:
-    # Changes the environment of the process itself, not os.environ: tbot gets it as it is, with what os.environ cannot
-    # hold (the order, duplicates and entries without "=").
+    # Changes the environment of the process, not os.environ: tbot gets it unchanged, including what os.environ cannot
+    # represent (the order, duplicates and entries without "=").
     now = os.environ.get("LC_CTYPE")
     if now not in _COERCED_LOCALES:
         return
@@ -58,7 +58,7 @@ def _lc_ctype_at_start(now: str) -> str | None:
 
 
 def _guess_lc_ctype(now: str) -> str | None:
-    """Guess where the kernel does not show it: on macOS, or without /proc."""
-    # The locale that Python coerces also switches its UTF-8 mode on; one that was UTF-8 already does not.
+    """Guess the value where the kernel does not show it: on macOS, or without /proc."""
+    # A locale that Python coerces also turns its UTF-8 mode on; one that was already UTF-8 does not.
     coerced = sys.flags.utf8_mode and os.environ.get("LANG", "") in {"", "C", "POSIX"}
     return None if coerced else now

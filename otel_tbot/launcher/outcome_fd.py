@@ -1,4 +1,4 @@
-"""Writes the outcome of a report for a caller that asked for it: one line of JSON with `status` and `reason`."""
+"""Writes the outcome of a report for a caller that requested it: one line of JSON with `status` and `reason`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NO_RESULT = "its sender left no result"
-_MAX_REASON = 300  # characters: escaped, they fit into what a pipe takes at once (POSIX, PIPE_BUF; 4096 bytes on Linux)
+_MAX_REASON = 300  # characters: even escaped, a pipe accepts them at once (POSIX, PIPE_BUF; 4096 bytes on Linux)
 
 
 def write_outcome(descriptors: Iterable[int], status: str, reason: str = "") -> None:
-    """Write one line, where it can be written at once.
+    """Write one line to each descriptor that accepts it at once.
 
     Args:
-        descriptors: where to.
-        status: `sent`, `off` or `failed`, as `otel_tbot.Outcome` has it.
+        descriptors: the descriptors to write to.
+        status: `sent`, `off` or `failed`, as in `otel_tbot.Outcome`.
         reason: why; empty when sent.
     """
     descriptors = [*descriptors]
     if not descriptors:
         return
-    import json  # noqa: PLC0415  only where somebody asked
+    import json  # noqa: PLC0415  only if the outcome was requested
 
     line = json.dumps({"status": status, "reason": reason[:_MAX_REASON]}) + "\n"
     for descriptor in descriptors:

@@ -1,7 +1,7 @@
-"""Whether a start can be reported at all, looked at before the notice says so.
+"""Whether a start can be reported at all, checked before the notice says so.
 
-Ordinary settings are recognized by their characters alone. Only what is out of the ordinary is judged by the rules of
-the sender: their import takes about as long as everything else that `run` does before tbot starts.
+Ordinary settings are recognized by their characters alone. Only unusual ones are validated with the rules of the
+sender: importing those takes about as long as everything else that `run` does before tbot starts.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _FILE_SETTINGS = ("certificate", "client_key", "client_certificate")
 
 
 def unusable_reason(arguments: Arguments) -> str:
-    """Return why nothing can be sent, in one line; empty if nothing is known that speaks against it.
+    """Return why nothing can be sent, as one line; empty if no reason is known.
 
-    What stands in the configuration is not looked at, only whether it can be read.
+    The content of the configuration is not checked, only whether it can be read.
 
     Args:
         arguments: the arguments of `run`.
     """
     if all(_ordinary(arguments)):
         return ""
-    # These load what the sender needs, before tbot starts: only where something is out of the ordinary.
+    # These load what the sender needs, before tbot starts: only if something is unusual.
     from otel_tbot.errors import OtelTbotError  # noqa: PLC0415
     from otel_tbot.otlp.settings import read_files, resolve_settings, resolve_signal  # noqa: PLC0415
     from otel_tbot.tbot.command_line import parse  # noqa: PLC0415
@@ -59,7 +59,7 @@ def chosen_signal(arguments: Arguments) -> str:
 
 
 def _ordinary(arguments: Arguments) -> Iterator[bool]:
-    """Yield for one setting after the other whether it is certainly usable."""
+    """Yield for each setting whether it is certainly usable."""
     signal = chosen_signal(arguments)
     yield signal in {"logs", "traces"}
 
@@ -74,7 +74,7 @@ def _ordinary(arguments: Arguments) -> Iterator[bool]:
 
 
 def is_ordinary_endpoint(text: str) -> bool:
-    """Tell whether an endpoint certainly can be used: empty, or `http[s]://HOST[:PORT][/PATH]` in plain characters."""
+    """Return whether an endpoint is certainly usable: empty, or `http[s]://HOST[:PORT][/PATH]` in plain characters."""
     if not text:
         return True
     scheme, _, rest = text.partition("://")
@@ -96,7 +96,7 @@ def is_ordinary_endpoint(text: str) -> bool:
 
 
 def are_ordinary_headers(text: str) -> bool:
-    """Tell whether headers certainly can be used: `NAME=VALUE,...` in ordinary characters, or empty."""
+    """Return whether headers are certainly usable: `NAME=VALUE,...` in ordinary characters, or empty."""
     if len(text) > _MAX_LENGTH:
         return False
     for item in text.split(",") if text else ():

@@ -25,7 +25,7 @@ def run(words: list[str]) -> int | None:
         words: the arguments after `otel-tbot run`.
 
     Returns:
-        The exit status if this process did not exec tbot: a shell's 126 or 127, tbot's own under supervision, 2 after a
+        The exit status if this process did not exec tbot: a shell's 126 or 127, tbot's under supervision, 2 after a
         usage error. None if help is requested.
     """
     restore_default_sigint()
@@ -50,33 +50,33 @@ def run(words: list[str]) -> int | None:
 
 
 def _report_start(path: bytes, command: list[bytes], arguments: Arguments) -> int | None:
-    """Report the start, or say why not, if anybody can tell. Return tbot's exit status if it ran under supervision."""
+    """Report the start, or why it is not reported. Return tbot's exit status if it ran under supervision."""
     decision = consent()
     if not decision.on and not decision.tbot_would_accept and not arguments.outcome_fds:
         return None
     try:
-        # Loaded only where there is something to do or to say.
+        # Loaded only if there is something to do or to report.
         from otel_tbot.launcher.subcommand_check import is_start  # noqa: PLC0415
 
         if not is_start(arguments.command):
-            _tell(arguments, "off", "the tbot command is not start")
+            _write_outcome(arguments, "off", "the tbot command is not start")
         elif decision.on:
             from otel_tbot.launcher.start_sender import launch_sender  # noqa: PLC0415
 
             return launch_sender(path, command, arguments)
         else:
-            _tell(arguments, "off", decision.reason)
+            _write_outcome(arguments, "off", decision.reason)
             if decision.tbot_would_accept:
                 _write(f"this start of tbot is not reported: {decision.reason}")
     except Exception as error:  # noqa: BLE001  tbot has not run yet and must
-        _tell(arguments, "failed", f"internal error ({type(error).__name__})")
+        _write_outcome(arguments, "failed", f"internal error ({type(error).__name__})")
     return None
 
 
-def _tell(arguments: Arguments, status: str, reason: str) -> None:
+def _write_outcome(arguments: Arguments, status: str, reason: str) -> None:
     if not arguments.outcome_fds:
         return
-    from otel_tbot.launcher.outcome_fd import write_outcome  # noqa: PLC0415  only where somebody asked
+    from otel_tbot.launcher.outcome_fd import write_outcome  # noqa: PLC0415  only if the outcome was requested
 
     write_outcome(arguments.outcome_fds, status, reason)
 
@@ -87,6 +87,6 @@ def _fail(message: str, status: int) -> int:
 
 
 def _write(line: str) -> None:
-    from otel_tbot.stderr import write_line  # noqa: PLC0415  only where there is something to say
+    from otel_tbot.stderr import write_line  # noqa: PLC0415  only if there is something to print
 
     write_line(line)

@@ -1,7 +1,7 @@
-"""The process that sends: alone in its session, ignoring signals meant for tbot, and killed at its deadline.
+"""The process that sends: alone in its session, ignoring signals for tbot, and killed at its deadline.
 
-It is two processes: a guard that only waits, and its child, the worker. A worker could not guard itself: it starts
-tbot's executable to ask for the version, and what that starts must end with it.
+It is two processes: a guard that only waits, and its child, the worker. A worker could not guard itself: it runs
+tbot's executable to get the version, and the processes that this starts must end with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from typing import NoReturn
 
-# What a supervisor sends to every process of a service: to end it, or to make tbot renew.
+# What a supervisor sends to every process of a service: to stop it, or to make tbot renew.
 _IGNORED_SIGNALS = (
     signal.SIGHUP,
     signal.SIGINT,
@@ -32,12 +32,12 @@ _IGNORED_SIGNALS = (
 )
 # The worker has ended; the time is up; the unit or container is stopped.
 _GUARD_SIGNALS = {signal.SIGCHLD, signal.SIGALRM, signal.SIGTERM}
-_STOP_SECONDS = 2.0  # for what is under way when the unit or container is stopped
+_STOP_SECONDS = 2.0  # for what is in progress when the unit or container is stopped
 _MAX_WAIT = 0.2  # seconds that tbot waits for the process that starts the sender; it takes some milliseconds
 _WAIT_STEP = 0.0005
 _TIME_UP = "there was no result in time"
 _ENDED_EARLY = "the process that sends ended early"
-_NICENESS = 10  # of 19: on a busy machine tbot's start comes first
+_NICENESS = 10  # of 19: on a busy machine, tbot's start has priority
 
 
 class Task:
@@ -46,7 +46,7 @@ class Task:
     Attributes:
         work: the work itself, which writes its outcome.
         lifetime: seconds that the process may live.
-        outcome_fds: descriptors to which the outcome is written; the only ones that the sender keeps, all above 2.
+        outcome_fds: descriptors that the outcome is written to; the only ones that the sender keeps, all above 2.
     """
 
     __slots__ = ("lifetime", "outcome_fds", "work")
@@ -59,12 +59,12 @@ class Task:
 
 
 def detach(task: Task) -> int:
-    """Have some work done by a process that is not a child of this one: tbot must not find a child it never started.
+    """Run a task in a process that is not a child of this one: tbot must not find a child that it never started.
 
     When this returns, that process has left our session and closed what it inherited.
 
     Returns:
-        0, the pid of no process.
+        0, which is not the pid of a process.
 
     Raises:
         OSError: no process can be started.
@@ -85,8 +85,8 @@ def detach(task: Task) -> int:
 def wait_with_timeout(child: int) -> int:
     """Return the exit status of a child; 0 if it has none, or does not end in time.
 
-    Its exit closes tbot's descriptors. On some file systems that takes seconds, for which tbot does not wait: then tbot
-    has a child that it never started.
+    Its exit closes tbot's descriptors. On some file systems that takes seconds, and tbot does not wait that long: then
+    tbot has a child that it never started.
     """
     until = time.monotonic() + _MAX_WAIT
     try:
@@ -112,7 +112,7 @@ def _fork_sender(task: Task) -> NoReturn:
 
 
 def spawn(task: Task) -> int:
-    """Have some work done by a sender that is a child of this process.
+    """Run a task in a sender that is a child of this process.
 
     Returns:
         Its pid.
@@ -131,21 +131,21 @@ def spawn(task: Task) -> int:
 
 
 def detach_from_parent(keep: Collection[int] = ()) -> None:
-    """Leave tbot's session, process group and terminal; ignore its signals; close its descriptors but those to keep.
+    """Leave tbot's session, process group and terminal; ignore its signals; close its descriptors except those to keep.
 
     Raises:
-        OSError: that is not possible here.
+        OSError: this is not possible here.
     """
     for number in _IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     os.setsid()
-    _raise_oom_score()
+    _prefer_oom_kill()
     if not close_inherited_fds(keep):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.devnull)
 
 
-def _raise_oom_score() -> None:
-    """Where memory runs out, have the kernel end this process and its children, and not tbot (Linux)."""
+def _prefer_oom_kill() -> None:
+    """If memory runs out, make the kernel kill this process and its children rather than tbot (Linux)."""
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123  pathlib takes too long
             file.write("1000")
@@ -157,7 +157,7 @@ def run_guarded(task: Task) -> NoReturn:
     """Do the work in a child. Kill the process group when the child has ended or the time is up.
 
     If the child could not write its outcome, this process does. Must be called after `detach_from_parent`, so that the
-    process group is the sender's own.
+    process group belongs to the sender.
     """
     _arm_guard(task.lifetime)
     worker = os.fork()
@@ -195,11 +195,11 @@ def _run_worker(task: Task) -> NoReturn:
     status = 1
     try:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        # Should the guard be killed, this timer, whose signal has no handler, ends the worker.
+        # If the guard is killed, this timer ends the worker, because its signal has no handler.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         signal.setitimer(signal.ITIMER_REAL, task.lifetime)
         os.nice(_NICENESS)
-        # So short a life leaves no garbage worth collecting, and OpenTelemetry loads faster by a tenth without it.
+        # The process is too short-lived for garbage collection, and loads OpenTelemetry faster by a tenth without it.
         gc.disable()
         task.work()
         status = 0

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from otel_tbot.launcher.arguments import Arguments
     from otel_tbot.launcher.sender import Task
 
-# Seconds on top of the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less than
-# the one second by which a sender may outlive its deadline.
+# Seconds in addition to the delivery's timeout: to start, to read tbot's configuration and to load OpenTelemetry. Less
+# than the one second by which a sender may outlive its deadline.
 GRACE = 0.9
-# What a sender needs, measured in docs/reference/limits.md, with `tbot version`, which it runs, and tbot's own start.
+# What a sender needs, measured in docs/reference/limits.md, including `tbot version`, which it runs, and tbot's start.
 _MIN_MEMORY = 64 * 1024 * 1024  # bytes
 _MIN_TASKS = 32
 _PAUSE = 1.0  # seconds for which tbot has a limited CPU to itself
-_MAX_LIFE = 30.0  # seconds: what the end of a unit or a container may have to wait for
+_MAX_LIFE = 30.0  # seconds that the end of a unit or a container may have to wait
 NOTICE = (
     "reporting this start of tbot anonymously because TELEPORT_ANONYMOUS_TELEMETRY is 1; "
     "0 turns it off, and 'otel-tbot preview' in place of 'otel-tbot run' shows what is sent"
@@ -45,7 +45,7 @@ def launch_sender(path: bytes, command: list[bytes], arguments: Arguments) -> in
         arguments: the arguments of `run`.
 
     Returns:
-        tbot's exit status, if it has run as our child. None if this process is to exec tbot.
+        tbot's exit status, if it has run as our child. None if this process must exec tbot.
     """
     headroom = read_headroom()
     if headroom.memory < _MIN_MEMORY or headroom.tasks < _MIN_TASKS:
@@ -59,7 +59,7 @@ def launch_sender(path: bytes, command: list[bytes], arguments: Arguments) -> in
         return None
     if arguments.tbot_version and not is_version(arguments.tbot_version):
         write_line(UNUSABLE)
-    # Not at the top: what Windows needs of this module works without.
+    # Not at the top: the parts of this module that Windows uses work without it.
     from otel_tbot.launcher.sender import Task, detach, spawn  # noqa: PLC0415
 
     pause = _PAUSE if headroom.cpu_limited else 0.0
@@ -72,7 +72,7 @@ def launch_sender(path: bytes, command: list[bytes], arguments: Arguments) -> in
 
         def work() -> None:
             time.sleep(pause)
-            from otel_tbot.launcher.worker import report  # noqa: PLC0415  loaded in the sender only
+            from otel_tbot.launcher.worker import report  # noqa: PLC0415  only loaded in the sender
 
             outcome = report(arguments, timeout, deadline)
             write_outcome(outcome_fds, outcome.status, outcome.reason)
@@ -80,7 +80,7 @@ def launch_sender(path: bytes, command: list[bytes], arguments: Arguments) -> in
         try:
             pid = how(Task(work, lifetime, outcome_fds))
         except OSError as error:
-            write_not_reported(arguments, spawn_error_reason(error))
+            write_not_reported(arguments, sender_not_started(error))
             return 0
         write_line(NOTICE)
         return pid
@@ -91,19 +91,19 @@ def launch_sender(path: bytes, command: list[bytes], arguments: Arguments) -> in
         try:
             return supervise(path, command, lambda pipe: start(spawn, *pipe, *arguments.outcome_fds), deadline)
         except OSError as error:
-            write_not_reported(arguments, spawn_error_reason(error))
+            write_not_reported(arguments, sender_not_started(error))
             return None
     start(detach, *arguments.outcome_fds)
     return None
 
 
 def write_not_reported(arguments: Arguments, reason: str) -> None:
-    """Say that nothing is sent, and why."""
+    """Report that nothing is sent, and why."""
     write_line(f"this start of tbot is not reported: {reason}")
     write_outcome(arguments.outcome_fds, "failed", reason)
 
 
-def spawn_error_reason(error: OSError) -> str:
+def sender_not_started(error: OSError) -> str:
     """Return the reason for a sender that cannot be started."""
     return f"no process could be started for it ({error.strerror})"
 
@@ -118,7 +118,7 @@ def _needs_this_process() -> bool:
 
 
 def delivery_timeout(arguments: Arguments) -> float:
-    """Return the timeout of the delivery in seconds: however long it may be, the sender lives no longer than 30.
+    """Return the timeout of the delivery in seconds, at most 30, so that the sender does not live longer.
 
     A variable that cannot be parsed counts as unset, as it does for the delivery.
     """

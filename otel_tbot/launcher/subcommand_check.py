@@ -1,14 +1,14 @@
 """Whether tbot's command is `start`, decided within microseconds. Other commands report nothing.
 
 The sender parses the command line with the full grammar (`otel_tbot.tbot.command_line`) before it sends anything. The
-grammar's import would delay tbot, and telling `start` from `version` takes little.
+grammar's import would delay tbot, and distinguishing `start` from `version` takes little.
 """
 
 from __future__ import annotations
 
 import os
 
-# The flags before the command whose value may be the next argument.
+# The flags before the command that may take the next argument as their value.
 VALUE_FLAGS = frozenset(
     {
         "-c",
@@ -29,7 +29,7 @@ _HELP = frozenset({"-h", "--help"})
 
 
 def is_start(command: list[str]) -> bool:
-    """Tell whether a command line of tbot's is one of `tbot start`.
+    """Return whether a tbot command line is one of `tbot start`.
 
     Args:
         command: the command line, from the executable on.
@@ -43,7 +43,7 @@ def is_start(command: list[str]) -> bool:
 
 
 def config_path(command: list[str]) -> str:
-    """Return the configuration file that a command line of tbot's or `TBOT_CONFIG_PATH` names; empty if none is found.
+    """Return the configuration file that a tbot command line or `TBOT_CONFIG_PATH` names; empty if none is found.
 
     Args:
         command: the command line, from the executable on.
@@ -74,7 +74,7 @@ def _names_start(arguments: list[str]) -> bool:
 
 
 def _may_take_value(argument: str) -> bool:
-    """Tell whether an argument may be a flag of a newer tbot whose value is the next argument."""
+    """Return whether an argument may be a flag of a newer tbot that takes the next argument as its value."""
     if argument in SWITCHES or argument.startswith("--no-") or "=" in argument or argument == "--":
         return False
     return argument.startswith("--") or (argument.startswith("-") and len(argument) == len("-x"))

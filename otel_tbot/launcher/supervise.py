@@ -1,8 +1,8 @@
-"""Staying as tbot's parent: the end of a container's first process ends everything in it, the sender too.
+"""Staying as tbot's parent: the end of a container's first process ends everything in it, including the sender.
 
 The parent shares tbot's session, process group and terminal, so job control, the terminal's signals and a supervisor
-that addresses the group work as without it. It forwards signals that reach only itself, stops when tbot stops, exits
-after tbot with tbot's status, and holds nothing of tbot's meanwhile but stderr, for one line if the report failed.
+that addresses the group work as without it. It forwards signals that reach only itself, stops when tbot stops, and
+exits after tbot with tbot's status. Of tbot's descriptors it keeps only stderr, for one line if the report failed.
 
 What cannot be hidden: tbot has another pid and another parent, so that a service manager must accept messages from it
 (systemd: `NotifyAccess=all`). SIGKILL and SIGSTOP cannot be forwarded.
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _STDERR = 2
 _SIGNAL_STATUS = 128  # a shell's exit status for a signal is this plus the signal's number
-# After tbot's end these end the wait for the sender. The last is the time limit.
+# After tbot's end, these end the wait for the sender. The last is the time limit.
 _STOP_WAITING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-# systemd names in these the process for which LISTEN_FDS and WATCHDOG_USEC are meant.
+# systemd sets these to the process that LISTEN_FDS and WATCHDOG_USEC are meant for.
 _PID_VARIABLES = ("LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID")
 
 _ALL_SIGNALS = signal.valid_signals()
@@ -47,7 +47,7 @@ def supervise(
         command: tbot's command line.
         start_sender: starts the sender, which writes its outcome to the given descriptors. Returns its pid, or 0 if
             there is none.
-        deadline: until when to wait for the sender, on the monotonic clock.
+        deadline: when to stop waiting for the sender, on the monotonic clock.
 
     Returns:
         tbot's exit status; 128 plus the number if a signal ended it.
@@ -85,7 +85,7 @@ def supervise(
 
 
 def _pipe() -> tuple[int, ...]:
-    """Return the reading and the writing end of a pipe, or nothing: without it, a failure is not told."""
+    """Return the reading and the writing end of a pipe, or nothing: without it, a failure is not reported."""
     try:
         ends = os.pipe()
     except OSError:
@@ -93,7 +93,7 @@ def _pipe() -> tuple[int, ...]:
     if min(ends) > _STDERR:
         return ends
     for end in ends:
-        os.close(end)  # it took the place of a standard stream that was closed from the start
+        os.close(end)  # it got the number of a standard stream that was closed from the start
     return ()
 
 
@@ -101,7 +101,7 @@ def _read_failure(descriptor: int) -> str:
     """Return why a report failed; empty if it did not.
 
     Args:
-        descriptor: the reading end of a pipe to which `write_outcome` has written.
+        descriptor: the reading end of a pipe that `write_outcome` has written to.
     """
     import json  # noqa: PLC0415  after tbot's end
 

@@ -1,4 +1,4 @@
-"""Whether the value of `--tbot-version` is a version, decided without the schema, whose import would delay tbot."""
+"""Whether the value of `--tbot-version` is a version, decided without importing the schema, which would delay tbot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MAX_DIGITS = 5
 
 
 def is_version(text: str) -> bool:
-    """Tell whether the schema finds a version in a text: at least a first number, alone or before other characters.
+    """Return whether the schema finds a version in a text: at least a first number, alone or before other characters.
 
     Args:
         text: the value of the option.

@@ -1,8 +1,8 @@
-"""`run` where no process can fork or replace itself (Windows): tbot and the sender are ordinary children.
+"""`run` where a process cannot fork or replace itself (Windows): tbot and the sender are ordinary children.
 
-tbot is started first, with the streams and in the console of this process, which waits for it and ends with its exit
-status. Nothing else of `otel_tbot.launcher` is needed to start a sender there: no other process has its number, its
-group or its descriptors.
+tbot is started first, with the streams and in the console of this process, which waits for it and exits with its exit
+status. Starting a sender there needs nothing else from `otel_tbot.launcher`: it shares no number, group or descriptors
+with another process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from otel_tbot.launcher.arguments import UsageError, parse
 from otel_tbot.launcher.execute import FOUND_BUT_NOT_EXECUTABLE, NOT_FOUND, CannotExecuteError
 from otel_tbot.launcher.outcome_fd import NO_RESULT, write_failure
 from otel_tbot.launcher.precheck import unusable_reason
-from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, spawn_error_reason, write_not_reported
+from otel_tbot.launcher.start_sender import GRACE, NOTICE, delivery_timeout, sender_not_started, write_not_reported
 from otel_tbot.launcher.subcommand_check import is_start
 from otel_tbot.opt_in import consent
 from otel_tbot.stderr import write_line
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.launcher.arguments import Arguments
 
-# A console of its own, out of reach of Ctrl-C, and a low priority. Only Windows has these.
+# A separate console, out of reach of Ctrl-C, and a low priority. Only Windows has these.
 _IN_BACKGROUND = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 
 
@@ -72,7 +72,7 @@ def _start_tbot(command: list[str]) -> subprocess.Popen[bytes]:
     name = command[0]
     path = shutil.which(name)
     if path is None:
-        where = "" if os.path.dirname(name) else " on PATH"  # noqa: PTH120  as `which` has it
+        where = "" if os.path.dirname(name) else " on PATH"  # noqa: PTH120  the same as in `which`
         message = f"{name or 'An empty name'} was not found{where}: name the tbot executable."
         raise CannotExecuteError(message, NOT_FOUND)
     try:
@@ -84,7 +84,7 @@ def _start_tbot(command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def _leave_interrupts_to_tbot() -> None:
-    """Ctrl-C and Ctrl-Break reach every process of the console, and tbot decides what they mean."""
+    """Ignore Ctrl-C and Ctrl-Break, which reach every process of the console: tbot decides what they mean."""
     for name in ("SIGINT", "SIGBREAK"):
         number = getattr(signal, name, None)
         # A child does not inherit a handler; it would inherit that a signal is ignored.
@@ -103,7 +103,7 @@ def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[by
             creationflags=_IN_BACKGROUND,
         )
     except OSError as error:
-        write_not_reported(arguments, spawn_error_reason(error))
+        write_not_reported(arguments, sender_not_started(error))
         return None
     write_line(NOTICE)
     return sender
@@ -125,7 +125,7 @@ def exit_status(code: int) -> int:
 
 
 def main(*words: str) -> NoReturn:
-    """Deliver the event: what the sender's process does. Write the reason of a failure to stdout.
+    """Deliver the event. The main function of the sender's process; writes the reason of a failure to stdout.
 
     Args:
         words: the arguments of `run`.

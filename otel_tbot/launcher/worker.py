@@ -1,4 +1,4 @@
-"""The work of the sender: prepare the report of this start and deliver it. The first to load anything large."""
+"""The work of the sender: prepare the report of this start and deliver it. The first module to load anything large."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
         deadline: when the process must end, on the monotonic clock.
 
     Returns:
-        The outcome, for whoever asked for it.
+        The outcome, for a caller that requested it.
     """
     try:
         return _report(arguments, timeout, deadline)

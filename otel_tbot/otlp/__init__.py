@@ -1,1 +1,1 @@
-"""Delivery by OTLP: settings, one client, and its transports HTTP and gRPC. Knows nothing of the event."""
+"""Delivery by OTLP: settings, one client, and its transports HTTP and gRPC. Knows nothing about the event."""

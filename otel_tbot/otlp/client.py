@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.otlp.settings import OTLPSettings, Signal
 
-# These loggers write headers, addresses and responses, which may hold credentials.
+# These loggers write headers, addresses and responses, which may contain credentials.
 _SENSITIVE_LOGGERS = (
     "grpc._common",
     "opentelemetry.util.re",
@@ -41,7 +41,7 @@ class ExportResult(NamedTuple):
 
     Attributes:
         accepted: whether the backend accepted all records.
-        reason: why not, in one line; empty if accepted.
+        reason: why not, as one line; empty if accepted.
     """
 
     accepted: bool
@@ -58,20 +58,20 @@ class OTLPClient:
 
         Args:
             signal: `logs` or `traces`.
-            keywords: settings that take precedence over the environment's, see `OTLPSettings`.
+            keywords: settings that take precedence over the environment; the names are those of `OTLPSettings`.
             settings: all settings, if they are resolved already; then no variable is read.
         """
         self._signal = signal
         self._keywords = dict(keywords or {})
         self._process = _ProcessState(settings)
-        # Kept, because releasing a connection closes it, with locks that are in the state they had at the fork.
+        # Kept, because releasing a connection closes it, with locks that are in the state that they had at the fork.
         self._inherited: list[_ProcessState] = []
 
     def export(self, make_records: Callable[[], Sequence[Any]]) -> ExportResult:
         """Export log records or spans. Raises nothing.
 
         Args:
-            make_records: returns them. Called within the deadline, since it may import the SDK.
+            make_records: returns them. Called within the deadline, because it may import the SDK.
 
         Returns:
             Accepted only if the backend accepted all of them. After the deadline nothing more is sent.
@@ -130,7 +130,7 @@ class _Exporter(NamedTuple):
 
 
 class _Export:
-    """One export: the only user of its exporter, so that its deadline ends no other export."""
+    """One export: the only user of its exporter, so that its deadline does not end another export."""
 
     def __init__(self, process: _ProcessState, settings: OTLPSettings) -> None:
         self._process = process
@@ -177,7 +177,7 @@ class _Export:
 
 
 class _ProcessState:
-    """What one process has: the settings, the exports in progress, and an exporter that waits for the next one."""
+    """The state of one process: the settings, the exports in progress, and an exporter that waits for the next one."""
 
     def __init__(self, settings: OTLPSettings | None = None) -> None:
         self.pid = os.getpid()

@@ -1,4 +1,4 @@
-"""One deadline over work with waits of its own: DNS, TLS and slow responses share no common timeout."""
+"""One deadline for work with several waits: DNS, TLS and slow responses have no common timeout."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-# How often to look whether a finished thread has left the process, and the pause between, in seconds.
+# How often to check whether a finished thread has left the process, and the pause in between, in seconds.
 _LOOKS = 1000
 _PAUSE = 0.0001
 
 
 class NoThreadError(Exception):
-    """The system starts no further thread for this process, and without one nothing can end the work in time."""
+    """The system does not start another thread for this process, and without one nothing can end the work in time."""
 
 
 class _WorkThread(threading.Thread, Generic[Result]):
@@ -45,8 +45,8 @@ def run_with_timeout(timeout: float, work: Callable[[], Result]) -> Result:
         work: a function without arguments.
 
     Raises:
-        TimeoutError: it did not; it goes on in a daemon thread, and its result is ignored.
-        NoThreadError: it was not begun.
+        TimeoutError: it did not; it continues in a daemon thread, and its result is ignored.
+        NoThreadError: it was not started.
         BaseException: what `work` raised.
     """
     thread = _WorkThread(work)
@@ -68,11 +68,11 @@ def run_with_timeout(timeout: float, work: Callable[[], Result]) -> Result:
 
 
 def _wait_until_gone(thread: threading.Thread) -> None:
-    """Wait until the system knows the thread no more.
+    """Wait until the thread is gone from the system.
 
-    As it leaves, OpenSSL cleans up after it under a lock. A process forked in that moment has the lock forever, and its
-    first TLS context waits for it. `join` itself waits for the system since Python 3.13; where there is no /proc, and
-    an older Python, nothing can.
+    When it leaves, OpenSSL cleans up after it under a lock. A process forked at that moment has the lock forever, and
+    its first TLS context waits for it. Since Python 3.13, `join` itself waits for the system; with an older Python and
+    without /proc, nothing can.
     """
     entry = Path(f"/proc/self/task/{thread.native_id}")
     for _ in range(_LOOKS):

@@ -1,7 +1,7 @@
-"""Where OTLP goes: an endpoint is parsed once, built again from its parts, and refused if a transport could not use it.
+"""Where OTLP goes: an endpoint is parsed once, rebuilt from its parts, and rejected if a transport could not use it.
 
 Sources: OpenTelemetry specification, "OpenTelemetry Protocol Exporter"; gRPC, "Name Resolution". The errors say what is
-allowed, and never what was given.
+allowed, but never what was given.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ class EndpointError(Exception):
 
 
 def http_url(text: str, signal_path: str = "") -> str:
-    """Return the URL to which a signal is posted.
+    """Return the URL that a signal is posted to.
 
     Args:
         text: an endpoint.
-        signal_path: what is added to the general endpoint, whose query and fragment do not count; empty for a signal's
-            own endpoint, which is used as it is.
+        signal_path: the path to add to the general endpoint, whose query and fragment are dropped; empty for the
+            endpoint of a signal, which is used unchanged.
 
     Raises:
-        EndpointError: not a URL of HTTP, or one without a usable host and port.
+        EndpointError: not an HTTP URL, or one without a usable host and port.
     """
     parts = _parse(text, _URL_FORM)
     base = f"{parts.scheme}://{parts.netloc}"
@@ -42,9 +42,9 @@ def http_url(text: str, signal_path: str = "") -> str:
 
 
 def grpc_target(text: str) -> str:
-    """Return an endpoint of gRPC, in the form in which it was given.
+    """Return a gRPC endpoint, in the form in which it was given.
 
-    Other forms of gRPC's are refused: `dns://SERVER/HOST` means a name server to gRPC, and an address to the exporter.
+    Other gRPC forms are rejected: `dns://SERVER/HOST` is a name server for gRPC, but an address for the exporter.
 
     Raises:
         EndpointError: none of these forms, or one with credentials.
@@ -56,14 +56,14 @@ def grpc_target(text: str) -> str:
         parts = _parse(text, _TARGET_FORM)
         target = f"{parts.scheme}://{parts.netloc}"
     elif separator:
-        # `dns://SERVER/HOST` is refused: its host would be empty.
+        # `dns://SERVER/HOST` is rejected: its host would be empty.
         parts = _parse(f"http:/{rest}", _TARGET_FORM)
         target = f"dns:///{parts.netloc}"
     else:
         parts = _parse(f"http://{text}", _TARGET_FORM)
         target = parts.netloc
     if "@" in parts.netloc:
-        message = "hold no credentials with the protocol grpc: give them as headers"
+        message = "contain no credentials with the protocol grpc: set them as headers"
         raise EndpointError(message)
     return target
 
@@ -92,7 +92,7 @@ def _is_host(text: str, netloc: str) -> bool:
     if "[" not in netloc:
         return re.fullmatch(_HOST_NAME, text) is not None
     try:
-        ipaddress.IPv6Address(text)  # Python 3.10 takes anything in brackets
+        ipaddress.IPv6Address(text)  # Python 3.10 accepts anything in brackets
     except ValueError:
         return False
     return True

@@ -18,9 +18,9 @@ NOT_AN_OTLP_RESPONSE = "the backend's response is not an OTLP response: is this 
 
 
 def without_numbers(reason: str) -> str:
-    """Return a reason without the counts and times in it: what is reported once, whatever the numbers are.
+    """Return a reason without counts and times, so that it is reported once, regardless of the numbers.
 
-    The status of HTTP stays, since 404 and 503 are two causes. There are finitely many causes.
+    The HTTP status stays, because 404 and 503 are two causes. The number of causes is finite.
     """
     return re.sub(r"(?<!HTTP )\b[0-9.]+\b", "N", reason)
 
@@ -28,7 +28,7 @@ def without_numbers(reason: str) -> str:
 def describe_exception(error: Exception) -> str:
     """Return the kind of an error, and the `OTEL_*` variable that its message names; never the message itself."""
     kind = type(error).__name__
-    with suppress(Exception):  # an error of a host's object
+    with suppress(Exception):  # an error from a host's object
         for name in re.findall(r"\bOTEL_[A-Z_]+\b", str(error)):
             if name in os.environ:
                 return f"{kind}: {name} cannot be used"

@@ -1,6 +1,6 @@
 """OTLP over gRPC with an honest result: records that the backend rejects make the export fail.
 
-The OTLP exporters do not read the response. Their common base takes the stub as an argument: ours checks it.
+The OTLP exporters do not read the response. Their common base takes the stub as an argument: ours checks the response.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _traces() -> _SignalClasses:
     return _SignalClasses(OTLPSpanExporter, SpanExportResult, TraceServiceStub, "rejected_spans", "span(s)")
 
 
-# Functions, since each signal loads only its own messages.
+# Functions, so that each signal loads only its own messages.
 _SIGNALS = {"logs": _logs, "traces": _traces}
 
 
@@ -121,7 +121,7 @@ def grpc_exporter(
 
 
 def grpc_arguments(exporter: type, settings: OTLPSettings, files: Mapping[str, bytes | None]) -> dict[str, Any]:
-    """Return what an OTLP exporter over gRPC needs, so that it reads no global and no variable.
+    """Return the arguments of an OTLP exporter over gRPC, so that it reads no global and no variable.
 
     Args:
         exporter: its class, or their common base.
@@ -145,7 +145,7 @@ def grpc_arguments(exporter: type, settings: OTLPSettings, files: Mapping[str, b
 
 
 def _is_insecure(settings: OTLPSettings) -> bool:
-    """Return whether to do without TLS: the endpoint's scheme decides, and without one the setting."""
+    """Return whether to connect without TLS: the endpoint's scheme decides, or without one the setting."""
     scheme, separator, _ = settings.endpoint.partition("://")
     if separator and scheme in {"http", "https"}:
         return scheme == "http"
@@ -153,7 +153,7 @@ def _is_insecure(settings: OTLPSettings) -> bool:
 
 
 class _CheckedStub:
-    """A stub whose call fails where the response rejects records, and which keeps the reason of any failure."""
+    """A stub that fails if the response rejects records, and keeps the reason of any failure."""
 
     def __init__(
         self, classes: _SignalClasses, headers: _Headers, failure: FailureReason, channel: grpc.Channel
@@ -191,7 +191,7 @@ class _CheckedStub:
         return partial_success_reason(rejected, self._classes.what) if rejected else ""
 
 
-# What gRPC itself says where no backend has answered.
+# What gRPC itself reports if no backend has answered.
 _LOCAL_ERRORS = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")
 _CONNECTION_ERRORS = (
     ("Connection refused", REFUSED),
@@ -208,7 +208,7 @@ _CONNECTION_ERRORS = (
 
 
 def _describe_error(error: Any) -> str:  # noqa: ANN401  a failed call, whose type gRPC does not name
-    """Return the reason in our words: gRPC's text names addresses, and a backend's may hold anything."""
+    """Return the reason in our words: gRPC's text names addresses, and a backend's may contain anything."""
     details = error.details() or ""
     if details.startswith(_LOCAL_ERRORS):
         return next((reason for text, reason in _CONNECTION_ERRORS if text in details), NO_CONNECTION)

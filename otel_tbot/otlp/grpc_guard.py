@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from otel_tbot.errors import SettingsError
 
 _DESCRIPTORS = 8  # gRPC opens five before it sends anything
-# gRPC starts one thread per processor within these limits, and two of its own; one is to spare.
+# gRPC starts one thread per processor within these limits, and two of its own; one is spare.
 _MIN_THREADS, _MAX_THREADS, _EXTRA_THREADS = 4, 16, 3
 # Bytes of address space per thread: 8 MiB for its stack, and 64 MiB for glibc's allocator.
 _THREAD_BYTES = 72 * 1024 * 1024
@@ -70,6 +70,6 @@ def _open_descriptors() -> None:
 def _map_memory() -> None:
     if sys.platform != "win32":  # it has no limit of this kind
         threads = min(max(os.cpu_count() or 1, _MIN_THREADS), _MAX_THREADS) + _EXTRA_THREADS
-        # Private and never written to: the system reserves no memory for it.
+        # Private and never written to, so that the system reserves no memory for it.
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         mmap.mmap(-1, threads * _THREAD_BYTES, flags=private, prot=mmap.PROT_READ).close()

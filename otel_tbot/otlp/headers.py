@@ -1,4 +1,4 @@
-"""The headers that a backend asks for, from a variable, a keyword or a declarative file, as HTTP and gRPC take them."""
+"""The headers that a backend needs, from a variable, a keyword or a declarative file, in the form of HTTP and gRPC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from otel_tbot.errors import SettingsError
 
-# A header's name and value in HTTP (RFC 9110, section 5); what gRPC takes is the same but for rarer characters.
+# A header's name and value in HTTP (RFC 9110, section 5); gRPC accepts the same, except for rare characters.
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _VALUE = r"[ -~]*"
 
@@ -18,7 +18,7 @@ def parse_headers(value: object, name: str, protocol: str) -> dict[str, str]:
     Args:
         value: a mapping, the text of `OTEL_EXPORTER_OTLP_HEADERS`, a list of `name` and `value`, or None.
         name: the keyword or variable, for the message.
-        protocol: how they are sent.
+        protocol: the protocol to send them with.
 
     Raises:
         SettingsError: none of these, or a name or value that cannot be sent.
@@ -35,15 +35,15 @@ def parse_headers(value: object, name: str, protocol: str) -> dict[str, str]:
         )
         raise SettingsError(message)
     if protocol == "grpc" and any(key.lower().endswith("-bin") for key in value):
-        message = f"{name} must name no header that ends with -bin, which gRPC takes for bytes"
+        message = f"{name} must not have a header that ends with -bin, which gRPC reads as bytes"
         raise SettingsError(message)
     return {key.lower(): text for key, text in value.items()}
 
 
 def _listed_pairs(text: str) -> dict[str, str]:
-    """Return what a variable's `name=value,name=value` means (OpenTelemetry specification, `OTLP_HEADERS`)."""
+    """Return the pairs of a variable's `name=value,name=value` (OpenTelemetry specification, `OTLP_HEADERS`)."""
     pairs = (item.partition("=") for item in text.split(",") if item.strip())
-    # Without "=" the name comes out as one that no header can have.
+    # Without "=", the name becomes one that no header can have.
     return {unquote(name).strip() if equals else "": unquote(value).strip() for name, equals, value in pairs}
 
 
@@ -55,11 +55,11 @@ def _is_header(pair: tuple[object, object]) -> bool:
 
 
 def _named_pairs(pairs: list[object]) -> dict[object, object] | None:
-    """Return the mapping that a list of `name` and `value` means (OpenTelemetry configuration, `headers`)."""
+    """Return the mapping of a list of `name` and `value` (OpenTelemetry configuration, `headers`)."""
     named: dict[object, object] = {}
     for pair in pairs:
         if not isinstance(pair, dict) or pair.keys() != {"name", "value"} or not isinstance(pair["name"], str):
             return None
-        # There an empty value is null: it may be a variable that is not set.
+        # There, an empty value is null: it may be a variable that is not set.
         named[pair["name"]] = "" if pair["value"] is None else pair["value"]
     return named

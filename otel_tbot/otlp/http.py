@@ -23,7 +23,7 @@ from requests.utils import get_auth_from_url
 from otel_tbot.opt_in import consent
 from otel_tbot.otlp.failure_reason import PATH_TWICE
 from otel_tbot.otlp.http_errors import describe_error
-from otel_tbot.otlp.response import judge
+from otel_tbot.otlp.response import rejection_reason
 from otel_tbot.otlp.sdk_compat import supported_arguments
 from otel_tbot.otlp.socket_tracker import ConsentWithdrawnError, SocketTracker
 from otel_tbot.regular_file import UnreadableFileError, read_regular_file
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from otel_tbot.otlp.settings import OTLPSettings
 
 _OTLP_HEADERS = {
-    "Accept-Encoding": "identity",  # the list of what is installed would be a fingerprint
+    "Accept-Encoding": "identity",  # the list of installed decoders would be a fingerprint
     "Content-Type": "application/x-protobuf",  # for JSON it is replaced
     "User-Agent": f"OTel-OTLP-Exporter-Python/{exporter_version}",
 }
@@ -48,7 +48,7 @@ _MAX_RESPONSE_BYTES = 64 * 1024  # OTLP's response is empty or a short message
 
 
 class FinalError(requests.exceptions.RequestException):
-    """The exporter must not try again. It retries the connection errors of requests, and this is none."""
+    """The exporter must not try again. It retries the connection errors of requests; this is not one of them."""
 
 
 class _SignalClasses(NamedTuple):
@@ -57,7 +57,7 @@ class _SignalClasses(NamedTuple):
     Attributes:
         exporter: the OTLP exporter.
         request: the message that it sends.
-        response: the message with which a backend responds.
+        response: the message that a backend responds with.
         rejected: its count of rejected records, and what that field counts.
     """
 
@@ -89,7 +89,7 @@ def _traces() -> _SignalClasses:
     return _SignalClasses(OTLPSpanExporter, ExportTraceServiceRequest, ExportTraceServiceResponse, rejected)
 
 
-# Functions, since each signal loads only its own messages.
+# Functions, so that each signal loads only its own messages.
 _SIGNALS: dict[str, Callable[[], _SignalClasses]] = {"logs": _logs, "traces": _traces}
 
 
@@ -108,9 +108,9 @@ def http_exporter(settings: OTLPSettings, failure: FailureReason) -> LogRecordEx
 
 
 def http_arguments(exporter: type, settings: OTLPSettings) -> dict[str, Any]:
-    """Return what an OTLP exporter over HTTP needs besides its session, so that it reads no global.
+    """Return the arguments of an OTLP exporter over HTTP, except its session, so that it reads no global.
 
-    What it reads from variables all the same, headers and certificates, the session replaces.
+    It still reads headers and certificates from variables; the session replaces them.
 
     Args:
         exporter: its class.
@@ -123,7 +123,7 @@ def http_arguments(exporter: type, settings: OTLPSettings) -> dict[str, Any]:
         "client_certificate_file": settings.client_certificate,
         "headers": dict(settings.headers),
         "timeout": settings.timeout,
-        # For JSON the session makes it of the protobuf, and compresses that.
+        # For JSON, the session converts the protobuf, and compresses the result.
         "compression": Compression("none" if settings.protocol == "http/json" else settings.compression),
         # Otherwise it would count in the host's metrics, and could even create and set the global provider.
         **supported_arguments(exporter, meter_provider=NoOpMeterProvider()),
@@ -138,14 +138,14 @@ class PlainSession(requests.Session):
         super().__init__()
         self._certificate = settings.certificate
         self._client_pair = _client_pair(settings)
-        self.max_redirects = 0  # a redirect is a failure; the exporters take it for a success
+        self.max_redirects = 0  # a redirect is a failure, but the exporters treat it as a success
         self.headers.clear()
         self.headers.update(_OTLP_HEADERS)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.auth = _credentials_from_url
 
-    def merge_environment_settings(self, *args: Any, **_: Any) -> Any:  # noqa: ANN401  requests' own signature
-        """Take proxies from the environment as requests does, but no certificates other than the configured."""
+    def merge_environment_settings(self, *args: Any, **_: Any) -> Any:  # noqa: ANN401  requests' signature
+        """Use proxies from the environment as requests does, but only the configured certificates."""
         url, proxies, stream, *_certificates = args  # which the exporter may have from the environment
         merged = super().merge_environment_settings(url, proxies, stream, True, None)  # noqa: FBT003
         merged["cert"] = self._client_pair
@@ -169,7 +169,7 @@ class PlainSession(requests.Session):
 
 
 class _Session(PlainSession):
-    """A session that sends only what it was given, and judges the responses."""
+    """A session that sends only what it was given, and checks the responses."""
 
     def __init__(self, settings: OTLPSettings, classes: _SignalClasses, failure: FailureReason) -> None:
         super().__init__(settings)
@@ -180,7 +180,7 @@ class _Session(PlainSession):
 
 
 def _client_pair(settings: OTLPSettings) -> tuple[str, str] | str | None:
-    """Return the client's certificate and key as requests takes them: a file may hold both."""
+    """Return the client's certificate and key in the form of requests: one file may contain both."""
     if settings.client_certificate and settings.client_key:
         return settings.client_certificate, settings.client_key
     return settings.client_certificate
@@ -193,7 +193,7 @@ def _credentials_from_url(request: requests.PreparedRequest) -> requests.Prepare
 
 
 class _Adapter(HTTPAdapter):
-    """Sends one request and judges the response: accepted, or an error with the reason."""
+    """Sends one request and checks the response: accepted, or an error with the reason."""
 
     def __init__(self, settings: OTLPSettings, classes: _SignalClasses, failure: FailureReason) -> None:
         self._tracker = SocketTracker()
@@ -210,7 +210,7 @@ class _Adapter(HTTPAdapter):
                 is a redirect, rejects something, is not OTLP's, or broke off after a status of success.
         """
         if self._tracker.closed:
-            # The exporters retry a broken connection at once, also one that their own shutdown has closed.
+            # The exporters retry a broken connection at once, even one that their own shutdown has closed.
             self.fail("the exporter was shut down")
         decision = consent()
         if not decision:
@@ -228,16 +228,16 @@ class _Adapter(HTTPAdapter):
             self.fail(str(error))
         except Exception as error:
             if self._tracker.status in _SUCCESS:
-                # It may have accepted the event: sent again, it could arrive twice.
+                # It may have accepted the event, which could arrive twice if sent again.
                 self.fail(f"the backend answered HTTP {self._tracker.status}, and its response broke off")
             self._failure.reason = describe_error(error)
             raise
         kind = response.headers.get("Content-Type", "")
-        reason = judge(response.status_code, kind, body, self._classes.response, self._classes.rejected)
+        reason = rejection_reason(response.status_code, kind, body, self._classes.response, self._classes.rejected)
         if reason and self._settings.endpoint.count(f"/v1/{self._settings.signal}") > 1:
             reason = f"{reason}: {PATH_TWICE}"
         self._failure.reason = reason
-        # `ok` is any status below 400, which the older exporters take for success.
+        # `ok` is any status below 400, which the older exporters treat as success.
         if reason and response.ok:
             self.fail(reason)
         return response
@@ -254,7 +254,7 @@ class _Adapter(HTTPAdapter):
     def _headers(self, request: requests.PreparedRequest) -> CaseInsensitiveDict[str]:
         """Return the headers to send: OTLP's own and the configured ones.
 
-        The exporter adds the environment's headers to the given ones, whose names or values may be another backend's.
+        The exporter adds the headers of the environment to the given ones, and they may be for another backend.
         """
         headers = CaseInsensitiveDict(_OTLP_HEADERS)
         if self._settings.protocol == "http/json":
@@ -267,18 +267,18 @@ class _Adapter(HTTPAdapter):
         headers["Content-Length"] = str(len(request.body or b""))
         return headers
 
-    def _json(self, protobuf: Any) -> bytes:  # noqa: ANN401  bytes; requests admits more
+    def _json(self, protobuf: Any) -> bytes:  # noqa: ANN401  bytes; requests allows more
         """Return a request in OTLP's other encoding."""
-        from otel_tbot.otlp.json_encoding import json_request  # noqa: PLC0415  what protobuf does without
+        from otel_tbot.otlp.json_encoding import json_request  # noqa: PLC0415  not needed for protobuf
 
         return json_request(self._classes.request.FromString(protobuf), self._settings.compression)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  requests' own signature
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  requests' signature
         """Create the pools with tracked connections."""
         super().init_poolmanager(*args, **kwargs, ssl_context=self._tracker.tls_context())
         self._track(self.poolmanager)
 
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401  requests' own signature
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401  requests' signature
         """Return the pools of a proxy, with tracked connections."""
         if proxy not in self.proxy_manager:
             kwargs["ssl_context"] = self._tracker.tls_context()
@@ -291,8 +291,8 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = self._tracker.track(manager.pool_classes_by_scheme)
 
     def close(self) -> None:
-        """Close all connections for good, those in use too: a thread that waits for a response gets an error."""
-        # requests only forgets the pools. What the exporters keep of a failure would hold their connections open.
+        """Close all connections for good, including those in use: a thread that waits for a response gets an error."""
+        # requests only forgets the pools. The failures that the exporters keep would hold their connections open.
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in manager.pools.keys():  # noqa: SIM118  not a dictionary, and cannot be iterated over
                 with suppress(KeyError):  # another thread may close, too

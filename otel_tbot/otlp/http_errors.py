@@ -1,4 +1,4 @@
-"""What an error of requests means, in our words: the library's own repeat the URL, which may hold credentials."""
+"""What an error of requests means, in our words: the library's text repeats the URL, which may contain credentials."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ERROR_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-# What is behind a connection error of requests, subclasses first.
+# The causes of a connection error of requests, subclasses first.
 CONNECTION_ERRORS: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, REFUSED),
     (socket.gaierror, HOST_NOT_FOUND),
@@ -37,7 +37,7 @@ CONNECTION_ERRORS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def describe_error(error: Exception) -> str:
-    """Return the reason of a failed request, in one line."""
+    """Return the reason of a failed request, as one line."""
     if type(error) is requests.exceptions.ConnectionError:
         causes = list(_causes(error))
         found = (message for kind, message in CONNECTION_ERRORS for cause in causes if isinstance(cause, kind))
@@ -47,7 +47,7 @@ def describe_error(error: Exception) -> str:
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        # Those of requests are OSErrors, as ours are not.
+        # Those of requests are OSErrors, but not causes.
         if not isinstance(error, requests.exceptions.RequestException):
             yield error
         error = error.__cause__ or error.__context__

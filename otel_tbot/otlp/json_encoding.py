@@ -1,6 +1,6 @@
-"""OTLP's JSON, which is protobuf's JSON but for two rules: ids are hexadecimal, and enums are numbers.
+"""OTLP's JSON, which is protobuf's JSON except for two rules: ids are hexadecimal, and enums are numbers.
 
-`google.protobuf.json_format` alone corrupts ids silently: it takes their hexadecimal digits for base64.
+`google.protobuf.json_format` alone corrupts ids silently: it reads their hexadecimal digits as base64.
 Source: OpenTelemetry protocol specification, JSON Protobuf Encoding.
 """
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 MessageT = TypeVar("MessageT", bound="Message")
 
-# The second spelling is that of the .proto files, which every protobuf JSON parser must accept as well. No message of
-# OTLP has a map, so these names are always those of fields and never a user's attribute.
+# The second form is that of the .proto files, which every protobuf JSON parser must also accept. No OTLP message has a
+# map, so these are always the names of fields and never those of a user's attributes.
 _ID_FIELDS = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"})
 
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
 
 
 def to_otlp_json(message: Message) -> dict[str, Any]:
-    """Turn a message of OTLP into the value that stands for it in OTLP/JSON.
+    """Convert an OTLP message to its value in OTLP/JSON.
 
     Args:
-        message: any message of OTLP: a request, a response, a log record, a span.
+        message: any OTLP message: a request, a response, a log record, a span.
 
     Returns:
         A value for `json.dumps`: names in lowerCamelCase, ids in lower-case hexadecimal, enums as numbers, 64-bit
@@ -54,20 +54,20 @@ def json_request(message: Message, compression: str) -> bytes:
 
 
 def from_otlp_json(document: object, message_type: type[MessageT]) -> MessageT:
-    """Turn the value that `json.loads` made of OTLP/JSON into a message of OTLP.
+    """Convert a value that `json.loads` returned for OTLP/JSON to an OTLP message.
 
     Args:
-        document: the value; unknown fields in it are ignored, as the specification demands.
-        message_type: the class of the message that it stands for, such as `ExportLogsServiceRequest`.
+        document: the value; unknown fields in it are ignored, as the specification requires.
+        message_type: the class of the message, such as `ExportLogsServiceRequest`.
 
     Returns:
         A new message.
 
     Raises:
-        ValueError: the value does not stand for such a message.
+        ValueError: the value is not such a message.
     """
     if not isinstance(document, dict):
-        message = f"{message_type.__name__} in OTLP/JSON is an object, not {type(document).__name__}"
+        message = f"{message_type.__name__} in OTLP/JSON must be an object, not {type(document).__name__}"
         raise ValueError(message)  # noqa: TRY004  wrong data, not a wrong call
     try:
         converted = {name: _convert_ids(value, _hex_to_base64, name) for name, value in document.items()}
@@ -89,14 +89,14 @@ def _convert_ids(value: object, convert: Callable[[str], str], field: str = "") 
 
 
 def _base64_to_hex(text: str) -> str:
-    """Spell an id as OTLP/JSON does."""
+    """Convert an id to the form of OTLP/JSON."""
     return base64.b64decode(text).hex()
 
 
 def _hex_to_base64(text: str) -> str:
-    """Spell an id as protobuf reads it: as of Python 3.15, in the alphabet for URLs only."""
+    """Convert an id to the form of protobuf: as of Python 3.15, only in the alphabet for URLs."""
     try:
         return base64.urlsafe_b64encode(binascii.unhexlify(text)).decode("ascii")
     except binascii.Error as error:
-        message = f"an id in OTLP/JSON is hexadecimal, and {text!r} is not"
+        message = f"an id in OTLP/JSON must be hexadecimal, but {text!r} is not"
         raise ValueError(message) from error

@@ -1,4 +1,4 @@
-"""Keeps the OTLP exporters from logging about our own exports: we report each cause once, and in one line.
+"""Keeps the OTLP exporters from logging about our own exports: we report each cause once, as one line.
 
 Only log records of a thread that runs one of our exports are dropped. What the host's own exporters log stays.
 """
@@ -30,12 +30,12 @@ def install_log_filter(*loggers: str) -> None:
     """Add the filter to loggers, once each.
 
     Args:
-        loggers: their names.
+        loggers: the names of the loggers.
     """
     for name in loggers:
         logger = logging.getLogger(name)
         if _log_filter not in logger.filters:
-            # First, since the SDK's own filter of repetitions would count what is dropped here as logged.
+            # First, because the SDK's filter of repetitions would count what is dropped here as logged.
             logger.filters.insert(0, _log_filter)
 
 

@@ -1,4 +1,4 @@
-"""Judges the response of a backend over HTTP: accepted, or the reason why not."""
+"""Checks the response of a backend over HTTP: accepted, or the reason why not."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ _PROTOBUF = "application/x-protobuf"
 _MAX_WORD_BYTES = 64
 
 
-def judge(status: int, content_type: str, body: bytes | None, message: type[Message], rejected: tuple[str, str]) -> str:
+def rejection_reason(
+    status: int, content_type: str, body: bytes | None, message: type[Message], rejected: tuple[str, str]
+) -> str:
     """Return why a response is not a full success; empty if it is.
 
-    A body that parses as OTLP's response is judged by its content, unless its type says that it is of another kind.
+    If a body parses as an OTLP response, its content decides, unless its type says that it is something else.
 
     Args:
         status: the HTTP status.
         content_type: the header `Content-Type`; empty if there is none.
         body: the response's body; None if it is longer than any OTLP response.
-        message: OTLP's response of the signal.
-        rejected: the field of its partial success that counts what was rejected, and what that is.
+        message: the OTLP response of the signal.
+        rejected: the field of its partial success that counts rejected items, and the name of these items.
     """
     if not 200 <= status < 300:  # noqa: PLR2004  the class of success
         if 300 <= status < 400:  # noqa: PLR2004  the class of redirects
@@ -46,14 +48,14 @@ def judge(status: int, content_type: str, body: bytes | None, message: type[Mess
     if parsed is not None:
         count = getattr(parsed.partial_success, rejected[0])
         return partial_success_reason(count, rejected[1]) if count else ""
-    # Some backends answer with a word, such as "OK". A page means that something else than a backend answered.
+    # Some backends answer with a word, such as "OK". A page means that something other than a backend answered.
     is_word = kind not in {_JSON, _PROTOBUF, "text/html"} and len(body) <= _MAX_WORD_BYTES and b"<" not in body
     return "" if is_word else NOT_AN_OTLP_RESPONSE
 
 
 def _parse_json(body: bytes, message: Message) -> Message | None:
-    """Parse by proto3's rules: both spellings of a field, null for an unset one, numbers as texts."""
-    from google.protobuf import json_format  # noqa: PLC0415  a tenth of the transport's import, and most never need it
+    """Parse by proto3's rules: both forms of a field's name, null for an unset field, numbers as strings."""
+    from google.protobuf import json_format  # noqa: PLC0415  a tenth of the transport's import, and rarely needed
 
     try:
         content = json.loads(body or b"{}")
@@ -73,7 +75,7 @@ def _parse_protobuf(body: bytes, message: Message) -> Message | None:
 
 
 def _parse_known_fields(body: bytes, message: Message) -> Message | None:
-    """Parse protobuf that its type does not announce: many short texts are protobuf of unknown fields."""
+    """Parse protobuf with another content type, strictly: many short texts are valid protobuf with unknown fields."""
     parsed = _parse_protobuf(body, message)
     if parsed is not None:
         parsed.DiscardUnknownFields()

@@ -1,6 +1,6 @@
-"""After which failures of gRPC an export may be tried again, as a variable of OpenTelemetry's exporter for Python says.
+"""The gRPC failures after which an export may be retried, as set by a variable of OpenTelemetry's exporter for Python.
 
-The exporter itself fails where it cannot read that variable. Imports no gRPC.
+The exporter itself fails if it cannot read that variable. Does not import gRPC.
 """
 
 from __future__ import annotations
@@ -44,4 +44,4 @@ def retryable_codes(environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
     names = tuple(name.strip().upper() for name in environ.get(VARIABLE, "").split(",") if name.strip())
     if {*names} <= {*DEFAULT_CODES, *_OTHER_CODES}:
         return names or DEFAULT_CODES, ""
-    return DEFAULT_CODES, f"{VARIABLE} must name status codes of gRPC, such as UNAVAILABLE,ABORTED: it counts as unset"
+    return DEFAULT_CODES, f"{VARIABLE} must name gRPC status codes, such as UNAVAILABLE,ABORTED: it counts as unset"

@@ -1,4 +1,4 @@
-"""Arguments that only newer releases of OpenTelemetry take."""
+"""Arguments that only newer releases of OpenTelemetry accept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def supported_arguments(function: Callable[..., Any], **arguments: object) -> dict[str, Any]:
-    """Return those of the arguments that a function or class of the installed release takes.
+    """Return the arguments that a function or class of the installed release accepts.
 
     Args:
-        function: it.
-        arguments: what it is to be called with.
+        function: the function or class.
+        arguments: the arguments to call it with.
     """
     parameters = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in parameters}

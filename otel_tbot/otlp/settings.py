@@ -1,9 +1,9 @@
-"""How and where OTLP goes: the standard `OTEL_EXPORTER_OTLP_*` variables, read once, by one rule.
+"""How and where OTLP is sent: the standard `OTEL_EXPORTER_OTLP_*` variables, read once, by one rule.
 
 Argument, then the signal's variable, then the general variable, then the specification's default; an empty variable
-counts as unset. A variable that says how and cannot be parsed is noted, and counts as unset too; one that says where to
-or to whom is an error, since a guess could send to the wrong place. Sources: OpenTelemetry specification,
-"OpenTelemetry Protocol Exporter" and "Environment Variable Specification". Imports no OpenTelemetry.
+counts as unset. An invalid variable for how to send is noted, and also counts as unset; an invalid one for where or to
+whom is an error, because a guess could send to the wrong place. Sources: OpenTelemetry specification,
+"OpenTelemetry Protocol Exporter" and "Environment Variable Specification". Does not import OpenTelemetry.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DEFAULT_ENDPOINTS = {
     "http/protobuf": "http://localhost:4318",
     "http/json": "http://localhost:4318",
 }
-# Characters of a setting, or of all headers. No backend takes more, and execve(2) passes no longer variable on.
+# Characters of a setting, or of all headers. No backend accepts more, and execve(2) does not pass on longer variables.
 _MAX_SETTING_LENGTH = 128 * 1024
 _COMPRESSIONS: dict[Protocol, tuple[Compression, ...]] = {
     "grpc": ("none", "gzip"),
@@ -50,17 +50,17 @@ class OTLPSettings(NamedTuple):
         signal: `logs` or `traces`.
         protocol: `http/protobuf` (the default), `http/json` or `grpc`.
         endpoint: the URL to send to; for HTTP with the signal's path.
-        headers: what the backend asks for, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a list of
-            `name` and `value`.
+        headers: the headers that the backend needs, as a mapping, in the form of `OTEL_EXPORTER_OTLP_HEADERS`, or as a
+            list of `name` and `value`.
         timeout: seconds within which the backend must have accepted; above 0 and at most 300, by default 10. A variable
             above 300 is read as milliseconds.
         compression: `none` (the default), `gzip`, or over HTTP `deflate`.
         certificate: path of the CA certificates to trust, PEM.
         client_key: path of the private key of a client certificate, PEM.
         client_certificate: path of that certificate, PEM.
-        insecure: `true` or `false` (the default): whether gRPC goes without TLS where the endpoint names no scheme.
-        retryable_codes: names of the status codes of gRPC after which the exporter tries again.
-        notes: how variables were read, where that may be a surprise, each in one line.
+        insecure: `true` or `false` (the default): whether gRPC connects without TLS if the endpoint has no scheme.
+        retryable_codes: names of the gRPC status codes after which the exporter tries again.
+        notes: variables that were read in an unexpected way, each as one line.
     """
 
     signal: Signal
@@ -77,7 +77,7 @@ class OTLPSettings(NamedTuple):
     notes: tuple[str, ...]
 
 
-HOW = ("timeout", "compression", "insecure")  # a variable of these that cannot be parsed counts as unset
+LENIENT = ("timeout", "compression", "insecure")  # an invalid variable of these counts as unset
 FILE_SETTINGS = ("certificate", "client_key", "client_certificate")  # settings that name files
 
 
@@ -85,7 +85,7 @@ def read_files(settings: OTLPSettings) -> dict[str, bytes | None]:
     """Return the contents of the files that the settings name, by setting; None where one names none.
 
     Raises:
-        SettingsError: one is no regular file, too large, or cannot be read.
+        SettingsError: one is not a regular file, is too large, or cannot be read.
     """
     contents: dict[str, bytes | None] = {}
     for name in FILE_SETTINGS:
@@ -137,14 +137,14 @@ def resolve_settings(
     Args:
         signal: `logs` or `traces`.
         environ: the variables to read.
-        keywords: what was given in code or in a declarative file; the names are `OTLPSettings`' own.
+        keywords: settings from code or from a declarative file; the names are those of `OTLPSettings`.
 
     Raises:
-        SettingsError: a variable or keyword that cannot be used; the message names it and not its value.
+        SettingsError: a variable or keyword cannot be used; the message names it but not its value.
     """
     given = {name: value for name, value in (keywords or {}).items() if value is not None}
     source = _SettingsSource(signal, environ, given, notes=[])
-    source.refuse_unknown()
+    source.reject_unknown()
     protocol = _protocol(source)
     source.notes.extend(_ignored(source, protocol))
     compression = partial(_compression, protocol)
@@ -153,60 +153,61 @@ def resolve_settings(
         protocol=protocol,
         endpoint=_endpoint(source, protocol),
         headers=_headers(source, protocol),
-        timeout=source.how("timeout", parse_timeout, parse_timeout_variable) or DEFAULT_TIMEOUT,
-        compression=source.how("compression", compression, lambda text, name: (compression(text, name), "")) or "none",
+        timeout=source.lenient("timeout", parse_timeout, parse_timeout_variable) or DEFAULT_TIMEOUT,
+        compression=source.lenient("compression", compression, lambda text, name: (compression(text, name), ""))
+        or "none",
         certificate=source.text("certificate")[0],
         client_key=source.text("client_key")[0],
         client_certificate=source.text("client_certificate")[0],
-        insecure=source.how("insecure", _insecure, _insecure_variable),
+        insecure=source.lenient("insecure", _insecure, _insecure_variable),
         retryable_codes=_retryable_codes(source, protocol),
         notes=tuple(source.notes),
     )
 
 
 class _SettingsSource(NamedTuple):
-    """The keywords and variables of one signal, each with its name for error messages, and what is to be noted."""
+    """The keywords and variables of one signal, each with its name for error messages, and the notes."""
 
     signal: Signal
     environ: Mapping[str, str]
     keywords: Mapping[str, object]
     notes: list[str]
 
-    def refuse_unknown(self) -> None:
+    def reject_unknown(self) -> None:
         if not self.keywords.keys() <= KEYWORDS:
             message = f"an exporter named tbot takes only the keywords {', '.join(sorted(KEYWORDS))}"
             raise SettingsError(message)
 
     def value(self, keyword: str) -> tuple[object, str]:
-        """Return what was given for a keyword, and the name of the keyword or variable."""
+        """Return the value of a keyword, and the name of the keyword or variable."""
         if keyword in self.keywords:
             value, name = self.keywords[keyword], keyword
         else:
             unset = (None, f"OTEL_EXPORTER_OTLP_{keyword.upper()}")
             value, name = next(iter(otlp_variables(self.signal, keyword, self.environ)), unset)
         if isinstance(value, str):
-            _refuse_too_long(len(value), name)
+            _reject_too_long(len(value), name)
         return value, name
 
     def text(self, keyword: str) -> tuple[str | None, str]:
         value, name = self.value(keyword)
         if value is not None and not isinstance(value, str):
-            message = f"{name} must be a text"
+            message = f"{name} must be a string"
             raise SettingsError(message)
         return value, name
 
-    def how(
+    def lenient(
         self,
         keyword: str,
         parse_keyword: Callable[[object, str], _Value],
         parse_variable: Callable[[str, str], tuple[_Value, str]],
     ) -> _Value | None:
-        """Return the value of a setting that says how; a variable that cannot be parsed is noted and skipped.
+        """Return the value of a setting for how to send; an invalid variable is noted and skipped.
 
         Args:
             keyword: the setting.
-            parse_keyword: returns what a keyword means.
-            parse_variable: returns what a variable means, and how it was read if that may be a surprise.
+            parse_keyword: returns the value of a keyword.
+            parse_variable: returns the value of a variable, and a note if it was read in an unexpected way.
         """
         if keyword in self.keywords:
             return parse_keyword(self.keywords[keyword], keyword)
@@ -221,7 +222,7 @@ class _SettingsSource(NamedTuple):
         return None
 
 
-def _refuse_too_long(length: int, name: str) -> None:
+def _reject_too_long(length: int, name: str) -> None:
     if length > _MAX_SETTING_LENGTH:
         message = f"{name} must have at most {_MAX_SETTING_LENGTH} characters"
         raise SettingsError(message)
@@ -239,7 +240,7 @@ def _protocol(source: _SettingsSource) -> Protocol:
 def _endpoint(source: _SettingsSource, protocol: str) -> str:
     value, name = source.text("endpoint")
     value = value or _DEFAULT_ENDPOINTS[protocol]
-    # Only the general variable is a base to which the signal's path is added.
+    # Only the general variable is a base that the signal's path is added to.
     signal_path = f"/v1/{source.signal}" if name == "OTEL_EXPORTER_OTLP_ENDPOINT" else ""
     try:
         return grpc_target(value) if protocol == "grpc" else http_url(value, signal_path)
@@ -251,7 +252,7 @@ def _endpoint(source: _SettingsSource, protocol: str) -> str:
 def _headers(source: _SettingsSource, protocol: str) -> dict[str, str]:
     value, name = source.value("headers")
     headers = parse_headers(value, name, protocol)
-    _refuse_too_long(sum(len(key) + len(text) for key, text in headers.items()), name)
+    _reject_too_long(sum(len(key) + len(text) for key, text in headers.items()), name)
     return headers
 
 
@@ -273,7 +274,7 @@ def _insecure(value: object, name: str) -> bool:
 
 
 def _insecure_variable(text: str, name: str) -> tuple[bool, str]:
-    """Return whether a variable is `true`: anything else is false, also where the general variable is true."""
+    """Return whether a variable is `true`: anything else is false, even if the general variable is true."""
     value = text.lower()
     return value == "true", "" if value in {"true", "false"} else f"{name} must be true or false: it counts as false"
 

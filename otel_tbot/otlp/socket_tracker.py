@@ -1,7 +1,7 @@
 """The sockets of one HTTP session: they can be ended from another thread, and each asks for consent before it sends.
 
-urllib3 makes its connections by classes that its pools name; the classes made here are derived from those, so that
-direct connections, connections through a proxy and through SOCKS are tracked alike.
+urllib3's pools name the classes of their connections; the classes here are derived from those, so that direct
+connections and connections through a proxy or SOCKS are all tracked.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class SocketTracker:
             raise ConsentWithdrawnError(decision.reason)
 
     def close(self) -> None:
-        """Shut down all sockets, those in use too, and every later one."""
+        """Shut down all sockets, including those in use, and every later one."""
         self._closed.set()
         for tracked in list(self._sockets):
             with suppress(OSError):
                 tracked.shutdown(socket.SHUT_RDWR)
 
     def tls_context(self) -> ssl.SSLContext:
-        """Return a context that verifies the backend. One that urllib3 makes writes the keys to SSLKEYLOGFILE."""
+        """Return a context that verifies the backend. urllib3's own context writes the keys to SSLKEYLOGFILE."""
         return _TLSContext(self)
 
     def track(self, pool_classes: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class SocketTracker:
 
             @sock.setter
             def sock(self, connected: socket.socket | None) -> None:
-                # Set before a proxy is asked for a tunnel, and again after the TLS handshake.
+                # Set before requesting a tunnel from a proxy, and again after the TLS handshake.
                 self._sock = connected
                 if connected is not None:
                     tracker.add(connected)
@@ -110,7 +110,7 @@ class SocketTracker:
 
 
 class _TLSContext(ssl.SSLContext):
-    """A context that starts no TLS on a socket that `close` has shut down: Python would leave it open."""
+    """A context that does not start TLS on a socket that `close` has shut down: Python would leave it open."""
 
     def __new__(cls, _: SocketTracker) -> Self:
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
@@ -119,7 +119,7 @@ class _TLSContext(ssl.SSLContext):
         super().__init__()
         self._tracker = tracker
 
-    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:  # noqa: ANN401  ssl's own
+    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:  # noqa: ANN401  ssl's signature
         if self._tracker.closed:
             raise ConnectionAbortedError
         return super().wrap_socket(sock, *args, **kwargs)

@@ -47,7 +47,7 @@ class EventMatcher:
         return validate_attributes(values), self._resource(values.get("session.id"))
 
     def _resource(self, session_id: object) -> Resource:
-        """Return the resource of the named session, or of the process's where no valid session is named."""
+        """Return the resource of the named session, or of the process's session if it names no valid one."""
         # An object of another type could compare as equal to a session's id.
         key = session_id if type(session_id) is str else ""
         if key not in self._resources:
@@ -64,13 +64,13 @@ def _session(session_id: str) -> Session:
 
 
 class _GivenExporter:
-    """An exporter of the host's, with the interface of `OTLPClient`."""
+    """The host's exporter, with the interface of `OTLPClient`."""
 
     def __init__(self, exporter: Any) -> None:  # noqa: ANN401  any
         self._exporter = exporter
 
     def export(self, make_records: Callable[[], Sequence[Any]]) -> ExportResult:
-        """Export. The host's own exporter reports its failures itself."""
+        """Export. The host's exporter reports its failures itself."""
         return ExportResult(accepted=self._exporter.export(make_records()).name == "SUCCESS")
 
     def force_flush(self, timeout_millis: int) -> bool:
@@ -91,7 +91,7 @@ class ExportFilter:
         Raises nothing: an exception in a plug-in's constructor would abort the host's whole SDK configuration.
         """
         if not (exporter is None or _can_export(exporter)):
-            # A declarative file can hold anything under this name: reported at the first export as unknown keyword.
+            # A declarative file can have anything under this name. The first export reports it as an unknown keyword.
             exporter, keywords = None, {**keywords, "exporter": exporter}
         self._client = OTLPClient(signal, keywords) if exporter is None else _GivenExporter(exporter)
         self._warned: set[str] = set()
@@ -137,9 +137,9 @@ class ExportFilter:
             # An invalid record must not keep the others from being exported.
             try:
                 rebuilt = rebuild(record, matcher)
-            except InvalidEventError as error:  # noqa: PERF203  each record is judged by itself
+            except InvalidEventError as error:  # noqa: PERF203  each record is validated separately
                 self._warn(f"a record of tbot.start was dropped: {error}")
-            except Exception:  # noqa: BLE001, S112  an object of the host's that is not a record at all
+            except Exception:  # noqa: BLE001, S112  an object that is not a record at all
                 continue
             else:
                 if rebuilt is not None:

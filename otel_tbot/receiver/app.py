@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     Scope = MutableMapping[str, Any]
     Headers = list[tuple[bytes, bytes]]
 
-MAX_MESSAGE_BYTES = 64 * 1024  # an event of today has a few hundred
+MAX_MESSAGE_BYTES = 64 * 1024  # a current event has a few hundred
 MAX_HEADER_BYTES = 16 * 1024
 REQUEST_TIMEOUT_MS = 15_000  # for a whole request: longer than an event waits for the backend
-_READINESS_RATE = 100.0  # checks a second from one address; orchestrators make one every few seconds
+_READINESS_RATE = 100.0  # checks per second from one address; orchestrators make one every few seconds
 # How the content type of a call begins, in any of the protocols.
 _CALL_CONTENT_TYPES = (b"application/connect", b"application/grpc", b"application/json", b"application/proto")
 _MAX_TIMEOUT_DIGITS = 10  # Connect protocol, Connect-Timeout-Ms
@@ -44,12 +44,12 @@ _ACCEPTED = b"application/json, application/proto, application/grpc-web+proto"
 # Decisions about the current request. The Connect library passes no ASGI scope to its interceptors, so they are context
 # variables. This one: whether its peer exceeds its rate.
 rate_limited: ContextVar[bool] = ContextVar("rate_limited")
-# Whether it was recognized as a call; earlier refusals reach no interceptor.
+# Whether it was recognized as a call; earlier rejections do not reach an interceptor.
 reached_service: ContextVar[bool] = ContextVar("reached_service")
 
 
 class CallCounter:
-    """Counts each call, and each refusal under its code."""
+    """Counts each call, and each rejection under its code."""
 
     def __init__(self, counters: Counters) -> None:
         """Count into `counters`."""
@@ -68,10 +68,10 @@ class CallCounter:
 
 
 class RateLimitInterceptor:
-    """Refuses the calls of a peer that exceeds its rate."""
+    """Rejects the calls of a peer that exceeds its rate."""
 
     async def on_start(self, ctx: RequestContext[Any, Any]) -> None:  # noqa: ARG002  the interceptor's interface
-        """Accept or refuse a call.
+        """Accept or reject a call.
 
         Raises:
             ConnectError: `resource_exhausted`.
@@ -100,7 +100,7 @@ class Application:
         Args:
             queue: delivers the events.
             counters: counts the calls.
-            peer_rate: requests a second from one address.
+            peer_rate: requests per second from one address.
             ready: returns whether the backend accepts events.
             over_capacity: returns whether too many connections are open.
         """
@@ -124,15 +124,15 @@ class Application:
             await self._health(scope, middleware.send, peer)
             return
         reached_service.set(False)
-        rate_limited.set(not self._peers.admit(peer))
-        status, headers = self._refuse(scope)
+        rate_limited.set(not self._peers.allow(peer))
+        status, headers = self._reject(scope)
         if status is None:
             await self._connect({**scope, **self._rewrite(scope)}, middleware.receive, self._counted(middleware.send))
         else:
             await _respond(self._counted(middleware.send), status, headers)
 
-    def _refuse(self, scope: Scope) -> tuple[HTTPStatus | None, Headers]:
-        """Return the status and headers of a refusal; None if the request is accepted."""
+    def _reject(self, scope: Scope) -> tuple[HTTPStatus | None, Headers]:
+        """Return the status and headers of a rejection; None if the request is accepted."""
         headers: Headers = scope["headers"]
         raw = b"".join(chain.from_iterable(headers))
         if self._over_capacity():
@@ -150,7 +150,7 @@ class Application:
         return None, []
 
     def _looks_like_call(self, scope: Scope, kind: bytes) -> bool:
-        """Return whether a request looks like a call: then it is refused in the form of its protocol."""
+        """Return whether a request looks like a call: then it is rejected in the form of its protocol."""
         method: str = scope["method"]
         path: str = scope["path"]
         return (
@@ -160,7 +160,7 @@ class Application:
         )
 
     def _counted(self, send: Send) -> Send:
-        """Count refusals of requests that are not calls, by the phrase of their HTTP status."""
+        """Count rejections of requests that are not calls, by the phrase of their HTTP status."""
 
         async def counted(message: Message) -> None:
             status = message.get("status", 0)
@@ -175,7 +175,7 @@ class Application:
             await _respond(send, HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET, HEAD")])
         elif scope["path"] == "/healthz":  # always: an orchestrator would kill a process that does not answer
             await _respond(send, HTTPStatus.OK, [])
-        elif not self._readiness_peers.admit(peer):
+        elif not self._readiness_peers.allow(peer):
             await _respond(send, HTTPStatus.TOO_MANY_REQUESTS, [])
         elif (await self._ready()).accepted:
             await _respond(send, HTTPStatus.OK, [])
@@ -192,7 +192,7 @@ class Application:
 def timeouts(headers: Headers) -> Headers:
     """Return the timeout of a request in the form of both protocols: the client's, but never above ours.
 
-    An invalid number is left for the library to refuse.
+    An invalid number is left for the library to reject.
     """
     requested = _first(headers).get(b"connect-timeout-ms", b"")
     if not requested or (requested.isdigit() and len(requested) <= _MAX_TIMEOUT_DIGITS):
@@ -201,7 +201,7 @@ def timeouts(headers: Headers) -> Headers:
 
 
 def _first(headers: Headers) -> dict[bytes, bytes]:
-    """Return the headers by name; of several with the same name the first counts."""
+    """Return the headers by name; if a name is repeated, the first one counts."""
     return dict(reversed(headers))
 
 

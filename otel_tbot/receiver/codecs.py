@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from otel_tbot.receiver.metrics import Counters
 
-# tbot's message has two. The library's JSON parser is recursive, and crashes the process at a depth of some ten
-# thousand.
+# tbot's message has two. The library's JSON parser is recursive, and crashes the process at a depth of about
+# ten thousand.
 _MAX_BRACKETS = 256
 
 
@@ -56,7 +56,7 @@ class _JSONCodec(_CountingCodec):
             raise ConnectError(Code.INVALID_ARGUMENT, "too many lists and objects for an event")
         try:
             return self._strict.decode(data, message_class)
-        except Exception:  # noqa: BLE001  the library's errors have no common type; the next line raises what is one
+        except Exception:  # noqa: BLE001  the library's errors have no common type; the next line raises a real error
             message = self._codec.decode(data, message_class)
         self._counters.unknown_fields += 1
         return message

@@ -46,7 +46,7 @@ class ExporterProcess:
 
         Args:
             signal_name: `logs` or `traces`.
-            timeout: seconds that one export may take by the OTLP settings.
+            timeout: seconds that one export may take according to the OTLP settings.
         """
         self._signal = signal_name
         self._timeout = timeout + _EXTRA_SECONDS
@@ -89,7 +89,7 @@ class ExporterProcess:
             command = python_command(__name__, str(their_end.fileno()), self._signal)
             try:
                 process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[their_end.fileno()])  # noqa: S603  our own program
-            except BaseException:  # no descriptor, memory or process left; there may be later
+            except BaseException:  # out of descriptors, memory or processes; that may change
                 our_end.close()
                 raise
             finally:
@@ -109,7 +109,7 @@ class ExporterProcess:
             self._restart_stuck_timer()
 
     def _restart_stuck_timer(self) -> None:
-        """Start the time for what the process works on now."""
+        """Start the timeout of what the process is working on."""
         if self._stuck_timer is not None:
             self._stuck_timer.cancel()
         self._stuck_timer = (

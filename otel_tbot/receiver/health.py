@@ -55,7 +55,7 @@ class BackendHealth:
         return result
 
     async def ready(self) -> ExportResult:
-        """Return whether the backend accepts: by the last export, or if that is too old by an empty one (OTLP)."""
+        """Return whether the backend accepts events: by the last export, or if that is too old by an empty one."""
         if self._last is not None and time.monotonic() < self._valid_until:
             return self._last
         if self._probe is None or self._probe.done():

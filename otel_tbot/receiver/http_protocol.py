@@ -27,20 +27,20 @@ HANDSHAKE_TIMEOUT = 5.0  # seconds for TLS; asyncio's own limit is 60
 class OpenConnections:
     """The connections of one server, the oldest first.
 
-    Those in their TLS handshake are limited by the open files alone.
+    Those in their TLS handshake are only limited by the number of open files.
 
-    Where the limit is reached, the oldest connection without a complete request under way makes room for a new one:
-    nobody can hold the door. Where there is none, a few more are admitted, so that each gets a response that there are
-    too many, and health checks theirs.
+    At the limit, the oldest connection without a complete request in progress is closed for a new one, so no client can
+    block the others. If there is none, a few more are accepted: each gets the response that there are too many, and
+    health checks are answered.
     """
 
     def __init__(self, limit: int, *, extra: int = 0, per_address: int | None = None) -> None:
-        """Begin without a connection.
+        """Start without connections.
 
         Args:
-            limit: how many may be open before one has to make room.
-            extra: how many more are admitted where none can.
-            per_address: how many may be open from one address; None for any number.
+            limit: how many may be open before one is closed for a new one.
+            extra: how many more are accepted if none can be closed.
+            per_address: how many may be open from one address; None for no limit.
         """
         self.limit = limit
         self.maximum = limit + extra
@@ -52,8 +52,8 @@ class OpenConnections:
         """Whether more are open than the limit."""
         return len(self._open) > self.limit
 
-    def admit(self, connection: LimitedHttpProtocol, address: str) -> bool:
-        """Count a connection, if it may be open."""
+    def accept(self, connection: LimitedHttpProtocol, address: str) -> bool:
+        """Count a connection and return True, or return False if there are too many."""
         if self._per_address is not None and list(self._open.values()).count(address) >= self._per_address:
             return False
         if len(self._open) >= self.limit:
@@ -74,7 +74,7 @@ class OpenConnections:
 
 
 def protocol_factory(connections: OpenConnections) -> Callable[..., LimitedHttpProtocol]:
-    """Return what uvicorn calls for each connection.
+    """Return the factory that uvicorn calls for each connection.
 
     Args:
         connections: counts them.
@@ -90,8 +90,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
         Args:
             connections: counts it.
-            args: uvicorn's.
-            keywords: uvicorn's.
+            args: the arguments of uvicorn.
+            keywords: the keywords of uvicorn.
         """
         super().__init__(*args, **keywords)
         self._connections = connections
@@ -99,15 +99,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._headers_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
-        self._begun = False
+        self._started = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin, or abort where too many are open."""
+        """Start, or abort if too many are open."""
         peer = transport.get_extra_info("peername")
-        if not self._connections.admit(self, peer[0] if isinstance(peer, tuple) else ""):
+        if not self._connections.accept(self, peer[0] if isinstance(peer, tuple) else ""):
             transport.abort()
             return
-        self._begun = True
+        self._started = True
         super().connection_made(transport)
         self._start_headers_timer()
 
@@ -115,7 +115,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Release what the connection held."""
         self._stop_headers_timer()
         self._connections.release(self)
-        if self._begun:
+        if self._started:
             self.resume_writing()
             super().connection_lost(exc)
             self._notify_application()
@@ -132,7 +132,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that headers begin."""
         if len(self.pipeline) >= MAX_PIPELINED:
-            self.abort()  # a response would be taken for that to an earlier request
+            self.abort()  # a response would be mistaken for that to an earlier request
             raise OverflowError  # ends the parser
         super().on_message_begin()
         self._limits.request_began()
@@ -181,7 +181,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP."""
+        """Reject what is not HTTP."""
         if not self.transport.is_closing():
             super().send_400_response(msg)
             self._abort_if_not_read()
@@ -242,7 +242,7 @@ def _is_answered(cycle: RequestResponseCycle | None) -> bool:
 class EventLoop(uvloop.Loop):
     """uvloop with a limit on the time of TLS handshakes, which uvicorn does not set."""
 
-    async def create_server(self, *args: Any, ssl: Any = None, **keywords: Any) -> Any:  # noqa: ANN401  the loop's own
+    async def create_server(self, *args: Any, ssl: Any = None, **keywords: Any) -> Any:  # noqa: ANN401  the loop's interface
         """Listen."""
         if ssl is not None:
             keywords["ssl_handshake_timeout"] = HANDSHAKE_TIMEOUT

@@ -38,7 +38,7 @@ def open_listeners(addresses: Sequence[str], environ: Mapping[str, str]) -> Iter
         ListenError: the address is in use or not available.
     """
     with ExitStack() as opened:
-        # One by one: should the last not be possible, those before it are closed.
+        # One by one: if the last one fails, the ones before it are closed.
         yield [opened.enter_context(listener) for listener in _inherited(environ) or map(_bind, addresses)]
 
 
@@ -137,6 +137,6 @@ def _remove_stale_socket(path: Path) -> None:
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)  # noqa: FBT003  takes no keyword; a busy listener would make it wait
+        probe.setblocking(False)  # noqa: FBT003  takes no keyword; without this, a busy listener would block
         if probe.connect_ex(str(path)) == errno.ECONNREFUSED:
             path.unlink()

@@ -1,7 +1,7 @@
 """The receiver's log on stderr: one line per event that matters to an operator, as `name=value` pairs (logfmt).
 
-No line holds a client's address or a value of an event. Messages of libraries are logged without their arguments, which
-could hold an address.
+No line contains a client's address or a value of an event. Messages of libraries are logged without their arguments,
+which could contain an address.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: object) -> Non
 
 
 def log_notes(settings: OTLPSettings) -> None:
-    """Write a line about each variable that was not read as it may have been meant."""
+    """Write a line about each variable that may not have been read as intended."""
     for note in settings.notes:
         log_event("setting", level=logging.WARNING, note=note)
 

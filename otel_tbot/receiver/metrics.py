@@ -1,4 +1,4 @@
-"""What the receiver counts, and the same as OpenTelemetry metrics where `OTEL_METRICS_EXPORTER=otlp` requests them.
+"""What the receiver counts, also as OpenTelemetry metrics if `OTEL_METRICS_EXPORTER=otlp` requests them.
 
 The provider is private and reads no resource from the environment: nothing that is sent names the host.
 """
@@ -38,7 +38,7 @@ _TOTALS = {
 
 @dataclass(kw_only=True, slots=True)
 class Counters:
-    """The totals since the start. They hold nothing about a bot or its address.
+    """The totals since the start. They contain nothing about a bot or its address.
 
     Only the event loop writes them; another thread reads a recent value.
 
@@ -90,7 +90,7 @@ def create_provider(counters: Counters, environ: Mapping[str, str]) -> MeterProv
     Raises:
         SettingsError: a variable cannot be used.
     """
-    # 5 MiB that most receivers do without
+    # 5 MiB that most receivers do not need
     from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider  # noqa: PLC0415
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -111,7 +111,7 @@ def create_provider(counters: Counters, environ: Mapping[str, str]) -> MeterProv
 
 
 def shutdown_provider(provider: MeterProvider | None) -> None:
-    """Export once more, and shut down."""
+    """Export a last time, and shut down."""
     if provider is not None:
         provider.shutdown(_SHUTDOWN_TIMEOUT_MS)
 
@@ -142,7 +142,7 @@ def _observe(provider: MeterProvider, counters: Counters) -> None:
 
 
 def _milliseconds(environ: Mapping[str, str], name: str, default: float) -> float:
-    """Return what a variable says; a value that cannot be used is logged, and counts as unset."""
+    """Return the value of a variable; an unusable one is logged, and counts as unset."""
     text = environ.get(name, "").strip()
     with suppress(ValueError):
         if 0 < float(text) <= TIMEOUT_MAX:

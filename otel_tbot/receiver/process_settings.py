@@ -20,8 +20,8 @@ def relax_gc() -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
-# Descriptors for listeners, pipes, the log and a new exporter process. With 900 connections and those that are refused
-# this makes the usual limit of 1024.
+# Descriptors for listeners, pipes, the log and a new exporter process. With 900 connections, and those that are
+# rejected, this adds up to the usual limit of 1024.
 _OWN_FDS = 44
 
 
@@ -40,7 +40,7 @@ def require_open_files(connections: int) -> None:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         message = (
-            f"--max-connections takes {needed} open files, and this process may have {hard}: lower it, "
+            f"--max-connections needs {needed} open files, but this process may have only {hard}: lower it, "
             "or raise that limit (ulimit -Hn, LimitNOFILE=)"
         )
         raise SettingsError(message)

@@ -1,12 +1,12 @@
 """What one connection may take, decided without input or output: bytes of headers and framing, and requests.
 
-The protocol reports what the parser finds; this says when headers are overdue and when the connection takes too much.
+The protocol reports what the parser finds; this decides when headers are overdue and when a connection takes too much.
 """
 
 from __future__ import annotations
 
 HEADERS_TIMEOUT = 5.0  # seconds from the connection, or the first byte of the next request, to the end of its headers
-MAX_UNFINISHED_HEADER_BYTES = 64 * 1024  # more in one piece is refused by the application
+MAX_UNFINISHED_HEADER_BYTES = 64 * 1024  # more in one piece is rejected by the application
 MAX_FRAMING_BYTES = 64 * 1024  # bytes after a request's headers that are not its body: chunk sizes, trailers
 MAX_PIPELINED = 16  # requests that wait for the one before them
 
@@ -58,7 +58,7 @@ class RequestLimits:
         Returns:
             Whether the time for headers must begin.
         """
-        # Empty lines begin no request, and would keep an idle connection open.
+        # Empty lines do not start a request, but would keep an idle connection open.
         only_empty_lines = self._was_between_requests and not self._request_began and response_complete
         must_wait = not self.awaiting_headers and (self.in_headers or only_empty_lines)
         if self.awaiting_headers:
@@ -80,7 +80,7 @@ class RequestLimits:
         """Note a part of the body.
 
         Args:
-            size: its bytes.
+            size: its size in bytes.
         """
         self._framing_bytes -= size
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE_TIMEOUT = 15  # seconds until an idle connection is closed
 _EXTRA_CONNECTIONS = 80  # above the limit; these still get a response that there are too many
-# Of TLS 1.2, which Debian's Python leaves to OpenSSL. The ciphers of TLS 1.3 are not named here.
+# For TLS 1.2, which Debian's Python leaves to OpenSSL. The ciphers of TLS 1.3 are not listed here.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 _RESPONSE_TIMEOUT = 1  # seconds after the drain; clients can read their failures in half of it
 _EXPORTER_STOP_TIMEOUT = 1.0  # seconds; by then everything is either delivered or failed
@@ -45,9 +45,9 @@ class Limits:
     Attributes:
         connections: open connections.
         queue: events that wait for the backend.
-        connections_per_address: open connections from one address; None for any number.
-        peer_rate: requests a second from one address.
-        drain: seconds in which a stopping receiver still delivers.
+        connections_per_address: open connections from one address; None for no limit.
+        peer_rate: requests per second from one address.
+        drain: seconds that a stopping receiver continues to deliver.
     """
 
     connections: int
@@ -57,7 +57,7 @@ class Limits:
     drain: int
 
 
-def run(  # noqa: PLR0913  what one receiver is made of
+def run(  # noqa: PLR0913  the parts of one receiver
     listeners: list[socket.socket],
     settings: OTLPSettings,
     limits: Limits,
@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913  what one receiver is made of
     server = _Server(
         uvicorn.Config(
             _Lifespan(application, [backend.ready]),
-            http=protocol_factory(connections),  # type: ignore[arg-type]  # called as the class is
+            http=protocol_factory(connections),  # type: ignore[arg-type]  # called like the class
             loop="otel_tbot.receiver.http_protocol:EventLoop",
             ws="none",
             lifespan="on",
@@ -142,7 +142,7 @@ class _Server(uvicorn.Server):
         self._queue = queue
 
     def use_tls(self, certificate: str, key: str | None) -> None:
-        """Serve TLS 1.2 or newer with forward secrecy, whatever uvicorn and the installed Python take for safe."""
+        """Serve TLS 1.2 or newer with forward secrecy, regardless of the defaults of uvicorn and Python."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(_CIPHERS)
@@ -185,7 +185,7 @@ class _Lifespan:
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
-    """Stop on SIGTERM, SIGINT, SIGQUIT and SIGHUP; ignore those that mean something to tbot.
+    """Stop on SIGTERM, SIGINT, SIGQUIT and SIGHUP; ignore those that have a meaning for tbot.
 
     uvicorn has its own handlers of the first two while it serves, and raises the signal again.
     """
@@ -202,5 +202,5 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 
 
 def _log_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log an exception by its type alone: its message may hold a peer's address."""
+    """Log only the type of an exception: its message may contain a peer's address."""
     log_event("fault", level=logging.ERROR, error=type(context.get("exception")).__name__)

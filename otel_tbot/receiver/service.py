@@ -50,7 +50,7 @@ class ReportingService(TbotReportingService):
         except QueueFullError:
             raise ConnectError(Code.RESOURCE_EXHAUSTED, "too many events wait for the backend: try again") from None
         if not accepted:
-            # The reason is in our own log: it describes the backend, which clients need not know.
+            # The reason is in our log: it describes the backend, which clients need not know.
             raise ConnectError(Code.UNAVAILABLE, "the backend did not accept the event")
         return _ACKNOWLEDGED
 

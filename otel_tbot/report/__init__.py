@@ -1,1 +1,1 @@
-"""`otel-tbot report`: reads stored events and answers with tables and pictures. Needs the extra `report`."""
+"""`otel-tbot report`: reads stored events and prints tables and charts. Needs the extra `report`."""

@@ -1,4 +1,4 @@
-"""The numbers of each chart as a table: for those who cannot see it, and those who want to know exactly."""
+"""The numbers of each chart as a table, for readers who cannot see the chart or want exact values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """A table of texts.
+    """A table of text cells.
 
     Attributes:
         head: the names of the columns.
-        rows: the cells; the first of each names its row.
+        rows: the cells; the first cell of each row is its heading.
     """
 
     head: tuple[str, ...]
@@ -28,7 +28,7 @@ class Numbers:
 
 
 def of_dimension(table: Table, label: str) -> Numbers:
-    """Return the values of a dimension, and last those that are too rare to be shown."""
+    """Return the values of a dimension; the last row counts the values that are too rare to be shown."""
     rows = []
     for row in table.rows:
         cells = [display.value(row.value)]
@@ -38,7 +38,7 @@ def of_dimension(table: Table, label: str) -> Numbers:
             cells += [display.count(starts), "" if share is None else display.percent(share)]
         rows.append((*cells, display.count(row.days)))
     if table.suppressed:
-        cells = [f"{display.several(table.suppressed, 'further value', 'further values')}, not shown"]
+        cells = [f"{display.pluralize(table.suppressed, 'further value', 'further values')}, not shown"]
         for mode in RUN_MODES:
             cells += [display.count(table.suppressed_starts.get(mode)), ""]
         rows.append((*cells, ""))
@@ -94,7 +94,7 @@ def of_destinations(figures: Figures) -> Numbers:
 
 
 def of_days(figures: Figures) -> Numbers:
-    """Return the starts of each day, the last ones of a long period."""
+    """Return the starts of each day; of a long period, only the last days."""
     starts = {(day, mode): number for day, mode, number in figures.per_day}
     gaps = set(figures.gaps)
     days = sorted({day for day, _ in starts})
@@ -110,21 +110,21 @@ def of_days(figures: Figures) -> Numbers:
 
 
 def _days(number: int) -> str:
-    """Return the name of a column of days, which says if it has only the last ones."""
+    """Return the heading of a column of days; it says when only the last days are listed."""
     return "day" if number <= MOST_DAYS else f"the last {MOST_DAYS} days"
 
 
 def of_bursts(figures: Figures) -> Numbers:
-    """Return the greatest hour of each day, and which of them are in a burst."""
-    greatest: dict[str, tuple[int, str]] = {}
+    """Return the busiest hour of each day, and which of them are in a burst."""
+    busiest: dict[str, tuple[int, str]] = {}
     for hour, starts in figures.per_hour:
         day = hour.date().isoformat()
-        if day not in greatest or starts > greatest[day][0]:
+        if day not in busiest or starts > busiest[day][0]:
             burst = next((burst for burst in figures.bursts if burst.begin <= hour < burst.end), None)
             note = "" if burst is None else f"burst: {burst.starts:,} starts, {burst.expected:,} usual"
-            greatest[day] = (starts, note)
-    rows = tuple((day, display.count(starts), note) for day, (starts, note) in list(greatest.items())[-MOST_DAYS:])
-    return Numbers(head=(_days(len(greatest)), "daemon starts in the greatest hour", ""), rows=rows)
+            busiest[day] = (starts, note)
+    rows = tuple((day, display.count(starts), note) for day, (starts, note) in list(busiest.items())[-MOST_DAYS:])
+    return Numbers(head=(_days(len(busiest)), "daemon starts in the busiest hour", ""), rows=rows)
 
 
 def of_old_releases(figures: Figures) -> Numbers:

@@ -19,7 +19,7 @@ class Address:
 
     Attributes:
         host: a name or an IP address.
-        port: of the HTTP interface.
+        port: the port of the HTTP interface.
         user: the user.
         database: the database that has the table.
         tls: whether the connection is encrypted.
@@ -38,7 +38,7 @@ class Address:
 
 
 def is_address(name: str) -> bool:
-    """Return whether a name is an address, and not a file."""
+    """Return whether a name is an address rather than a file."""
     scheme, colon, _ = name.partition("://")
     return bool(colon) and scheme.lower() in _PORTS
 
@@ -47,21 +47,21 @@ def parse_address(text: str) -> Address:
     """Return the parts of an address.
 
     Raises:
-        SettingsError: it is none; the message does not repeat it, since it may hold a password.
+        SettingsError: the text is not an address; the message does not repeat it, as it may contain a password.
     """
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise SettingsError(_unusable("its host or port cannot be read")) from None
+        raise SettingsError(_invalid("its host or port is invalid")) from None
     if parts.password is not None:
-        raise SettingsError(_unusable(f"it holds a password: set {PASSWORD} instead, and remove it from the address"))
+        raise SettingsError(_invalid(f"it contains a password: set {PASSWORD} instead, and remove it from the address"))
     if parts.query or parts.fragment:
-        raise SettingsError(_unusable("it has a ? or #: remove it and what follows"))
+        raise SettingsError(_invalid("it has a ? or #: remove it and everything after it"))
     if not parts.hostname:
-        raise SettingsError(_unusable("it has no host"))
+        raise SettingsError(_invalid("it has no host"))
     if not parts.path.strip("/") or "/" in parts.path.strip("/"):
-        raise SettingsError(_unusable("it must name one database"))
+        raise SettingsError(_invalid("it must name one database"))
     return Address(
         host=parts.hostname,
         port=_PORTS[parts.scheme] if port is None else port,
@@ -71,5 +71,5 @@ def parse_address(text: str) -> Address:
     )
 
 
-def _unusable(problem: str) -> str:
+def _invalid(problem: str) -> str:
     return f"the address of ClickHouse must be {FORM}: {problem}"

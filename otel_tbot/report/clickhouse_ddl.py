@@ -1,12 +1,20 @@
 """The tables and views that keep starts in ClickHouse, next to the tables that the Collector's exporter fills.
 
-Of these only the columns are used that every release of the exporter has. Its attributes are maps, or of the type
-JSON: as the text of a JSON object both are read in the same way.
+Of the exporter's tables, only columns that every release has are used. Attributes are maps or of type JSON; converted
+to the text of a JSON object, both are read in the same way.
 """
 
 from __future__ import annotations
 
-from otel_tbot.report.columns import COLUMNS, COUNTERS, OF_RESOURCE, helper_version, judged, plausible, required
+from otel_tbot.report.columns import (
+    COLUMNS,
+    COUNTERS,
+    RESOURCE_NAMES,
+    helper_version,
+    is_possible_time,
+    is_start,
+    validated,
+)
 from otel_tbot.report.dialect import CLICKHOUSE
 from otel_tbot.report.dimensions import SQL
 
@@ -15,9 +23,9 @@ DAILY = "tbot_starts_daily"
 _SOURCES = {"logs": "LogAttributes", "traces": "SpanAttributes"}  # tables `otel_...`, and the event's column in each
 _SERVICE = "tbot"
 _RUN_MODE = "tbot.run_mode"
-# `release` and `platform` follow from others.
+# Without `release` and `platform`, which are derived from other columns.
 _DAILY_DIMENSIONS = ("run_mode", "version", "join_type", "helper", "helper_version", "destinations", "os", "arch")
-_LATE_DAYS = 3  # of which the daily table is made again each hour
+_LATE_DAYS = 3  # that the daily table counts again each hour
 
 _TYPES = {
     "session": "UUID",
@@ -28,7 +36,7 @@ _TEXT = "LowCardinality(Nullable(String)) CODEC(ZSTD(1))"
 
 
 def statements() -> tuple[str, ...]:
-    """Return the statements that make the tables and views and read what is stored already, in order."""
+    """Return, in order, the statements that create the tables and views and read what is already stored."""
     filled = (statement for signal in _SOURCES for statement in (_view(signal), _history(signal)))
     return (_starts_table(), _daily_table(), _daily_view(), *filled)
 
@@ -38,10 +46,10 @@ def script() -> str:
     return (
         f"""\
 -- The starts of tbot in ClickHouse, printed by: otel-tbot schema --format clickhouse
--- Run it in the database that the Collector's exporter fills, after the exporter has made its tables:
+-- Run it in the database that the Collector's exporter fills, after the exporter has created its tables:
 --   clickhouse-client --database otel --multiquery < schema.sql
--- Running it again is harmless. Without one of the Collector's tables, its last statements fail, and nothing else does.
--- To forget starts after a year: ALTER TABLE {STARTS} MODIFY TTL time + INTERVAL 12 MONTH
+-- It is safe to run again. If one of the Collector's tables is missing, only the last statements fail.
+-- To delete starts after a year: ALTER TABLE {STARTS} MODIFY TTL time + INTERVAL 12 MONTH
 
 {"".join(f"{statement};{chr(10)}{chr(10)}" for statement in statements())}""".rstrip()
         + "\n"
@@ -51,14 +59,14 @@ def script() -> str:
 def _starts_table() -> str:
     types = {"time": "DateTime('UTC') CODEC(Delta(4), ZSTD(1))", **dict.fromkeys(COLUMNS.values(), _TEXT), **_TYPES}
     columns = ",\n".join(f"    {name} {of_type}" for name, of_type in types.items())
-    # Everything is part of the order: what is left out as repeated is equal in every column.
+    # Every column is in the sorting key, so that only rows that are equal in every column are merged.
     return f"""\
--- One row a start. Deliveries that are equal become one when parts are merged: read it with FINAL.
+-- One row per start. Equal deliveries become one row when parts are merged: query it with FINAL.
 CREATE TABLE IF NOT EXISTS {STARTS} (
 {columns}
 )
 ENGINE = ReplacingMergeTree
-PARTITION BY toYYYYMM(time) -- an INSERT over more than 100 partitions is refused, and days would reach that soon
+PARTITION BY toYYYYMM(time) -- an INSERT into more than 100 partitions is rejected, and days would soon reach that
 PRIMARY KEY (time, session)
 ORDER BY (time, {", ".join(COLUMNS.values())})
 SETTINGS allow_nullable_key = 1"""
@@ -67,7 +75,7 @@ SETTINGS allow_nullable_key = 1"""
 def _daily_table() -> str:
     columns = "\n".join(f"    {name} LowCardinality(String)," for name in _DAILY_DIMENSIONS)
     return f"""\
--- The starts of each day, for years: read it with FINAL, and add up `starts`. A later count replaces the earlier one.
+-- The starts of each day, for years: query it with FINAL, and sum up `starts`. A later count replaces an earlier one.
 CREATE TABLE IF NOT EXISTS {DAILY} (
     day Date,
 {columns}
@@ -80,8 +88,8 @@ ORDER BY (day, {", ".join(_DAILY_DIMENSIONS)})"""
 
 
 def _daily_view() -> str:
-    dimensions = ",\n".join(f"    {SQL[name]} AS {_counted(name)}" for name in _DAILY_DIMENSIONS)
-    named = ",\n".join(f"    {_counted(name)} AS {name}" for name in _DAILY_DIMENSIONS)
+    dimensions = ",\n".join(f"    {SQL[name]} AS {_alias(name)}" for name in _DAILY_DIMENSIONS)
+    named = ",\n".join(f"    {_alias(name)} AS {name}" for name in _DAILY_DIMENSIONS)
     return f"""\
 -- Counts the last days again each hour, and everything when the table is empty. Needs ClickHouse 24.10 or newer.
 CREATE MATERIALIZED VIEW IF NOT EXISTS {DAILY}_view REFRESH EVERY 1 HOUR APPEND TO {DAILY} AS
@@ -103,11 +111,11 @@ FROM (
     LIMIT 1 BY session
 )
 )
-GROUP BY day, {", ".join(map(_counted, _DAILY_DIMENSIONS))}"""
+GROUP BY day, {", ".join(map(_alias, _DAILY_DIMENSIONS))}"""
 
 
-def _counted(dimension: str) -> str:
-    # Not the name of a column: an alias would hide it.
+def _alias(dimension: str) -> str:
+    # Not the name of the column, which an alias would hide.
     return f"counted_{dimension}"
 
 
@@ -119,18 +127,18 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS {STARTS}_from_{signal} TO {STARTS} AS
 
 def _history(signal: str) -> str:
     return f"""\
--- What was stored before the view was there.
+-- What was stored before the view existed.
 INSERT INTO {STARTS} (time, {", ".join(COLUMNS.values())})
 {_select(signal)}"""
 
 
 def _select(signal: str) -> str:
-    """Return the query that makes starts of a table of the Collector's."""
+    """Return the query that reads starts from a table of the Collector."""
     stored = ",\n".join(f"            {_stored(name)} AS {column}" for name, column in COLUMNS.items())
-    return starts_of(
+    return select_starts(
         f"""\
         SELECT
-            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender cuts it
+            toDateTime64(Timestamp, 0, 'UTC') AS time, -- in whole seconds, as the sender truncates it
             toJSONString(ResourceAttributes) AS resource,
             toJSONString({_SOURCES[signal]}) AS event,
 {stored}
@@ -139,20 +147,22 @@ def _select(signal: str) -> str:
     )
 
 
-def starts_of(stored: str) -> str:
-    """Return the query that makes starts of stored texts, each judged by the schema.
+def select_starts(stored: str) -> str:
+    """Return the query that turns stored texts into starts, each validated against the schema.
 
     Args:
-        stored: a query of the time and of each column's text, NULL where it is missing.
+        stored: a query for the time and each column's text, NULL where it is missing.
     """
     values = ",\n".join(
-        f"        {judged(name, f'stored.{column}', CLICKHOUSE)} AS {column}" for name, column in COLUMNS.items()
+        f"        {validated(name, f'stored.{column}', CLICKHOUSE)} AS {column}" for name, column in COLUMNS.items()
     )
-    kept = {column: f"judged.{column}" for column in COLUMNS.values()} | {"helper_version": helper_version("judged.")}
+    kept = {column: f"validated.{column}" for column in COLUMNS.values()} | {
+        "helper_version": helper_version("validated.")
+    }
     columns = ",\n".join(f"    {value} AS {column}" for column, value in kept.items())
     return f"""\
 SELECT
-    judged.time AS time,
+    validated.time AS time,
 {columns}
 FROM (
     SELECT
@@ -161,14 +171,14 @@ FROM (
     FROM (
 {stored}
     ) AS stored
-    WHERE {plausible("stored.time", CLICKHOUSE)} AND stored.{COLUMNS[_RUN_MODE]} IS NOT NULL
-) AS judged
-WHERE {required("judged.")}"""
+    WHERE {is_possible_time("stored.time", CLICKHOUSE)} AND stored.{COLUMNS[_RUN_MODE]} IS NOT NULL
+) AS validated
+WHERE {is_start("validated.")}"""
 
 
 def _stored(name: str) -> str:
-    """Return the text that is stored of an attribute: in a map its name is one key, in JSON its parts are keys."""
-    attributes = "resource" if name in OF_RESOURCE else "event"
+    """Return the stored text of an attribute: its name is one key of a map, or a path of keys in JSON."""
+    attributes = "resource" if name in RESOURCE_NAMES else "event"
     parts = ", ".join(map(CLICKHOUSE.literal, name.split(".")))
     keys = (CLICKHOUSE.literal(name), parts)
     found = (f"JSONExtract({attributes}, {key}, 'Nullable(String)')" for key in keys)

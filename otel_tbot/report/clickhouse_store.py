@@ -1,4 +1,4 @@
-"""The starts in ClickHouse: the table that `otel-tbot schema --format clickhouse` prints, asked over HTTP."""
+"""The starts in ClickHouse: the table that `otel-tbot schema --format clickhouse` prints, queried over HTTP."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from otel_tbot.report.store import Period, Rows
 
 _CONNECT_TIMEOUT = 10  # seconds
-_GRACE = 5  # seconds in which the server's own timeout can be answered
-_MOST_ROWS = 1_000_000  # of the answer to one query
+_GRACE = 5  # seconds for the server to report its own timeout
+_MOST_ROWS = 1_000_000  # in the answer to one query
 _MOST_STARTS = 50_000_000  # in a Parquet file
-_MOST_NAMED = 1000  # sessions that a query names: it must stay below 256 KiB
+_MOST_NAMED = 1000  # sessions listed in a query, which must stay below 256 KiB
 _DELIVERED_WITHIN = timedelta(days=1)  # all deliveries of one session
 _SECOND = timedelta(seconds=1)
 
 _ALL = ", ".join(["time", *COLUMNS.values()])
-# In types that the other engine reads from a Parquet file as it reads those that it wrote.
+# In types that DuckDB reads from a Parquet file as it reads its own.
 _EXPORTED = ", ".join(["toDateTime64(time, 6) AS time", "toString(session) AS session", *list(COLUMNS.values())[1:]])
-_NOT_KNOWN = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
+_UNKNOWN = LeftOut(unreadable_lines=0, invalid=None, repeated=None, implausible_time=None, outside_period=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,38 +48,38 @@ class ClickHouseStarts:
 
     Attributes:
         client: the connection.
-        address: of the database.
+        address: the address of the database.
         timeout: the seconds that a query may take.
-        table: the definition of `tbot_starts`, with which every query begins.
-        left_out: nothing is known of it, as the views keep only starts.
+        table: the definition of `tbot_starts`, which comes first in every query.
+        left_out: unknown, as the views keep only starts.
     """
 
     client: Client
     address: Address
     timeout: int
     table: str = ""
-    left_out: LeftOut = _NOT_KNOWN
+    left_out: LeftOut = _UNKNOWN
 
-    def ask(self, query: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows that answer a query."""
-        with self._failing():
-            rows = self.client.query(self.table + query, settings=self._limits(_MOST_ROWS)).result_rows
+        with self._as_report_error():
+            rows = self.client.query(self.table + sql, settings=self._limits(_MOST_ROWS)).result_rows
         return [tuple(row) for row in rows]
 
     def as_parquet(self) -> bytes:
         """Return the starts as a Parquet file."""
         query = f"{self.table} SELECT {_EXPORTED} FROM tbot_starts ORDER BY time, session"
-        with self._failing():
+        with self._as_report_error():
             return self.client.raw_query(query, settings=self._limits(_MOST_STARTS), fmt="Parquet")
 
     def _limits(self, rows: int) -> dict[str, Any]:
-        """Return the limits of a query; a user that may set none has those of its profile."""
+        """Return the limits of a query; a user that may not set any has those of its profile."""
         limits = {"max_execution_time": self.timeout, "max_result_rows": rows}
         known = self.client.server_settings
         return {name: value for name, value in limits.items() if name in known and not known[name].readonly}
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _as_report_error(self) -> Iterator[None]:
         try:
             yield
         except (ClickHouseError, HTTPError, OSError) as error:
@@ -87,26 +87,26 @@ class ClickHouseStarts:
 
 
 @contextmanager
-def ask_clickhouse(text: str, *, period: Period, timeout: int) -> Iterator[ClickHouseStarts]:
-    """Connect to a database, for as long as the context.
+def query_clickhouse(text: str, *, period: Period, timeout: int) -> Iterator[ClickHouseStarts]:
+    """Connect to a database for the duration of the context.
 
     Args:
         text: its address.
-        period: starts outside are left out.
+        period: starts outside it are left out.
         timeout: the seconds that a query may take.
 
     Raises:
-        SettingsError: the address is none.
-        ReportError: the database cannot be asked.
+        SettingsError: the address is invalid.
+        ReportError: the database cannot be queried.
         NoStartsError: it has no start in the period.
     """
     address = parse_address(text)
     client = _connect(address, timeout)
     try:
         anything = ClickHouseStarts(client=client, address=address, timeout=timeout)
-        table = _definition(anything, period)
+        table = _with_clause(anything, period)
         starts = ClickHouseStarts(client=client, address=address, timeout=timeout, table=table)
-        if starts.ask("SELECT count(*) FROM tbot_starts") == [(0,)]:
+        if starts.query("SELECT count(*) FROM tbot_starts") == [(0,)]:
             within = " in that period" if period.since or period.until else ""
             message = f"no event tbot.start was found{within}"
             raise NoStartsError(message)
@@ -116,9 +116,9 @@ def ask_clickhouse(text: str, *, period: Period, timeout: int) -> Iterator[Click
 
 
 def _connect(address: Address, timeout: int) -> Client:
-    for name in ("clickhouse_connect", "urllib3"):  # what they would print, the one line of the error says
+    for name in ("clickhouse_connect", "urllib3"):  # the error message says what they would log
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    common.set_setting("send_os_user", False)  # noqa: FBT003  the name of who asks is not the server's business
+    common.set_setting("send_os_user", False)  # noqa: FBT003  the server does not need the name of the account
     try:
         return get_client(
             interface="https" if address.tls else "http",
@@ -137,18 +137,18 @@ def _connect(address: Address, timeout: int) -> Client:
         raise ReportError(reason(error, address, timeout)) from None
 
 
-def _definition(starts: ClickHouseStarts, period: Period) -> str:
-    """Return the words that define `tbot_starts` as the starts of a period, each once.
+def _with_clause(starts: ClickHouseStarts, period: Period) -> str:
+    """Return the clause that defines `tbot_starts` as the starts of a period, each once.
 
-    Equal deliveries of a session are one row to FINAL. Of others the first is taken, as the other engine does; there
-    are few, so that they are looked for once, and named in each query.
+    FINAL merges equal deliveries of a session. Of deliveries that differ, the first is kept, as in DuckDB; they are
+    few, so they are looked up once and listed in each query.
     """
     stored = f"{CLICKHOUSE.identifier(starts.address.database)}.tbot_starts FINAL"
     until = [f"time < {_literal(period.until)}"] if period.until else []
     since = [f"time >= {_literal(period.since)}"] if period.since else []
     before = [f"time >= {_literal(period.since - _DELIVERED_WITHIN)}"] if period.since else []
     repeated = f"SELECT session FROM {stored} WHERE {_all(before + until)} GROUP BY session HAVING count(*) > 1"
-    found = starts.ask(f"{repeated} LIMIT {_MOST_NAMED + 1}")
+    found = starts.query(f"{repeated} LIMIT {_MOST_NAMED + 1}")
     once = f"SELECT {_ALL} FROM {stored} WHERE {_all(since + until)}"
     if not found:
         return f"WITH tbot_starts AS ({once}) "
@@ -168,6 +168,6 @@ def _all(conditions: list[str]) -> str:
 
 
 def _literal(time: datetime) -> str:
-    """Return a time as a literal; the column has whole seconds, and its literals can have no others."""
+    """Return a time as a literal, rounded up, because literals of the column's type have whole seconds."""
     cut = time.replace(microsecond=0)
     return CLICKHOUSE.literal(str(cut if cut == time else cut + _SECOND))

@@ -23,7 +23,7 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
 
     Args:
         starts: what was read, at least one start.
-        at_least: values with fewer starts are suppressed, and run modes likewise; 1 suppresses nothing.
+        at_least: values and run modes with fewer starts are suppressed; 1 suppresses nothing.
         supported_majors: the number of newest major releases that do not count as old.
     """
     first, last = _first_and_last(starts)
@@ -69,12 +69,12 @@ def compute_figures(starts: Starts, *, at_least: int, supported_majors: int) -> 
 
 
 def _first_and_last(starts: Starts) -> tuple[datetime, datetime]:
-    ((first, last),) = starts.ask("SELECT min(time), max(time) FROM tbot_starts")
+    ((first, last),) = starts.query("SELECT min(time), max(time) FROM tbot_starts")
     return first, last
 
 
 def _without_suppressed(burst: Burst, tables: Mapping[str, Table]) -> Burst:
-    """Remove what a burst would tell of a value that its table does not show."""
+    """Remove what a burst would reveal about a value that its table does not show."""
     for dimension, value in (("version", burst.version), ("join_type", burst.join_type)):
         if value is None or not any(
             row.value == value and row.starts["daemon"] is not None for row in tables[dimension].rows

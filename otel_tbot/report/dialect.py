@@ -1,4 +1,4 @@
-"""The words that differ between the engines. Every other word of the SQL is the same for both."""
+"""The SQL that differs between the engines. All other SQL is the same for both."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What an engine spells in its own way.
+    """The syntax of one engine.
 
     Attributes:
-        optional: a type whose values may be NULL.
+        optional: the format of a type that allows NULL.
         backslash: a backslash within a literal.
-        matches: the function that finds a regular expression in a text.
+        matches: the function that searches a text for a regular expression.
         now: the current time.
     """
 

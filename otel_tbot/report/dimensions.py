@@ -1,4 +1,4 @@
-"""What the starts are counted by."""
+"""The dimensions that starts are counted by."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _COMBINATION = "substr({}, 4)".format(
 )
 RELEASE_SQL = "regexp_extract(version, '^([0-9]+([.][0-9]+)?)', 1)"
 
-# The expression of each dimension's value, of the columns of a start. None of the values of a helper, an operating
-# system or an architecture has a space.
+# The SQL expression of each dimension, over the columns of a start. The names of helpers, operating systems and
+# architectures do not contain spaces.
 SQL = {
     "release": _SET.format(RELEASE_SQL),
     "version": _SET.format("version"),
@@ -48,7 +48,7 @@ SQL = {
 
 
 def release_of(version: str) -> str:
-    """Return `MAJOR.MINOR` of a version, or what there is of it; `NOT_SET` stays."""
+    """Return `MAJOR.MINOR` of a version, or as much of it as there is; `NOT_SET` stays."""
     return ".".join(version.partition("-")[0].split(".")[:2])
 
 
@@ -66,7 +66,7 @@ def os_and_arch(platform: str) -> tuple[str, str]:
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], bool, str, int]:
-    """Return a key that sorts versions as semantic versioning does; what is no version comes first."""
+    """Return a key that sorts versions as semantic versioning does; anything else comes first."""
     found = _NUMBERS.match(version)
     if not found:
         return (), False, version, 0

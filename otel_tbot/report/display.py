@@ -1,4 +1,4 @@
-"""Numbers, shares, days and values as a reader sees them, the same in every format."""
+"""Numbers, shares, days and values as readable text, the same in every format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otel_tbot.report.figures import NOT_SET, OTHERS
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-NOT_SHOWN = "not shown"  # a suppressed number; it may be above the threshold, when it would give another one away
+NOT_SHOWN = "not shown"  # a suppressed number; it may be above the threshold if it would give another one away
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NUMBERS_OF_DESTINATIONS = ("none", "1", "2", "3 or more")
 _LOWEST_SHARE = 0.0005  # below, one decimal of a percent would read 0.0%
@@ -18,7 +18,7 @@ _SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "
 
 
 def count(number: int | None) -> str:
-    """Return the number with its thousands apart, or that it is not shown."""
+    """Return a number with thousands separators, or that it is not shown."""
     return NOT_SHOWN if number is None else f"{number:,}"
 
 
@@ -27,7 +27,7 @@ def percent(share: float | None) -> str:
     if share is None:
         return NOT_SHOWN
     if share >= _WHOLE_PERCENT:
-        # Only what is the whole may read so.
+        # Only the whole may read 100%.
         return f"{min(share, 0.99) if share < 1 else 1:.0%}"
     if share >= _LOWEST_SHARE:
         return f"{share:.1%}"
@@ -55,34 +55,34 @@ def minute(moment: datetime) -> str:
 
 
 def period(first: datetime, last: datetime) -> str:
-    """Return what the time between two events is called."""
+    """Return the period between two events: `9 November 2026 to 12 November 2026`."""
     if first.date() == last.date():
         return full_day(first)
     return f"{full_day(first)} to {full_day(last)}"
 
 
-def several(number: int, one: str, many: str) -> str:
-    """Return a number with the noun that fits it."""
+def pluralize(number: int, one: str, many: str) -> str:
+    """Return a number with its noun in the singular or plural."""
     return f"{number:,} {one if number == 1 else many}"
 
 
-def spelled(number: int) -> str:
+def spell_out(number: int) -> str:
     """Return a small number as a word."""
     return _SMALL_NUMBERS[number] if number < len(_SMALL_NUMBERS) else str(number)
 
 
-def listed(parts: list[str]) -> str:
-    """Return an enumeration: `a, b and c`."""
+def natural_list(parts: list[str]) -> str:
+    """Return a list as text: `a, b and c`."""
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def value(text: str, *, missing: str = NOT_SET, others: str = OTHERS) -> str:
-    """Return a value of a dimension with nothing in it that could act on a terminal or a page.
+    """Return a value of a dimension without characters that could affect a terminal or a page.
 
     Args:
         text: the value as stored.
-        missing: what `NOT_SET` is called.
-        others: what `OTHERS` is called.
+        missing: the text for `NOT_SET`.
+        others: the text for `OTHERS`.
     """
     if text == NOT_SET:
         return missing

@@ -1,4 +1,4 @@
-"""The starts as rows of a table in memory: one row each, duplicates and impossible times left out."""
+"""The starts as a table in memory: one row each, without duplicates and impossible times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import duckdb
 
 from otel_tbot.errors import NoStartsError, ReportError
 from otel_tbot.report import display
-from otel_tbot.report.columns import COLUMNS, COUNTERS, helper_version, plausible, required
+from otel_tbot.report.columns import COLUMNS, COUNTERS, helper_version, is_possible_time, is_start
 from otel_tbot.report.dialect import DUCKDB
 from otel_tbot.report.figures import LeftOut
 from otel_tbot.report.otlp_json_sql import load_lines, load_starts
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from otel_tbot.report.store import Period, Rows
 
 MIB = 1 << 20
-_LONGEST_LINES = (16 * MIB, 256 * MIB)  # memory grows with the limit, so the second only where the first is too small
+# Memory grows with the limit, so the second is used only if the first is too small.
+_LONGEST_LINES = (16 * MIB, 256 * MIB)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DuckDBStarts:
-    """What was read of files.
+    """The starts that were read from files.
 
     Attributes:
         connection: its table `tbot_starts` has a row for each start.
-        left_out: what is no row of it.
+        left_out: what was read and is not in it.
         folder: the only folder that the engine may write to.
     """
 
@@ -43,12 +44,12 @@ class DuckDBStarts:
     left_out: LeftOut
     folder: Path
 
-    def ask(self, query: str) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Return the rows that answer a query."""
-        return self.connection.execute(query).fetchall()
+        return self.connection.execute(sql).fetchall()
 
     def as_parquet(self) -> bytes:
-        """Return the starts as a Parquet file, which is read faster than what it was made of."""
+        """Return the starts as a Parquet file, which is faster to read than the original files."""
         path = self.folder / "starts.parquet"
         columns = ", ".join(COLUMNS.values())
         self.connection.execute(
@@ -67,18 +68,18 @@ def read_starts(
     threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Iterator[DuckDBStarts]:
-    """Read files into a table, which lives as long as the context.
+    """Read files into a table that exists for the duration of the context.
 
     Args:
         names: paths; `-` is stdin.
-        period: starts outside are left out.
-        memory: the engine's limit, such as `1GB`; it spills into a private folder beyond.
+        period: starts outside it are left out.
+        memory: the engine's limit, such as `1GB`; beyond it, the engine spills into a private folder.
         threads: the engine's threads; by default one for each core.
-        on_progress: called with the part that is read, in percent.
+        on_progress: called with the percentage that is read.
 
     Raises:
         ReportError: a file cannot be read.
-        NoStartsError: none holds a start in the period.
+        NoStartsError: no file has a start in the period.
     """
     with TemporaryDirectory(prefix="otel-tbot-") as folder:
         sources = opened = open_sources(names, Path(folder))
@@ -86,10 +87,10 @@ def read_starts(
             try:
                 files = join_small_files(opened, Path(folder))
                 sources = [link(file, Path(folder) / f"link-{number}") for number, file in enumerate(files)]
-                _shut_in(connection, folder, sources)
+                _restrict_access(connection, folder, sources)
                 _load(connection, sources, on_progress)
                 check_still_there(opened)
-                left_out = _leave_out(connection, period)
+                left_out = _create_starts(connection, period)
             except (duckdb.Error, OSError) as error:
                 check_still_there(opened)
                 raise ReportError(_reason(error, sources)) from None
@@ -108,12 +109,12 @@ def _connect(memory: str, threads: int | None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _shut_in(connection: duckdb.DuckDBPyConnection, folder: str, sources: Sequence[Source]) -> None:
-    """Let the engine open the files that are named, and those in its private folder, and nothing else."""
+def _restrict_access(connection: duckdb.DuckDBPyConnection, folder: str, sources: Sequence[Source]) -> None:
+    """Let the engine open only the named files and those in its private folder."""
     connection.execute(
         f"""
-        SET preserve_insertion_order = false; -- costs memory
-        SET enable_progress_bar = true; -- without it there is no progress to ask for
+        SET preserve_insertion_order = false; -- keeping it costs memory
+        SET enable_progress_bar = true; -- needed to query the progress
         SET enable_progress_bar_print = false;
         SET progress_bar_time = 0;
         SET TimeZone = 'UTC';
@@ -122,7 +123,7 @@ def _shut_in(connection: duckdb.DuckDBPyConnection, folder: str, sources: Sequen
         SET autoload_known_extensions = false;
         SET allowed_paths = [{", ".join(DUCKDB.literal(str(source.path.resolve())) for source in sources)}];
         SET allowed_directories = [{DUCKDB.literal(folder)}];
-        SET enable_external_access = false; -- no file but those, and no address
+        SET enable_external_access = false; -- no other file, and no URL
         SET lock_configuration = true;
         """
     )
@@ -151,21 +152,21 @@ def _type(column: str) -> str:
     return "UUID" if column == "session" else "INTEGER" if column in COUNTERS else "VARCHAR"
 
 
-def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
-    """Make the table `tbot_starts` of the table `records`, and return what is no row of it."""
+def _create_starts(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut:
+    """Create the table `tbot_starts` from the table `records`, and return what was left out."""
     columns = ", ".join(COLUMNS.values())
     kept = ", ".join(column for column in COLUMNS.values() if column != "helper_version")
     connection.execute(
         f"""
         CREATE TEMP TABLE repeated AS
-        SELECT session, count(*) - 1 AS copies FROM records WHERE {required()} GROUP BY session HAVING count(*) > 1;
+        SELECT session, count(*) - 1 AS copies FROM records WHERE {is_start()} GROUP BY session HAVING count(*) > 1;
         CREATE TEMP TABLE tbot_starts AS
         WITH single AS (
             SELECT time, {columns} FROM records
-            WHERE {required()} AND session NOT IN (SELECT session FROM repeated)
+            WHERE {is_start()} AND session NOT IN (SELECT session FROM repeated)
         ), first AS ( -- deliveries of one session may differ; which is kept must not depend on the threads
             SELECT DISTINCT ON (session) time, {columns} FROM records
-            WHERE {required()} AND session IN (SELECT session FROM repeated)
+            WHERE {is_start()} AND session IN (SELECT session FROM repeated)
             ORDER BY time, {columns}
         ), once AS (
             FROM single UNION ALL FROM first
@@ -175,11 +176,11 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut
     )
     unreadable, invalid = _numbers(
         connection,
-        f"SELECT count(*) FILTER (unreadable), count(*) FILTER (NOT unreadable AND NOT ({required()})) FROM records",
+        f"SELECT count(*) FILTER (unreadable), count(*) FILTER (NOT unreadable AND NOT ({is_start()})) FROM records",
     )
     (repeated,) = _numbers(connection, "SELECT coalesce(sum(copies), 0) FROM repeated")
     connection.execute("DROP TABLE records; DROP TABLE repeated")
-    implausible = _delete(connection, f"time IS NULL OR NOT ({plausible('time', DUCKDB)})")
+    implausible = _delete(connection, f"time IS NULL OR NOT ({is_possible_time('time', DUCKDB)})")
     outside = _delete(
         connection,
         " OR ".join(
@@ -194,7 +195,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, period: Period) -> LeftOut
     if not starts:
         message = "no event tbot.start was found" + (" in that period" if outside else "")
         if unreadable:
-            message += f"; {display.several(unreadable, 'line is', 'lines are')} unreadable"
+            message += f"; {display.pluralize(unreadable, 'line is', 'lines are')} unreadable"
         raise NoStartsError(message)
     return LeftOut(
         unreadable_lines=unreadable,

@@ -1,4 +1,4 @@
-"""The figures of a report: what is counted, after small numbers were suppressed, and nothing about how it is shown.
+"""The figures of a report, after small numbers are suppressed, and independent of how they are shown.
 
 Every format is made from `Figures` alone, so that no format can show what another suppresses. Times are in UTC and
 without a time zone. One-shot and daemon starts are never added.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RUN_MODES = ("one-shot", "daemon")
 NOT_SET = "(not set)"
-BURST_HISTORY = 7 * 24  # hours: a burst is judged by as many before it
+BURST_HISTORY = 7 * 24  # hours: a burst stands out from this many before it
 OTHERS = "(others)"  # the suppressed and the rare values of a series, together
 
 
@@ -72,7 +72,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Change:
-    """How a join method's share moved between the first and the last steps (four weeks each where there are as many).
+    """How a join method's share moved between the first and the last steps (four weeks each where there are enough).
 
     Attributes:
         run_mode: the run mode.
@@ -126,7 +126,7 @@ class Burst:
     Attributes:
         begin: the first hour.
         end: the end of the last hour.
-        starts: the daemon starts between.
+        starts: the daemon starts between `begin` and `end`.
         expected: the starts that are usual for as many hours.
         version: the version with most of them, or None if too few share it.
         join_type: its join method, or None.
@@ -165,7 +165,7 @@ class LeftOut:
 
     Attributes:
         unreadable_lines: lines that are not OTLP/JSON.
-        invalid: records named `tbot.start` that the registry does not admit.
+        invalid: records named `tbot.start` that the schema does not allow.
         repeated: further deliveries of a session that is counted.
         implausible_time: events before tbot existed, or after tomorrow.
         outside_period: events outside `--since` and `--until`.
@@ -179,7 +179,7 @@ class LeftOut:
 
     @property
     def lost(self) -> int:
-        """How much should have been counted, as far as it is known."""
+        """The number of records that should have been counted, as far as it is known."""
         return self.unreadable_lines + (self.invalid or 0) + (self.implausible_time or 0)
 
 
@@ -192,8 +192,8 @@ class Figures:
         last: the time of the last event.
         at_least: values with fewer starts are suppressed.
         supported_majors: the number of newest major releases that do not count as old.
-        starts: the starts of each run mode; None where the number is suppressed, and then nothing else tells of them.
-        median_day: the median of the starts on a day of each run mode; whole days only, where there are any.
+        starts: the starts of each run mode; None where suppressed, and then no other figure reveals them.
+        median_day: the median of each run mode's starts per day; of whole days only, where there are any.
         left_out: what is not counted.
         tables: a table for each dimension, by name.
         step: `week`, or `day` where the period has fewer than six whole weeks.
@@ -201,11 +201,11 @@ class Figures:
         releases: the share of each release (`MAJOR.MINOR`) by step; without bursts.
         join_methods: the movement of join methods; without bursts; empty where there are fewer than four steps.
         destinations: destinations by kind and run mode.
-        per_day: the starts of each day and run mode that is shown, `(day, run mode, starts)`, days without included.
+        per_day: the starts of each day and shown run mode, `(day, run mode, starts)`, days without starts included.
         per_hour: the daemon starts of each hour, `(hour, starts)`, hours without starts included.
         hours_of_week: the average of one-shot starts, `(ISO weekday 1-7, hour, starts)`; suppressed ones are None.
         gaps: days with so few starts that the store may lack events.
-        bursts: see `Burst`.
+        bursts: hours with far more daemon starts than the week before.
         old_releases: by step and run mode.
         newest_major: the newest major release in use; None if no version is known.
         new: values first seen in the last four weeks; empty where the period is shorter than eight.

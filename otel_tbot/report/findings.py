@@ -1,4 +1,4 @@
-"""The finding of each chart in a sentence, for every format.
+"""The finding of each chart as a sentence, for every format.
 
 A sentence says only what the figures prove. What is suppressed may be more frequent than anything that is shown, so
 "leads" and "no other" are said only where the hidden starts are too few to contradict.
@@ -35,9 +35,9 @@ class Strong(str):
     __slots__ = ()
 
 
-LACKING = "so far below the days around that the store may lack events"
+GAP_TEXT = "so far below the days around that the store may lack events"
 
-Finding: TypeAlias = tuple[str, ...]  # parts that are read one after the other; those of type `Strong` are emphasised
+Finding: TypeAlias = tuple[str, ...]  # parts of a sentence, in order; those of type `Strong` are emphasised
 
 _MISSING = {
     "helper": "no helper",
@@ -47,8 +47,8 @@ _MISSING = {
 }
 _KINDS = {"application": "an application", "database": "a database", "kubernetes": "a Kubernetes"}
 _STARTS = {"one-shot": "one-shot starts", "daemon": "daemon starts"}
-_FEWEST_DAYS = 3  # of which one can be called usual
-_COMPARED = 8  # weeks, so that the first four and the last four are others
+_FEWEST_DAYS = 3  # are needed to call one usual
+_COMPARED = 8  # weeks, so that the first four and the last four do not overlap
 _WORKDAYS = range(1, 6)
 _WORKING_HOURS = range(6, 18)
 
@@ -59,7 +59,7 @@ def plain(finding: Iterable[str]) -> str:
 
 
 def findings(figures: Figures) -> Mapping[str, Finding]:
-    """Return the sentences of a report by the name of the chart; a chart that says nothing has none."""
+    """Return the sentence of each chart by its name; a chart without a finding has none."""
     sentences = {
         "releases": _releases(figures),
         "join_methods": _frequent(figures, "join_type"),
@@ -76,18 +76,18 @@ def findings(figures: Figures) -> Mapping[str, Finding]:
     return {name: sentence for name, sentence in sentences.items() if sentence}
 
 
-def days_are_compared(figures: Figures) -> bool:
+def can_compare_days(figures: Figures) -> bool:
     """Return whether there are enough days to call one usual."""
     return len({day for day, *_ in figures.per_day}) >= _FEWEST_DAYS
 
 
-def bursts_are_judged(figures: Figures) -> bool:
-    """Return whether the period is long enough to tell a burst from what is usual, and has daemon starts."""
+def can_find_bursts(figures: Figures) -> bool:
+    """Return whether the period is long enough to distinguish a burst from the usual, and has daemon starts."""
     return len(figures.per_hour) > BURST_HISTORY and bool(figures.starts.get("daemon"))
 
 
-def judged_since(figures: Figures) -> datetime:
-    """Return the first hour with a week before it, which a burst is judged by."""
+def bursts_since(figures: Figures) -> datetime:
+    """Return the first hour that has a week before it to compare with."""
     return figures.per_hour[BURST_HISTORY][0]
 
 
@@ -103,10 +103,10 @@ def _releases(figures: Figures) -> Finding:
         named = {value: share for value, share in shares.items() if value not in (OTHERS, NOT_SET)}
         if named:
             value = max(named, key=lambda value: named[value])
-            # The others are a sum, each of them at most as large.
+            # The others are a sum; each of them is at most as large.
             leads = all(share < named[value] for other, share in shares.items() if other != value)
             claims.append(_Claim(mode, display.value(value), named[value], leads=leads))
-    return _claimed(claims, begin=_during(figures, last))
+    return _claims_sentence(claims, begin=_during(figures, last))
 
 
 def _during(figures: Figures, step: date) -> str:
@@ -126,11 +126,11 @@ def _frequent(figures: Figures, dimension: str) -> Finding:
         if row and share is not None:
             name = display.value(row.value, missing=_MISSING.get(dimension, NOT_SET))
             claims.append(_Claim(mode, name, share, leads=_leads(figures, table, row, mode)))
-    return _claimed(claims)
+    return _claims_sentence(claims)
 
 
-def _claimed(claims: list[_Claim], *, begin: str = "") -> Finding:
-    """Say which value has the largest share of each run mode that is shown."""
+def _claims_sentence(claims: list[_Claim], *, begin: str = "") -> Finding:
+    """Return which value has the largest share of each run mode that is shown."""
     parts: list[Finding] = []
     for place, claim in enumerate(claims):
         share = f"{display.percent(claim.share)} of the {_STARTS[claim.run_mode]}"
@@ -174,7 +174,7 @@ def _movement(figures: Figures) -> Finding:
 
 
 def _destinations(figures: Figures) -> Finding:
-    """Name the kind that most starts have beside the usual one, `other`."""
+    """Name the most frequent kind apart from the usual one, `other`."""
     shares = {(entry.kind, entry.run_mode): 1 - entry.shares[0] for entry in figures.destinations if entry.shares}
     special = {key: share for key, share in shares.items() if key[0] in _KINDS and share > 0}
     if not special:
@@ -202,7 +202,7 @@ def _helpers(figures: Figures) -> Finding:
 
 
 def _per_day(figures: Figures) -> Finding:
-    if not days_are_compared(figures):
+    if not can_compare_days(figures):
         return ()
     usual = [
         (Strong(display.count(figures.median_day[mode])), f" {_STARTS[mode]}")
@@ -214,35 +214,38 @@ def _per_day(figures: Figures) -> Finding:
         return sentence
     days = [display.day(gap) for gap in figures.gaps[:3]]
     if len(figures.gaps) > len(days):
-        days.append(display.several(len(figures.gaps) - len(days), "more day", "more days"))
+        days.append(display.pluralize(len(figures.gaps) - len(days), "more day", "more days"))
     verb = "is" if len(figures.gaps) == 1 else "are"
     return (
         *sentence,
         " ",
-        Strong(display.listed(days)),
-        f" {verb} {LACKING}.",
+        Strong(display.natural_list(days)),
+        f" {verb} {GAP_TEXT}.",
     )
 
 
 def _bursts(figures: Figures) -> Finding:
-    if not bursts_are_judged(figures):
+    if not can_find_bursts(figures):
         return ()
     if not figures.bursts:
-        since = display.day(judged_since(figures))
-        return (Strong(f"Not since {since}"), ": no hour stands out from the week before it. The first week has none.")
+        since = display.day(bursts_since(figures))
+        return (
+            Strong(f"Not since {since}"),
+            ": no hour stands out from the week before it. The first week has nothing before it.",
+        )
     largest = max(figures.bursts, key=lambda found: found.starts)
     if len(figures.bursts) == 1:
         return (Strong("Yes, once"), f": {burst(largest)}.")
-    times = "twice" if len(figures.bursts) == 2 else f"{display.spelled(len(figures.bursts))} times"  # noqa: PLR2004 - twice
+    times = "twice" if len(figures.bursts) == 2 else f"{display.spell_out(len(figures.bursts))} times"  # noqa: PLR2004 - twice
     return (Strong(f"Yes, {times}"), f". The largest: {burst(largest)}.")
 
 
 def burst(found: Burst) -> str:
-    """Say when a burst was, how large, and what most of its starts share."""
+    """Return when a burst was, how large it was, and what most of its starts share."""
     end = f"{found.end:%H:%M}" if found.end.date() == found.begin.date() else display.minute(found.end)
     text = (
         f"{display.minute(found.begin)} to {end} (UTC), "
-        f"{display.several(found.starts, 'daemon start', 'daemon starts')} "
+        f"{display.pluralize(found.starts, 'daemon start', 'daemon starts')} "
         f"where {display.count(found.expected) if found.expected else 'none'} would be usual"
     )
     named = [display.value(text) for text in (found.version, found.join_type) if text is not None]

@@ -1,10 +1,10 @@
-"""SQL that reads OTLP/JSON lines into one row a record, judged by the schema."""
+"""SQL that reads OTLP/JSON lines into one row per record, validated against the schema."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, OF_RESOURCE, judged
+from otel_tbot.report.columns import ATTRIBUTES, COLUMNS, RESOURCE_NAMES, validated
 from otel_tbot.report.dialect import DUCKDB
 from otel_tbot.report.sources import PARQUET
 from otel_tbot.schema.constants import EVENT_NAME
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.report.sources import Source
 
-# Every text is read as text: a value of another type must not cost the line that it is on.
+# Every value is read as text: one of another type must not make its whole line unreadable.
 _ATTRIBUTES = "STRUCT(key VARCHAR, value STRUCT(stringValue VARCHAR, intValue VARCHAR))[]"
 _RECORDS = (
     "STRUCT(timeUnixNano VARCHAR, startTimeUnixNano VARCHAR, eventName VARCHAR, name VARCHAR, "
@@ -24,7 +24,7 @@ _REQUEST = (
     f"STRUCT(resource STRUCT(attributes {_ATTRIBUTES}), scopeLogs STRUCT(logRecords {_RECORDS})[], "
     f"scopeSpans STRUCT(spans {_RECORDS})[])[]"
 )
-# In whole seconds, as the sender cuts it.
+# In whole seconds, as the sender truncates it.
 _TIME = "make_timestamp(try_cast(nanoseconds AS BIGINT) // 1000000000 * 1000000)"
 _LINE = f"""{{
     resourceLogs: '{_REQUEST}', resourceSpans: '{_REQUEST}', resourceMetrics: 'JSON', resourceProfiles: 'JSON'
@@ -32,14 +32,14 @@ _LINE = f"""{{
 
 
 def load_lines(sources: Sequence[Source], *, longest_line: int) -> str:
-    """Return the statement that makes the table `records` of JSON lines.
+    """Return the statement that reads JSON lines into the table `records`.
 
     Its rows are the records named `tbot.start`, and one with `unreadable` for each line that is not OTLP/JSON. A
-    required value that the schema refuses is NULL.
+    required value that the schema rejects is NULL.
 
     Args:
         sources: files of JSON lines, at least one.
-        longest_line: bytes of the longest line.
+        longest_line: the length of the longest line, in bytes.
     """
     return f"""
 CREATE TEMP TABLE records AS
@@ -73,7 +73,7 @@ WITH lines AS (
     SELECT unreadable, nanoseconds, {", ".join(_stored())}
     FROM keys
 )
-SELECT unreadable, {_TIME} AS time, {", ".join(_judged())}
+SELECT unreadable, {_TIME} AS time, {", ".join(_validated())}
 FROM columns
 """
 
@@ -89,23 +89,24 @@ def _read(sources: Sequence[Source], longest_line: int) -> Iterator[str]:
 
 def _stored() -> Iterator[str]:
     for name, column in COLUMNS.items():
-        of = "resource" if name in OF_RESOURCE else "event"
+        attributes = "resource" if name in RESOURCE_NAMES else "event"
         is_text = ATTRIBUTES[name].type == "string"
         key = DUCKDB.literal(name)
-        found = f"{of}[list_position({of}_keys, {key})].value.{'stringValue' if is_text else 'intValue'}"
+        field = "stringValue" if is_text else "intValue"
+        found = f"{attributes}[list_position({attributes}_keys, {key})].value.{field}"
         if not is_text:
-            # A counter of another type is invalid, and not missing.
-            found = f"CASE WHEN list_contains({of}_keys, {key}) THEN coalesce({found}, '') END"
+            # A counter of another type is invalid rather than missing.
+            found = f"CASE WHEN list_contains({attributes}_keys, {key}) THEN coalesce({found}, '') END"
         yield f"{found} AS {column}"
 
 
-def _judged() -> Iterator[str]:
+def _validated() -> Iterator[str]:
     for name, column in COLUMNS.items():
-        yield f"{judged(name, column, DUCKDB)} AS {column}"
+        yield f"{validated(name, column, DUCKDB)} AS {column}"
 
 
 def load_starts(sources: Iterable[Source]) -> str:
-    """Return the statement that adds the starts of Parquet files, which this command made, to the table `records`."""
+    """Return the statement that adds the starts of Parquet files, as `report` writes them, to the table `records`."""
     paths = ", ".join(DUCKDB.literal(str(source.path)) for source in sources if source.kind == PARQUET)
     columns = ", ".join(COLUMNS.values())
     return f"INSERT INTO records SELECT false, date_trunc('second', time), {columns} FROM read_parquet([{paths}])"

@@ -1,4 +1,4 @@
-"""The report as a page: one file without a script, that loads nothing from anywhere."""
+"""The report as a page: one file without scripts that loads nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jinja2
 
 from otel_tbot.report import display, question_texts, sections
 from otel_tbot.report.figures import RUN_MODES
-from otel_tbot.report.findings import Strong, bursts_are_judged, days_are_compared, judged_since, oldest_supported
+from otel_tbot.report.findings import Strong, bursts_since, can_compare_days, can_find_bursts, oldest_supported
 from otel_tbot.report.formats import phrases
 from otel_tbot.version import __version__
 
@@ -20,7 +20,7 @@ def render(figures: Figures, *, files: int) -> str:
     """Return the report as HTML.
 
     Args:
-        figures: what it says.
+        figures: the figures to show.
         files: the number of files that were read; 0 for a database.
     """
     environment = jinja2.Environment(
@@ -31,8 +31,8 @@ def render(figures: Figures, *, files: int) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
-        judged_since=display.day(judged_since(figures)) if bursts_are_judged(figures) else "",
-        days_are_compared=days_are_compared(figures),
+        bursts_since=display.day(bursts_since(figures)) if can_find_bursts(figures) else "",
+        can_compare_days=can_compare_days(figures),
         figures=figures,
         files=files,
         is_strong=lambda part: isinstance(part, Strong),

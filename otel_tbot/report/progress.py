@@ -1,4 +1,4 @@
-"""Watch how far the engine has come, from a second thread."""
+"""Watch the engine's progress from a second thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def watched(connection: DuckDBPyConnection, on_progress: Callable[[float], None]
 
     Args:
         connection: the connection that runs it.
-        on_progress: called with the part that is done, in percent; with None, nothing is watched.
+        on_progress: called with the percentage that is done; with None, nothing is watched.
     """
     if on_progress is None:
         yield

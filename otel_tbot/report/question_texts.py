@@ -1,4 +1,4 @@
-"""The questions that a report answers, in their order: the page and the boards for Grafana share their words."""
+"""The questions that a report answers, in order; the page and the Grafana boards share them."""
 
 PRODUCT = {
     "releases": "Which releases are started?",

@@ -32,12 +32,12 @@ class Question:
     """What a reader wants to know.
 
     Attributes:
-        name: of the chart and of its finding.
+        name: the name of the chart and of its finding.
         text: the question.
         chart: draws the panels of the answer at a width.
         legend: how the chart is read.
         tables: the numbers.
-        width: of one panel on a screen, in pixels.
+        width: the width of one panel on a screen, in pixels.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Section:
     Attributes:
         question: what a reader wants to know.
         finding: the answer in a sentence.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for readers who cannot see it.
         wide: its panels for a screen.
         narrow: its panels for a phone.
     """
@@ -69,7 +69,7 @@ class Section:
 
 def products(figures: Figures) -> list[Section]:
     """Return the sections that say what is used."""
-    return _answered(
+    return _sections(
         figures,
         [
             _releases(figures),
@@ -86,7 +86,7 @@ def products(figures: Figures) -> list[Section]:
                 name="destinations",
                 text=PRODUCT["destinations"],
                 chart=product.destinations,
-                legend="Share of starts with one, two, and more destinations of a kind; beside it, with any.",
+                legend="Share of starts with one, two, and more destinations of a kind; on the right, with any.",
                 tables=(chart_tables.of_destinations(figures), *_table(figures, "destinations")),
             ),
             _bars(figures, "helpers", PRODUCT["helpers"], "helper", most=8, missing="no helper"),
@@ -97,9 +97,9 @@ def products(figures: Figures) -> list[Section]:
 
 def operators(figures: Figures) -> list[Section]:
     """Return the sections that say what to look into."""
-    majors = display.spelled(figures.supported_majors)
+    majors = display.spell_out(figures.supported_majors)
     days = one_in(len({day for day, *_ in figures.per_day}), MOST_DAYS)
-    return _answered(
+    return _sections(
         figures,
         [
             Question(
@@ -116,7 +116,7 @@ def operators(figures: Figures) -> list[Section]:
                 name="bursts",
                 text=OPERATOR["bursts"],
                 chart=operator.bursts,
-                legend="Daemon starts in the greatest hour of each few, on a logarithmic scale.",
+                legend="Daemon starts in the busiest hour of each interval, on a logarithmic scale.",
                 tables=(chart_tables.of_bursts(figures),),
                 width=_FULL,
             ),
@@ -131,14 +131,14 @@ def operators(figures: Figures) -> list[Section]:
                 name="hours",
                 text=OPERATOR["hours"],
                 chart=hours.hours,
-                legend="One-shot starts an hour, on average.",
+                legend="One-shot starts per hour, on average.",
                 tables=(chart_tables.of_hours(figures),),
             ),
         ],
     )
 
 
-def _answered(figures: Figures, questions: list[Question]) -> list[Section]:
+def _sections(figures: Figures, questions: list[Question]) -> list[Section]:
     """Return the sections of the questions that have an answer to draw."""
     sentences = findings(figures)
     answered = []
@@ -174,23 +174,23 @@ def _releases(figures: Figures) -> Question:
 
 
 def _by_step(figures: Figures) -> str:
-    """Return by what a chart is drawn."""
+    """Return the interval at which a chart is drawn."""
     every = one_in(len(figures.steps), MOST_STEPS)
     return f"by {figures.step}" + (f", one of {every} drawn" if every > 1 else "")
 
 
-def _bars(  # noqa: PLR0913 - what a question is made of
+def _bars(  # noqa: PLR0913 - the parts of a question
     figures: Figures, name: str, text: str, dimension: str, *, most: int, missing: str = NOT_SET
 ) -> Question:
-    """Return the question for a dimension, of which the most frequent values are drawn."""
+    """Return the question for a dimension; the chart shows its most frequent values."""
     table = figures.tables.get(dimension)
     values = len(table.rows) if table else 0
-    drawn = f" The first {most} of {values} values." if values > most else ""
+    limit = f" The first {most} of {values} values." if values > most else ""
     return Question(
         name=name,
         text=text,
         chart=product.bars(dimension, most=most, missing=missing),
-        legend=f"Share of the starts of each run mode.{drawn}",
+        legend=f"Share of the starts of each run mode.{limit}",
         tables=_table(figures, dimension),
     )
 

@@ -1,4 +1,4 @@
-"""What a report asks of an engine, whichever it is."""
+"""The interface that a report needs from every engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """The reported period: half-open, in UTC, without a time zone. None is no limit."""
+    """The reported period: half-open, in UTC, without a time zone. None means no limit."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -29,15 +29,15 @@ class Starts(Protocol):
     def left_out(self) -> LeftOut:
         """What was read and is not counted."""
 
-    def ask(self, query: str) -> Rows:
-        """Return the rows that answer a query of the table `tbot_starts`, whose words every engine takes.
+    def query(self, sql: str) -> Rows:
+        """Return the rows that answer a query of the table `tbot_starts`, in SQL that every engine accepts.
 
         Raises:
             ReportError: the query failed.
         """
 
     def as_parquet(self) -> bytes:
-        """Return the starts as a Parquet file, which `report` reads. Nothing is suppressed.
+        """Return the starts as a Parquet file that `report` can read. Nothing is suppressed.
 
         Raises:
             ReportError: the query failed.

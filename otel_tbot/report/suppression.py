@@ -1,8 +1,8 @@
-"""Which numbers are not shown: the small ones, and as many more as keep the small ones from being worked out.
+"""Which numbers are not shown: the small ones, and others from which a small one could be worked out.
 
 Shown numbers are linked by sums: the values of a dimension add up to the total, the versions of a release to the
-release. A number that is missing alone in a sum can be worked out. So further, larger numbers are hidden until each
-small one could as well be large (complementary suppression, as statistical offices do it).
+release. A number that is the only one missing from a sum can be worked out. So further, larger numbers are hidden until
+each small one could equally be large (complementary suppression, as statistical offices do it).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Sum(Generic[Cell]):
 
 
 def is_small(number: int, at_least: int) -> bool:
-    """Return whether a number must not be shown; 0 tells of nobody."""
+    """Return whether a number must not be shown; 0 reveals nothing about anyone."""
     return 0 < number < at_least
 
 
@@ -67,10 +67,10 @@ def suppress(counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], at_least: in
 def worked_out(
     counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], hidden: AbstractSet[Cell], at_least: int
 ) -> set[Cell]:
-    """Return the small hidden cells of which the shown ones leave only one possible number."""
+    """Return the small hidden cells whose numbers follow from the shown ones."""
     rows = [row for one in sums if (row := _equation(one, hidden))]
     solved: list[dict[Cell, Fraction]] = []
-    for row in rows:  # Gauss-Jordan elimination: a row with one cell left says what is in it
+    for row in rows:  # Gauss-Jordan elimination: a row with one cell left gives its number
         for other in solved:
             _eliminate(row, other)
         if row:
@@ -120,7 +120,7 @@ def _complement(counts: Mapping[Cell, int], one: Sum[Cell], hidden: AbstractSet[
 
 
 def _visible(counts: Mapping[Cell, int], one: Sum[Cell], hidden: AbstractSet[Cell]) -> Cell | None:
-    """Return the cell whose loss costs least: the smallest number, then a 0, then the sum itself."""
+    """Return the visible cell that is least missed: the smallest number, then a 0, then the sum itself."""
     visible = [cell for cell in one.members if cell not in hidden]
     if visible:
         return min(visible, key=lambda cell: (not counts[cell], counts[cell], str(cell)))

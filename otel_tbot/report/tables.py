@@ -35,7 +35,7 @@ class Counts:
 
     Attributes:
         totals: the starts of each run mode.
-        starts: by run mode, then by `(dimension, value)`; 0 is filled in.
+        starts: by run mode, then by `(dimension, value)`; 0 where there are none.
         days: the number of days on which a value was seen, by `(dimension, value)`.
         buckets: by run mode, then by `(kind, bucket)`.
     """
@@ -49,7 +49,7 @@ class Counts:
 def count(starts: Starts) -> Counts:
     """Count the starts by every dimension."""
     totals = dict.fromkeys(RUN_MODES, 0) | dict(
-        starts.ask("SELECT run_mode, count(*) FROM tbot_starts GROUP BY run_mode")
+        starts.query("SELECT run_mode, count(*) FROM tbot_starts GROUP BY run_mode")
     )
     counts = Counts(
         totals=totals,
@@ -57,18 +57,18 @@ def count(starts: Starts) -> Counts:
         buckets={mode: {(kind, bucket): 0 for kind in KINDS for bucket in _BUCKETS} for mode in RUN_MODES},
     )
     for dimension in DIMENSIONS:
-        rows = starts.ask(
+        rows = starts.query(
             f"SELECT {SQL[dimension]} AS value, run_mode, count(*) FROM tbot_starts GROUP BY value, run_mode"
         )
         for value, mode, number in rows:
             for each in RUN_MODES:
                 counts.starts[each][dimension, value] += number if each == mode else 0
-        days = starts.ask(
+        days = starts.query(
             f"SELECT {SQL[dimension]} AS value, count(DISTINCT CAST(time AS DATE)) FROM tbot_starts GROUP BY value"
         )
         counts.days.update({(dimension, value): number for value, number in days})
     for kind in KINDS:
-        rows = starts.ask(
+        rows = starts.query(
             f"SELECT run_mode, least(destinations_{kind}, 3) AS bucket, count(*) FROM tbot_starts "
             "GROUP BY run_mode, bucket"
         )
@@ -79,8 +79,8 @@ def count(starts: Starts) -> Counts:
 
 def build_tables(counts: Counts, at_least: int) -> tuple[dict[str, Table], tuple[Destinations, ...]]:
     """Return the table of each dimension, and the destinations by kind, without what is suppressed."""
-    parts, wholes = list(_parts(counts)), list(_wholes(counts))
-    # What adds up to a total that is hidden itself can be worked out from nothing.
+    parts, wholes = list(_linked_sums(counts)), list(_total_sums(counts))
+    # Cells cannot be worked out from a total that is itself hidden.
     sums = {mode: parts if is_small(counts.totals[mode], at_least) else [*parts, *wholes] for mode in RUN_MODES}
     cells = {mode: {**counts.starts[mode], **counts.buckets[mode]} for mode in RUN_MODES}
     hidden = {mode: suppress(cells[mode], sums[mode], at_least) for mode in RUN_MODES}
@@ -89,8 +89,8 @@ def build_tables(counts: Counts, at_least: int) -> tuple[dict[str, Table], tuple
     return tables, tuple(_destinations(counts, hidden))
 
 
-def _wholes(counts: Counts) -> Iterator[Sum[Cell]]:
-    """Say what adds up to all starts of a run mode."""
+def _total_sums(counts: Counts) -> Iterator[Sum[Cell]]:
+    """Return the cells that add up to all starts of a run mode."""
     values = _values(counts)
     for dimension in DIMENSIONS:
         if dimension != "run_mode":  # its numbers are the totals
@@ -106,8 +106,8 @@ def _values(counts: Counts) -> dict[str, list[str]]:
     return values
 
 
-def _parts(counts: Counts) -> Iterator[Sum[Cell]]:
-    """Say how the numbers of different tables are linked."""
+def _linked_sums(counts: Counts) -> Iterator[Sum[Cell]]:
+    """Return how the numbers of different tables are linked."""
     values = _values(counts)
     for coarse, fine, part in (
         ("release", "version", release_of),
@@ -128,7 +128,7 @@ def _parts(counts: Counts) -> Iterator[Sum[Cell]]:
 def _table(
     dimension: str, counts: Counts, hidden: Mapping[str, frozenset[Cell]], unnamed: set[Cell], at_least: int
 ) -> Table:
-    values = [value for of, value in counts.days if of == dimension]
+    values = [value for name, value in counts.days if name == dimension]
 
     def starts(value: str, mode: str) -> int:
         return counts.starts[mode][dimension, value]
@@ -160,7 +160,7 @@ def _sorted(dimension: str, rows: list[Row]) -> list[Row]:
 
 
 def _from_frequent_to_rare(row: Row) -> tuple[float, str]:
-    # By what is shown only: the place of a row must not tell what is suppressed.
+    # By what is shown only: the place of a row must not reveal what is suppressed.
     return -max(share or 0 for share in row.shares.values()), row.value
 
 

@@ -1,4 +1,4 @@
-"""What moves: releases by week, join methods between first and last weeks, old releases, and what is new."""
+"""What changes: releases by week, join methods between first and last weeks, old releases, and what is new."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from otel_tbot.report.store import Starts
     from otel_tbot.report.time_buckets import Steps
 
-SERIES = 12  # releases of their own in a chart; more cannot be told apart
+SERIES = 12  # releases that a chart shows separately; more could not be distinguished
 COMPARED = 4  # steps at each end
 RECENT = timedelta(weeks=4)
 MIN_PERIOD = timedelta(weeks=8)
 NEW_IN = ("join_type", "version", "helper")
-IN_USE = 0.005  # of the starts: a single machine with a release of tomorrow makes no release old
+IN_USE = 0.005  # of the starts: one machine with an unreleased version must not make other releases old
 
 # Starts of one run mode, by step and value.
 Counted = dict[str, dict[date, dict[str, int]]]
 
 
 def count_steps(starts: Starts, dimension: str, steps: Steps, bursts: Iterable[Burst], modes: Sequence[str]) -> Counted:
-    """Count the starts of some run modes in whole steps, without bursts, which would bend the shares of their step."""
+    """Count the starts of some run modes in whole steps, without bursts, which would distort the shares."""
     counted: Counted = {mode: {step: {} for step in steps.begins} for mode in RUN_MODES}
     if not steps.begins:
         return counted
     calm = "".join(
         f" AND NOT (run_mode = 'daemon' AND time >= '{burst.begin}' AND time < '{burst.end}')" for burst in bursts
     )
-    rows = starts.ask(
+    rows = starts.query(
         f"""
         SELECT CAST(date_trunc('{steps.unit}', time) AS DATE) AS step, run_mode, {SQL[dimension]} AS value, count(*)
         FROM tbot_starts WHERE time >= '{steps.begin}' AND time < '{steps.end}' {calm}
@@ -50,7 +50,7 @@ def count_steps(starts: Starts, dimension: str, steps: Steps, bursts: Iterable[B
 
 
 def release_shares(counted: Counted, table: Table, at_least: int) -> Iterator[Share]:
-    """Return the share of each release by step; rare and suppressed ones are one value."""
+    """Return the share of each release by step; rare and suppressed ones are combined."""
     frequent = sorted(table.rows, key=lambda row: sum(number or 0 for number in row.starts.values()), reverse=True)
     named = {row.value for row in frequent[:SERIES]}
     for mode in RUN_MODES:
@@ -70,7 +70,7 @@ def _shares(step: date, mode: str, values: Mapping[str, int], shown: set[str], a
 
 
 def join_method_changes(counted: Counted, steps: Steps, at_least: int) -> Iterator[Change]:
-    """Compare the first with the last steps, four of each where there are as many."""
+    """Compare the first with the last steps, four of each where there are enough."""
     compared = min(COMPARED, len(steps.begins) // 2)
     if len(steps.begins) < COMPARED:
         return
@@ -98,7 +98,7 @@ def _together(steps: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def old_releases(counted: Counted, steps: Steps, supported_majors: int, at_least: int) -> Iterator[OldReleases]:
-    """Return the share of starts with a release that was old by then; versions that are not known count nowhere."""
+    """Return the share of starts with a release that was old by then; unknown versions are not counted."""
     newest: int | None = None
     for step in steps.begins:
         newest = newest_major(_together(counted[mode][step] for mode in RUN_MODES), at_least, newest)
@@ -117,8 +117,8 @@ def newest_major(releases: Mapping[str, int], at_least: int, known: int | None =
 
     Args:
         releases: the starts of each release.
-        at_least: fewer starts are not in use.
-        known: the newest one until then.
+        at_least: a release with fewer starts is not in use.
+        known: the newest one before.
     """
     majors = _majors(releases)
     enough = max(at_least, IN_USE * sum(majors.values()))
@@ -141,7 +141,7 @@ def find_new(starts: Starts, tables: Mapping[str, Table], first: datetime, last:
     if last - first < MIN_PERIOD:
         return
     for dimension in NEW_IN:
-        rows = starts.ask(
+        rows = starts.query(
             f"SELECT {SQL[dimension]} AS value, CAST(min(time) AS DATE) FROM tbot_starts "
             f"GROUP BY value HAVING min(time) > '{last - RECENT}'"
         )

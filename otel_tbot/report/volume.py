@@ -1,4 +1,4 @@
-"""When starts come: each day and hour, days that the store may lack, and hours with far too many."""
+"""When starts happen: by day and hour, days that the store may lack, and hours with far too many."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BURST_TIMES_MEDIAN = 5
 BURST_DEVIATIONS = 10
 SIGMA = 1.4826  # median absolute deviations in a standard deviation
 BURST_LEAST = 30  # starts
-_JOINED = 2 * HOUR  # bursts so close are one
+_JOINED = 2 * HOUR  # bursts this close together are one
 
 # A gap: a day far below the days around it that are, like it, at a weekend or not.
 GAP_AROUND = 21  # days before and after
@@ -40,7 +40,7 @@ Hours = dict[tuple[datetime, str], int]  # the starts of each hour and run mode,
 
 def count_days(starts: Starts, first: datetime, last: datetime) -> PerDay:
     """Return the starts of each day and run mode, days without starts included."""
-    rows = starts.ask("SELECT CAST(time AS DATE) AS day, run_mode, count(*) FROM tbot_starts GROUP BY day, run_mode")
+    rows = starts.query("SELECT CAST(time AS DATE) AS day, run_mode, count(*) FROM tbot_starts GROUP BY day, run_mode")
     numbers = {(day, mode): number for day, mode, number in rows}
     days = [first.date() + DAY * number for number in range((last.date() - first.date()).days + 1)]
     return tuple((day, mode, numbers.get((day, mode), 0)) for day in days for mode in RUN_MODES)
@@ -49,7 +49,9 @@ def count_days(starts: Starts, first: datetime, last: datetime) -> PerDay:
 def median_day(per_day: PerDay, first: datetime, last: datetime) -> dict[str, int | None]:
     """Return the median of the starts on a day, of whole days where there are any; None for a run mode without days."""
     whole = set(whole_days(first, last)) or {day for day, _, _ in per_day}
-    starts = {mode: [number for day, of, number in per_day if of == mode and day in whole] for mode in RUN_MODES}
+    starts = {
+        mode: [number for day, run_mode, number in per_day if run_mode == mode and day in whole] for mode in RUN_MODES
+    }
     return {mode: round(median(numbers)) if numbers else None for mode, numbers in starts.items()}
 
 
@@ -77,7 +79,7 @@ def find_gaps(per_day: PerDay) -> tuple[date, ...]:
 
 def count_hours(starts: Starts) -> Hours:
     """Count the starts of each hour."""
-    rows = starts.ask(
+    rows = starts.query(
         "SELECT date_trunc('hour', time) AS hour, run_mode, count(*) FROM tbot_starts GROUP BY hour, run_mode"
     )
     return {(hour, mode): number for hour, mode, number in rows}
@@ -121,7 +123,7 @@ def _burst_hours(starts: Sequence[int], per_hour: PerHour) -> Iterator[list[tupl
 
 def _burst(starts: Starts, hours: Sequence[tuple[datetime, int, float]], at_least: int) -> Burst:
     begin, end = hours[0][0], hours[-1][0] + HOUR
-    ((version, join_type, most),) = starts.ask(
+    ((version, join_type, most),) = starts.query(
         f"""
         SELECT version, join_type, count(*) AS number FROM tbot_starts
         WHERE run_mode = 'daemon' AND time >= '{begin}' AND time < '{end}'
@@ -148,7 +150,7 @@ def average_week(
     starts = dict.fromkeys(cells, 0)
     for (hour, mode), number in hours.items():
         starts[hour.isoweekday(), hour.hour] += number if mode == "one-shot" else 0
-    # How many of each hour the period has: part of a week must not weigh more.
+    # How often each hour of the week is in the period: a partial week must not weigh more.
     present: dict[tuple[int, int], int] = defaultdict(int)
     begin = first.replace(minute=0, second=0, microsecond=0)
     for number in range((last - begin) // HOUR + 1):

@@ -1,4 +1,4 @@
-"""Whether a zstd file is whole. The engine reads one that was cut as far as it goes, and does not say so."""
+"""Whether a zstd file is complete. The engine reads a truncated one as far as it goes, without an error."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _BLOCK_HEADER = 3
 _CHECKSUM = 4
 _CONTENT_SIZE = (0, 2, 4, 8)  # by the first two bits of the descriptor
 _DICTIONARY_ID = (0, 1, 2, 4)  # by its last two bits
-_REPEATED_BYTE = 1  # the type of a block that holds one byte, and the number of times it stands for
+_REPEATED_BYTE = 1  # the type of a block that has one byte and the number of its repetitions
 
 
 def is_whole(file: BinaryIO, size: int) -> bool:
     """Return whether the file ends where its last frame does. Nothing is decompressed.
 
-    What is no frame is left for the engine to refuse.
+    Bytes that are not a frame are left for the engine to reject.
 
     Args:
         file: the file, open for reading.
-        size: its bytes.
+        size: its size in bytes.
     """
     place = 0
     while 0 <= place < size:
@@ -41,7 +41,7 @@ def is_whole(file: BinaryIO, size: int) -> bool:
 
 
 def _end_of_frame(file: BinaryIO, place: int) -> int:
-    """Return the place behind a frame, or -1 if the file ends before."""
+    """Return the position after a frame, or -1 if the file ends before it."""
     if not (head := _read(file, 1, place)):
         return -1
     flags = head[0]

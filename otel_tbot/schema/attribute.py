@@ -25,11 +25,11 @@ class Attribute:
         name: its name on the wire.
         type: `string` or `int`.
         required: whether every event or resource carries it.
-        values: the texts allowed, where they are a closed set.
-        pattern: the regular expression that a text must match completely, where they are not.
+        values: the allowed texts, if they are a closed set.
+        pattern: the regular expression that a text must match completely, if they are not.
         prefix: removed from the start of a text first.
-        drop_rest: whether a text needs to match only up to a character that is no letter and no digit; only what has
-            matched is sent.
+        drop_rest: whether a text only needs to match up to a character that is neither a letter nor a digit; only the
+            match is sent.
         max_length: the longest text allowed, in characters; 0 where the pattern limits it.
         maximum: the largest number; a larger one is sent as this.
         on_invalid: what replaces a text that is not allowed: `omit` leaves the attribute out, `_OTHER` is sent
@@ -56,7 +56,7 @@ class Attribute:
     def validate(self) -> Callable[[object], str | int | None]:
         """The function that returns the value to send, rebuilt and of the exact type; None leaves the attribute out.
 
-        It raises InvalidEventError where nothing can replace the value. The message does not repeat it.
+        It raises InvalidEventError if nothing can replace the value. The message does not repeat it.
         """
         return self._text if self.type == "string" else self._number
 
@@ -87,7 +87,7 @@ class Attribute:
 
     @cached_property
     def _match(self) -> Callable[[str], str | None]:
-        """The function that returns what may be sent of a text, or None."""
+        """The function that returns the part of a text that may be sent, or None."""
         if self.values:
             return {value: value for value in self.values}.get
         match = re.compile(f"(?:{self.pattern}){_BOUNDARY if self.drop_rest else _END}").match

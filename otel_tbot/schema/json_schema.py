@@ -1,4 +1,4 @@
-"""The schema as JSON Schema: for those who store or check events outside of OpenTelemetry."""
+"""The schema as JSON Schema, for storing or checking events outside of OpenTelemetry."""
 
 from __future__ import annotations
 

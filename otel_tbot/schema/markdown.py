@@ -1,4 +1,4 @@
-"""The schema as a page that people read: `docs/reference/event.md`, and `otel-tbot schema --format markdown`."""
+"""The schema as a readable page: `docs/reference/event.md`, and `otel-tbot schema --format markdown`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _lines(registry: Registry) -> Iterator[str]:
     yield ""
     yield "<!-- Generated from otel_tbot/schema/registry/tbot.yaml by `make generate`. -->"
     yield ""
-    yield "This page lists every value that otel-tbot can send. What is not listed here does not leave."
+    yield "This page lists every value that otel-tbot can send. Nothing else is sent."
     yield ""
     yield f"**As a log record** (the default): event name `{registry.event_name}`. {registry.event_note}"
     yield ""

@@ -24,7 +24,7 @@ class Entry:
         brief: what it says, in one sentence.
         reason: why it is collected.
         examples: values that it may have.
-        form: its pattern in words; empty where the pattern speaks for itself.
+        form: its pattern in words; empty if the pattern needs no explanation.
     """
 
     attribute: Attribute
@@ -55,13 +55,13 @@ class Registry:
 
 
 def text() -> str:
-    """Return the registry as it is shipped, in YAML."""
+    """Return the shipped registry, in YAML."""
     return resources.files(__package__).joinpath("registry").joinpath(SOURCE).read_text(encoding="utf-8")
 
 
 def load() -> Registry:
-    """Read the registry that is shipped."""
-    import yaml  # noqa: PLC0415  29 ms that only this function needs
+    """Read the shipped registry."""
+    import yaml  # noqa: PLC0415  takes 29 ms, and only this function needs it
 
     document: dict[str, Any] = yaml.safe_load(text())
     (event,), (span,), (group,), (session,) = (

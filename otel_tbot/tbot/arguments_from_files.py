@@ -1,4 +1,4 @@
-"""The tokens of a command line, with every `@file` replaced by that file's lines, as tbot's parser (kingpin) does it.
+"""The tokens of a command line, with every `@file` replaced by that file's lines, like in tbot's parser (kingpin).
 
 Arguments are counted from 1, the first after the executable: an error names them by that number, not by their text.
 """
@@ -15,7 +15,7 @@ from otel_tbot.regular_file import SIZE_LIMIT, UnreadableFileError, read_regular
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A file may name further files, or itself: so the number of files is limited.
+# A file may name other files, or itself, so the number of files is limited.
 FILES_LIMIT = 100
 
 
@@ -34,7 +34,7 @@ class Token(NamedTuple):
 
     @property
     def is_flag(self) -> bool:
-        """Whether it is a flag or cannot be anything else: it begins with a dash."""
+        """Whether it begins with a dash, and so can only be a flag."""
         return not self.literal and self.text.startswith("-")
 
 

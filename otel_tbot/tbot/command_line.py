@@ -2,7 +2,7 @@
 
 Nothing here imports YAML or OpenTelemetry, and no file is opened except an `@file` argument. Where releases of tbot
 differ, this follows the newest: the last of a repeated flag wins. A flag that no known release has is skipped, with the
-next word if that may be its value: a new release of tbot must not end the reports of it.
+next word if that may be its value, so that a new release of tbot is still reported.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class CommandLine(NamedTuple):
 
     Attributes:
         executable: the executable's name, as given.
-        subcommand: its row of the grammar; `legacy` where none is named.
+        subcommand: its row of the grammar; `legacy` if none is named.
         config: the path of the configuration file.
         config_string: the configuration itself in base64.
         oneshot: the value of `--oneshot` or `--no-oneshot`; None without either.
         join_method: the value of `--join-method`.
         join_uri: the value of `--join-uri`.
         replaces_onboarding: whether the flags replace the configuration's whole `onboarding` section.
-        replaces_services: whether `--destination-dir` takes the place of the configuration's services.
+        replaces_services: whether `--destination-dir` replaces the configuration's services.
         skipped: the positions of flags that no known release of tbot has.
     """
 
@@ -74,12 +74,12 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> CommandLine:
     """Parse a command line.
 
     Args:
-        argv: from the executable's name on.
+        argv: the command line, from the executable's name on.
         environ: the variables that tbot would see.
 
     Raises:
         NotStartError: the command is not `start`.
-        TbotConfigError: tbot would refuse the command line.
+        TbotConfigError: tbot would reject the command line.
     """
     return _Parser(argv).read(environ)
 
@@ -159,7 +159,7 @@ class _Parser:
         if flag is None and re.fullmatch(_FLAG_NAME, name) and find(name.removeprefix("no-"), _ALL_FLAGS) is None:
             return None
         if flag is None and self._started and self._subcommand is None:
-            # As in tbot, a flag that `start` itself does not know belongs to its default subcommand.
+            # As in tbot, a flag that is unknown to `start` itself belongs to its default subcommand.
             self._select(LEGACY)
             flag = find(name, self._flags)
         if flag is None:
@@ -171,10 +171,10 @@ class _Parser:
         """Skip a flag, and the next word unless that begins with a dash or is `start` or the subcommand."""
         self._skipped.append(token.source)
         value = self._tokens.next_value() if takes_value else None
-        if value is not None and self._is_awaited(value.text):
+        if value is not None and self._is_expected(value.text):
             self._tokens.push_back(value)
 
-    def _is_awaited(self, word: str) -> bool:
+    def _is_expected(self, word: str) -> bool:
         if not self._started:
             return word == "start"
         return self._subcommand is None and word in _SUBCOMMAND_OF
@@ -192,19 +192,19 @@ class _Parser:
     def _command_line(self, environ: Mapping[str, str]) -> CommandLine:
         subcommand = self._subcommand or LEGACY
         flags = GLOBAL_FLAGS | subcommand.flags
-        said = {flag.name: self._setting(flag, environ) for flag in flags.values() if not flag.boolean}
-        onboarding = (said["token"].value, said["join-method"].value, *self._given.get("ca-pin", ()))
+        settings = {flag.name: self._setting(flag, environ) for flag in flags.values() if not flag.boolean}
+        onboarding = (settings["token"].value, settings["join-method"].value, *self._given.get("ca-pin", ()))
         nothing = Setting(value="", source="", on_command_line=False)
         return CommandLine(
             executable=self._executable,
             subcommand=subcommand,
-            config=said["config"],
-            config_string=said["config-string"],
+            config=settings["config"],
+            config_string=settings["config-string"],
             oneshot=self._switched.get("oneshot"),
-            join_method=said["join-method"].value,
-            join_uri=said.get("join-uri", nothing),
+            join_method=settings["join-method"].value,
+            join_uri=settings.get("join-uri", nothing),
             replaces_onboarding=any(onboarding),
-            replaces_services=bool(said.get("destination-dir", nothing).value),
+            replaces_services=bool(settings.get("destination-dir", nothing).value),
             skipped=tuple(self._skipped),
         )
 

@@ -1,4 +1,4 @@
-"""tbot's configuration: what the event needs of it, and its text from a file or from base64 in a flag or variable."""
+"""tbot's configuration: what the event needs from it, and its text from a file or from base64 in a flag or variable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_config_text(command: CommandLine) -> ConfigText | None:
 
 def _from_file(setting: Setting) -> ConfigText:
     source = f"the file that {setting.source} names"
-    # A path that the user typed is shown once it is known to exist: it may also be a secret typed by mistake.
+    # A path that the user typed is only shown if it exists: it may also be a secret typed by mistake.
     shown = setting.value if setting.on_command_line and setting.value.isprintable() else source
     try:
         content = read_regular_file(setting.value)
@@ -74,9 +74,9 @@ def _decoded(content: bytes, source: str) -> ConfigText:
     try:
         return ConfigText(content.decode(encoding), source)
     except UnicodeDecodeError as error:
-        # In UTF-16 this is the line too: a line end holds the same byte.
+        # This is also the line in UTF-16, where a line end has the same byte.
         line = content.count(b"\n", 0, error.start) + 1
-    # Raised outside the handler, so that the error keeps no link to one that holds the content.
+    # Raised outside the handler, so that the error keeps no link to one with the content.
     raise TbotConfigError("not UTF-8 text", "save it as UTF-8", source=source, line=line)
 
 
@@ -87,9 +87,9 @@ class Config(NamedTuple):
         oneshot: whether tbot ends after the first renewal.
         join_method: the join method; empty if none is set.
         join_uri: the join URI, if one is set.
-        outputs: the kind of each entry of `outputs`, see `destinations`.
+        outputs: the kind of each entry of `outputs`, as in `destinations`.
         services: the kind of each entry of `services`, or of a v1 file's `destinations`.
-        rejected_by_19: why tbot 19 and newer refuse it; None if they do not.
+        rejected_by_19: why tbot 19 and newer reject it; None if they do not.
     """
 
     oneshot: bool = False

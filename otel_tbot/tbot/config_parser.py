@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _OLD_VERSION = "tbot 19 and newer read only configurations of version 2"
 _NEEDS_V2 = "run `tbot migrate`, or write it for version: v2"
 
-# Only these keys are kept from a document: what stands under any other key is neither sent nor kept in memory.
+# Only these keys of a document are kept: the value of any other key is neither sent nor kept in memory.
 READ_KEYS = frozenset(
     {
         "app",
@@ -73,7 +73,7 @@ def read_v1(root: MappingReader) -> Config:
     """Read the configuration. Unknown keys and those of version 2 are ignored.
 
     Raises:
-        TbotConfigError: a key that the event needs has a value that tbot refuses, or there are `outputs`.
+        TbotConfigError: a key that the event needs has a value that tbot rejects, or there are `outputs`.
     """
     outputs = root.node("outputs")
     if outputs is not None and outputs.value:
@@ -96,7 +96,7 @@ def _kind_of_v1(entry: MappingReader) -> str:
     }
     found = [(key, kind) for key, (kind, is_set) in kinds.items() if is_set]
     if len(found) > 1:
-        what = f"this destination has {found[0][0]} too, and can be of one kind only"
+        what = f"this destination also has {found[0][0]}, but can have only one kind"
         raise entry.error_at(found[1][0], what, "make two destinations")
     return found[0][1] if found else OTHER
 
@@ -113,7 +113,7 @@ def read_v2(root: MappingReader) -> Config:
     """Read the configuration. Unknown keys are ignored, as newer releases of tbot ignore them.
 
     Raises:
-        TbotConfigError: a key that the event needs has a value that tbot refuses.
+        TbotConfigError: a key that the event needs has a value that tbot rejects.
     """
     outputs, services = _typed_entries(root, "outputs"), _typed_entries(root, "services")
     return Config(
@@ -163,7 +163,7 @@ def parse_config(configuration: ConfigText) -> Config:
     """Read a configuration of any version.
 
     Raises:
-        TbotConfigError: tbot would refuse it, and so the event is undefined.
+        TbotConfigError: tbot would reject it, and so the event is undefined.
     """
     document = read_document(configuration.text, configuration.source, READ_KEYS, PRINTABLE_KEYS)
     root = document.root

@@ -1,4 +1,4 @@
-"""How destinations are counted: by the Teleport service they belong to, as the counters' documentation says.
+"""How destinations are counted: by the Teleport service that they belong to, as documented for the counters.
 
 tbot itself, from 16.1 on, counts only `application`, `database` and `kubernetes` as such and all later types as other;
 its exact match predates those types. An unknown type is counted as other: new releases of tbot bring new ones.
@@ -36,11 +36,11 @@ TYPES_BY_KIND = {
     ),
 }
 
-REMOVED_IN_19 = ("spiffe-svid", "bot-api")  # types that tbot 19 and newer refuse
+REMOVED_IN_19 = ("spiffe-svid", "bot-api")  # types that tbot 19 and newer reject
 
 _KIND_OF = {type_: destination_kind for destination_kind, types in TYPES_BY_KIND.items() for type_ in types}
 
 
 def destination_kind(type_: str) -> str:
-    """Return the category of a service or output: one of the keys of `CATEGORIES`. The match is exact, as tbot's is."""
+    """Return the category of a service or output: one of the keys of `TYPES_BY_KIND`. The match is exact."""
     return _KIND_OF.get(type_, OTHER)

@@ -12,7 +12,7 @@ from otel_tbot.errors import TbotConfigError
 from otel_tbot.schema.constants import EVENT_ATTRIBUTES
 
 _METHODS = next(row.values for row in EVENT_ATTRIBUTES if row.field == "join_type")
-# A URI's scheme cannot hold the underscores of some methods: a dash or nothing replaces them.
+# A URI's scheme cannot have the underscores of some methods: a dash or nothing replaces them.
 _METHOD_OF = {method.replace("_", mark): method for method in _METHODS for mark in ("_", "-", "")}
 
 # The scheme's case does not matter (RFC 3986, section 3.1). Go's net/url defines what may precede the @.
@@ -27,7 +27,7 @@ class JoinUri:
     """A join URI as it was given, unchecked.
 
     Attributes:
-        text: the URI. It holds the join token.
+        text: the URI. It contains the join token.
         source: the flag or file it comes from, for error messages.
         line: its line there.
         key: its key there.
@@ -40,20 +40,20 @@ class JoinUri:
 
 
 def join_method(configured: str, uri: JoinUri | None) -> str:
-    """Return the join method in force; empty if none is.
+    """Return the join method that applies; empty if there is none.
 
     Args:
         configured: the join method that is set in addition to the URI; may be empty.
         uri: the join URI, if there is one.
 
     Raises:
-        TbotConfigError: the URI is malformed, or names another method than the configured one.
+        TbotConfigError: the URI is malformed, or names a method other than the configured one.
     """
     if uri is None:
         return configured
     match = re.fullmatch(_URI, uri.text, re.IGNORECASE | re.ASCII)
     if match is None:
-        raise _error(uri, "not a join URI", "write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy")
+        raise _error(uri, "not a join URI", "write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth instead of proxy")
     named = match["method"].lower()
     method = _METHOD_OF.get(named, named)
     if configured and configured != method:

@@ -1,6 +1,6 @@
 """tbot's command line as a table: the flags and subcommands of `tbot start`, up to the releases of the v19 line.
 
-`command_line` reads the table and knows no flag by itself, so a new release of tbot is a new row here.
+`command_line` reads the table and has no flags itself, so a new release of tbot is a new row here.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Subcommand(NamedTuple):
 
     Attributes:
         name: its name.
-        flags: its flags, by long name, the global ones not among them.
+        flags: its flags, by long name, without the global ones.
         aliases: its other names.
-        service_type: the type of the service that it adds to the configuration's; empty if none.
+        service_type: the type of the service that it adds to those of the configuration; empty if none.
     """
 
     name: str
@@ -62,7 +62,7 @@ _COMMON_FLAGS = _flags(
     Flag(name="proxy-server", variable="TELEPORT_PROXY"),
     Flag(name="token", variable="TELEPORT_BOT_TOKEN"),
 )
-# Every subcommand except `legacy` has these too.
+# Every subcommand except `legacy` also has these.
 _LATER_FLAGS = _flags("storage join-uri registration-secret registration-secret-path static-key-path")
 _DESTINATION = "destination reader-user reader-group "
 _SELECTORS = "name-selector label-selector "
@@ -73,7 +73,7 @@ def _subcommand(name: str, values: str = "", booleans: str = "", *, service_type
     return Subcommand(name=name, aliases=tuple(aliases.split()), service_type=service_type, flags=flags)
 
 
-# What `tbot start` without a subcommand means. It adds its `identity` by `--destination-dir` only.
+# `tbot start` without a subcommand. It adds its `identity` only with `--destination-dir`.
 LEGACY = Subcommand(name="legacy", flags=_COMMON_FLAGS | _flags("data-dir destination-dir"))
 
 SUBCOMMANDS = (
@@ -129,7 +129,7 @@ SUBCOMMANDS = (
         + "role-arn profile-arn trust-anchor-arn region session-duration session-renewal-interval",
         service_type="workload-identity-aws-roles-anywhere",
     ),
-    # New in v19; taken to have the flags of their neighbours.
+    # New in v19; assumed to have the flags of their neighbours.
     _subcommand("identity/piv-agent", _DESTINATION + "listen", service_type="identity/piv-agent"),
     _subcommand("login-agent", _DESTINATION + "listen", service_type="login-agent"),
     _subcommand("noop", service_type="", aliases="no-op"),

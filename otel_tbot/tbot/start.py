@@ -21,10 +21,10 @@ HELPER_VERSION = "_TBOT_TELEMETRY_HELPER_VERSION"
 
 
 class TbotStart(NamedTuple):
-    """What a start of tbot reports, not validated yet. The fields but the last are those of `StartEvent`.
+    """What a start of tbot reports, not yet validated. The fields except the last are those of `StartEvent`.
 
     Attributes:
-        rejected_by_19: why tbot 19 and newer refuse to start like this; None if they do not.
+        rejected_by_19: why tbot 19 and newer would not start like this; None if they would.
     """
 
     run_mode: str
@@ -46,7 +46,7 @@ def read_start(command: CommandLine, environ: Mapping[str, str]) -> TbotStart:
         environ: the variables that tbot would see.
 
     Raises:
-        TbotConfigError: tbot's configuration is unusable. The message is one line and holds no value from it.
+        TbotConfigError: tbot's configuration is unusable. The message is one line and contains no value from it.
     """
     config = _read_config(command)
     counts = Counter(_destinations(command, config))
@@ -80,7 +80,7 @@ def _read_config(command: CommandLine) -> Config:
 
 
 def _is_oneshot(command: CommandLine, config: Config) -> bool:
-    # Only `legacy` tells `--no-oneshot` from an absent flag; elsewhere it does not undo the file's value.
+    # Only `legacy` distinguishes `--no-oneshot` from an absent flag; elsewhere it does not undo the file's value.
     if command.subcommand is LEGACY and command.oneshot is not None:
         return command.oneshot
     return command.oneshot is True or config.oneshot
@@ -95,7 +95,7 @@ def _join_type(command: CommandLine, config: Config) -> str:
 
 
 def _destinations(command: CommandLine, config: Config) -> list[str]:
-    """Return the kind of every destination: outputs and services alike."""
+    """Return the kind of every destination, from outputs and services."""
     services = [destination_kind("identity")] if command.replaces_services else [*config.services]
     if command.subcommand.service_type:
         services.append(destination_kind(command.subcommand.service_type))

@@ -1,6 +1,6 @@
-"""Asks a tbot executable for its version by `tbot version`, the only way in which this project runs it.
+"""Gets the version of a tbot executable with `tbot version`, the only way this project runs it.
 
-The process is started early and its result collected late, so that other work is done meanwhile.
+The process is started early and its result collected late, so that other work is done in the meantime.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Seconds from the start of the process; a slower tbot has no known version.
 PROBE_TIMEOUT = 2.0
-# `tbot version` prints one line: what prints more than this, in bytes, is not tbot.
+# In bytes. `tbot version` prints one line: a program that prints more than this is not tbot.
 OUTPUT_LIMIT = 64 * 1024
 _PR_SET_PDEATHSIG = 1
 # Windows has neither.
@@ -27,7 +27,7 @@ _KILL = getattr(signal, "SIGKILL", 0)
 _POLLIN = getattr(select, "POLLIN", 0)
 # Seconds that a killed process may take to end; only one that is stuck in the kernel needs them.
 _REAP_TIMEOUT = 1.0
-# Seconds for which a thread may read what was printed in time, where the result is collected late.
+# Seconds for a thread to read what was printed in time, if the result is collected late.
 _LATE_TIMEOUT = 0.2
 
 # `Teleport v18.2.3 git:...` or `Teleport Enterprise v18.2.3 git:...`; very old releases end after the version.
@@ -37,7 +37,7 @@ _PRINTED = re.compile(
 
 
 class VersionResult(NamedTuple):
-    """The result of asking an executable.
+    """The result of `tbot version`.
 
     Attributes:
         version: the version, without `v`; None if unknown.
@@ -62,8 +62,8 @@ class VersionProbe:
         """Start `executable version` and return at once.
 
         Args:
-            executable: a path, or a name that is looked up in the `PATH` of `environ` as a shell does it.
-            environ: the variables that it sees.
+            executable: a path, or a name that is looked up in the `PATH` of `environ` as in a shell.
+            environ: the variables of its process.
             timeout: seconds that it may take.
         """
         deadline = time.monotonic() + timeout
@@ -84,18 +84,18 @@ class VersionProbe:
 
 def _find_executable(executable: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the path of an executable; or, with an empty one, why there is none."""
-    import shutil  # noqa: PLC0415  only where there is something to run
+    import shutil  # noqa: PLC0415  only if there is something to run
 
-    places = environ.get("PATH", os.defpath) or os.curdir  # an empty entry means the working directory
-    path = shutil.which(executable, path=places)
+    search_path = environ.get("PATH", os.defpath) or os.curdir  # an empty entry means the working directory
+    path = shutil.which(executable, path=search_path)
     if path:
         return path, ""
-    found = shutil.which(executable, os.F_OK, places)
+    found = shutil.which(executable, os.F_OK, search_path)
     return "", "the file is not executable" if found else "the executable was not found"
 
 
 def _run(path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
-    import subprocess  # noqa: PLC0415  only where there is something to run
+    import subprocess  # noqa: PLC0415  only if there is something to run
 
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
         return subprocess.Popen(  # noqa: S603  runs the executable that the user named
@@ -104,20 +104,20 @@ def _run(path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes] | Non
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=dict(environ),
-            # A session of its own: what it starts can be ended with it, and Ctrl-C does not reach it.
+            # A separate session: what it starts can be ended with it, and Ctrl-C does not reach it.
             start_new_session=True,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509  calls the system and nothing of Python's
+            preexec_fn=_end_with_parent(),  # noqa: PLW1509  calls only the system, not Python
         )
     return None
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """Return what the child calls so that it is killed when this thread ends, even by SIGKILL; None where it cannot.
+    """Return a function for the child that kills it when this thread ends, even by SIGKILL; None if unsupported.
 
-    Linux only (prctl(2)). Elsewhere only a command that is not killed itself ends it in time.
+    Linux only (prctl(2)). Elsewhere, the child is only ended in time if this command is not killed.
     """
     try:
-        import ctypes  # noqa: PLC0415  only where there is something to run
+        import ctypes  # noqa: PLC0415  only if there is something to run
 
         prctl = ctypes.CDLL(None).prctl
     except (ImportError, OSError, AttributeError, TypeError):  # TypeError: on Windows
@@ -133,7 +133,7 @@ def _end_with_parent() -> Callable[[], None] | None:
 
 
 def _collect(process: subprocess.Popen[bytes], deadline: float) -> VersionResult:
-    from subprocess import TimeoutExpired  # noqa: PLC0415  only where there is something to run
+    from subprocess import TimeoutExpired  # noqa: PLC0415  only if there is something to run
 
     output = _read(process, deadline)
     if output is not None and len(output) > OUTPUT_LIMIT:
@@ -153,7 +153,7 @@ def _collect(process: subprocess.Popen[bytes], deadline: float) -> VersionResult
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
-    """Return the output, or its beginning where it exceeds the limit; None if it has not ended by the deadline."""
+    """Return the output, or its beginning if it exceeds the limit; None if it has not ended by the deadline."""
     pipe = process.stdout
     if pipe is None:
         return None
@@ -184,7 +184,7 @@ def _read_in_thread(pipe: IO[bytes], deadline: float) -> bytes | None:
         with pipe:
             output.append(pipe.read(OUTPUT_LIMIT + 1))
 
-    # A daemon thread, and the one to close the pipe: a process that the executable has left may hold it open.
+    # A daemon thread, which also closes the pipe: a process that the executable has left behind may hold it open.
     reader = Thread(target=read, name="otel-tbot", daemon=True)
     reader.start()
     reader.join(max(deadline - time.monotonic(), _LATE_TIMEOUT))
@@ -192,7 +192,7 @@ def _read_in_thread(pipe: IO[bytes], deadline: float) -> bytes | None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    from subprocess import TimeoutExpired  # noqa: PLC0415  only where there is something to run
+    from subprocess import TimeoutExpired  # noqa: PLC0415  only if there is something to run
 
     if process.returncode is None:
         with contextlib.suppress(OSError):

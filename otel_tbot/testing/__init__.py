@@ -1,4 +1,4 @@
-"""A real OTLP backend in the process of a test: what a helper of tbot sends can be looked at, byte for byte.
+"""A real OTLP backend in the process of a test: what a helper of tbot sends can be inspected, byte for byte.
 
 ```python
 from otel_tbot.testing import OTLPReceiver, Reply
@@ -8,7 +8,7 @@ with OTLPReceiver() as receiver:
     receiver.wait_for_requests(1)
     assert receiver.log_records[0].attributes["tbot.helper"] == "cli:my-helper"
 
-    receiver.reply(Reply(status=503), Reply())  # fail once, then be good again
+    receiver.reply(Reply(status=503), Reply())  # fail once, then accept again
 ```
 """
 

@@ -1,4 +1,4 @@
-"""The gRPC server: takes messages as bytes, so that a test can look at exactly what was sent."""
+"""The gRPC server: takes messages as bytes, so that a test can inspect exactly what was sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
-# As many calls can wait out a delay at once; the next one waits for its turn.
+# This many calls can wait out a delay at once; the next one waits for its turn.
 _MAX_THREADS = 16
 
 
@@ -41,7 +41,7 @@ class GRPCServer:
             interceptors=[_CallCounter(inbox)],
             options=[
                 ("grpc.max_receive_message_length", max_body_bytes),
-                ("grpc.so_reuseport", 0),  # no other process may share the port, and so steal requests
+                ("grpc.so_reuseport", 0),  # no other process may share the port and take requests
             ],
         )
         address = "127.0.0.1:0"
@@ -50,7 +50,7 @@ class GRPCServer:
         )
 
     def start(self) -> None:
-        """Begin to accept calls."""
+        """Start to accept calls."""
         self._server.start()
 
     def stop(self) -> None:
@@ -60,7 +60,7 @@ class GRPCServer:
 
 
 class _CallCounter(grpc.ServerInterceptor):
-    """Counts calls, those of unknown methods too."""
+    """Counts calls, including those of unknown methods."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -75,7 +75,7 @@ class _CallCounter(grpc.ServerInterceptor):
 
 
 def _handler(signal: Signal, inbox: Inbox) -> grpc.GenericRpcHandler:
-    """Build the service that takes a signal."""
+    """Build the service that receives a signal."""
     path = f"/{signal.grpc_service}/Export"
 
     def export(body: bytes, context: grpc.ServicerContext) -> bytes:
@@ -109,7 +109,7 @@ def _handler(signal: Signal, inbox: Inbox) -> grpc.GenericRpcHandler:
 
 
 def _join_metadata(metadata: Iterable[tuple[str, str | bytes]]) -> Mapping[str, str]:
-    """Give each name once, and binary values as they travel: in base64."""
+    """Return each name once, and binary values in base64, as they are sent."""
     joined: dict[str, str] = {}
     for name, value in metadata:
         text = value if isinstance(value, str) else base64.b64encode(value).decode("ascii")

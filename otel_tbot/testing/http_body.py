@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MAX_LINE_BYTES = 65536
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     """A request that is answered with an error, because it is not OTLP."""
 
     def __init__(self, status: HTTPStatus, message: str, *, unread: bool = False) -> None:
@@ -24,7 +24,7 @@ class RefusedError(Exception):
         Args:
             status: the status of the answer.
             message: what is wrong with the request.
-            unread: whether a part of the request is still to come, so that no other can follow it.
+            unread: whether a part of the request was not read, so that no other can follow it.
         """
         super().__init__(message)
         self.status = status
@@ -33,25 +33,25 @@ class RefusedError(Exception):
 
 
 def read_body(stream: io.BufferedIOBase, headers: Message, limit: int) -> bytes:
-    """Read the body as it was sent, free of its chunks and still compressed.
+    """Read the body as it was sent, without chunks and still compressed.
 
     Args:
-        stream: where it comes from.
+        stream: the stream to read from.
         headers: the headers of its request.
-        limit: the most bytes that are taken.
+        limit: the most bytes that are accepted.
 
     Raises:
-        RefusedError: it is too large, or has no end that can be found.
+        RejectedError: it is too large, or its end cannot be found.
         ConnectionError: the client went away in the middle.
     """
     coding = headers.get("Transfer-Encoding", "").strip().lower()
     if coding == "chunked":
         return _read_chunks(stream, limit)
     if coding:
-        raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, f"unknown Transfer-Encoding {coding!r}", unread=True)
+        raise RejectedError(HTTPStatus.NOT_IMPLEMENTED, f"unknown Transfer-Encoding {coding!r}", unread=True)
     length = headers.get("Content-Length", "0").strip()
     if not (length.isascii() and length.isdigit()):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"Content-Length {length!r} is not a number", unread=True)
+        raise RejectedError(HTTPStatus.BAD_REQUEST, f"Content-Length {length!r} is not a number", unread=True)
     if len(length) > len(str(limit)) or int(length) > limit:
         raise _too_large(limit, unread=True)
     return _read_exactly(stream, int(length))
@@ -66,21 +66,21 @@ def decompress(body: bytes, coding: str, limit: int) -> bytes:
         limit: the most bytes that may come out.
 
     Raises:
-        RefusedError: the compression is unknown, damaged, or hides too much.
+        RejectedError: the compression is unknown or damaged, or the result is too large.
     """
     coding = coding.strip().lower()
-    one_too_many = limit + 1
+    above_limit = limit + 1
     try:
         if coding in {"", "identity"}:
             data = body
         elif coding == "gzip":
-            data = gzip.GzipFile(fileobj=io.BytesIO(body)).read(one_too_many)
+            data = gzip.GzipFile(fileobj=io.BytesIO(body)).read(above_limit)
         elif coding == "deflate":
-            data = _inflate(body, one_too_many)
+            data = _inflate(body, above_limit)
         else:
-            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"unknown Content-Encoding {coding!r}")
+            raise RejectedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"unknown Content-Encoding {coding!r}")
     except (EOFError, OSError, zlib.error) as error:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"the body is not valid {coding}: {error}") from error
+        raise RejectedError(HTTPStatus.BAD_REQUEST, f"the body is not valid {coding}: {error}") from error
     if len(data) > limit:
         raise _too_large(limit)
     return data
@@ -104,9 +104,9 @@ def _read_chunks(stream: io.BufferedIOBase, limit: int) -> bytes:
             raise _too_large(limit, unread=True)
         body += _read_exactly(stream, size)
         if stream.readline(_MAX_LINE_BYTES).strip():
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "a chunk is longer than it says", unread=True)
+            raise RejectedError(HTTPStatus.BAD_REQUEST, "a chunk is longer than it says", unread=True)
     while stream.readline(_MAX_LINE_BYTES).strip():
-        pass  # trailers, which OTLP has no use for
+        pass  # trailers, which OTLP does not use
     return bytes(body)
 
 
@@ -118,7 +118,7 @@ def _read_chunk_size(stream: io.BufferedIOBase) -> int:
         raise ConnectionError(message)
     digits = line.partition(b";")[0].strip()
     if not digits or digits.strip(b"0123456789abcdefABCDEF"):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"chunk size {digits[:20]!r} is not a number", unread=True)
+        raise RejectedError(HTTPStatus.BAD_REQUEST, f"chunk size {digits[:20]!r} is not a number", unread=True)
     return int(digits, 16)
 
 
@@ -131,6 +131,6 @@ def _read_exactly(stream: io.BufferedIOBase, size: int) -> bytes:
     return data
 
 
-def _too_large(limit: int, *, unread: bool = False) -> RefusedError:
+def _too_large(limit: int, *, unread: bool = False) -> RejectedError:
     """Build the answer to a body above the limit."""
-    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes", unread=unread)
+    return RejectedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit} bytes", unread=unread)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from otel_tbot.otlp.json_encoding import to_otlp_json
-from otel_tbot.testing.http_body import RefusedError, decompress, read_body
+from otel_tbot.testing.http_body import RejectedError, decompress, read_body
 from otel_tbot.testing.otlp_messages import SIGNALS, decode_json, decode_protobuf, error_body
 from otel_tbot.testing.received import ReceivedRequest
 
@@ -42,8 +42,8 @@ class HTTPHandler(BaseHTTPRequestHandler):
         """Serve the connection to its end.
 
         Args:
-            args: the socket server's.
-            inbox: where requests go.
+            args: the arguments of the socket server.
+            inbox: where requests are stored.
             max_body_bytes: the largest body that is accepted, compressed or not.
         """
         self._inbox = inbox
@@ -56,8 +56,8 @@ class HTTPHandler(BaseHTTPRequestHandler):
             body = read_body(self.rfile, self.headers, self._max_body_bytes)
             signal = self._signal()
             request = self._request(signal, body)
-        except RefusedError as refusal:
-            self._refuse(refusal)
+        except RejectedError as rejection:
+            self._reject(rejection)
             return
         reply = self._inbox.receive(request)
         stopped = self._inbox.stopping.wait(reply.wait_seconds)
@@ -67,21 +67,21 @@ class HTTPHandler(BaseHTTPRequestHandler):
         self._reply(signal, reply)
 
     def do_GET(self) -> None:
-        """Refuse a method that OTLP does not use."""
+        """Reject a method that OTLP does not use."""
         try:
             read_body(self.rfile, self.headers, self._max_body_bytes)
             self._signal()
-        except RefusedError as refusal:
-            self._refuse(refusal)
+        except RejectedError as rejection:
+            self._reject(rejection)
             return
-        self._refuse(RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, f"{self.command} is not POST"), {"allow": "POST"})
+        self._reject(RejectedError(HTTPStatus.METHOD_NOT_ALLOWED, f"{self.command} is not POST"), {"allow": "POST"})
 
     do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  names that http.server looks for
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what is not HTTP; `http.server` calls this."""
+        """Reject what is not HTTP; `http.server` calls this."""
         status = HTTPStatus(code)
-        self._refuse(RefusedError(status, message or explain or status.phrase, unread=True))
+        self._reject(RejectedError(status, message or explain or status.phrase, unread=True))
 
     def version_string(self) -> str:
         """Name the server in the header `Server`."""
@@ -94,14 +94,14 @@ class HTTPHandler(BaseHTTPRequestHandler):
         """Return the signal of the request's path."""
         signal = _SIGNALS.get(urlsplit(self.path).path)
         if signal is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, f"no signal is received at {self.path}")
+            raise RejectedError(HTTPStatus.NOT_FOUND, f"no signal is received at {self.path}")
         return signal
 
     def _request(self, signal: Signal, body: bytes) -> ReceivedRequest:
         """Decode a body."""
         media_type = self.headers.get_content_type() if "Content-Type" in self.headers else "nothing"
         if media_type not in {JSON, PROTOBUF}:
-            raise RefusedError(
+            raise RejectedError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type is {media_type}: use {PROTOBUF} or {JSON}"
             )
         data = decompress(body, self.headers.get("Content-Encoding", ""), self._max_body_bytes)
@@ -109,7 +109,7 @@ class HTTPHandler(BaseHTTPRequestHandler):
         try:
             message = decode(signal, data)
         except ValueError as error:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error
+            raise RejectedError(HTTPStatus.BAD_REQUEST, str(error)) from error
         return ReceivedRequest(
             signal=signal.name,
             protocol="http/json" if media_type == JSON else "http/protobuf",
@@ -134,14 +134,14 @@ class HTTPHandler(BaseHTTPRequestHandler):
             body = json.dumps(to_otlp_json(response)).encode() if self._uses_json else response.SerializeToString()
         self._send(status, body, headers)
 
-    def _refuse(self, refusal: RefusedError, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+    def _reject(self, rejection: RejectedError, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         """Answer that a request is not OTLP."""
         self._inbox.count_malformed()
-        body = error_body(refusal.status, refusal.message, as_json=self._uses_json)
-        if not refusal.unread:
-            self._send(refusal.status, body, headers)
+        body = error_body(rejection.status, rejection.message, as_json=self._uses_json)
+        if not rejection.unread:
+            self._send(rejection.status, body, headers)
             return
-        self._send(refusal.status, body, {**headers, "connection": "close"})
+        self._send(rejection.status, body, {**headers, "connection": "close"})
         self._discard_rest()
 
     @property
@@ -163,7 +163,7 @@ class HTTPHandler(BaseHTTPRequestHandler):
 
     def _discard_rest(self) -> None:
         """Read the rest of the request: closing at once would reset the connection and lose the response."""
-        # The base class's method, because that of a TLS socket would also end the reading.
+        # The base class's method, because that of a TLS socket would also stop the reading.
         socket.socket.shutdown(self.connection, socket.SHUT_WR)
         while self.rfile.read(_DISCARD_BYTES):
             pass

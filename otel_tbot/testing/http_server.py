@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from otel_tbot.testing.inbox import Inbox
 
-# How often the accepting thread wakes up: how long stop() may have to wait for it.
+# How often the accepting thread wakes up, and so how long stop() may have to wait for it.
 _POLL_SECONDS = 0.02
 
 
@@ -34,7 +34,7 @@ class HTTPServer(TCPServer):
         """Bind the port.
 
         Args:
-            inbox: where requests go.
+            inbox: where requests are stored.
             tls: the context for TLS; None for plain HTTP.
             max_body_bytes: the largest body that is accepted, compressed or not.
         """
@@ -70,7 +70,7 @@ class HTTPServer(TCPServer):
         self.server_close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection. A TLS handshake is left to the connection's own thread, for a client may be slow."""
+        """Accept a connection. The connection's thread does the TLS handshake, because a client may be slow."""
         connection, address = super().get_request()
         self._inbox.count_connection()
         if self._tls is not None:
@@ -78,7 +78,7 @@ class HTTPServer(TCPServer):
         return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  typeshed's are private
-        """Serve a connection in a thread of its own."""
+        """Serve a connection in a separate thread."""
         thread = Thread(target=self._serve, args=(request, client_address), name="otlp-receiver-http", daemon=True)
         with self._lock:
             self._connections[thread] = request
@@ -99,5 +99,5 @@ class HTTPServer(TCPServer):
 def _break(connection: socket.socket) -> None:
     """Shut a connection down while another thread uses it."""
     with suppress(OSError):  # the client may have closed it
-        # The base class's method: a TLS socket's own method changes state that the other thread uses.
+        # The base class's method, because that of a TLS socket changes state that the other thread uses.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -65,16 +65,16 @@ class Inbox:
             self._malformed += 1
 
     def wait(self, count: int, timeout: float) -> list[ReceivedRequest]:
-        """Wait until this many requests are there.
+        """Wait until this many requests have arrived.
 
         Raises:
-            TimeoutError: they were not, within this many seconds.
+            TimeoutError: they have not, within this many seconds.
         """
         with self._changed:
             if self._changed.wait_for(lambda: len(self._requests) >= count, timeout):
                 return list(self._requests)
             arrived = (
-                f"{len(self._requests)} arrived and {self._malformed} were refused, in {self._connections} connections"
+                f"{len(self._requests)} arrived and {self._malformed} were rejected, in {self._connections} connections"
             )
             message = f"waited {timeout:g} s for {count} requests: {arrived}"
             raise TimeoutError(message)

@@ -35,8 +35,8 @@ class Signal:
 
     Attributes:
         name: its name in this package.
-        http_path: where it is posted to.
-        grpc_service: the full name of the gRPC service whose method `Export` takes it.
+        http_path: the path that it is posted to.
+        grpc_service: the full name of the gRPC service with the method `Export` for it.
         request_type: the message that carries it.
         response: builds the response to it, given how many of its records were rejected, and why.
     """
@@ -117,7 +117,7 @@ def error_body(status: int, message: str, *, as_json: bool) -> bytes:
     Args:
         status: the HTTP status of the response.
         message: the error; empty for the bare status.
-        as_json: whether in JSON; otherwise in protobuf's binary form.
+        as_json: whether to encode as JSON; otherwise in protobuf's binary form.
     """
     code: int = grpc_code_of(status).value[0]
     message = message or f"HTTP status {status}"

@@ -34,7 +34,7 @@ class OTLPReceiver:
         assert receiver.log_records[0].log_record.event_name == "tbot.start"
     ```
 
-    A request that is not OTLP is refused by the rules of the specification (400 or INVALID_ARGUMENT, 404, 405, 413,
+    A request that is not OTLP is rejected by the rules of the specification (400 or INVALID_ARGUMENT, 404, 405, 413,
     415), independently of `reply`. It is counted in `malformed_requests`, and is not in `requests`.
     """
 
@@ -84,7 +84,7 @@ class OTLPReceiver:
         return self
 
     def stop(self) -> None:
-        """Stop both servers at once, also while clients are connected. What arrived can still be read.
+        """Stop both servers at once, even while clients are connected. What arrived can still be read.
 
         No thread, socket or port remains. Stopping twice has no effect.
         """
@@ -185,7 +185,7 @@ class OTLPReceiver:
 
 
 def _known(endpoint: str | None) -> str:
-    """Return an endpoint, if the receiver was started."""
+    """Return an endpoint if the receiver was started."""
     if endpoint is None:
         message = "the receiver has no endpoint yet: use it in a with statement, or call start()"
         raise RuntimeError(message)

@@ -48,7 +48,7 @@ class Reply:
         error_message: the reason in `partial_success`, without `rejected` a warning; for an error status, the error's
             message.
         headers: further HTTP headers, or trailing gRPC metadata, such as `Retry-After` or `Set-Cookie`. They replace
-            the receiver's own of the same name. Bytes are for binary metadata, whose names end in `-bin`.
+            the receiver's headers of the same name. Bytes are for binary metadata, whose names end in `-bin`.
         body: the body, over gRPC the message, instead of the correct one.
 
     Raises:
@@ -70,7 +70,7 @@ class Reply:
         if not 200 <= self.status <= 599:  # noqa: PLR2004  the range of final HTTP statuses
             message = f"status is {self.status}: use one from 200 to 599"
             raise ValueError(message)
-        if not self.delay >= 0:  # also refuses nan, which is in no relation to 0
+        if not self.delay >= 0:  # also rejects nan, which does not compare with 0
             message = f"delay is {self.delay}: use 0 or more seconds"
             raise ValueError(message)
         if self.rejected < 0:

@@ -1,4 +1,4 @@
-"""The certificates a receiver shows and asks for: both servers take the same ones from here."""
+"""The certificates that a receiver presents and requires; both servers use the same ones."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class TLS:
     """TLS for both servers of a receiver.
 
     Attributes:
-        certificate_file: PEM file with the server's certificate and those that lead to its root. It has to be valid
+        certificate_file: PEM file with the server's certificate and its intermediate ones. It has to be valid
             for the IP address 127.0.0.1, which is the host in the receiver's endpoints.
         private_key_file: PEM file with the private key of that certificate.
-        client_ca_file: PEM file with the authorities whose clients are let in. Without it no client is asked for a
-            certificate; with it, one without a certificate of theirs is turned away (mutual TLS).
+        client_ca_file: PEM file with the CA certificates to accept clients from. Without it, no client is asked for a
+            certificate; with it, a client without a certificate from one of them is rejected (mutual TLS).
     """
 
     certificate_file: str | os.PathLike[str]
@@ -33,7 +33,7 @@ class TLS:
         """Read the files for the HTTP server.
 
         Raises:
-            OSError: a file cannot be read, or holds no usable PEM (`ssl.SSLError`).
+            OSError: a file cannot be read, or has no usable PEM (`ssl.SSLError`).
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate_file, self.private_key_file)

@@ -1,4 +1,4 @@
-"""The alert rules, for each backend: what is a burst, an old release and a new value is the report's."""
+"""The alert rules for each backend. A burst, an old release and a new value are defined as in the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from scripts.grafana.questions import Backend
 
-_AT_LEAST = 10  # starts: the report tells of no fewer, unless it is told to
+_AT_LEAST = 10  # starts: by default, the report shows no smaller numbers
 _MAJORS = 2  # that are not old, as in the report
 _OLD = 0.2  # of the starts
 _HOUR = 3600  # seconds
@@ -45,9 +45,9 @@ class Alert:
         title: what is wrong.
         summary: what to know about it.
         condition: compares the value with the limit.
-        limit: of the value.
-        without_data: the state where the backend answers with nothing.
-        query: what the backend is asked, by backend; none where several queries are compared.
+        limit: the limit of the value.
+        without_data: the state when the backend returns no data.
+        query: the query for each backend; missing where several queries are compared.
     """
 
     name: str
@@ -81,7 +81,7 @@ ALERTS = (
     Alert(
         name="no-starts",
         title="No start of tbot has arrived for a day",
-        summary="Nobody starts tbot any more, or what they send is lost on the way.",
+        summary="tbot is no longer started, or its events are lost on the way.",
         condition="lt",
         limit=1,
         without_data="Alerting",
@@ -104,7 +104,7 @@ def rules(backend: Backend) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a text of several lines as such."""
+    """Writes a multi-line text as a block."""
 
     def represent_str(self, data: str) -> yaml.ScalarNode:
         """Return the node of a text."""
@@ -120,7 +120,7 @@ def _rule(alert: Alert, backend: Backend) -> dict[str, Any]:
     rule.queries(queries).no_data_state(alert.without_data).exec_err_state("Error").for_val("0s")
     rule.annotations({"summary": alert.summary}).labels({"service": "tbot"})
     encoded: dict[str, Any] = json.loads(json.dumps(rule.build(), cls=JSONEncoder))
-    # What the file says about the group is not said again of each rule.
+    # The file has these once, for the group.
     return {key: value for key, value in encoded.items() if key not in {"folderUID", "orgID", "ruleGroup"}}
 
 
@@ -133,35 +133,35 @@ def _queries(alert: Alert, backend: Backend) -> Iterator[Builder[Any]]:
         model: Builder[Any] = Built(ClickHouseQuery(sql=alert.query[backend], shape="table", ref_id="A", source=source))
     else:
         model = _loki("A", alert.query[backend])
-    yield _asked("A", model, backend, begin=_DAY)
+    yield _backend_query("A", model, backend, begin=_DAY)
     evaluator = expr.ExprTypeThresholdConditionsEvaluator().params([alert.limit]).type(alert.condition)
     condition = expr.ExprTypeThresholdConditions().evaluator(evaluator)
-    yield _computed("result", expr.TypeThreshold().expression("A").conditions([condition]))
+    yield _expression("result", expr.TypeThreshold().expression("A").conditions([condition]))
 
 
 def _burst_in_loki() -> Iterator[Builder[Any]]:
     """Compare the last hour with the hours before it in Grafana, since LogQL has no median."""
     history = _loki("history", logql.daemons_by_hour(), over_time=True)
-    yield _asked("history", history, "loki", begin=BURST_HISTORY * _HOUR, end=_HOUR)
-    yield _asked("hour", _loki("hour", logql.daemons_by_hour()), "loki", begin=_HOUR)
-    yield _asked("before", _loki("before", logql.daemons_before()), "loki", begin=_HOUR)
-    yield _computed("usual", expr.TypeReduce().expression("history").reducer("median"))
-    yield _computed("distance", expr.TypeMath().expression("abs($history - $usual)"))
-    yield _computed("deviation", expr.TypeReduce().expression("distance").reducer("median"))
+    yield _backend_query("history", history, "loki", begin=BURST_HISTORY * _HOUR, end=_HOUR)
+    yield _backend_query("hour", _loki("hour", logql.daemons_by_hour()), "loki", begin=_HOUR)
+    yield _backend_query("before", _loki("before", logql.daemons_before()), "loki", begin=_HOUR)
+    yield _expression("usual", expr.TypeReduce().expression("history").reducer("median"))
+    yield _expression("distance", expr.TypeMath().expression("abs($history - $usual)"))
+    yield _expression("deviation", expr.TypeReduce().expression("distance").reducer("median"))
     above = (
         f"$hour > {BURST_LEAST}",
         f"$hour > {BURST_TIMES_MEDIAN} * $usual",
         f"$hour > $usual + {BURST_DEVIATIONS} * {SIGMA} * $deviation",
         "$before > 0",
     )
-    yield _computed("result", expr.TypeMath().expression(" && ".join(above)))
+    yield _expression("result", expr.TypeMath().expression(" && ".join(above)))
 
 
 def _loki(letter: str, query: str, *, over_time: bool = False) -> loki_builders.Dataquery:
     kind = loki_models.LokiQueryType.RANGE if over_time else loki_models.LokiQueryType.INSTANT
     source = DataSourceRef(type_val=TYPES["loki"], uid=_uid("loki"))
-    asked = loki_builders.Dataquery().expr(query).ref_id(letter).query_type(kind).datasource(source)
-    return asked.step(logql.HOUR) if over_time else asked
+    query_builder = loki_builders.Dataquery().expr(query).ref_id(letter).query_type(kind).datasource(source)
+    return query_builder.step(logql.HOUR) if over_time else query_builder
 
 
 def _uid(backend: Backend) -> str:
@@ -169,13 +169,13 @@ def _uid(backend: Backend) -> str:
     return f"tbot-{backend}"
 
 
-def _asked(letter: str, model: Builder[Any], backend: Backend, *, begin: int, end: int = 0) -> alerting.Query:
+def _backend_query(letter: str, model: Builder[Any], backend: Backend, *, begin: int, end: int = 0) -> alerting.Query:
     """Return a query of the backend; the time is in seconds before now."""
     period = RelativeTimeRange(from_val=begin, to=end)
     return alerting.Query(letter).datasource_uid(_uid(backend)).relative_time_range(period).model(model)
 
 
-def _computed(letter: str, model: expr.TypeThreshold | expr.TypeReduce | expr.TypeMath) -> alerting.Query:
+def _expression(letter: str, model: expr.TypeThreshold | expr.TypeReduce | expr.TypeMath) -> alerting.Query:
     """Return a step that Grafana computes."""
     model.ref_id(letter).datasource(DataSourceRef(type_val=_EXPRESSION, uid=_EXPRESSION))
     return alerting.Query(letter).datasource_uid(_EXPRESSION).model(model)

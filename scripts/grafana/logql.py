@@ -1,6 +1,6 @@
 """The questions in LogQL, over the log records that Loki keeps: attributes are structured metadata, with `_` for a dot.
 
-LogQL cannot ask about the results of a query. So it has no median, and no burst that could be left out of a share.
+LogQL cannot query the results of a query. So it has no medians, and bursts cannot be left out of a share.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ RANGE = "$__range"
 WEEK = "7d"
 DAY = "1d"
 HOUR = "1h"
-WEEKS = f"{RECENT.days}d"  # no longer than Loki admits at once by default, which is 30 days and one hour
+WEEKS = f"{RECENT.days}d"  # within what Loki allows at once by default: 30 days and one hour
 MAJORS = "$supported_majors"  # of the board
 RUN_MODE = "tbot_run_mode"
 _STARTS = '{service_name="tbot"}'
@@ -23,11 +23,11 @@ _EPOCH = "(unixEpoch __timestamp__)"
 
 
 def _set(label: str) -> str:
-    """Return the template of a label's value, or of what is said where it is missing."""
+    """Return the template of a label's value, with a text where it is missing."""
     return f'{{{{ default "{NOT_SET}" .{label} }}}}'
 
 
-# The first numbers of a version: what follows them is looked for, and cut off.
+# The first numbers of a version: the rest is found, and cut off.
 _RELEASE = '{{ default "%s" (trimSuffix (regexReplaceAll "^[0-9]+([.][0-9]+)?" .tbot_version "") .tbot_version) }}'
 _TEMPLATES = {
     "release": _RELEASE % NOT_SET,
@@ -37,7 +37,7 @@ _TEMPLATES = {
     "platform": f"{_set('os_type')} {_set('host_arch')}",
 }
 _MAJOR = '{{ regexReplaceAll "[.-].*" .tbot_version "" }}'
-# In UTC, which the server's own time need not be. The first day of the epoch was a Thursday.
+# In UTC, which may differ from the server's time zone. The first day of the epoch was a Thursday.
 _ISO_DAY = f"{{{{ add 1 (mod (add 3 (div {_EPOCH} 86400)) 7) }}}}"
 _HOUR_OF_DAY = f'{{{{ printf "%02d:00" (div (mod {_EPOCH} 86400) 3600) }}}}'
 
@@ -91,7 +91,7 @@ def destinations(kind: str) -> str:
 def _old(over: str, supported: str) -> str:
     """Return the query for the starts of each run mode with an old release.
 
-    A major release that fewer starts have than a fixed part is not in use, and makes no other one old.
+    A major release with less than a fixed share of the starts is not in use, and does not make others old.
     """
     stages = f'{_labelled("major", _MAJOR)} | major!="" {_labelled("number", "{{ .major }}")}'
     counted = f"count_over_time({_selected()} {stages} [{over}])"
@@ -109,7 +109,7 @@ def old_releases(*, over: str = WEEK, supported: str = MAJORS) -> str:
 
 
 def old_releases_that_count(*, over: str, supported: int, at_least: int) -> str:
-    """Return the same, where at least so many starts have an old release."""
+    """Return the same query, limited to run modes with at least this number of starts with an old release."""
     old = _old(over, str(supported))
     return f"({old_releases(over=over, supported=str(supported))}) and on({RUN_MODE}) ({old} >= {at_least})"
 
@@ -128,7 +128,7 @@ def new(dimension: str, *, recent: str = WEEKS, before: str = WEEKS, first: str 
         dimension: what to look at.
         recent: the time in which they were seen.
         before: the time before that.
-        first: when there have to be starts, since otherwise all would be new; by default all the time before.
+        first: the time that must have starts, or else everything would be new; by default, all the time before.
     """
     what = f"{_labelled('what', LABELS[dimension])} {_labelled('value', _TEMPLATES[dimension])}"
     stages = f'{what} | value!="{NOT_SET}"'
@@ -141,7 +141,7 @@ def new(dimension: str, *, recent: str = WEEKS, before: str = WEEKS, first: str 
 
 
 def all_new() -> str:
-    """Return that query for every dimension that is looked at."""
+    """Return that query for every dimension with new values."""
     return " or ".join(f"({new(dimension)})" for dimension in NEW_IN)
 
 

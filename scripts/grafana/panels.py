@@ -34,7 +34,7 @@ _SHARES = {*SHARE_OF.values(), "before", "after", "share of these", *display.NUM
 
 @dataclass(frozen=True, kw_only=True)
 class ClickHouseQuery(Dataquery):
-    """A query of the data source for ClickHouse, of which the SDK has no type.
+    """A query of the data source for ClickHouse, which the SDK has no type for.
 
     Attributes:
         sql: the query, with the macros of the data source.
@@ -49,7 +49,7 @@ class ClickHouseQuery(Dataquery):
     source: DataSourceRef
 
     def to_json(self) -> dict[str, object]:
-        """Return it as the data source reads it."""
+        """Return the query in the JSON format of the data source."""
         return {
             "datasource": self.source,
             "editorType": "sql",
@@ -63,7 +63,7 @@ class ClickHouseQuery(Dataquery):
 
 @dataclass(frozen=True)
 class Built(Builder[Dataquery]):
-    """A query that needs no more building."""
+    """A query that is already built."""
 
     query: Dataquery
 
@@ -82,45 +82,43 @@ def queries(panel: Panel, backend: Backend, source: DataSourceRef) -> Iterator[B
             yield Built(ClickHouseQuery(sql=query, shape=shape, ref_id=letter, source=source))
             continue
         kind = loki_models.LokiQueryType.INSTANT if is_table else loki_models.LokiQueryType.RANGE
-        asked = loki.Dataquery().expr(query).ref_id(letter).query_type(kind).datasource(source)
-        asked.editor_mode(loki_models.QueryEditorMode.CODE)
+        query_builder = loki.Dataquery().expr(query).ref_id(letter).query_type(kind).datasource(source)
+        query_builder.editor_mode(loki_models.QueryEditorMode.CODE)
         if not is_table:
-            asked.legend_format(panel.names[place]).step(panel.step)
-        yield asked
+            query_builder.legend_format(panel.names[place]).step(panel.step)
+        yield query_builder
 
 
 def note(content: str) -> text.Panel:
-    """Return the panel that a board begins with: what it cannot tell."""
-    return (
-        text.Panel().title("What this board cannot tell").mode(TextMode.MARKDOWN).content(content).span(FULL).height(8)
-    )
+    """Return the first panel of a board, which lists its limits."""
+    return text.Panel().title("Limits of this board").mode(TextMode.MARKDOWN).content(content).span(FULL).height(8)
 
 
 def build(name: str, panel: Panel, backend: Backend, source: DataSourceRef) -> Builder[dashboard.Panel]:
     """Return a panel.
 
     Args:
-        name: of the question.
+        name: the name of the question.
         panel: how it is shown.
-        backend: what is asked.
+        backend: the backend to query.
         source: the data source.
     """
-    drawn = _table(panel, backend) if panel.picture in {"table", "hours"} else _series(panel)
+    built = _table(panel, backend) if panel.picture in {"table", "hours"} else _series(panel)
     title = QUESTIONS.get(name, TOTALS)
-    drawn.title(f"{title} ({panel.part})" if panel.part else title).description(panel.legend).datasource(source)
-    drawn.span(panel.width).height(_SHORT if name == "totals" else _HEIGHTS[panel.picture])
-    drawn.targets(list(queries(panel, backend, source)))
-    return drawn
+    built.title(f"{title} ({panel.part})" if panel.part else title).description(panel.legend).datasource(source)
+    built.span(panel.width).height(_SHORT if name == "totals" else _HEIGHTS[panel.picture])
+    built.targets(list(queries(panel, backend, source)))
+    return built
 
 
 def _table(panel: Panel, backend: Backend) -> table.Panel:
-    drawn = table.Panel().no_value("").filterable(True)  # noqa: FBT003  the setter of a builder
+    built = table.Panel().no_value("").filterable(True)  # noqa: FBT003  the setter of a builder
     shares = "|".join(sorted(_SHARES))
     if panel.picture == "hours":
-        drawn.decimals(1).color_scheme(_colour("continuous-blues"))
-        drawn.cell_options(common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC))
-        return drawn if backend == "clickhouse" else drawn.transformations(list(_matrix()))
-    drawn.override_by_regexp(
+        built.decimals(1).color_scheme(_colour("continuous-blues"))
+        built.cell_options(common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC))
+        return built if backend == "clickhouse" else built.transformations(list(_matrix()))
+    built.override_by_regexp(
         f"/^({shares})$/",
         [
             DynamicConfigValue(id_val="unit", value=_PERCENT),
@@ -133,14 +131,14 @@ def _table(panel: Panel, backend: Backend) -> table.Panel:
             ),
         ],
     )
-    drawn.override_by_name("change in points", [DynamicConfigValue(id_val="decimals", value=1)])
+    built.override_by_name("change in points", [DynamicConfigValue(id_val="decimals", value=1)])
     if panel.columns:
-        drawn.transformations(list(_merged(panel)))
-    return drawn
+        built.transformations(list(_merged(panel)))
+    return built
 
 
 def _merged(panel: Panel) -> Iterator[DataTransformerConfig]:
-    """Make one table of the answers to several queries."""
+    """Merge the answers to several queries into one table."""
     yield DataTransformerConfig(id_val="merge", options={})
     yield DataTransformerConfig(
         id_val="organize",
@@ -149,7 +147,7 @@ def _merged(panel: Panel) -> Iterator[DataTransformerConfig]:
 
 
 def _matrix() -> Iterator[DataTransformerConfig]:
-    """Make a table of hours and days of a list."""
+    """Turn a list into a table of hours and days."""
     days = {str(place): name for place, name in enumerate(display.DAYS, start=1)}
     order = ["hour\\day", *days]
     yield DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": "hour"}]})
@@ -167,20 +165,20 @@ def _matrix() -> Iterator[DataTransformerConfig]:
 
 
 def _series(panel: Panel) -> timeseries.Panel:
-    drawn = timeseries.Panel().min(0).legend(common_builders.VizLegendOptions().show_legend(True).calcs([]))  # noqa: FBT003
-    drawn.tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
+    built = timeseries.Panel().min(0).legend(common_builders.VizLegendOptions().show_legend(True).calcs([]))  # noqa: FBT003
+    built.tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
     if panel.picture == "stacked":
-        drawn.draw_style(common.GraphDrawStyle.BARS).fill_opacity(80).unit(_PERCENT).max(1)
-        return drawn.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
+        built.draw_style(common.GraphDrawStyle.BARS).fill_opacity(80).unit(_PERCENT).max(1)
+        return built.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
     if panel.picture == "bars":
-        drawn.draw_style(common.GraphDrawStyle.BARS).fill_opacity(40)
+        built.draw_style(common.GraphDrawStyle.BARS).fill_opacity(40)
         line = DynamicConfigValue(id_val="custom.drawStyle", value=common.GraphDrawStyle.LINE)
-        drawn.override_by_regexp("/median of seven days/", [line, _fill(0)])
-        return drawn.override_by_name(questions.LACKING, [*_points("orange")])
+        built.override_by_regexp("/median of seven days/", [line, _fill(0)])
+        return built.override_by_name(questions.GAP_SERIES, [*_points("orange")])
     if panel.width == HALF:
-        return drawn.unit(_PERCENT).line_width(2)
-    drawn.scale_distribution(common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.SYMLOG).log(10))
-    return drawn.override_by_name(questions.BURST, [*_points("red")])
+        return built.unit(_PERCENT).line_width(2)
+    built.scale_distribution(common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.SYMLOG).log(10))
+    return built.override_by_name(questions.BURST, [*_points("red")])
 
 
 def _points(colour: str) -> Iterator[DynamicConfigValue]:

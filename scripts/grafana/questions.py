@@ -1,6 +1,6 @@
-"""The questions of the boards in one table: how each is shown, and how ClickHouse and Loki are asked.
+"""The questions of the boards in one table: how each is shown, and the queries for ClickHouse and Loki.
 
-Words and order are the report's. A question that a backend cannot answer as the report does is not on its board.
+Wording and order are those of the report. A board leaves out a question that its backend cannot answer like the report.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOTALS = "Starts"
 FULL, HALF = 24, 12  # columns of the board's grid
 SHARE_OF = {mode: f"share of {mode}" for mode in RUN_MODES}
 BURST = "burst"
-LACKING = "may lack events"
+GAP_SERIES = "may lack events"
 _ONE_SHOT, _DAEMON = RUN_MODES
 _WEEKS = f"{RECENT.days // 7} weeks"
 _PERIOD = f"{MIN_PERIOD.days // 7} weeks"
@@ -39,17 +39,17 @@ _SO_FAR = f"The {_WEEKS} before the end of the time that is shown are compared w
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A picture of a question's answer.
+    """One visualization of the answer to a question.
 
     Attributes:
         picture: how it is drawn.
-        queries: what the backend is asked; the first is A.
+        queries: the queries for the backend; the first is A.
         legend: how it is read.
-        part: what of the answer it shows, if not all.
-        width: in columns of the grid.
-        columns: what a table's columns are called where the backend calls them otherwise.
-        names: what each query's series is called where the backend has no name for it.
-        step: the time between two points, where the query does not say it.
+        part: the part of the answer that it shows, if not all.
+        width: the width in columns of the grid.
+        columns: the names of a table's columns, where the backend's names differ.
+        names: the name of each query's series, where the backend does not name it.
+        step: the time between two points, unless the query sets it.
     """
 
     picture: Picture
@@ -63,21 +63,21 @@ class Panel:
 
 
 def _values(*names: str) -> dict[str, str]:
-    """Return what the value of each query is called, in the order of the queries."""
+    """Return the name of each query's value, in the order of the queries."""
     return {f"Value #{chr(ord('A') + place)}": name for place, name in enumerate(names)}
 
 
 def _table(dimension: str) -> dict[Backend, tuple[Panel, ...]]:
-    """Return the panels for a dimension, which both backends count alike."""
+    """Return the panels for a dimension, which both backends count in the same way."""
     legend = "Starts of each run mode, and their share of all its starts."
-    asked = (query for mode in RUN_MODES for query in (logql.by(dimension, mode), logql.share(dimension, mode)))
+    queries = (query for mode in RUN_MODES for query in (logql.by(dimension, mode), logql.share(dimension, mode)))
     named = _values(*(name for mode in RUN_MODES for name in (mode, SHARE_OF[mode])))
     return {
         "clickhouse": (Panel(picture="table", queries=(sql.table(dimension),), legend=legend, width=HALF),),
         "loki": (
             Panel(
                 picture="table",
-                queries=tuple(asked),
+                queries=tuple(queries),
                 legend=legend,
                 width=HALF,
                 columns={dimension: LABELS[dimension], **named},
@@ -134,8 +134,8 @@ PANELS: Mapping[str, Mapping[Backend, tuple[Panel, ...]]] = {
             Panel(
                 picture="table",
                 queries=(sql.movement(),),
-                legend=f"Share of starts in the first {display.spelled(COMPARED)} whole steps and in the last, and the "
-                "difference in percentage points. Bursts are left out.",
+                legend=f"Share of starts in the first {display.spell_out(COMPARED)} whole steps and in the last, and "
+                "the difference in percentage points. Bursts are left out.",
                 width=HALF,
             ),
         ),
@@ -198,8 +198,8 @@ PANELS: Mapping[str, Mapping[Backend, tuple[Panel, ...]]] = {
             Panel(
                 picture="lines",
                 queries=(sql.bursts_by_hour(),),
-                legend="Daemon starts by hour, on a logarithmic scale; an hour of a burst is judged by the "
-                f"{BURST_HISTORY} hours before it.",
+                legend="Daemon starts by hour, on a logarithmic scale; an hour of a burst stands out from "
+                f"the {BURST_HISTORY} hours before it.",
             ),
             Panel(
                 picture="table",
@@ -212,8 +212,8 @@ PANELS: Mapping[str, Mapping[Backend, tuple[Panel, ...]]] = {
             Panel(
                 picture="lines",
                 queries=(logql.count(_DAEMON, over=logql.HOUR),),
-                legend="Daemon starts in the hour before each point, on a logarithmic scale. The alert rule judges "
-                "what is a burst.",
+                legend="Daemon starts in the hour before each point, on a logarithmic scale. The alert rule "
+                "detects bursts.",
                 names=("daemon starts",),
                 step=logql.HOUR,
             ),
@@ -241,13 +241,13 @@ PANELS: Mapping[str, Mapping[Backend, tuple[Panel, ...]]] = {
     },
     "hours": {
         "clickhouse": (
-            Panel(picture="hours", queries=(sql.hours(),), legend="One-shot starts an hour, on average.", width=HALF),
+            Panel(picture="hours", queries=(sql.hours(),), legend="One-shot starts per hour, on average.", width=HALF),
         ),
         "loki": (
             Panel(
                 picture="hours",
                 queries=(logql.hours(),),
-                legend="One-shot starts an hour, on average. The first day is Monday.",
+                legend="One-shot starts per hour, on average. The first day is Monday.",
                 width=HALF,
             ),
         ),

@@ -1,6 +1,6 @@
 """The questions in ClickHouse's SQL, over the table `tbot_starts`.
 
-What is counted by, and from where on an hour is a burst, a day a gap and a release old, is the report's.
+Dimensions and thresholds, such as for bursts, gaps and old releases, are those of the report.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from otel_tbot.report.volume import GAP_AROUND, GAP_DEVIATIONS, GAP_FEWEST_AROUN
 from scripts.grafana import sql_parts as parts
 
 _ONE_SHOT, _DAEMON = RUN_MODES
-_VALUE = "Value"  # a series of a value with this name is called by its label alone
+_VALUE = "Value"  # a series with this name is shown by its label alone
 
 
 def totals() -> str:
     """Return the query for the starts of each run mode, and on a usual day."""
     rows = ", ".join(
-        f"('{mode}', sum({parts.named(mode)}), toInt64(round(ifNotFinite(medianIf({parts.named(mode)}, whole), 0))))"
+        f"('{mode}', sum({parts.column(mode)}), toInt64(round(ifNotFinite(medianIf({parts.column(mode)}, whole), 0))))"
         for mode in RUN_MODES
     )
     return f"""\
-WITH {parts.shown()}, {parts.days()}, {parts.period()}, marked AS (
+WITH {parts.starts_in_range()}, {parts.days()}, {parts.period()}, marked AS (
     SELECT *, (day > toDate(first) OR toHour(first) = 0) AND (day < toDate(last) OR toHour(last) = 23) AS is_whole
     FROM days CROSS JOIN period
 ), weighed AS (
@@ -36,7 +36,7 @@ FROM (SELECT arrayJoin([{rows}]) AS entry FROM weighed)"""
 
 
 def releases(mode: str) -> str:
-    """Return the query for the share of each release by step; the rare ones are one value."""
+    """Return the query for the share of each release by step; rare ones are combined."""
     return f"""\
 WITH {parts.steps("release")}, frequent AS (
     SELECT {SQL["release"]} AS counted_value FROM starts
@@ -52,17 +52,17 @@ FROM shares ORDER BY time, arrayMap(part -> toUInt32OrZero(part), splitByChar('.
 
 def table(dimension: str) -> str:
     """Return the query for the values of a dimension: the starts and the share of each, and the days it was seen."""
-    one_shot, daemon = (f"{parts.named(mode)} / nullIf(sum({parts.named(mode)}) OVER (), 0)" for mode in RUN_MODES)
+    one_shot, daemon = (f"{parts.column(mode)} / nullIf(sum({parts.column(mode)}) OVER (), 0)" for mode in RUN_MODES)
     return f"""\
-WITH {parts.shown()}, counted AS (
+WITH {parts.starts_in_range()}, counted AS (
     SELECT {SQL[dimension]} AS counted_value,
-        {", ".join(f"countIf(run_mode = '{mode}') AS {parts.named(mode)}" for mode in RUN_MODES)},
+        {", ".join(f"countIf(run_mode = '{mode}') AS {parts.column(mode)}" for mode in RUN_MODES)},
         uniqExact(toDate(time)) AS days
     FROM starts GROUP BY counted_value
 )
 SELECT counted_value AS "{LABELS[dimension]}",
-    {parts.named(_ONE_SHOT)} AS "{_ONE_SHOT}", {one_shot} AS "share of {_ONE_SHOT}",
-    {parts.named(_DAEMON)} AS "{_DAEMON}", {daemon} AS "share of {_DAEMON}",
+    {parts.column(_ONE_SHOT)} AS "{_ONE_SHOT}", {one_shot} AS "share of {_ONE_SHOT}",
+    {parts.column(_DAEMON)} AS "{_DAEMON}", {daemon} AS "share of {_DAEMON}",
     days AS "days seen"
 FROM counted ORDER BY greatest(ifNull("share of {_ONE_SHOT}", 0), ifNull("share of {_DAEMON}", 0)) DESC, 1"""
 
@@ -101,7 +101,7 @@ def destinations() -> str:
     )
     kinds = ", ".join(f"('{kind}', destinations_{kind})" for kind in KINDS)
     return f"""\
-WITH {parts.shown()}, counted AS (
+WITH {parts.starts_in_range()}, counted AS (
     SELECT run_mode, arrayJoin([{kinds}]) AS pair, pair.1 AS counted_kind, pair.2 AS number FROM starts
 )
 SELECT counted_kind AS "kind", run_mode AS "{LABELS["run_mode"]}",
@@ -114,12 +114,12 @@ def per_day() -> str:
     """Return the query for the starts of each day, their median over seven days, and days that may lack events."""
     week = "OVER (ORDER BY day ROWS BETWEEN 3 PRECEDING AND 3 FOLLOWING)"
     medians = ",\n    ".join(
-        f'if(count() {week} = 7, {parts.MEDIAN}({parts.named(mode)}) {week}, NULL) AS "{mode}, median of seven days"'
+        f'if(count() {week} = 7, {parts.MEDIAN}({parts.column(mode)}) {week}, NULL) AS "{mode}, median of seven days"'
         for mode in RUN_MODES
     )
-    total = " + ".join(map(parts.named, RUN_MODES))
+    total = " + ".join(map(parts.column, RUN_MODES))
     return f"""\
-WITH {parts.shown()}, {parts.days()}, compared AS (
+WITH {parts.starts_in_range()}, {parts.days()}, compared AS (
     SELECT *, {total} AS number, toDayOfWeek(day) >= {SATURDAY} AS at_weekend,
         groupArray((day, toDayOfWeek(day) >= {SATURDAY}, {total})) OVER (
             ORDER BY day ROWS BETWEEN {GAP_AROUND} PRECEDING AND {GAP_AROUND} FOLLOWING
@@ -132,14 +132,14 @@ WITH {parts.shown()}, {parts.days()}, compared AS (
     FROM days
 )
 SELECT toDateTime(day, 'UTC') AS time,
-    {", ".join(f'{parts.named(mode)} AS "{mode}"' for mode in RUN_MODES)},
+    {", ".join(f'{parts.column(mode)} AS "{mode}"' for mode in RUN_MODES)},
     {medians},
     if(is_gap, number, NULL) AS "may lack events"
 FROM compared ORDER BY time"""
 
 
 def bursts_by_hour() -> str:
-    """Return the query for the daemon starts of each hour, and those of a burst again."""
+    """Return the query for the daemon starts of each hour, with a second series for those of a burst."""
     return f"""\
 WITH {parts.hours(*parts.RANGE)}
 SELECT hour AS time, number AS "daemon starts", if(in_burst, number, NULL) AS "burst"
@@ -183,11 +183,11 @@ def hours() -> str:
         for place, name in enumerate(display.DAYS, start=1)
     )
     return f"""\
-WITH {parts.shown()}, {parts.period()}, counted AS (
+WITH {parts.starts_in_range()}, {parts.period()}, counted AS (
     SELECT toDayOfWeek(time) AS day, toHour(time) AS hour, count() AS number, 0 AS present
     FROM starts WHERE run_mode = '{_ONE_SHOT}' GROUP BY day, hour
     UNION ALL
-    -- How many of each hour the period has: part of a week must not weigh more.
+    -- How often each hour of the week is in the period: a partial week must not weigh more.
     SELECT toDayOfWeek(one) AS day, toHour(one) AS hour, 0 AS number, count() AS present
     FROM (
         SELECT arrayJoin(arrayMap(
@@ -203,14 +203,14 @@ FROM counted GROUP BY hour ORDER BY hour"""
 
 def new() -> str:
     """Return the query for the values that were not seen before the last weeks of a period that is long enough."""
-    counted = ", ".join(f"countIf(run_mode = '{mode}') AS {parts.named(mode)}" for mode in RUN_MODES)
+    counted = ", ".join(f"countIf(run_mode = '{mode}') AS {parts.column(mode)}" for mode in RUN_MODES)
     pairs = ", ".join(f"('{LABELS[one]}', {SQL[one]})" for one in NEW_IN)
     return f"""\
-WITH {parts.shown()}, {parts.period()}, seen AS (
+WITH {parts.starts_in_range()}, {parts.period()}, seen AS (
     SELECT arrayJoin([{pairs}]) AS pair, min(time) AS since, {counted} FROM starts GROUP BY pair
 )
 SELECT pair.1 AS "what", pair.2 AS "value", toDate(since) AS "since",
-    {", ".join(f'{parts.named(mode)} AS "{mode}"' for mode in RUN_MODES)}
+    {", ".join(f'{parts.column(mode)} AS "{mode}"' for mode in RUN_MODES)}
 FROM seen CROSS JOIN period
 WHERE seen.since > last - INTERVAL {RECENT.days} DAY AND last - first >= {int(MIN_PERIOD.total_seconds())}
     AND pair.2 != '{NOT_SET}'
@@ -218,7 +218,7 @@ ORDER BY indexOf([{", ".join(f"'{LABELS[one]}'" for one in NEW_IN)}], pair.1), s
 
 
 def burst_now() -> str:
-    """Return the query for the hours of a burst, of this hour and the one before."""
+    """Return the query for how many of this hour and the one before are in a burst."""
     begin = "toStartOfHour(now(), 'UTC') - INTERVAL 1 HOUR"
     return f"""\
 WITH {parts.hours(begin, "now()")}
@@ -226,7 +226,7 @@ SELECT toFloat64(countIf(in_burst)) AS value FROM hours"""
 
 
 def old_releases_now(*, supported: int, at_least: int) -> str:
-    """Return the query for the share of old releases in the last week, of run modes with so many old starts."""
+    """Return the query for the share of old releases in the last week, of run modes with enough of them."""
     return f"""\
 WITH {parts.starts("starts", "now() - INTERVAL 7 DAY", "now()")}, counted AS (
     SELECT run_mode, {SQL["release"]} AS counted_value, count() AS number FROM starts GROUP BY run_mode, counted_value
@@ -243,7 +243,7 @@ SELECT toFloat64(count()) AS value FROM tbot_starts WHERE time >= now() - INTERV
 def new_join_methods_now() -> str:
     """Return the query for the starts of join methods that were first seen in the last day, of the last weeks.
 
-    It has no rows where nothing is stored of the first of these days: then everything would be new.
+    It has no rows if nothing is stored from the first of these days, because then everything would be new.
     """
     return f"""\
 WITH {parts.starts("starts", f"now() - INTERVAL {RECENT.days} DAY", "now()")}

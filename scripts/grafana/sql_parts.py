@@ -20,15 +20,15 @@ _, _DAEMON = RUN_MODES
 
 
 def starts(name: str, begin: str, end: str, condition: str = "") -> str:
-    """Return parts of a query: the starts of a time, each once, however often and however it was delivered.
+    """Return parts of a query: the starts of a period, each once, even if it was delivered several times.
 
-    Few are delivered again. Those are looked for first, since to compare all of them would cost far more.
+    Few are delivered again. They are looked up first, because comparing all starts would cost far more.
 
     Args:
-        name: of the part.
-        begin: from when on.
-        end: until when.
-        condition: a further one, with its `AND`.
+        name: the name of the part.
+        begin: the start of the period.
+        end: the end of the period, exclusive.
+        condition: a further condition, which begins with `AND`.
     """
     stored = f"tbot_starts WHERE time >= {begin} AND time < {end}{condition}"
     repeated = f"(SELECT session FROM {stored} GROUP BY session HAVING count() > 1)"
@@ -44,8 +44,8 @@ def starts(name: str, begin: str, end: str, condition: str = "") -> str:
 )"""
 
 
-def shown() -> str:
-    """Return that part for the time that is shown."""
+def starts_in_range() -> str:
+    """Return the starts of the time that is shown."""
     return starts("starts", *RANGE)
 
 
@@ -58,9 +58,9 @@ def period() -> str:
 
 
 def hours(begin: str, end: str) -> str:
-    """Return parts of a query: `hours`, each with whether its daemon starts are above what the week before admits.
+    """Return parts of a query: `hours`, which says whether the daemon starts of an hour are in a burst.
 
-    The history of an hour has to be a week long, and begins with the first daemon start that is stored.
+    The history before an hour must be a week long; it begins with the first daemon start that is stored.
     """
     history = f"toStartOfHour({begin}, 'UTC') - INTERVAL {BURST_HISTORY} HOUR"
     return f"""{starts("daemons", history, end, f" AND run_mode = '{_DAEMON}'")}, filled AS (
@@ -73,7 +73,7 @@ def hours(begin: str, end: str) -> str:
         arrayReduce('{MEDIAN}', past) AS usual,
         arrayReduce('{MEDIAN}', arrayMap(one -> abs(one - usual), past)) AS deviation
     FROM filled
-), judged AS (
+), flagged AS (
     SELECT hour, number, usual,
         (length(counted) = {BURST_HISTORY} OR goes_back)
             AND number > greatest({BURST_LEAST}, {BURST_TIMES_MEDIAN} * usual)
@@ -89,7 +89,7 @@ def hours(begin: str, end: str) -> str:
         SELECT *,
             lagInFrame(above) OVER (ORDER BY hour ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before,
             leadInFrame(above) OVER (ORDER BY hour ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS after
-        FROM judged
+        FROM flagged
     )
 )"""
 
@@ -97,9 +97,9 @@ def hours(begin: str, end: str) -> str:
 def steps(dimension: str) -> str:
     """Return parts of a query: `counted`, the starts of a value in each whole step and run mode, without bursts.
 
-    A step is whole if the starts cover its days, as far as they tell: from the first hour of a day to the last of one.
+    A step is whole if the starts cover it from the first hour of its first day to the last hour of its last day.
     """
-    return f"""{hours(*RANGE)}, {shown()}, {period()}, covered AS (
+    return f"""{hours(*RANGE)}, {starts_in_range()}, {period()}, covered AS (
     SELECT toDate(first) + if(toHour(first) = 0, 0, 1) AS begins, toDate(last) + if(toHour(last) = 23, 1, 0) AS ends
     FROM period
 ), counted AS (
@@ -111,14 +111,14 @@ def steps(dimension: str) -> str:
 )"""
 
 
-def named(mode: str) -> str:
+def column(mode: str) -> str:
     """Return a run mode as the name of a column."""
     return mode.replace("-", "_")
 
 
 def days() -> str:
     """Return a part of a query: the starts of each day, from the first event to the last."""
-    counted = ", ".join(f"countIf(run_mode = '{mode}') AS {named(mode)}" for mode in RUN_MODES)
+    counted = ", ".join(f"countIf(run_mode = '{mode}') AS {column(mode)}" for mode in RUN_MODES)
     return f"""days AS (
     SELECT toDate(time) AS day, {counted} FROM starts GROUP BY day ORDER BY day WITH FILL STEP 1
 )"""
@@ -127,7 +127,7 @@ def days() -> str:
 def old(counted: str, step: str, supported: str) -> str:
     """Return parts of a query: `shares`, by step and run mode the starts with a known release, and with an old one.
 
-    A single machine with a release of tomorrow makes no release old, and what was the newest remains so.
+    One machine with an unreleased version does not make other releases old. What was the newest remains so.
 
     Args:
         counted: the part with starts by release and run mode.
@@ -143,9 +143,9 @@ def old(counted: str, step: str, supported: str) -> str:
         sum(starts_of) OVER (PARTITION BY step, major) AS of_major,
         sum(starts_of) OVER (PARTITION BY step) AS of_step
     FROM majors
-), judged_by AS (
+), with_newest AS (
     SELECT *, max(if(of_major >= greatest(1, {IN_USE} * of_step), major, 0)) OVER (ORDER BY step) AS newest FROM weighed
 ), shares AS (
     SELECT step, run_mode, newest, sum(starts_of) AS known, sumIf(starts_of, major <= newest - {supported}) AS old
-    FROM judged_by GROUP BY step, run_mode, newest
+    FROM with_newest GROUP BY step, run_mode, newest
 )"""

@@ -1,7 +1,7 @@
 """Stages the pages of the documentation site and builds it: `make site`.
 
-The pages are the repository's own. Whatever the index reaches by a link within the repository gets a page: Markdown as
-it is, a folder by its README, any other text as a listing. So no link leaves the site only to show a file.
+The pages are those of the repository. Every file that the index reaches through links gets a page: Markdown is copied,
+a folder is shown by its README, and any other text as a listing. So no link leaves the site only to show a file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 BUILD = ROOT / "build" / "site"
 PAGES = BUILD / "pages"
 MERMAID = "assets/mermaid.js"
-# Rendered from the docstrings here; the pages of that name are for readers of the repository.
+# Here, these are rendered from the docstrings; the generated pages are for readers of the repository.
 API = {"python-api.md": "otel_tbot", "testing.md": "otel_tbot.testing"}
 _COPIED = {".gz", ".png"}
 _LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
@@ -30,7 +30,7 @@ class BrokenLinkError(Exception):
 
 
 def site_path(file: Path) -> PurePosixPath:
-    """Return where a file of the repository lies in the site: `docs` is its root."""
+    """Return the path of a repository's file in the site, with `docs` as its root."""
     path = PurePosixPath(file.relative_to(ROOT).as_posix())
     if path.parts[0] == "docs":
         path = PurePosixPath(*path.parts[1:])
@@ -52,7 +52,7 @@ def target_of(page: Path, link: str) -> Path | None:
 
 
 def with_site_links(text: str, page: Path) -> str:
-    """Return a page's text with its links as they are in the site."""
+    """Return a page's text with its links rewritten for the site."""
 
     def changed(match: re.Match[str]) -> str:
         target = target_of(page, match[0])
@@ -62,13 +62,13 @@ def with_site_links(text: str, page: Path) -> str:
 
 
 def with_api(text: str, module: str) -> str:
-    """Return a generated page of the API with what renders the docstrings in place of what was generated."""
+    """Return a generated page of the API with directives that render the docstrings instead of the generated text."""
     head, *_ = text.partition("\n## ")
     return "\n\n".join([head, *(f"::: {module}.{name}" for name in re.findall(r"^## `(\w+)`$", text, re.MULTILINE))])
 
 
 def listing(file: Path) -> str:
-    """Return the page that shows a file; the search ignores it."""
+    """Return the page that shows a file; it is excluded from the search."""
     text = file.read_text(encoding="utf-8")
     language = file.suffix.removeprefix(".") or "text"
     return f"---\nsearch:\n  exclude: true\n---\n\n# {file.name}\n\n````{language}\n{text}````\n"
@@ -88,7 +88,7 @@ def page_text(file: Path) -> str:
 
 
 def reachable() -> list[Path]:
-    """Return the files that the index reaches, itself first."""
+    """Return the files that the index reaches, the index first."""
     found = [INDEX]
     for file in found:
         if file.suffix == ".md":
@@ -110,7 +110,7 @@ def navigation() -> str:
 
 
 def stage() -> None:
-    """Write all that the site generator reads."""
+    """Write everything that the site generator reads."""
     shutil.rmtree(BUILD, ignore_errors=True)
     for file in reachable():
         path = PAGES / site_path(file)
@@ -125,7 +125,7 @@ def stage() -> None:
 
 
 def install_mermaid() -> None:
-    """Put the script that draws the diagrams into the site, so that no page asks another host for it."""
+    """Add the script that draws the diagrams to the site, so that no page loads it from another host."""
     if shutil.which("npm") is None:
         sys.exit("site: npm was not found: install Node.js 20 or newer")
     folder = BUILD / "npm"
@@ -139,7 +139,7 @@ def install_mermaid() -> None:
 
 
 def main() -> None:
-    """Build the site; a warning ends it."""
+    """Build the site; a warning is an error."""
     try:
         stage()
     except BrokenLinkError as error:

@@ -1,6 +1,6 @@
-"""Checks the built site: `make site`. No page loads anything from another host, scrolls sideways or lacks a diagram.
+"""Checks the built site: `make site`. No page loads from another host, scrolls sideways or lacks a diagram.
 
-The last two need a browser: where none is found, they are left out, unless `OTEL_TBOT_REQUIRE_BROWSER` is set.
+The last two need a browser: if none is found, they are skipped, unless `OTEL_TBOT_REQUIRE_BROWSER` is set.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from tests.support.browser import find_browser
 if TYPE_CHECKING:
     from pathlib import Path
 
-WIDTHS = (390, 1180)  # pixels: a phone, and a window beside another
+WIDTHS = (390, 1180)  # pixels: a phone, and half of a screen
 _TIMEOUT = 300  # seconds for all pages in the browser, which take a tenth of that
 _FOREIGN = re.compile(r"(?:[a-z]+:)?//")
 _FOREIGN_IN_STYLE = re.compile(r"(?:url\(|@import)\s*[\"']?((?:[a-z]+:)?//[^\"')\s]+)")
-# Opens each page in a frame, since a window cannot be as narrow as a phone.
+# Opens each page in a frame, because a window cannot be as narrow as a phone.
 _FRAME = """<!doctype html><body><script>
 const faults_of = (page, width) => new Promise(resolve => {
   const frame = document.createElement('iframe');
   frame.style = `border: 0; width: ${width}px; height: 800px`;
   frame.onload = async () => {
     const source = await (await fetch(page)).text(), diagrams = source.split('<pre class="mermaid"').length - 1;
-    // A diagram that is drawn takes the place of its text.
+    // A drawn diagram replaces its text.
     const missing = () => diagrams - frame.contentDocument.querySelectorAll('div.mermaid').length;
     for (let left = PATIENCE; missing() && left > 0; left -= 50) await new Promise(resume => setTimeout(resume, 50));
     const faults = missing() ? ['a diagram is not drawn'] : [];
@@ -57,7 +57,7 @@ const faults_of = (page, width) => new Promise(resolve => {
 
 
 class _Loaded(HTMLParser):
-    """Collects the addresses from which a page loads something; one that waits for its reader is none."""
+    """Collects the addresses that a page loads from; links to follow are left out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class _Loaded(HTMLParser):
 
 
 def foreign_addresses(file: Path) -> list[str]:
-    """Return the addresses of other hosts from which a page or a style sheet loads something."""
+    """Return the addresses of other hosts that a page or a style sheet loads from."""
     text = file.read_text(encoding="utf-8")
     page = _Loaded()
     if file.suffix == ".html":
@@ -81,7 +81,7 @@ def foreign_addresses(file: Path) -> list[str]:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Serves the site and the page that opens it, and takes what that page has found."""
+    """Serves the site and the page that opens it, and receives the faults that the page finds."""
 
     def __init__(self, found: Queue[list[str]], *args: Any, **keywords: Any) -> None:  # noqa: ANN401  the server's
         self._found = found
@@ -102,7 +102,7 @@ def faults_in_browser(browser: str, site: Path, *, patience: int = 30_000) -> li
     Args:
         browser: the path of a Chromium.
         site: the folder of the pages; the one above it is written to.
-        patience: milliseconds in which a page must draw its diagrams.
+        patience: the milliseconds in which a page must draw its diagrams.
     """
     pages = [f"{site.name}/{file.relative_to(site).as_posix()}" for file in sorted(site.rglob("*.html"))]
     frame = _FRAME.replace("PAGES", json.dumps(pages)).replace("WIDTHS", json.dumps(WIDTHS))
@@ -121,13 +121,13 @@ def faults_in_browser(browser: str, site: Path, *, patience: int = 30_000) -> li
             "--window-size=1280,900",
             f"--user-data-dir={profile}",
             "--remote-debugging-port=0",
-        ]  # so that it stays
+        ]  # keeps it running
         address = f"http://127.0.0.1:{server.server_port}/frame.html"
         running = subprocess.Popen([*command, address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             return found.get(timeout=_TIMEOUT)
         except Empty:
-            return ["the browser did not come to an end"]
+            return ["the browser did not finish"]
         finally:
             running.terminate()
             running.wait()
@@ -135,13 +135,13 @@ def faults_in_browser(browser: str, site: Path, *, patience: int = 30_000) -> li
 
 
 def main() -> None:
-    """Check the site; end with what is wrong."""
+    """Check the site; exit with what is wrong."""
     site = BUILD / "html"
     files = [file for file in sorted(site.rglob("*")) if file.suffix in {".html", ".css"}]
     faults = [f"{file.relative_to(site)} loads {one}" for file in files for one in foreign_addresses(file)]
-    policy = 'http-equiv="Content-Security-Policy"'  # stops what the theme's script would load from other hosts
+    policy = 'http-equiv="Content-Security-Policy"'  # keeps the theme's script from loading anything from other hosts
     lacking = [file for file in files if file.suffix == ".html" and policy not in file.read_text(encoding="utf-8")]
-    faults += [f"{file.relative_to(site)} lacks the policy against other hosts" for file in lacking]
+    faults += [f"{file.relative_to(site)} has no policy against other hosts" for file in lacking]
     browser = find_browser()
     if browser:
         faults += faults_in_browser(browser, site)

@@ -15,7 +15,7 @@ def main() -> None:
     handler = partial(SimpleHTTPRequestHandler, directory=str(BUILD / "html"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, contextlib.suppress(KeyboardInterrupt):
         address = f"http://127.0.0.1:{server.server_port}/"
-        print(f"The site is at {address}; end with Ctrl-C", flush=True)
+        print(f"The site is at {address}; stop it with Ctrl-C", flush=True)
         webbrowser.open(address)
         server.serve_forever()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_tbot.report.clickhouse_store import ask_clickhouse
+from otel_tbot.report.clickhouse_store import query_clickhouse
 from otel_tbot.report.compute import compute_figures
 from otel_tbot.report.duckdb_store import read_starts
 from otel_tbot.report.figures import Figures, LeftOut
@@ -47,7 +47,7 @@ def both(
     """Return the figures of a file and of a database."""
     with read_starts([str(file)], period=period, memory="1GB") as read:
         of_file = figures(read, at_least)
-    with ask_clickhouse(server.address(database), period=period, timeout=60) as asked:
+    with query_clickhouse(server.address(database), period=period, timeout=60) as asked:
         return of_file, figures(asked, at_least)
 
 
@@ -79,7 +79,7 @@ def test_suppression(server: ClickHouse, stored: Path) -> None:
 def test_months_that_are_read(server: ClickHouse) -> None:
     """A report of a period reads its own months, and the month before its first day."""
     period = PERIODS["of a month"]
-    with ask_clickhouse(server.address("many"), period=period, timeout=60) as asked:
+    with query_clickhouse(server.address("many"), period=period, timeout=60) as asked:
         query = f"EXPLAIN ESTIMATE {asked.table} SELECT count(*) FROM tbot_starts"
     ((_, _, _, rows, _),) = server.rows(query, "many")
     ((every, needed),) = server.rows(

@@ -8,7 +8,7 @@ import pytest
 
 from otel_tbot.errors import ReportError
 from otel_tbot.report.clickhouse_ddl import STARTS
-from otel_tbot.report.clickhouse_store import ask_clickhouse
+from otel_tbot.report.clickhouse_store import query_clickhouse
 from otel_tbot.report.store import Period
 from tests.support import program
 from tests.support.chdb_front import PASSWORD
@@ -17,7 +17,7 @@ from tests.support.stored_starts import line
 if TYPE_CHECKING:
     from tests.support.clickhouse import ClickHouse
 
-LAYOUT = f"has a table {STARTS} of another layout: make it again as otel-tbot schema --format clickhouse prints it"
+LAYOUT = f"has a table {STARTS} with another layout: recreate it with what otel-tbot schema --format clickhouse prints"
 
 
 def failed(address: str, *options: str, password: str = PASSWORD, status: int = 2) -> str:
@@ -37,13 +37,13 @@ def test_wrong_password(server: ClickHouse) -> None:
 
 def test_no_database(server: ClickHouse) -> None:
     """A missing database is distinguished from a missing table."""
-    assert "has no database of that name" in failed(server.address("nowhere"))
+    assert "has no database with that name" in failed(server.address("nowhere"))
 
 
 def test_no_table(server: ClickHouse) -> None:
     """For a missing table, the message names the command that prints it."""
     server.run("CREATE DATABASE empty")
-    expected = f"has no table {STARTS} in that database: make it as otel-tbot schema --format clickhouse prints it"
+    expected = f"has no table {STARTS} in that database: run what otel-tbot schema --format clickhouse prints"
     assert expected in failed(server.address("empty"))
 
 
@@ -94,7 +94,7 @@ def test_too_many_rows(server: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("CLICKHOUSE_PASSWORD", PASSWORD)
     server.make_all("rows")
     server.insert("rows", [line()])
-    with ask_clickhouse(server.address("rows"), period=Period(), timeout=60) as starts:
-        assert len(starts.ask("SELECT number FROM numbers(1000000)")) == 1_000_000
+    with query_clickhouse(server.address("rows"), period=Period(), timeout=60) as starts:
+        assert len(starts.query("SELECT number FROM numbers(1000000)")) == 1_000_000
         with pytest.raises(ReportError, match="would return too many rows: choose a later --since"):
-            starts.ask("SELECT number FROM numbers(2000000)")
+            starts.query("SELECT number FROM numbers(2000000)")

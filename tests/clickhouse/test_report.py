@@ -82,7 +82,7 @@ def test_left_out(database: str) -> None:
         "implausible_time": None,
         "outside_period": None,
     }
-    assert "Left out: what the views of ClickHouse do not keep" in report(database).stdout
+    assert "Left out: what the ClickHouse views do not keep" in report(database).stdout
 
 
 def test_parquet(database: str, file: str, tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ not a list; write a list
 this entry is not a mapping; write its keys and values
 this entry has no type; give it one, such as identity
 outputs needs version: v2; add the line version: v2
-this destination has [a-z_]+ too, and can be of one kind only; make two destinations
-not a join URI; write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth for proxy
+this destination also has [a-z_]+, but can have only one kind; make two destinations
+not a join URI; write tbot+proxy+METHOD://TOKEN@ADDRESS, or auth instead of proxy
 the join URI and join_method name different methods; leave one out
 """
 _UNREADABLE = (

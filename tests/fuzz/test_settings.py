@@ -41,13 +41,13 @@ MESSAGES = (
     r"{name} must be http/protobuf, http/json or grpc",
     r"{name} must be a URL that starts with http:// or https:// and a host, such as https://HOST:PORT",
     r"{name} must be http://HOST:PORT, https://HOST:PORT, HOST:PORT, dns:///HOST:PORT or unix:PATH",
-    r"{name} must name no header that ends with -bin, which gRPC takes for bytes",
-    r"{name} must hold no credentials with the protocol grpc: give them as headers",
+    r"{name} must not have a header that ends with -bin, which gRPC reads as bytes",
+    r"{name} must contain no credentials with the protocol grpc: set them as headers",
     r"{name} must name headers and their values, such as api-key=KEY,other=VALUE, percent-encoded in ASCII",
     r"{name} must be a number of seconds above 0, and at most 300",
     r"{name} must be none or gzip( or deflate)? with the protocol (grpc|http/protobuf|http/json)",
     r"{name} must be true or false",
-    r"{name} must be a text",
+    r"{name} must be a string",
     r"an exporter named tbot takes only the keywords [a-z_, ]+",
 )
 NOTES = (

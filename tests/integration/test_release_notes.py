@@ -47,10 +47,10 @@ def test_notes(script: Any, tree: Path) -> None:  # noqa: ANN401
 @pytest.mark.parametrize(
     ("tag", "repository", "reason"),
     [
-        ("v1.2.2", REPOSITORY, r"the tag v1\.2\.2 is not that of otel_tbot/version\.py"),
-        ("1.2.3", REPOSITORY, r"the tag 1\.2\.3 is not"),
-        ("v1.2", REPOSITORY, r"the tag v1\.2 is not"),
-        ("v1.2.3", "https://forge.example/other/name", r"names the repository https://forge\.example/owner/name, and"),
+        ("v1.2.2", REPOSITORY, r"the tag v1\.2\.2 does not match otel_tbot/version\.py"),
+        ("1.2.3", REPOSITORY, r"the tag 1\.2\.3 does not match"),
+        ("v1.2", REPOSITORY, r"the tag v1\.2 does not match"),
+        ("v1.2.3", "https://forge.example/other/name", r"names the repository https://forge\.example/owner/name, but"),
     ],
 )
 def test_refused(script: Any, tree: Path, tag: str, repository: str, reason: str) -> None:  # noqa: ANN401

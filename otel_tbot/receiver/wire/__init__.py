@@ -1,1 +1,1 @@
-"""The messages and the service that tbot calls, generated from `tbot.proto` by the Makefile beside it."""
+"""The messages and the service that tbot calls, generated from `tbot.proto` by the Makefile next to it."""

@@ -1,4 +1,4 @@
-"""The hours of the week in which one-shot starts come."""
+"""The hours of the week in which one-shot starts happen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to look into: the charts for those who run tbot."""
+"""What to look into: the charts for people who run tbot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from otel_tbot.report.charts.style import (
     time_axis,
 )
 from otel_tbot.report.figures import RUN_MODES
-from otel_tbot.report.findings import bursts_are_judged, days_are_compared
+from otel_tbot.report.findings import can_compare_days, can_find_bursts
 from otel_tbot.report.time_buckets import MOST_DAYS, drawn, one_in
 
 if TYPE_CHECKING:
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 
     from otel_tbot.report.figures import Burst, Figures
 
-_AROUND = 3  # days before and after, which with the day itself are a week
+_AROUND = 3  # days before and after; with the day itself, a week
 _USUAL = 0.97  # of the days fit on the scale; what is far above them is marked instead of flattening the others
 _ABOVE_USUAL = 1.35
 _FEWEST_STEPS = 3
 _HOUR = timedelta(hours=1)
-_SPANS = (1, 3, 6, 12, 24, 72, 168)  # hours of which the greatest is drawn
+_SPANS = (1, 3, 6, 12, 24, 72, 168)  # hours per point, which shows the busiest of them
 
 
 def per_day(figures: Figures, width: int) -> tuple[Panel, ...]:
-    """Draw the starts of each day, their median over seven days, and the days of which the store may lack events."""
+    """Draw the starts of each day, their median over seven days, and the days that the store may lack events of."""
     by_mode = {
         mode: [(day, starts) for day, run_mode, starts in figures.per_day if run_mode == mode] for mode in RUN_MODES
     }
-    if not days_are_compared(figures):
+    if not can_compare_days(figures):
         return ()
     return tuple(
         Panel(title=mode, run_mode=mode, svg=_days(figures, days, mode, width))
@@ -119,35 +119,35 @@ def _middle(first: date, last: date) -> float:
 
 
 def _marked(marks: list[Spec], encoding: Spec, *, half: float, offset: tuple[int, int]) -> list[Spec]:
-    """Label the marks of a time chart, to the side on which there is room.
+    """Label the marks of a time chart, on the side that has room.
 
     Args:
-        marks: each with its `text`, its `day` and, if it is as wide as to cover its label, its `end`.
-        encoding: where a mark is.
-        half: the middle of the time.
+        marks: each with its `text`, its `day` and, if it is wide enough to cover its label, its `end`.
+        encoding: the position of a mark.
+        half: the middle of the time axis.
         offset: the pixels from a mark to its label, to the right and down.
     """
-    beside, below = offset
+    right, below = offset
     text: Spec = {"type": "text", "dy": below, "fontWeight": 600, "color": ALARM}
     early = [{**mark, "day": mark.get("end", mark["day"])} for mark in marks if mark["day"] <= half]
     late = [mark for mark in marks if mark["day"] > half]
     named = {**encoding, "text": {"field": "text"}}
     return [
-        {"data": {"values": early}, "mark": {**text, "align": "left", "dx": beside}, "encoding": named},
-        {"data": {"values": late}, "mark": {**text, "align": "right", "dx": -beside}, "encoding": named},
+        {"data": {"values": early}, "mark": {**text, "align": "left", "dx": right}, "encoding": named},
+        {"data": {"values": late}, "mark": {**text, "align": "right", "dx": -right}, "encoding": named},
     ]
 
 
 def _scale(numbers: list[int]) -> float:
-    """Return the top of a scale on which days of an exceptional height do not flatten the others."""
+    """Return the top of a scale on which exceptional days do not flatten the others."""
     ordered = sorted(numbers)
     usual = ordered[max(0, int(len(ordered) * _USUAL) - 1)]
     return min(ordered[-1], _ABOVE_USUAL * usual) * 1.06 if usual else ordered[-1]
 
 
 def bursts(figures: Figures, width: int) -> tuple[Panel, ...]:
-    """Draw the daemon starts of each hour on a logarithmic scale, the greatest hour of each few, and mark bursts."""
-    if not bursts_are_judged(figures):
+    """Draw the daemon starts of each hour on a logarithmic scale, as the busiest hour of each interval, with bursts."""
+    if not can_find_bursts(figures):
         return ()
     hours = figures.per_hour
     span = next((span for span in _SPANS if len(hours) / span <= width / 1.4), _SPANS[-1])
@@ -195,13 +195,13 @@ def _burst(burst: Burst, width: int) -> str:
 
 
 def old_releases(figures: Figures, width: int) -> tuple[Panel, ...]:
-    """Draw the share of old releases as of each step, and the step in which a major release came."""
+    """Draw the share of old releases as of each step, and the step in which a major release came out."""
     order = drawn(figures.steps)
     shown = [entry for entry in figures.old_releases if entry.begin in order]
     steps = sorted({entry.begin for entry in shown})
     if len(steps) < _FEWEST_STEPS:
         return ()
-    # A line must not lead over steps that are not shown.
+    # A line must not cross steps that are not shown.
     places = {step: place for place, step in enumerate(order)}
     seen: dict[str, int] = {}
     shares: list[Spec] = []

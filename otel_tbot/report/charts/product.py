@@ -1,4 +1,4 @@
-"""What is used: the charts for those who decide what to work on."""
+"""What is used: the charts for people who decide what to work on."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def bars(dimension: str, *, most: int, missing: str) -> Callable[[Figures, int],
 
     Args:
         dimension: a name of `Figures.tables`.
-        most: how many values are drawn; the table beside the chart has all.
-        missing: what a start without a value is called.
+        most: how many values are drawn; the table below the chart has all.
+        missing: the label of starts without a value.
     """
 
     def chart(figures: Figures, width: int) -> tuple[Panel, ...]:
@@ -151,16 +151,16 @@ def _stacks(shares: dict[str, tuple[float, float, float, float]], width: int) ->
         {"row": row, "number": number, "order": place, "share": by_number[place]}
         for row, by_number in enumerate(shares.values())
         for place, number in enumerate(display.NUMBERS_OF_DESTINATIONS)
-        # What is none is the ground that the others stand on.
+        # `none` is the background of the stack.
         if place
     ]
     totals = [
         {"row": row, "full": 1, "text": display.percent(1 - by_number[0])}
         for row, by_number in enumerate(shares.values())
     ]
-    drawn = display.NUMBERS_OF_DESTINATIONS[1:]
+    labels = display.NUMBERS_OF_DESTINATIONS[1:]
     axis = {"format": "~%", "tickCount": 4}
-    ground: Spec = {
+    background: Spec = {
         "data": {"values": totals},
         "mark": {"type": "bar", "height": 15, "color": "var(--none)"},
         "encoding": {"y": y, "x": share_axis("full", axis=axis, scale={"domain": [0, 1]})},
@@ -175,8 +175,8 @@ def _stacks(shares: dict[str, tuple[float, float, float, float]], width: int) ->
             "color": {
                 "field": "number",
                 "type": "nominal",
-                "scale": {"domain": list(drawn), "range": [f"var(--step-{step})" for step in (1, 3, 5)]},
-                "legend": {"orient": "bottom", "direction": "horizontal", "columns": len(drawn)},
+                "scale": {"domain": list(labels), "range": [f"var(--step-{step})" for step in (1, 3, 5)]},
+                "legend": {"orient": "bottom", "direction": "horizontal", "columns": len(labels)},
             },
         },
     }
@@ -185,5 +185,5 @@ def _stacks(shares: dict[str, tuple[float, float, float, float]], width: int) ->
         "mark": {"type": "text", "align": "left", "dx": 6, "color": SOFT},
         "encoding": {"y": y, "x": share_axis("full"), "text": {"field": "text"}},
     }
-    layers = [ground, stacked, with_any, names]
+    layers = [background, stacked, with_any, names]
     return draw({"height": {"step": 26}, "layer": layers}, width=width, left=left, right=44, bottom=50)

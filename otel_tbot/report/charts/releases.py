@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from otel_tbot.report.figures import Figures
 
-FEWEST_STEPS = 3  # fewer are no movement
+FEWEST_STEPS = 3  # fewer do not show a trend
 _HUES = 3  # supported majors beyond the third share its hue
 _SHADES = 4
-_BESIDE = 7  # pixels between the areas and their names
-_NARROWEST = 88  # pixels for the names, so that the panels of both run modes are alike
+_LABEL_GAP = 7  # pixels between the areas and their names
+_NARROWEST = 88  # pixels for the names, so that the panels of both run modes match
 _LONGEST = 10  # characters of a name
 _CURVED = 30  # steps; with more, curves are three times as large as lines and look the same
-_LABELLED = 0.045  # of the height, which is what a label takes
+_LABELLED = 0.045  # of the height: a smaller share has no room for a label
 
 
 def releases(figures: Figures, width: int) -> tuple[Panel, ...]:
@@ -69,7 +69,7 @@ def colours(names: list[str], newest: int | None, supported: int) -> dict[str, s
         hue = f"hue-{min(age, _HUES - 1)}"
         if age < supported:
             chosen.update({name: _shade(hue, place, len(members)) for place, name in enumerate(members)})
-    # The oldest is the darkest orange: it deserves the eye most.
+    # The oldest is the darkest orange: it deserves the most attention.
     chosen.update({name: _shade("old", len(old) - 1 - place, len(old)) for place, name in enumerate(old)})
     return chosen
 
@@ -109,16 +109,16 @@ def _panel(figures: Figures, mode: str, width: int) -> Panel:
     }
     label: Spec = {
         "data": {"values": labels},
-        "mark": {"type": "text", "align": "left", "dx": _BESIDE},
+        "mark": {"type": "text", "align": "left", "dx": _LABEL_GAP},
         "encoding": {"x": x, "y": share_axis("middle"), "text": {"field": "text"}},
     }
-    right = max(_NARROWEST, text_width([label["text"] for label in labels]) + _BESIDE)
+    right = max(_NARROWEST, text_width([label["text"] for label in labels]) + _LABEL_GAP)
     svg = draw({"height": 250, "layer": [area, label]}, width=width, right=right)
     return Panel(title=mode, run_mode=mode, svg=svg)
 
 
 def _labels(shares: list[tuple[str, float]], step: date) -> list[Spec]:
-    """Name each release beside its last share."""
+    """Name each release next to its last share."""
     labels: list[Spec] = []
     below = 0.0
     for name, share in shares:

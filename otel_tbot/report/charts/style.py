@@ -1,4 +1,4 @@
-"""What all charts share: their colours, their axes, and the drawing.
+"""What all charts share: colours, axes and drawing.
 
 Colours are names that the page's style defines, once for light and once for dark.
 """
@@ -30,7 +30,7 @@ _FONT_SIZE = 11.5
 _CHARACTER = 7  # pixels that a character of this size takes in the wider of the usual fonts
 _WIDER = 4  # pixels that one of these takes more
 _WIDE_CHARACTERS = frozenset("MW@%mw\N{HORIZONTAL ELLIPSIS}")
-_NAMES = 0.44  # of the width is for names at most
+_NAMES = 0.44  # of the width, at most, is for names
 _VEGA_LITE = "6.1"
 _CONFIG: Spec = {
     "aria": False,  # the figure has one label, and its numbers are in a table
@@ -57,8 +57,8 @@ _CONFIG: Spec = {
     },
     "text": {"color": INK, "fontSize": _FONT_SIZE},
 }
-_TAG = re.compile(r"<[^<>]+>")  # what a text holds is escaped
-# What the page sets itself, or what says nothing: a third of the picture's size.
+_TAG = re.compile(r"<[^<>]+>")  # in texts, these characters are escaped
+# Attributes that the page sets itself or that have no effect: a third of the picture's size.
 _SPARE = re.compile(r' (?:aria-[a-z]+|class|font-family|opacity|pointer-events|role|xmlns:xlink)="(?!0)[^"]*"')
 _LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
 
@@ -69,7 +69,7 @@ class Panel:
 
     Attributes:
         title: what it shows; empty if it is the only one.
-        run_mode: the run mode whose colour the title has, or None.
+        run_mode: the run mode that gives the title its colour, or None.
         svg: the picture.
     """
 
@@ -81,13 +81,13 @@ class Panel:
 def draw(spec: Spec, *, width: int, left: int = 40, right: int = 20, bottom: int = 24) -> str:
     """Draw a single or layered view.
 
-    The margins are given and not fitted: the machine that draws has other fonts than the one that shows.
+    The margins are fixed: the machine that draws the chart has other fonts than the one that shows it.
 
     Args:
-        spec: Vega-Lite's specification, without its width.
-        width: of the whole picture, in pixels.
-        left: pixels kept free before the plot, for an axis or names.
-        right: pixels kept free behind it.
+        spec: the Vega-Lite specification, without its width.
+        width: the width of the whole picture, in pixels.
+        left: pixels kept free on the left of the plot, for an axis or names.
+        right: pixels kept free on the right of it.
         bottom: pixels kept free below it, for an axis and a legend.
 
     Returns:
@@ -112,7 +112,7 @@ def _shortened(tag: str) -> str:
 
 
 def milliseconds(moment: date) -> int:
-    """Return the Unix time of a day's begin or of a time without a zone, both in UTC."""
+    """Return the Unix time of the start of a day or of a time without a zone, both in UTC."""
     whole = datetime(moment.year, moment.month, moment.day, tzinfo=timezone.utc)
     if isinstance(moment, datetime):
         whole = moment.replace(tzinfo=timezone.utc)
@@ -141,10 +141,10 @@ def share_axis(field: str, **options: object) -> Spec:
 
 
 def named_rows(names: list[str], *, width: int) -> tuple[Spec, Spec, int]:
-    """Return what draws one row for each name; the data say by `row` in which they are.
+    """Return what draws one row for each name; the field `row` of the data is the number of the row.
 
-    The names are a layer of their own: an axis would merge names that are shown alike, and would reserve the width
-    that they have in a font of the machine that draws.
+    The names are a separate layer: an axis would merge names that look alike, and would reserve the width that they
+    have in a font of the machine that draws the chart.
 
     Returns:
         The vertical encoding, the layer with the names, and the pixels to keep free for them.
@@ -161,7 +161,7 @@ def named_rows(names: list[str], *, width: int) -> tuple[Spec, Spec, int]:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return the end of a text, which tells it from similar ones, if it has more characters than admitted."""
+    """Return a text, or only its end, which distinguishes it from similar ones, if it is longer than allowed."""
     return text if len(text) <= longest else "\N{HORIZONTAL ELLIPSIS}" + text[1 - longest :]
 
 

@@ -1,1 +1,1 @@
-"""The forms of a report that need no drawing: each is made from `Figures` alone."""
+"""The formats of a report that need no drawing, each made from `Figures` alone."""

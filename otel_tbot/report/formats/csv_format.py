@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otel_tbot.report.figures import Figures, Table
 
 HEADER = ("dimension", "value", "run_mode", "starts", "share", "days_seen")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins with one
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 
 
 def render_csv(figures: Figures, dimensions: Sequence[str]) -> str:
@@ -37,12 +37,12 @@ def _rows(table: Table) -> Iterator[tuple[str | int | None, ...]]:
         for mode in RUN_MODES:
             share = row.shares[mode]
             formatted = None if share is None else f"{share:.6f}"
-            yield table.dimension, harmless(row.value), mode, row.starts[mode], formatted, row.days
+            yield table.dimension, escape_formula(row.value), mode, row.starts[mode], formatted, row.days
     if table.suppressed:
         for mode in RUN_MODES:
             yield table.dimension, OTHERS, mode, table.suppressed_starts[mode], None, None
 
 
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+def escape_formula(text: str) -> str:
+    """Return a text that a spreadsheet does not run as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,4 +1,4 @@
-"""A report as JSON: the contract `otel-tbot/report/1`, described by `schema.json` beside this module."""
+"""A report as JSON: the contract `otel-tbot/report/1`, described by `schema.json` next to this module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render_json(figures: Figures, dimensions: Sequence[str]) -> str:
 
 
 def document(figures: Figures, dimensions: Sequence[str]) -> dict[str, Any]:
-    """Return a report as the value that the JSON stands for."""
+    """Return a report as the value of the JSON document."""
     left_out = figures.left_out
     return {
         "format": FORMAT,

@@ -44,7 +44,7 @@ def _table(table: Table) -> Iterator[str]:
         yield _line(escape(row.value), *(cell for pair in numbers for cell in pair))
     if table.suppressed:
         sums = ((phrases.number(table.suppressed_starts[mode]), "") for mode in RUN_MODES)
-        yield _line(phrases.rest(table.suppressed), *(cell for pair in sums for cell in pair))
+        yield _line(phrases.suppressed_label(table.suppressed), *(cell for pair in sums for cell in pair))
 
 
 def _findings(figures: Figures) -> Iterator[str]:
@@ -58,5 +58,5 @@ def _line(*cells: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
+    """Return a text in which Markdown's syntax is escaped."""
     return _SYNTAX.sub(r"\\\1", text)

@@ -1,4 +1,4 @@
-"""Titles and sentences that the forms of a report share, the page among them."""
+"""Titles and sentences that all formats of a report share, including the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from otel_tbot.report import display
 from otel_tbot.report.figures import RUN_MODES
-from otel_tbot.report.findings import LACKING, burst
+from otel_tbot.report.findings import GAP_TEXT, burst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +44,12 @@ NOT_SHOWN = "\N{EN DASH}"
 
 
 def period(figures: Figures) -> str:
-    """Return the first and the last day, and what a start is not."""
+    """Return the first and the last day, and that a start is not a machine."""
     return f"{display.period(figures.first, figures.last)} (UTC). Each event is one start, not one machine."
 
 
 def number(value: int | None) -> str:
-    """Return a number with its thousands apart; a suppressed one is a dash."""
+    """Return a number with thousands separators; a suppressed one is a dash."""
     return NOT_SHOWN if value is None else display.count(value)
 
 
@@ -59,14 +59,14 @@ def percent(share: float | None) -> str:
 
 
 def totals(figures: Figures) -> Iterator[tuple[str, ...]]:
-    """Return the rows above all tables: what they say, and the number of each run mode."""
+    """Return the rows above all tables: a label, and the number of each run mode."""
     yield "starts", *(number(figures.starts[mode]) for mode in RUN_MODES)
     yield "on a usual day", *(number(figures.median_day[mode]) for mode in RUN_MODES)
 
 
-def rest(suppressed: int) -> str:
-    """Return the name of the row that holds what has no row of its own."""
-    return display.several(suppressed, "more value", "more values")
+def suppressed_label(suppressed: int) -> str:
+    """Return the name of the row that sums up the suppressed values."""
+    return display.pluralize(suppressed, "more value", "more values")
 
 
 def to_look_into(figures: Figures) -> Iterator[tuple[str, str]]:
@@ -74,22 +74,24 @@ def to_look_into(figures: Figures) -> Iterator[tuple[str, str]]:
     for found in figures.bursts:
         yield "burst", burst(found)
     for day in figures.gaps:
-        yield "gap", f"{display.day(day)} is {LACKING}"
+        yield "gap", f"{display.day(day)} is {GAP_TEXT}"
     for entry in figures.new:
         yield "new", f"{LABELS[entry.dimension]} {display.value(entry.value)}, {since(entry)}"
 
 
 def since(new: New) -> str:
-    """Say when a new value was first seen, and its starts where they are shown."""
-    seen = [display.several(starts, f"{mode} start", f"{mode} starts") for mode, starts in new.starts.items() if starts]
-    return f"since {display.day(new.since)}" + (f": {display.listed(seen)}" if seen else "")
+    """Return when a new value was first seen, and its starts if they are shown."""
+    seen = [
+        display.pluralize(starts, f"{mode} start", f"{mode} starts") for mode, starts in new.starts.items() if starts
+    ]
+    return f"since {display.day(new.since)}" + (f": {display.natural_list(seen)}" if seen else "")
 
 
 def left_out(figures: Figures) -> str:
     """Return what was read and is not counted."""
     counted = figures.left_out
     if counted.invalid is None:
-        return "what the views of ClickHouse do not keep, such as events that the schema does not allow"
+        return "what the ClickHouse views do not keep, such as events that the schema does not allow"
     parts = (
         (counted.repeated, "repeated delivery of a counted start", "repeated deliveries of counted starts"),
         (counted.invalid, "event that the schema does not allow", "events that the schema does not allow"),
@@ -97,12 +99,14 @@ def left_out(figures: Figures) -> str:
         (counted.outside_period, "event outside the period", "events outside the period"),
         (counted.unreadable_lines, "line that could not be read", "lines that could not be read"),
     )
-    return display.listed([display.several(count, one, many) for count, one, many in parts if count]) or "nothing"
+    return (
+        display.natural_list([display.pluralize(count, one, many) for count, one, many in parts if count]) or "nothing"
+    )
 
 
 def notes(figures: Figures) -> Iterator[str]:
-    """Say what was left out, and what is not shown if anything may be."""
+    """Return sentences about what was left out, and what may not be shown."""
     yield f"Left out: {left_out(figures)}."
     if figures.at_least > 1:
-        tells = "or for a number that would tell them; --at-least 1 shows all"
-        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, {tells}."
+        others = "or for a number that would reveal them; --at-least 1 shows all"
+        yield f"{NOT_SHOWN} stands for fewer than {figures.at_least:,} starts, {others}."

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from otel_tbot.report.figures import Figures, Table
 
-FILE_WIDTH = 100  # columns, where there is no terminal to ask
+FILE_WIDTH = 100  # columns, when not printed on a terminal
 _STYLES = {"one-shot": "blue", "daemon": "dark_orange3"}
 _KINDS = {"burst": "red", "gap": "yellow", "new": "green"}
-_WIDE = 96  # columns from which on there is room for long bars
+_WIDE = 96  # columns; from here on, there is room for long bars
 _BAR, _LONG_BAR = 6, 14
 _VALUE, _LONG_VALUE = 30, 34
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -89,7 +89,9 @@ def _grid(table: Table, wide: bool, limit: int) -> Grid:  # noqa: FBT001  a widt
         grid.add_row(Text(row.value), *(cell for triple in cells for cell in triple))
     if table.suppressed:
         sums = ((phrases.number(table.suppressed_starts[mode]), "", "") for mode in RUN_MODES)
-        grid.add_row(Text(phrases.rest(table.suppressed), style="dim"), *(cell for triple in sums for cell in triple))
+        grid.add_row(
+            Text(phrases.suppressed_label(table.suppressed), style="dim"), *(cell for triple in sums for cell in triple)
+        )
     if len(table.rows) > limit:
         grid.add_row(Text(f"{len(table.rows) - limit} more rows: --by {table.dimension}", style="dim"))
     return grid

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 TAG_DIRECTIVE_LIMIT = 100
 
 _TOO_DEEP = f"there are more than {DEPTH_LIMIT} levels"
-# libyaml's reason since PyYAML 6.0.4: it reads ahead, and has a limit of its own.
+# libyaml's reason since PyYAML 6.0.4: it reads ahead, and has its own limit.
 _TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
-# What no YAML document may hold (YAML 1.1, section 5.1).
+# Characters that a YAML document must not have (YAML 1.1, section 5.1).
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# libyaml's constant texts, which quote nothing of the document. Any other reason of a parser is left out.
+# libyaml's constant texts, which quote nothing from the document. Any other reason of a parser is left out.
 PARSER_REASONS = frozenset(
     {
         "block sequence entries are not allowed in this context",
@@ -50,7 +50,7 @@ class Document:
     """
 
     def __init__(self, root: yaml.Node, source: str, read_keys: frozenset[str]) -> None:
-        """Keep the root; `read_keys` are the keys that are kept."""
+        """Store the root; `read_keys` are the keys that are kept."""
         self.root = root
         self.source = source
         self._keys = MergeResolver(source, read_keys)
@@ -80,7 +80,7 @@ def read_document(text: str, source: str, read_keys: frozenset[str], printable_k
         what = f"there are more than {TAG_DIRECTIVE_LIMIT} %TAG directives"
         raise TbotConfigError(what, "write tags in full", source=source)
     root = _compose(text, source)
-    refuse_duplicate_keys(root, source, printable_keys)
+    reject_duplicate_keys(root, source, printable_keys)
     return Document(root, source, read_keys)
 
 
@@ -88,7 +88,7 @@ def _compose(text: str, source: str) -> yaml.Node:
     what, remedy, line = "not valid YAML", "correct it", None
     try:
         root = first_document(text)
-    except (TooDeepError, RecursionError) as error:  # the latter where the caller has used up Python's stack
+    except (TooDeepError, RecursionError) as error:  # the latter if the caller has used up Python's stack
         what, remedy = _TOO_DEEP, "flatten them"
         line = getattr(error, "line", None)
     except yaml.MarkedYAMLError as error:
@@ -98,7 +98,7 @@ def _compose(text: str, source: str) -> yaml.Node:
         elif error.problem in PARSER_REASONS:
             what += f" ({error.problem})"
     except (yaml.YAMLError, ValueError, ArithmeticError):
-        # Without libyaml, huge escapes and versions are numbers that Python refuses.
+        # Without libyaml, huge escapes and versions are numbers that Python rejects.
         pass
     else:
         if root is not None:
@@ -108,13 +108,13 @@ def _compose(text: str, source: str) -> yaml.Node:
     raise TbotConfigError(what, remedy, source=source, line=line)
 
 
-def refuse_duplicate_keys(root: yaml.Node, source: str, printable_keys: frozenset[str]) -> None:
+def reject_duplicate_keys(root: yaml.Node, source: str, printable_keys: frozenset[str]) -> None:
     """Check every mapping of a document. Keys are compared as text, quoted or not, as by tbot.
 
     Raises:
         TbotConfigError: a key occurs twice.
     """
-    # Without recursion, and each node once, however many aliases lead to it.
+    # Without recursion, and each node once, regardless of the number of its aliases.
     seen: set[int] = set()
     waiting = [root]
     while waiting:

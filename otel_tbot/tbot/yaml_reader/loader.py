@@ -1,7 +1,7 @@
-"""PyYAML, set up to compose the first document of a text within a bounded depth, its scalars as they are written.
+"""PyYAML, set up to compose the first document of a text within a bounded depth, with scalars as written.
 
-tbot's YAML library (Go's yaml.v3) reads scalars in another way than PyYAML: see `scalars`. Leaving PyYAML's resolution
-out also saves enough time for the checks that follow.
+tbot's YAML library (Go's yaml.v3) reads scalars in another way than PyYAML: `scalars` does this. Leaving out PyYAML's
+resolution also saves enough time for the checks that follow.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from yaml.resolver import BaseResolver
 if TYPE_CHECKING:
     _InstalledLoader = yaml.SafeLoader
 else:
-    # libyaml's where PyYAML was built with it, as its wheels are: many times faster.
+    # libyaml's if PyYAML was built with it, like its wheels: many times faster.
     _InstalledLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Real configurations have fewer than ten levels. PyYAML's composer recurses, and libyaml's time grows with the square.
@@ -23,7 +23,7 @@ DEPTH_LIMIT = 100
 
 
 class TooDeepError(Exception):
-    """There are more levels than the limit allows; `line` is where."""
+    """There are more levels than the limit allows; `line` is the line of the first."""
 
     def __init__(self, line: int) -> None:
         """Set the line."""

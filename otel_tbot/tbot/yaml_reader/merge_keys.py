@@ -1,4 +1,4 @@
-"""The fields of a mapping, with what the key `<<` merges in from other mappings."""
+"""The fields of a mapping, including those that the key `<<` merges in from other mappings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Fields = dict[str, yaml.Node]
 class MergeResolver:
     """The fields of a document's mappings.
 
-    Each mapping is merged once, however many aliases lead to it, and only known keys are kept: so the cost of a
-    document is limited by its length.
+    Each mapping is merged once, regardless of the number of its aliases, and only known keys are kept, so that the cost
+    of a document is limited by its length.
     """
 
     def __init__(self, source: str, read_keys: frozenset[str]) -> None:
@@ -32,7 +32,7 @@ class MergeResolver:
         self._resolved: dict[int, Fields] = {}
 
     def fields(self, mapping: yaml.MappingNode) -> Fields:
-        """Return the nodes by key: the mapping's own take precedence, then the merged ones in order.
+        """Return the nodes by key: those of the mapping take precedence, then the merged ones in order.
 
         Raises:
             TbotConfigError: `<<` names something other than mappings, or a mapping merges itself.
@@ -69,7 +69,7 @@ class MergeResolver:
         return nodes, sources
 
     def _sources(self, node: yaml.Node) -> list[yaml.Node]:
-        """Return the nodes whose fields a node takes."""
+        """Return the nodes that a node merges fields from."""
         if isinstance(node, yaml.MappingNode):
             merged = self._split(node)[1]
             return [] if merged is None else [merged]

@@ -1,6 +1,6 @@
 """How tbot's YAML library (Go's yaml.v3) reads a scalar in a string field or a boolean field.
 
-A boolean field accepts the string `yes`, quoted or not, and refuses the string `"true"`. Numbers are recognized and
+A boolean field accepts the string `yes`, quoted or not, and rejects the string `"true"`. Numbers are recognized and
 never converted: nothing here needs one, and a million digits would take long.
 """
 
@@ -14,10 +14,10 @@ _CORE = "tag:yaml.org,2002:"
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
-# Words of YAML 1.1 that yaml.v3 still takes in a boolean field.
+# Words of YAML 1.1 that yaml.v3 still accepts in a boolean field.
 _OLD_TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
 _OLD_FALSE = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
-# A run of digits may hold `_`. No part can match in two ways, so the time is linear in the length.
+# A run of digits may contain `_`. No part can match in two ways, so the time is linear in the length.
 _NUMBER = re.compile(
     r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+"
     r"|(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9_]+)?|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
@@ -25,7 +25,7 @@ _NUMBER = re.compile(
 
 
 def is_null(node: yaml.Node) -> bool:
-    """Tell whether the node is null, which counts as missing in any field."""
+    """Return whether a node is null, which counts as missing in any field."""
     return isinstance(node, yaml.ScalarNode) and _kind(node) == "null"
 
 
@@ -47,7 +47,7 @@ def as_boolean(node: yaml.ScalarNode) -> bool | None:
 
 
 def is_merge_key(key: yaml.ScalarNode) -> bool:
-    """Tell whether a key merges other mappings in: `<<`, unquoted."""
+    """Return whether a key merges other mappings in: `<<`, unquoted."""
     return bool(key.value == "<<" and (key.tag == _CORE + "merge" or (not key.tag and not key.style)))
 
 
@@ -55,7 +55,7 @@ def _kind(node: yaml.ScalarNode) -> str:
     if not node.tag:
         return "str" if node.style else _plain_kind(node.value)
     explicit = node.tag.removeprefix(_CORE)
-    # An explicit tag says what the text must look like. Only `!!str` goes with any.
+    # An explicit tag must match the form of the text. Only `!!str` matches any.
     return explicit if explicit == "str" or explicit == _plain_kind(node.value) else "other"
 
 

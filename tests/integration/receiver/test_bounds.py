@@ -303,38 +303,38 @@ def test_bucket() -> None:
     """A peer may send one second's number of events at once, then at the rate; each address has its own bucket."""
     now = 0.0
     peers = PeerRateLimiter(2, clock=lambda: now)
-    assert [peers.admit("192.0.2.1") for _ in range(3)] == [True, True, False]
-    assert peers.admit("192.0.2.2")
+    assert [peers.allow("192.0.2.1") for _ in range(3)] == [True, True, False]
+    assert peers.allow("192.0.2.2")
     now = 0.5
-    assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
+    assert [peers.allow("192.0.2.1") for _ in range(2)] == [True, False]
 
 
 def test_slow_bucket() -> None:
     """A rate below one per second lets a request pass at its interval."""
     now = 0.0
     peers = PeerRateLimiter(0.1, clock=lambda: now)
-    assert [peers.admit("192.0.2.1") for _ in range(2)] == [True, False]
+    assert [peers.allow("192.0.2.1") for _ in range(2)] == [True, False]
     now = 10.0
-    assert peers.admit("192.0.2.1")
+    assert peers.allow("192.0.2.1")
 
 
 def test_ipv6_networks() -> None:
     """Addresses of one IPv6 network of 64 bits are one peer."""
     peers = PeerRateLimiter(1, clock=lambda: 0.0)
     addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "fe80::1%eth0"]
-    assert [peers.admit(address) for address in addresses] == [True, False, True, True]
+    assert [peers.allow(address) for address in addresses] == [True, False, True, True]
 
 
 def test_both_families() -> None:
     """On a socket for both families, each IPv4 address is a separate peer."""
     peers = PeerRateLimiter(1, clock=lambda: 0.0)
-    assert [peers.admit(f"::ffff:192.0.2.{last}") for last in (1, 2, 1)] == [True, True, False]
+    assert [peers.allow(f"::ffff:192.0.2.{last}") for last in (1, 2, 1)] == [True, True, False]
 
 
 def test_table_of_peers_is_bounded() -> None:
     """Only a limited number of peers is remembered, the latest of them."""
     peers = PeerRateLimiter(1, clock=lambda: 0.0)
     for numbers in itertools.product(range(100), range(100)):
-        assert peers.admit("10.0.{}.{}".format(*numbers))
+        assert peers.allow("10.0.{}.{}".format(*numbers))
     assert len(peers._buckets) == 4096
-    assert not peers.admit("10.0.99.99")
+    assert not peers.allow("10.0.99.99")

@@ -62,7 +62,7 @@ def test_consent(variables: dict[str, str], message: str) -> None:
         (["--listen", "127.0.0.1:65536"], {}, 2, "--listen must be"),
         (["--listen", "192.0.2.1:0"], {}, 1, "cannot listen on 192.0.2.1:0: "),
         (["--listen", "unix:/no/such/folder/socket"], {}, 1, "cannot listen on unix:/no/such/folder/socket: "),
-        (["--tls-key", "key.pem"], {}, 2, "--tls-certificate and --tls-key go together"),
+        (["--tls-key", "key.pem"], {}, 2, "--tls-certificate and --tls-key must be set together"),
         (["--tls-key", "no.pem", "--tls-certificate", "no.pem"], {}, 2, "cannot be used: No such file"),
         (["--signal", "metrics"], {}, 2, "'--signal'"),
         (["--max-connections", "0"], {}, 2, "'--max-connections'"),
@@ -267,7 +267,7 @@ def test_encrypted_key(tls: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("hard", "status", "message"),
     [
-        (64, 2, "otel-tbot: --max-connections takes 224 open files, and this process may have 64: "),
+        (64, 2, "otel-tbot: --max-connections needs 224 open files, but this process may have only 64: "),
         (1000, 0, "event=listening"),
     ],
 )

@@ -126,5 +126,5 @@ def test_not_a_target(given: str) -> None:
 @pytest.mark.parametrize("given", ["http://user:canary@h:4317", "canary@h:4317", "dns:///canary@h"])
 def test_credentials(given: str) -> None:
     """Over gRPC an endpoint cannot contain credentials."""
-    with pytest.raises(EndpointError, match=r"^hold no credentials with the protocol grpc: give them as headers$"):
+    with pytest.raises(EndpointError, match=r"^contain no credentials with the protocol grpc: set them as headers$"):
         grpc_target(given)

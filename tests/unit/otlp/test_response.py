@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
-from otel_tbot.otlp.response import judge
+from otel_tbot.otlp.response import rejection_reason
 
 REJECTED = ("rejected_log_records", "log record(s)")
 NOT_OTLP = "the backend's response is not an OTLP response: is this an OTLP endpoint?"
@@ -15,7 +15,7 @@ PROTOBUF = "application/x-protobuf"
 
 def judged(status: int, content_type: str, body: bytes | None) -> str:
     """Judge a response to log records."""
-    return judge(status, content_type, body, ExportLogsServiceResponse, REJECTED)
+    return rejection_reason(status, content_type, body, ExportLogsServiceResponse, REJECTED)
 
 
 @pytest.mark.parametrize("status", [200, 202, 299])

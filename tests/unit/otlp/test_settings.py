@@ -9,7 +9,7 @@ import pytest
 
 from otel_tbot.errors import SettingsError
 from otel_tbot.otlp.retry_codes import DEFAULT_CODES
-from otel_tbot.otlp.settings import HOW, KEYWORDS, read_files, resolve_settings, resolve_signal
+from otel_tbot.otlp.settings import KEYWORDS, LENIENT, read_files, resolve_settings, resolve_signal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,7 @@ def test_keywords_take_precedence() -> None:
         (variables(HEADERS="a=canary%0d%0aX: y"), "OTEL_EXPORTER_OTLP_HEADERS must name headers"),
         (
             variables(ENDPOINT="http://user:canary@host:4317", PROTOCOL="grpc"),
-            "OTEL_EXPORTER_OTLP_ENDPOINT must hold no credentials with the protocol grpc",
+            "OTEL_EXPORTER_OTLP_ENDPOINT must contain no credentials with the protocol grpc",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_how_or_where(keyword: str) -> None:
     """An invalid variable is an error if it chooses the destination; an invalid keyword always is."""
     with pytest.raises(SettingsError, match=rf"^{keyword} must "):
         resolve_settings("logs", {}, {keyword: "\0"})
-    if keyword in HOW:
+    if keyword in LENIENT:
         assert resolve_settings("logs", variables(**{keyword.upper(): "\0"})).notes
     else:
         with pytest.raises(SettingsError, match=rf"^OTEL_EXPORTER_OTLP_{keyword.upper()} must "):
@@ -206,7 +206,7 @@ def test_unparsable_retryable_codes(text: str) -> None:
     settings = resolve_settings("logs", {RETRYABLE: text, **variables(PROTOCOL="grpc")})
     assert settings.retryable_codes == DEFAULT_CODES
     (note,) = settings.notes
-    assert note.startswith(f"{RETRYABLE} must name status codes of gRPC")
+    assert note.startswith(f"{RETRYABLE} must name gRPC status codes")
     assert "canary" not in note
     assert resolve_settings("logs", {RETRYABLE: text}).notes == ()
 
@@ -336,7 +336,7 @@ def test_binary_headers(header: str) -> None:
     """Over gRPC, a header whose name ends with -bin has bytes, which a variable cannot contain."""
     environ = variables(HEADERS=header)
     assert len(resolve_settings("logs", environ).headers) == header.count("=")
-    with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must name no header that ends with -bin"):
+    with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS must not have a header that ends with -bin"):
         resolve_settings("logs", {**environ, **variables(PROTOCOL="grpc")})
 
 

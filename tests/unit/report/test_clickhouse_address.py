@@ -27,15 +27,15 @@ def test_parts(text: str, expected: Address) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("clickhouse://ann:secret@db/otel", "it holds a password: set CLICKHOUSE_PASSWORD"),
-        ("clickhouse://ann:@db/otel", "it holds a password"),
+        ("clickhouse://ann:secret@db/otel", "it contains a password: set CLICKHOUSE_PASSWORD"),
+        ("clickhouse://ann:@db/otel", "it contains a password"),
         ("clickhouse://ann@/otel", "it has no host"),
         ("clickhouse://secret", "it must name one database"),
         ("clickhouse://secret/", "it must name one database"),
         ("clickhouse://secret/a/b", "it must name one database"),
-        ("clickhouse://secret:port/a", "its host or port cannot be read"),
-        ("clickhouse://secret:99999/a", "its host or port cannot be read"),
-        ("clickhouse://[secret/a", "its host or port cannot be read"),
+        ("clickhouse://secret:port/a", "its host or port is invalid"),
+        ("clickhouse://secret:99999/a", "its host or port is invalid"),
+        ("clickhouse://[secret/a", "its host or port is invalid"),
         ("clickhouse://secret/a?password=secret", "it has a ? or #"),
     ],
 )

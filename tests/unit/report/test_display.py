@@ -64,12 +64,12 @@ def test_a_period_of_one_day_is_that_day() -> None:
 )
 def test_an_enumeration_ends_with_and(parts: list[str], expected: str) -> None:
     """The last two parts are joined by a word."""
-    assert display.listed(parts) == expected
+    assert display.natural_list(parts) == expected
 
 
 def test_a_noun_follows_its_number() -> None:
     """One file, two files."""
-    assert (display.several(1, "file", "files"), display.several(2, "file", "files")) == ("1 file", "2 files")
+    assert (display.pluralize(1, "file", "files"), display.pluralize(2, "file", "files")) == ("1 file", "2 files")
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\n", "\x7f", "\x9b", "\u202e", "\u2028", "\ud800"])

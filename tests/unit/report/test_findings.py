@@ -128,7 +128,7 @@ def test_several_bursts_are_counted(figures: Figures) -> None:
 def test_a_quiet_period_has_no_burst(figures: Figures) -> None:
     """The sentence says that there was no burst, in the hours that have a week before them."""
     said = _sentence(replace(figures, bursts=()), "bursts")
-    assert said == "Not since 8 June: no hour stands out from the week before it. The first week has none."
+    assert said == "Not since 8 June: no hour stands out from the week before it. The first week has nothing before it."
 
 
 def test_a_gap_is_reported(figures: Figures) -> None:

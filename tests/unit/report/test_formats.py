@@ -15,7 +15,7 @@ import pytest
 from otel_tbot.report.dimensions import DIMENSIONS
 from otel_tbot.report.figures import Burst, Figures, LeftOut, New, Row, Table
 from otel_tbot.report.formats import phrases
-from otel_tbot.report.formats.csv_format import harmless, render_csv
+from otel_tbot.report.formats.csv_format import escape_formula, render_csv
 from otel_tbot.report.formats.json_format import render_json
 from otel_tbot.report.formats.markdown_format import escape, render_markdown
 from otel_tbot.report.formats.text_format import print_text
@@ -94,7 +94,7 @@ def test_csv() -> None:
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1"])
 def test_formula(text: str) -> None:
     """A formula that a spreadsheet would run is quoted."""
-    assert harmless(text) == f"'{text}"
+    assert escape_formula(text) == f"'{text}"
 
 
 def test_markdown() -> None:

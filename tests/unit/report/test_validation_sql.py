@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otel_tbot.errors import InvalidEventError
 from otel_tbot.report.dialect import DUCKDB
-from otel_tbot.report.validation_sql import judged_number, judged_text
+from otel_tbot.report.validation_sql import validated_number, validated_text
 from otel_tbot.schema.constants import EVENT_ATTRIBUTES, RESOURCE_ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ NEAR = [
 
 def judged_by_sql(row: Attribute, text: str | None) -> object:
     """Return the SQL's result for one stored value."""
-    judged = judged_text if row.type == "string" else judged_number
-    query = f"SELECT {judged(row, 'stored', DUCKDB)} FROM (SELECT ?::VARCHAR AS stored)"  # noqa: S608  built from the schema
+    validated = validated_text if row.type == "string" else validated_number
+    query = f"SELECT {validated(row, 'stored', DUCKDB)} FROM (SELECT ?::VARCHAR AS stored)"  # noqa: S608  of the schema's texts
     (value,) = CONNECTION.execute(query, [text]).fetchone() or (None,)
     return value
 

@@ -258,5 +258,5 @@ def test_string() -> None:
     with pytest.raises(TbotConfigError) as raised:
         StartEvent.from_command("tbot start", environ={})
     assert str(raised.value) == (
-        "the command line: a command line is a list of words, and this is a text; pass shlex.split(text)"
+        "the command line: a command line must be a list of words, not a string; pass shlex.split(text)"
     )

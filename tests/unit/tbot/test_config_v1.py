@@ -54,7 +54,7 @@ def test_two_kinds(first: str, second: str) -> None:
     if first != second:
         message = refused(configuration=f"destinations:\n- {{{KINDS[first]}, {KINDS[second]}}}\n")
 
-        assert " too, and can be of one kind only; make two destinations" in message
+        assert ", but can have only one kind; make two destinations" in message
         assert first in message
         assert second in message
 

@@ -176,7 +176,7 @@ def test_refusal_says_why(receiver: OTLPReceiver) -> None:
     in_json = json.loads(post(receiver, b"[]", JSON).body)
     in_protobuf = ExportLogsPartialSuccess.FromString(post(receiver, b"not protobuf").body)  # like Status
 
-    assert in_json == {"code": 3, "message": "ExportLogsServiceRequest in OTLP/JSON is an object, not list"}
+    assert in_json == {"code": 3, "message": "ExportLogsServiceRequest in OTLP/JSON must be an object, not list"}
     assert in_protobuf.rejected_log_records == 3
     assert in_protobuf.error_message == "the body is not a valid ExportLogsServiceRequest in protobuf"
 

@@ -128,7 +128,7 @@ def test_wait_times_out(receiver: OTLPReceiver) -> None:
     post(receiver, b"not protobuf")
 
     with pytest.raises(
-        TimeoutError, match=r"waited 0 s for 2 requests: 1 arrived and 1 were refused, in 2 connections"
+        TimeoutError, match=r"waited 0 s for 2 requests: 1 arrived and 1 were rejected, in 2 connections"
     ):
         receiver.wait_for_requests(2, timeout=0)
 
