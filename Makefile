@@ -15,6 +15,8 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip -qq --disable-pip-version-check install
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make requirements"
+# A worker that has nothing left takes tests from the others.
+PARALLEL := -n $(WORKERS) --dist worksteal
 # The time of the last commit makes a build repeatable; without history, the earliest time that a zip can store.
 DATED := SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}"
 
@@ -35,20 +37,20 @@ report-demo: $(VENV)/.dev ## turn the made-up events of examples/report into a p
 install: $(VENV)/.dev ## create the development environment; targets that need it create it themselves
 
 test: $(VENV)/.dev ## run the suite; ARGS="-k consent" goes to pytest, WORKERS=0 turns parallel runs off
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 promises: $(VENV)/.dev ## the nine promises: tests and cases
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -p tests.promises.summary tests/promises $(ARGS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) -p tests.promises.summary tests/promises $(ARGS)
 
 fuzz: $(VENV)/.dev ## fuzz for longer, with other inputs each time; EXAMPLES=20000 for each property
-	@FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) --timeout=0 tests/fuzz $(ARGS)
+	@FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -q $(PARALLEL) --timeout=0 tests/fuzz $(ARGS)
 
 check: $(VENV)/.dev ## the loop: format, style, imports, spelling, types and unit tests, in seconds
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 	@$(BIN)/codespell
-	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -q -n $(WORKERS) tests/unit $(ARGS); tests=$$?; \
+	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -q $(PARALLEL) tests/unit $(ARGS); tests=$$?; \
 		wait $$types && exit $$tests
 
 lint: $(VENV)/.dev ## run the static checks: style, format, types, imports, spelling, prose, Dockerfiles, workflows
@@ -69,7 +71,7 @@ coverage: ## measure branch coverage, including subprocesses, in a separate envi
 	@echo 'import coverage; coverage.Coverage(data_file="$(CURDIR)/.coverage", config_file="$(CURDIR)/pyproject.toml",' \
 		'data_suffix=True, auto_data=True).start()' \
 		>"$$(.venv-coverage/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/measure.pth"
-	-@.venv-coverage/bin/python -m pytest -q -n $(WORKERS) $(ARGS) # tests of files, imports and costs fail while measuring
+	-@.venv-coverage/bin/python -m pytest -q $(PARALLEL) $(ARGS) # tests of files, imports and costs fail while measuring
 	@rm -f .venv-coverage/lib/*/site-packages/measure.pth
 	@.venv-coverage/bin/coverage combine --quiet
 	@.venv-coverage/bin/coverage report
@@ -114,7 +116,7 @@ lowest-serve: ## run the receiver's tests with the lowest dependencies that the 
 # The engine is large, and only these tests need it.
 clickhouse: ## run every ClickHouse statement in its engine, and compare with the report of files
 	@$(MAKE) --no-print-directory install VENV=.venv-clickhouse REQUIREMENTS=requirements/clickhouse.txt
-	@.venv-clickhouse/bin/python -m pytest -q -n $(WORKERS) tests/clickhouse $(ARGS)
+	@.venv-clickhouse/bin/python -m pytest -q $(PARALLEL) tests/clickhouse $(ARGS)
 
 package: $(VENV)/.dev ## build the wheel, the sdist and their bill of materials into dist/, and check them
 	@rm -rf dist
