@@ -142,6 +142,19 @@ def _retry_info(seconds: int) -> dict[str, str | bytes]:
     return {"google.rpc.retryinfo-bin": bytes([0x0A, len(pause)]) + pause}
 
 
+_TLS_ROWS: dict[str, tuple[Serve, str, float]] = {
+    "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
+    "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
+    "self-signed certificate": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
+    "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
+    "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
+    # In TLS 1.3 the server reports this after the handshake, when our request may already meet a closed connection.
+    "client certificate missing": (
+        tls(lambda certs: certs.client_certificate_required), f"{TLS_FAILED}|{CLOSED}", SHORT,
+    ),
+    "plain text in place of TLS": (plain_text_at_https_url, TLS_FAILED, SHORT),
+}  # fmt: skip
+
 _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     # No connection.
     "refused": (no_server(closed_port), REFUSED, SHORT),
@@ -202,18 +215,8 @@ _HTTP_ROWS: dict[str, tuple[Serve, str, float]] = {
     "not HTTP": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_HTTP, SHORT),
     "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), NOT_HTTP, SHORT),
     "gRPC in place of HTTP": (other_protocol, NOT_HTTP, SHORT),
-    # TLS
-    "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
-    "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
-    "self-signed certificate": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
-    "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
-    "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
-    # In TLS 1.3 the server reports this after the handshake, when our request may already meet a closed connection.
-    "client certificate missing": (
-        tls(lambda certs: certs.client_certificate_required), f"{TLS_FAILED}|{CLOSED}", SHORT,
-    ),
+    **_TLS_ROWS,
     "TLS handshake stalled": (raw(silent, scheme="https"), TIMED_OUT, SHORTEST),
-    "plain text in place of TLS": (plain_text_at_https_url, TLS_FAILED, SHORT),
 }  # fmt: skip
 
 _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
@@ -266,17 +269,8 @@ _GRPC_ROWS: dict[str, tuple[Serve, str, float]] = {
     "not HTTP/2": (raw(http.speaks_first(b"\x00\xff" * 99 + b"\r\n")), NOT_GRPC, SHORT),
     "greeting of SSH": (raw(http.speaks_first(b"SSH-2.0-canary-of-the-backend\r\n")), NOT_GRPC, SHORT),
     "HTTP in place of gRPC": (other_protocol, NOT_GRPC, SHORT),
-    # TLS
-    "certificate of an unknown CA": (tls(lambda certs: certs.unknown_authority), TLS_FAILED, SHORT),
-    "certificate of an untrusted CA": (tls(lambda certs: certs.good, trusting=False), TLS_FAILED, SHORT),
-    "self-signed certificate": (tls(lambda certs: certs.self_signed), TLS_FAILED, SHORT),
-    "certificate expired": (tls(lambda certs: certs.expired), TLS_FAILED, SHORT),
-    "certificate for another name": (tls(lambda certs: certs.other_name), TLS_FAILED, SHORT),
-    "client certificate missing": (
-        tls(lambda certs: certs.client_certificate_required), f"{CLOSED}|{TLS_FAILED}", SHORT,
-    ),
+    **_TLS_ROWS,
     "TLS handshake stalled": (raw(silent, scheme="https"), TIMED_OUT_GRPC, SHORTEST),
-    "plain text in place of TLS": (plain_text_at_https_url, TLS_FAILED, SHORT),
 }  # fmt: skip
 
 _ROWS: dict[Protocol, dict[str, tuple[Serve, str, float]]] = {"http/protobuf": _HTTP_ROWS, "grpc": _GRPC_ROWS}
