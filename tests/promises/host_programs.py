@@ -1,4 +1,4 @@
-"""Programs that use the package at an awkward moment, as code that follows the lines of `process.HEAD`."""
+"""Programs that use the package at an awkward moment, as code that follows the lines of `host_process.HEAD`."""
 
 from __future__ import annotations
 
