@@ -409,7 +409,7 @@ class TestPipeline:
         caplog.set_level(logging.DEBUG, "opentelemetry")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-        exporter = AnonymousLogExporter(timeout=0.3)
+        exporter = AnonymousLogExporter(timeout=0.7)  # seconds; less than the first pause, so that it ends at once
         for _ in range(2):
             assert exporter.export([log_in_a_host(EVENT.attributes)]) is LogRecordExportResult.FAILURE
         exporter.shutdown()
