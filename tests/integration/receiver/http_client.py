@@ -15,6 +15,7 @@ from otel_tbot.receiver.wire.tbot_pb import SubmitTbotEventRequest, TbotStartEve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 PATH = "/prehog.v1alpha.TbotReportingService/SubmitTbotEvent"
 SESSION = "1e60b1b2-6f3a-4b0a-9b0e-1d2c3b4a5f60"
@@ -112,6 +113,14 @@ def read(connection: socket.socket, method: str = "POST") -> Answer:
 def connect(port: int) -> socket.socket:
     """Open a connection."""
     return socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT)
+
+
+def connect_unix(path: Path) -> socket.socket:
+    """Open a connection to a unix socket."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(_TIMEOUT)
+    connection.connect(str(path))
+    return connection
 
 
 def closed(connection: socket.socket) -> bool:

@@ -26,6 +26,7 @@ from tests.integration.receiver.http_client import (
     PATH,
     closed,
     connect,
+    connect_unix,
     raw,
     read,
     request,
@@ -59,14 +60,6 @@ def cut_off(connection: socket.socket, piece: bytes) -> bool:
 def unread(connection: socket.socket) -> int:
     """Return the number of bytes sent over a unix socket that the other side has not read."""
     return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-
-
-def connect_unix(path: str) -> socket.socket:
-    """Connect to a receiver's unix socket."""
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(30)
-    connection.connect(path)
-    return connection
 
 
 def test_headers_in_one_piece(port: int) -> None:
@@ -194,11 +187,9 @@ def test_slow_handshake(serve: Callable[..., RunningReceiver], receiver: OTLPRec
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the number of unread bytes")
 def test_unread_answers(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
     """A peer that sends many requests and never reads an answer is cut off in time."""
-    path = str(tmp_path / "socket")
+    path = tmp_path / "socket"
     serve("--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
-    with socket.socket(socket.AF_UNIX) as connection, socket.socket(socket.AF_UNIX) as neighbour:
-        connection.connect(path)
-        neighbour.connect(path)
+    with connect_unix(path) as connection, connect_unix(path) as neighbour:
         while not unread(connection):
             connection.sendall(CHECK)
             for _ in range(3):  # answers, after which the receiver has checked the other connection, too
@@ -228,7 +219,7 @@ def test_idle_connections_make_room(serve: Callable[..., RunningReceiver], recei
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the number of unread bytes")
 def test_busy_connections(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tmp_path: Path) -> None:
     """Running requests are not closed for a new connection, which gets an error, and health checks are answered."""
-    path = str(tmp_path / "socket")
+    path = tmp_path / "socket"
     bound = ("--listen", f"unix:{path}", "--max-connections", "5")
     running = serve(*bound, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
@@ -289,8 +280,7 @@ def test_rate_of_all_requests(serve: Callable[..., RunningReceiver], receiver: O
     )
     surplus = []
     for method, target in (("GET", PATH), ("POST", PATH), ("GET", PATH), ("POST", "/nonsense"), ("POST", PATH)):
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(path))
+        with connect_unix(path) as connection:
             surplus.append(send(connection, raw(request(), method=method, path=target), method))
     assert [answer.status for answer in surplus] == [405, 429, 429, 429, 429]
     assert [answer.code for answer in (surplus[1], surplus[4])] == ["resource_exhausted"] * 2

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 
 from otel_tbot.testing import Reply
 from tests.integration.receiver.conftest import ON
-from tests.integration.receiver.http_client import connect, raw, read, request, send, submit
+from tests.integration.receiver.http_client import connect, connect_unix, raw, read, request, send, submit
 from tests.integration.receiver.metrics_backend import MetricsBackend
 from tests.integration.receiver.receiver_process import RunningReceiver
 from tests.integration.receiver.socket_activation import activated
@@ -134,8 +134,7 @@ def test_several_addresses(serve: Callable[..., RunningReceiver], receiver: OTLP
         host, _, port = address.partition(":")
         with socket.create_connection((host, int(port)), timeout=30) as sender:
             assert send(sender, raw(request())).status == 200
-    with socket.socket(socket.AF_UNIX) as sender:
-        sender.connect(str(path))
+    with connect_unix(path) as sender:
         assert send(sender, raw(request())).status == 200
 
 
@@ -298,8 +297,7 @@ def test_unix_socket(serve: Callable[..., RunningReceiver], receiver: OTLPReceiv
     assert path.is_socket()
     running = serve(*arguments, **variables)
     assert running.address == f"unix:{path}"
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(path))
+    with connect_unix(path) as connection:
         assert send(connection, raw(request())).status == 200
     assert "Address already in use" in run("serve", *arguments, environ=variables).stderr
     assert running.stop() == 0
@@ -315,8 +313,7 @@ def test_successor_on_a_unix_socket(
     first = serve("--listen", f"unix:{path}", **variables)
     receiver.wait_for_requests(1, timeout=30)
     receiver.reply(Reply(delay=6), Reply())
-    with socket.socket(socket.AF_UNIX) as sender:
-        sender.connect(str(path))
+    with connect_unix(path) as sender:
         sender.sendall(raw(request()))
         receiver.wait_for_requests(2, timeout=30)
         first.process.terminate()
@@ -325,8 +322,7 @@ def test_successor_on_a_unix_socket(
         assert first.process.poll() is None
         assert read(sender).status == 200
     assert first.wait() == 0
-    with socket.socket(socket.AF_UNIX) as sender:
-        sender.connect(str(path))
+    with connect_unix(path) as sender:
         assert send(sender, raw(request())).status == 200
 
 
@@ -339,8 +335,7 @@ def test_folder_of_the_socket_is_missing(
     running = serve("--listen", f"unix:{folder / 'socket'}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
     receiver.reply(Reply(delay=1), Reply())
-    with socket.socket(socket.AF_UNIX) as sender:
-        sender.connect(str(folder / "socket"))
+    with connect_unix(folder / "socket") as sender:
         sender.sendall(raw(request()))
         receiver.wait_for_requests(2, timeout=30)
         folder.rename(tmp_path / "elsewhere")
