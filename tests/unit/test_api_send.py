@@ -26,6 +26,7 @@ from otel_tbot.otlp import client
 from otel_tbot.testing import OTLPReceiver, Reply
 from tests.support.black_hole import black_hole
 from tests.support.collector import wait_until
+from tests.support.faults.delivery import wait_for_own_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +172,7 @@ def test_nothing_is_sent_after_the_deadline(receiver: OTLPReceiver, monkeypatch:
     assert send(EVENT, timeout=0.1).reason == "the backend did not accept it within 0.1 s"
     ready.set()
     assert made.wait(30)
-    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "otel-tbot"], "the thread ends")
+    wait_for_own_threads()
     assert receiver.requests == []
 
 
@@ -254,7 +255,7 @@ def test_deadline_over_a_black_hole() -> None:
     begun = time.monotonic()
     assert send(EVENT, timeout=0.5).status == "failed"
     assert time.monotonic() - begun < 5
-    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "otel-tbot"], "the thread ends")
+    wait_for_own_threads()
 
 
 @pytest.mark.usefixtures("opted_in", "protocol")
@@ -277,7 +278,7 @@ def test_deadline_over_a_stalled_name_lookup(monkeypatch: pytest.MonkeyPatch) ->
     assert outcome == Outcome(status="failed", reason="the backend did not accept it within 0.5 s")
     assert time.monotonic() - begun < 5
     released.set()
-    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "otel-tbot"], "the thread ends")
+    wait_for_own_threads()
 
 
 @pytest.mark.usefixtures("opted_in")
