@@ -35,7 +35,7 @@ def is_one_file() -> bool:
 
 
 def run_module(words: list[str]) -> NoReturn:
-    """Call `main` of one of our modules for `process_isolation.python_command`, and exit.
+    """Call `main` of one of our modules for `isolated_python.python_command`, and exit.
 
     Args:
         words: the module's name and the arguments.

@@ -33,14 +33,14 @@ def _send(command: CommandLine, tbot_version: str | None, signal: str | None, ti
     from otel_tbot.cli.formatting import mask_endpoint  # noqa: PLC0415
     from otel_tbot.prepared_start import prepare_start  # noqa: PLC0415
 
-    report = prepare_start(command, isolate_environment(), tbot_version=tbot_version, signal=signal, timeout=timeout)
+    prepared = prepare_start(command, isolate_environment(), tbot_version=tbot_version, signal=signal, timeout=timeout)
     silence_libraries()
-    for note in report.notes:
+    for note in prepared.notes:
         write_line(note)
-    if tbot_version and report.version_unknown_reason:
-        write_line(f"tbot.version is left out: {report.version_unknown_reason}")
-    outcome = deliver(report.event, report.settings)
-    endpoint = mask_endpoint(report.settings.endpoint)
+    if tbot_version and prepared.version_unknown_reason:
+        write_line(f"tbot.version is left out: {prepared.version_unknown_reason}")
+    outcome = deliver(prepared.event, prepared.settings)
+    endpoint = mask_endpoint(prepared.settings.endpoint)
     if outcome.status == "sent":
         write_line(f"tbot.start sent to {endpoint}")
         return OK

@@ -35,36 +35,36 @@ def main(
 ) -> int:
     """Show the event, and return the exit status."""
     parsed = parse(command, os.environ)
-    report = prepare_start(parsed, isolate_environment(), tbot_version=tbot_version, signal=signal, timeout=timeout)
+    prepared = prepare_start(parsed, isolate_environment(), tbot_version=tbot_version, signal=signal, timeout=timeout)
     session = Session()
-    for note in report.notes:
+    for note in prepared.notes:
         write_line(note)
-    if report.version_unknown_reason:
-        write_line(f"tbot.version is left out: {report.version_unknown_reason}")
+    if prepared.version_unknown_reason:
+        write_line(f"tbot.version is left out: {prepared.version_unknown_reason}")
     if form == "json":
-        print(json.dumps(_otlp_json(report, session), indent=2))
-        write_line(_describe_delivery(report))
+        print(json.dumps(_otlp_json(prepared, session), indent=2))
+        write_line(_describe_delivery(prepared))
     else:
-        print("\n".join(_text(report, session)))
+        print("\n".join(_text(prepared, session)))
     return OK
 
 
-def _describe_delivery(report: PreparedStart) -> str:
+def _describe_delivery(prepared: PreparedStart) -> str:
     decision = consent()
     sent, reason = decision.on, decision.reason
     if sent:
         try:
-            read_files(report.settings)
+            read_files(prepared.settings)
         except SettingsError as error:
             sent, reason = False, str(error)
-    where = f"to {mask_endpoint(report.settings.endpoint)} ({report.settings.protocol})"
+    where = f"to {mask_endpoint(prepared.settings.endpoint)} ({prepared.settings.protocol})"
     return f"{'would be sent' if sent else 'would not be sent'} {where}: {reason}"
 
 
-def _text(report: PreparedStart, session: Session) -> Iterator[str]:
-    yield f"{EVENT_NAME}, as {_RECORD_NAMES[report.settings.signal]}, {_describe_delivery(report)}"
+def _text(prepared: PreparedStart, session: Session) -> Iterator[str]:
+    yield f"{EVENT_NAME}, as {_RECORD_NAMES[prepared.settings.signal]}, {_describe_delivery(prepared)}"
     yield ""
-    yield from format_table("Attributes", report.event.attributes)
+    yield from format_table("Attributes", prepared.event.attributes)
     yield ""
     resource = resource_with_sdk(session, sdk_version)
     yield from format_table("Resource (the session's id is random, and different each time)", resource)
@@ -72,10 +72,10 @@ def _text(report: PreparedStart, session: Session) -> Iterator[str]:
     yield from format_table("Scope", {"name": SCOPE_NAME, "version": __version__})
 
 
-def _otlp_json(report: PreparedStart, session: Session) -> dict[str, object]:
+def _otlp_json(prepared: PreparedStart, session: Session) -> dict[str, object]:
     from otel_tbot.otlp.json_encoding import to_otlp_json  # noqa: PLC0415  protobuf, which text output does not need
     from otel_tbot.records import build_record, encode_request  # noqa: PLC0415  the SDK, which text output does not need
 
-    signal = report.settings.signal
-    record = build_record(signal, report.event.attributes, session, timestamp_ns=truncate_to_second(time.time_ns()))
+    signal = prepared.settings.signal
+    record = build_record(signal, prepared.event.attributes, session, timestamp_ns=truncate_to_second(time.time_ns()))
     return to_otlp_json(encode_request(signal, [record]))

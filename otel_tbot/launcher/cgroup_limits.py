@@ -56,16 +56,16 @@ def _up_to_root(path: str) -> list[str]:
 
 
 def _reduce(headroom: Headroom, folder: str) -> None:
-    memory = _difference(folder, ("memory.max", "memory.limit_in_bytes"), ("memory.current", "memory.usage_in_bytes"))
+    memory = _remaining(folder, ("memory.max", "memory.limit_in_bytes"), ("memory.current", "memory.usage_in_bytes"))
     if memory < _UNLIMITED:
         headroom.memory = min(headroom.memory, memory + _inactive_file(folder))
-    headroom.tasks = min(headroom.tasks, _difference(folder, ("pids.max",), ("pids.current",)))
+    headroom.tasks = min(headroom.tasks, _remaining(folder, ("pids.max",), ("pids.current",)))
     quota = _read(f"{folder}/cpu.max") or _read(f"{folder}/cpu.cfs_quota_us")
     if quota and not quota.startswith(("max", "-1")):
         headroom.cpu_limited = True
 
 
-def _difference(folder: str, limits: tuple[str, ...], uses: tuple[str, ...]) -> float:
+def _remaining(folder: str, limits: tuple[str, ...], uses: tuple[str, ...]) -> float:
     return _number(folder, limits) - _number(folder, uses, default=0)
 
 

@@ -1,4 +1,4 @@
-"""The files of a report: what each holds, judged by its first bytes, and a name that the engine takes literally."""
+"""The files of a report: the format of each, by its first bytes, and a name that the engine takes literally."""
 
 from __future__ import annotations
 

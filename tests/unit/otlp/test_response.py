@@ -13,7 +13,7 @@ JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 
 
-def judged(status: int, content_type: str, body: bytes | None) -> str:
+def reason_for(status: int, content_type: str, body: bytes | None) -> str:
     """Judge a response to log records."""
     return rejection_reason(status, content_type, body, ExportLogsServiceResponse, REJECTED)
 
@@ -22,7 +22,7 @@ def judged(status: int, content_type: str, body: bytes | None) -> str:
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON, "text/html", ""])
 def test_empty_body(status: int, content_type: str) -> None:
     """A success status without a body is an acceptance."""
-    assert judged(status, content_type, b"") == ""
+    assert reason_for(status, content_type, b"") == ""
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_empty_body(status: int, content_type: str) -> None:
 )
 def test_other_status(status: int, reason: str) -> None:
     """Any other status is a failure, regardless of the body."""
-    assert judged(status, PROTOBUF, b"") == reason
+    assert reason_for(status, PROTOBUF, b"") == reason
 
 
 def test_long_body() -> None:
     """A body too long to be read completely is not an OTLP response."""
-    assert judged(200, PROTOBUF, None).startswith("the backend's response is too long")
+    assert reason_for(200, PROTOBUF, None).startswith("the backend's response is too long")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_long_body() -> None:
 @pytest.mark.parametrize("content_type", [JSON, "Application/JSON; charset=utf-8"])
 def test_accepted_in_json(content_type: str, body: bytes) -> None:
     """JSON is read by the rules of proto3: either spelling, null for unset, unknown fields ignored."""
-    assert judged(200, content_type, body) == ""
+    assert reason_for(200, content_type, body) == ""
 
 
 @pytest.mark.parametrize("count", [b"7", b'"7"', b"7.0"])
@@ -69,7 +69,7 @@ def test_accepted_in_json(content_type: str, body: bytes) -> None:
 )
 def test_rejected_in_json(names: tuple[bytes, bytes], count: bytes) -> None:
     """The number of rejected records is read in either spelling, also as a string."""
-    assert judged(200, JSON, b'{"%s": {"%s": %s}}' % (*names, count)) == "the backend rejected 7 log record(s)"
+    assert reason_for(200, JSON, b'{"%s": {"%s": %s}}' % (*names, count)) == "the backend rejected 7 log record(s)"
 
 
 @pytest.mark.parametrize(
@@ -81,18 +81,18 @@ def test_rejected_in_json(names: tuple[bytes, bytes], count: bytes) -> None:
 )
 def test_other_json(body: bytes) -> None:
     """Any other JSON is not an OTLP response."""
-    assert judged(200, JSON, body) == NOT_OTLP
+    assert reason_for(200, JSON, body) == NOT_OTLP
 
 
 def test_protobuf() -> None:
     """A protobuf response is parsed."""
     answer = ExportLogsServiceResponse()
     answer.partial_success.error_message = "please upgrade"
-    assert judged(200, PROTOBUF, answer.SerializeToString()) == ""
+    assert reason_for(200, PROTOBUF, answer.SerializeToString()) == ""
     answer.partial_success.rejected_log_records = 3
-    assert judged(200, PROTOBUF, answer.SerializeToString()) == "the backend rejected 3 log record(s)"
-    assert judged(200, PROTOBUF, b"\x78\x01") == ""  # field 15, which a later OTLP may have
-    assert judged(200, PROTOBUF, b"\xff") == NOT_OTLP
+    assert reason_for(200, PROTOBUF, answer.SerializeToString()) == "the backend rejected 3 log record(s)"
+    assert reason_for(200, PROTOBUF, b"\x78\x01") == ""  # field 15, which a later OTLP may have
+    assert reason_for(200, PROTOBUF, b"\xff") == NOT_OTLP
 
 
 OTHER_TYPES = ("application/protobuf", "application/octet-stream", "text/plain", "")
@@ -100,21 +100,21 @@ OTHER_TYPES = ("application/protobuf", "application/octet-stream", "text/plain",
 
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_other_type(content_type: str) -> None:
-    """A body that parses as OTLP's response is judged by its content, even with another content type."""
+    """A body that parses as OTLP's response is accepted or rejected by its content, even with another content type."""
     answer = ExportLogsServiceResponse()
     answer.partial_success.error_message = "please upgrade " * 20
     answer.partial_success.rejected_log_records = 3
     rejected = "the backend rejected 3 log record(s)"
-    assert judged(200, content_type, answer.SerializeToString()) == rejected
-    assert judged(200, content_type, b'{"partialSuccess": {"rejectedLogRecords": 3}}') == rejected
-    assert judged(200, content_type, b"{}") == judged(200, content_type, b'{"partialSuccess": null}') == ""
+    assert reason_for(200, content_type, answer.SerializeToString()) == rejected
+    assert reason_for(200, content_type, b'{"partialSuccess": {"rejectedLogRecords": 3}}') == rejected
+    assert reason_for(200, content_type, b"{}") == reason_for(200, content_type, b'{"partialSuccess": null}') == ""
 
 
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 @pytest.mark.parametrize("word", [b"OK", b"ok\n", b"accepted", b'"ok"', b"x" * 64])
 def test_word(content_type: str, word: bytes) -> None:
     """A single word with a success status is an acceptance, because some backends answer so."""
-    assert judged(200, content_type, word) == ""
+    assert reason_for(200, content_type, word) == ""
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_word(content_type: str, word: bytes) -> None:
 )
 def test_page(content_type: str, body: bytes) -> None:
     """A page, a long text, and a body that does not match its content type are not acceptances."""
-    assert judged(200, content_type, body) == NOT_OTLP
+    assert reason_for(200, content_type, body) == NOT_OTLP
