@@ -7,13 +7,12 @@ WORKERS ?= 2
 ARGS ?=
 EXAMPLES ?= 20000
 PROSE := $(wildcard *.md) docs examples/README.md
-UV ?= uv
 PIP_AUDIT ?= pip-audit
 
 BIN := $(VENV)/bin
 # Twice quiet: errors only.
-INSTALL := $(BIN)/python -m pip -qq --disable-pip-version-check install
-COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
+INSTALL ?= $(BIN)/python -m pip -qq --disable-pip-version-check install
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make requirements"
 # A worker that has nothing left takes tests from the others.
 PARALLEL := -n $(WORKERS) --dist worksteal
@@ -129,9 +128,7 @@ audit: ## look for known vulnerabilities in what is pinned; needs pip-audit and 
 		echo "$(PIP_AUDIT) was not found: install pip-audit (pipx install pip-audit) or set PIP_AUDIT=path" >&2; exit 1; }
 	@$(PIP_AUDIT) --strict --disable-pip --require-hashes -r requirements/runtime.txt
 
-requirements: ## update the pinned requirements; needs uv
-	@command -v $(UV) >/dev/null || { \
-		echo "$(UV) was not found: install uv (pipx install uv) or set its path: make requirements UV=path/uv" >&2; exit 1; }
+requirements: $(VENV)/.dev ## update the pinned requirements
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve --extra report --extra clickhouse --group dev -c requirements/runtime.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra serve -c requirements/dev.txt -o requirements/serve.txt >/dev/null
