@@ -38,7 +38,7 @@ Row = dict[str, Any]
 pytestmark = pytest.mark.timeout(300)  # seconds; the engine is slow to start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """Run the engine in this process, with the example's events in each layout of the Collector's tables."""
     session = Session(str(tmp_path_factory.mktemp("engine")))
@@ -64,7 +64,7 @@ def _fill(session: Session, database: str, layout: str, *, until: datetime | Non
             session.query(statement)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def half_year() -> Figures:
     """Report on the example's events, without suppression."""
     return _reported(Period(), supported_majors=2)

@@ -51,7 +51,7 @@ def both(
         return of_file, figures(asked, at_least)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stored(server: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Store many starts in the database `many`, and return the file of them."""
     lines = mixed(STARTS)

@@ -25,13 +25,13 @@ def report(*arguments: str, password: str = PASSWORD) -> subprocess.CompletedPro
     return program.run("report", *arguments, environ={"CLICKHOUSE_PASSWORD": password})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lines() -> list[bytes]:
     """Return the lines of starts in three weeks."""
     return mixed(500, days=21)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def database(server: ClickHouse, lines: list[bytes]) -> str:
     """Store the lines in a database, and return its address."""
     server.make_all("command")

@@ -39,13 +39,13 @@ class _Parsed(HTMLParser):
         return [attributes.get("class") or "" for name, attributes in self.elements if name == tag]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page() -> str:
     """Return the page of a half year."""
     return render(sample_figures.half_year(), files=3)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def small_page() -> str:
     """Return the page of three events of one hour."""
     return render(sample_figures.three_events(), files=1)
@@ -155,7 +155,7 @@ def test_a_page_of_suppressed_figures_says_why_it_is_empty() -> None:
     assert "--at-least 1" in parsed.text
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hostile_page() -> str:
     """Return the page of figures with markup and control characters in every text."""
     return render(sample_figures.hostile(_HOSTILE), files=1)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RECORDS = 20_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def generated() -> tuple[bytes, Truth]:
     """Generate one set of lines for all tests of this module."""
     truth = Truth()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.program import SOURCE, run
+from tests.support.program import SOURCE
 from tests.support.stored_starts import line
 from tests.support.zstd import zstd
 
@@ -21,23 +21,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.integration.report.conftest import RunHere
+
+    Counted = Callable[..., tuple[Any, str]]
+    Refused = Callable[..., tuple[int, str]]
+
 GOOD = line()
 
 
-def counted(tmp_path: Path, content: bytes, name: str = "starts.jsonl") -> tuple[Any, str]:
+@pytest.fixture
+def counted(tmp_path: Path, run_here: RunHere) -> Counted:
     """Report on a file; return its JSON and stderr."""
-    (tmp_path / name).write_bytes(content)
-    ended = run("report", "--at-least", "1", "--format", "json", name, cwd=tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout), ended.stderr
+
+    def reported(content: bytes, name: str = "starts.jsonl") -> tuple[Any, str]:
+        (tmp_path / name).write_bytes(content)
+        ended = run_here("report", "--at-least", "1", "--format", "json", name)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout), ended.stderr
+
+    return reported
 
 
-def refused(tmp_path: Path, *names: str) -> tuple[int, str]:
+@pytest.fixture
+def refused(run_here: RunHere) -> Refused:
     """Report on files that cannot be read; return the exit status and the line on stderr."""
-    ended = run("report", *names, cwd=tmp_path)
-    assert ended.stdout == ""
-    assert ended.stderr.count("\n") == 1
-    return ended.returncode, ended.stderr.removeprefix("otel-tbot: ").removesuffix("\n")
+
+    def reported(*names: str) -> tuple[int, str]:
+        ended = run_here("report", *names)
+        assert ended.stdout == ""
+        assert ended.stderr.count("\n") == 1
+        return ended.returncode, ended.stderr.removeprefix("otel-tbot: ").removesuffix("\n")
+
+    return reported
 
 
 @pytest.mark.parametrize(
@@ -55,30 +70,30 @@ def refused(tmp_path: Path, *names: str) -> tuple[int, str]:
     ],
 )
 @pytest.mark.parametrize("place", ["first", "between", "last"])
-def test_bad_line(tmp_path: Path, bad: bytes, place: str) -> None:
+def test_bad_line(counted: Counted, bad: bytes, place: str) -> None:
     """A line that is not OTLP/JSON is counted, and does not affect others."""
     if place == "first" and bad == b"\0" * 100:
         pytest.skip("a file with this beginning is read as protobuf or binary")
     other = line()
     lines = {"first": [bad, GOOD, other], "between": [GOOD, bad, other], "last": [GOOD, other, bad]}[place]
-    document, errors = counted(tmp_path, b"\n".join(part.rstrip(b"\n") for part in lines))
+    document, errors = counted(b"\n".join(part.rstrip(b"\n") for part in lines))
     assert document["starts"] == {"one-shot": 2, "daemon": 0}
     assert document["left_out"]["unreadable_lines"] == 1
     assert errors == "otel-tbot: 1 unreadable line is left out\n"
 
 
-def test_long_line(tmp_path: Path) -> None:
+def test_long_line(counted: Counted) -> None:
     """A line of 24 MB is read."""
-    document, errors = counted(tmp_path, line(resource={"long": "x" * 24_000_000}) + GOOD)
+    document, errors = counted(line(resource={"long": "x" * 24_000_000}) + GOOD)
     assert (document["starts"]["one-shot"], errors) == (2, "")
 
 
 @pytest.mark.parametrize("name", ["it's.jsonl", "a[1]*.jsonl", "https:?x=1", '"quoted" \\ name', "-dash", "späße", "*"])
-def test_name(tmp_path: Path, name: str) -> None:
+def test_name(tmp_path: Path, run_here: RunHere, name: str) -> None:
     """A name is never read as a pattern."""
     (tmp_path / "a1.jsonl").write_bytes(line() + line())
     (tmp_path / name).write_bytes(GOOD)
-    ended = run("report", "--at-least", "1", "--format", "json", "--", name, cwd=tmp_path)
+    ended = run_here("report", "--at-least", "1", "--format", "json", "--", name)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
@@ -92,16 +107,16 @@ def test_name_that_is_not_text(tmp_path: Path) -> None:
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
 
-def test_address(tmp_path: Path) -> None:
+def test_address(refused: Refused) -> None:
     """A URL is not a file, and is not opened."""
-    status, errors = refused(tmp_path, "https://127.0.0.1/starts.jsonl")
+    status, errors = refused("https://127.0.0.1/starts.jsonl")
     assert (status, errors) == (2, "https://127.0.0.1/starts.jsonl cannot be read: No such file or directory")
 
 
 @pytest.mark.parametrize("nanoseconds", [str(2**64 - 1), "0", "-1", "x", "1e18", "9" * 40])
-def test_impossible_time(tmp_path: Path, nanoseconds: str) -> None:
+def test_impossible_time(counted: Counted, nanoseconds: str) -> None:
     """An impossible time is counted separately."""
-    document, errors = counted(tmp_path, GOOD + line().replace(b'"1780272000000000000"', f'"{nanoseconds}"'.encode()))
+    document, errors = counted(GOOD + line().replace(b'"1780272000000000000"', f'"{nanoseconds}"'.encode()))
     assert document["left_out"]["implausible_time"] == 1
     assert (document["starts"]["one-shot"], errors) == (1, "")
 
@@ -120,61 +135,61 @@ def test_impossible_time(tmp_path: Path, nanoseconds: str) -> None:
         (b'{"arrayValue":{"values":[]}}', "(not set)"),
     ],
 )
-def test_value_of_another_type(tmp_path: Path, stored: bytes, version: str) -> None:
+def test_value_of_another_type(counted: Counted, stored: bytes, version: str) -> None:
     """A value of another type is left out, and its start is counted."""
     content = line(version="19.0.0").replace(b'{"stringValue":"19.0.0"}', stored)
-    document, errors = counted(tmp_path, GOOD + content)
+    document, errors = counted(GOOD + content)
     assert (document["starts"]["one-shot"], errors) == (2, "")
     assert version in {row["value"] for row in document["tables"]["version"]["rows"]}
 
 
-def test_other_signals(tmp_path: Path) -> None:
+def test_other_signals(counted: Counted) -> None:
     """Metrics in the same file count neither as starts nor as unreadable."""
-    document, errors = counted(tmp_path, GOOD + b'{"resourceMetrics":[{}]}\n')
+    document, errors = counted(GOOD + b'{"resourceMetrics":[{}]}\n')
     assert (document["starts"]["one-shot"], document["left_out"]["unreadable_lines"], errors) == (1, 0, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", line(name="other.event")])
-def test_nothing_found(tmp_path: Path, content: bytes) -> None:
+def test_nothing_found(tmp_path: Path, refused: Refused, content: bytes) -> None:
     """Without any start, the exit status is 1."""
     (tmp_path / "starts.jsonl").write_bytes(content)
-    assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found")
+    assert refused("starts.jsonl") == (1, "no event tbot.start was found")
 
 
-def test_nothing_readable(tmp_path: Path) -> None:
+def test_nothing_readable(tmp_path: Path, refused: Refused) -> None:
     """If no line can be read, the message has their number."""
     (tmp_path / "starts.jsonl").write_bytes(b"plain\ntext\n")
-    assert refused(tmp_path, "starts.jsonl") == (1, "no event tbot.start was found; 2 lines are unreadable")
+    assert refused("starts.jsonl") == (1, "no event tbot.start was found; 2 lines are unreadable")
 
 
-def test_fifo(tmp_path: Path) -> None:
+def test_fifo(tmp_path: Path, run_here: RunHere) -> None:
     """A named pipe is read like a file."""
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[GOOD])
     writer.start()
-    ended = run("report", "--at-least", "1", "--format", "json", "pipe", cwd=tmp_path)
+    ended = run_here("report", "--at-least", "1", "--format", "json", "pipe")
     writer.join()
     assert json.loads(ended.stdout)["starts"]["one-shot"] == 1
 
 
-def test_directory(tmp_path: Path) -> None:
+def test_directory(tmp_path: Path, refused: Refused) -> None:
     """A directory is refused, and the message says what to name instead."""
     (tmp_path / "stored").mkdir()
     expected = "stored is a directory: name the files in it, such as stored/*.jsonl"
-    assert refused(tmp_path, "stored") == (2, expected)
+    assert refused("stored") == (2, expected)
 
 
-def test_missing(tmp_path: Path) -> None:
+def test_missing(refused: Refused) -> None:
     """A file that does not exist is named."""
-    assert refused(tmp_path, "no.jsonl") == (2, "no.jsonl cannot be read: No such file or directory")
+    assert refused("no.jsonl") == (2, "no.jsonl cannot be read: No such file or directory")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_no_permission(tmp_path: Path) -> None:
+def test_no_permission(tmp_path: Path, refused: Refused) -> None:
     """A file without read permission is named."""
     (tmp_path / "secret.jsonl").write_bytes(GOOD)
     (tmp_path / "secret.jsonl").chmod(0)
-    assert refused(tmp_path, "secret.jsonl") == (2, "secret.jsonl cannot be read: Permission denied")
+    assert refused("secret.jsonl") == (2, "secret.jsonl cannot be read: Permission denied")
 
 
 def framed(*messages: bytes) -> bytes:
@@ -206,20 +221,20 @@ OTHER_FORMS = {
 
 
 @pytest.mark.parametrize("form", OTHER_FORMS)
-def test_other_forms_of_the_collector(tmp_path: Path, form: str) -> None:
+def test_other_forms_of_the_collector(tmp_path: Path, refused: Refused, form: str) -> None:
     """A format without lines is refused, and the message names the setting to change."""
     content, expected = OTHER_FORMS[form]
     (tmp_path / "starts").write_bytes(content)
-    assert refused(tmp_path, "starts") == (2, expected)
+    assert refused("starts") == (2, expected)
 
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
 @pytest.mark.parametrize("compress", [gzip.compress, zstd])
-def test_cut_compressed_file(tmp_path: Path, compress: Callable[[bytes], bytes], part: float) -> None:
+def test_cut_compressed_file(tmp_path: Path, refused: Refused, compress: Callable[[bytes], bytes], part: float) -> None:
     """A truncated compressed file is refused with its name, because its remaining part would look complete."""
     content = compress(b"".join(line() for _ in range(500)))
     (tmp_path / "cut").write_bytes(content[: int(len(content) * part)])
-    status, errors = refused(tmp_path, "cut")
+    status, errors = refused("cut")
     assert status == 2
     assert errors in {
         "the files cannot be read: IO Error: Unexpected end of GZIP stream: cut",
