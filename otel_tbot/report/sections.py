@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_tbot.report import chart_tables, display
+from otel_tbot.report import chart_numbers, display
 from otel_tbot.report.charts import hours, operator, product, releases
 from otel_tbot.report.figures import NOT_SET
 from otel_tbot.report.findings import findings, oldest_supported, plain
@@ -16,7 +16,7 @@ from otel_tbot.report.time_buckets import MOST_DAYS, MOST_STEPS, one_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_tbot.report.chart_tables import Numbers
+    from otel_tbot.report.chart_numbers import Numbers
     from otel_tbot.report.charts.style import Panel
     from otel_tbot.report.figures import Figures
     from otel_tbot.report.findings import Finding
@@ -80,14 +80,14 @@ def products(figures: Figures) -> list[Section]:
                 chart=product.movement,
                 legend="Share of starts before (ring) and after (dot), and the difference in percentage points. "
                 "Bursts are left out.",
-                tables=(chart_tables.of_movement(figures),),
+                tables=(chart_numbers.of_movement(figures),),
             ),
             Question(
                 name="destinations",
                 text=PRODUCT["destinations"],
                 chart=product.destinations,
                 legend="Share of starts with one, two, and more destinations of a kind; on the right, with any.",
-                tables=(chart_tables.of_destinations(figures), *_table(figures, "destinations")),
+                tables=(chart_numbers.of_destinations(figures), *_table(figures, "destinations")),
             ),
             _bars(figures, "helpers", PRODUCT["helpers"], "helper", most=8, missing="no helper"),
             _bars(figures, "platforms", PRODUCT["platforms"], "platform", most=8),
@@ -109,7 +109,7 @@ def operators(figures: Figures) -> list[Section]:
                 legend="The dark line is the median of seven days."
                 + (f" A step is the median of {days} days." if days > 1 else "")
                 + (" Grey days may lack events." if figures.gaps else ""),
-                tables=(chart_tables.of_days(figures),),
+                tables=(chart_numbers.of_days(figures),),
                 width=_FULL,
             ),
             Question(
@@ -117,7 +117,7 @@ def operators(figures: Figures) -> list[Section]:
                 text=OPERATOR["bursts"],
                 chart=operator.bursts,
                 legend="Daemon starts in the busiest hour of each interval, on a logarithmic scale.",
-                tables=(chart_tables.of_bursts(figures),),
+                tables=(chart_numbers.of_bursts(figures),),
                 width=_FULL,
             ),
             Question(
@@ -125,14 +125,14 @@ def operators(figures: Figures) -> list[Section]:
                 text=OPERATOR["old_releases"],
                 chart=operator.old_releases,
                 legend=f"Share of starts with a release older than the {majors} newest majors, {_by_step(figures)}.",
-                tables=(chart_tables.of_old_releases(figures),),
+                tables=(chart_numbers.of_old_releases(figures),),
             ),
             Question(
                 name="hours",
                 text=OPERATOR["hours"],
                 chart=hours.hours,
                 legend="One-shot starts per hour, on average.",
-                tables=(chart_tables.of_hours(figures),),
+                tables=(chart_numbers.of_hours(figures),),
             ),
         ],
     )
@@ -169,7 +169,7 @@ def _releases(figures: Figures) -> Question:
         text=text,
         chart=releases.releases,
         legend=f"Share of starts {_by_step(figures)}. {ages}; orange is older than {oldest_supported(figures)}.",
-        tables=(*_table(figures, "release"), chart_tables.of_releases(figures)),
+        tables=(*_table(figures, "release"), chart_numbers.of_releases(figures)),
     )
 
 
@@ -199,4 +199,4 @@ def _table(figures: Figures, dimension: str) -> tuple[Numbers, ...]:
     """Return the table of a dimension, if the figures have it."""
     if dimension not in figures.tables:
         return ()
-    return (chart_tables.of_dimension(figures.tables[dimension], phrases.LABELS[dimension]),)
+    return (chart_numbers.of_dimension(figures.tables[dimension], phrases.LABELS[dimension]),)

@@ -11,7 +11,7 @@ from otel_tbot.tbot.config import Config
 from otel_tbot.tbot.destination_kinds import APPLICATION, DATABASE, KUBERNETES, OTHER, REMOVED_IN_19, destination_kind
 from otel_tbot.tbot.join_uri import JoinUri
 from otel_tbot.tbot.yaml_reader.document import read_document
-from otel_tbot.tbot.yaml_reader.mapping import MappingReader
+from otel_tbot.tbot.yaml_reader.mapping_reader import MappingReader
 from otel_tbot.tbot.yaml_reader.scalars import is_null
 
 if TYPE_CHECKING:

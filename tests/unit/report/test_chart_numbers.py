@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from otel_tbot.report import chart_tables
+from otel_tbot.report import chart_numbers
 from otel_tbot.report.figures import OTHERS, Figures, Share
 from tests.support import sample_figures
 
@@ -20,13 +20,13 @@ def figures() -> Figures:
 @pytest.mark.parametrize(
     "table",
     [
-        chart_tables.of_releases,
-        chart_tables.of_movement,
-        chart_tables.of_destinations,
-        chart_tables.of_days,
-        chart_tables.of_bursts,
-        chart_tables.of_old_releases,
-        chart_tables.of_hours,
+        chart_numbers.of_releases,
+        chart_numbers.of_movement,
+        chart_numbers.of_destinations,
+        chart_numbers.of_days,
+        chart_numbers.of_bursts,
+        chart_numbers.of_old_releases,
+        chart_numbers.of_hours,
     ],
 )
 def test_every_row_has_all_columns(figures: Figures, table: object) -> None:
@@ -38,7 +38,7 @@ def test_every_row_has_all_columns(figures: Figures, table: object) -> None:
 
 def test_a_dimension_ends_with_the_hidden_values(figures: Figures) -> None:
     """The hidden values are counted, and their starts only where they need no suppression."""
-    table = chart_tables.of_dimension(figures.tables["release"], "release")
+    table = chart_numbers.of_dimension(figures.tables["release"], "release")
     assert table.head == ("release", "one-shot", "share", "daemon", "share", "days seen")
     assert table.rows[-1] == ("2 further values, not shown", "730", "", "not shown", "", "")
 
@@ -47,7 +47,7 @@ def test_a_suppressed_number_has_no_share(figures: Figures) -> None:
     """A share would reveal the number."""
     first, *others = figures.tables["join_type"].rows
     hidden = replace(first, starts={**first.starts, "daemon": None}, shares={**first.shares, "daemon": None})
-    table = chart_tables.of_dimension(replace(figures.tables["join_type"], rows=(hidden, *others)), "join method")
+    table = chart_numbers.of_dimension(replace(figures.tables["join_type"], rows=(hidden, *others)), "join method")
     assert table.rows[0][3:5] == ("not shown", "")
 
 
@@ -60,7 +60,7 @@ def test_a_release_that_may_be_among_the_others_is_not_zero(figures: Figures) ->
         Share(second, "daemon", "18.9", 0.3),
         Share(second, "daemon", OTHERS, 0.1),
     )
-    table = chart_tables.of_releases(replace(figures, releases=shares))
+    table = chart_numbers.of_releases(replace(figures, releases=shares))
     assert table.head == ("week of", "run mode", "19.0", "18.10", "18.9", OTHERS)
     assert table.rows == (
         ("2026-06-01", "daemon", "100%", "", "", ""),
@@ -70,19 +70,19 @@ def test_a_release_that_may_be_among_the_others_is_not_zero(figures: Figures) ->
 
 def test_a_day_that_may_lack_events_is_named(figures: Figures) -> None:
     """The table names the days that the chart shades."""
-    assert [row[0] for row in chart_tables.of_days(figures).rows if row[-1]] == ["2026-09-19"]
+    assert [row[0] for row in chart_numbers.of_days(figures).rows if row[-1]] == ["2026-09-19"]
 
 
 def test_a_long_period_lists_its_last_days() -> None:
     """The head of the column says that there are more."""
-    for table in (chart_tables.of_days(sample_figures.weeks(60)), chart_tables.of_bursts(sample_figures.weeks(60))):
+    for table in (chart_numbers.of_days(sample_figures.weeks(60)), chart_numbers.of_bursts(sample_figures.weeks(60))):
         assert table.head[0] == "the last 366 days"
         assert len(table.rows) == 366
 
 
 def test_a_burst_is_named_on_its_day(figures: Figures) -> None:
     """The table names the burst that the chart marks."""
-    assert [(row[0], row[-1]) for row in chart_tables.of_bursts(figures).rows if row[-1]] == [
+    assert [(row[0], row[-1]) for row in chart_numbers.of_bursts(figures).rows if row[-1]] == [
         ("2026-09-29", "burst: 12,177 starts, 282 usual")
     ]
 
@@ -90,5 +90,5 @@ def test_a_burst_is_named_on_its_day(figures: Figures) -> None:
 def test_a_hidden_hour_is_not_zero(figures: Figures) -> None:
     """Suppressed numbers and zeros are distinguished."""
     cells = ((1, 0, None), (1, 1, 0.0), (1, 2, 0.4), (1, 3, 1234.5))
-    table = chart_tables.of_hours(replace(figures, hours_of_week=cells))
+    table = chart_numbers.of_hours(replace(figures, hours_of_week=cells))
     assert [row[1] for row in table.rows[:4]] == ["not shown", "0", "0.4", "1,234"]
