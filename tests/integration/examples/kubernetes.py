@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.integration.examples.readme import EXAMPLES
+from tests.integration.examples.readme import EXAMPLES, blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,3 +58,10 @@ def instruction(folder: Path, name: str) -> list[str]:
     (command,) = re.findall(rf"^{name} [^\[]*(\[.*\])$", text, re.MULTILINE)
     words: list[str] = json.loads(command)
     return words
+
+
+def image(folder: Path) -> str:
+    """Return the image's name and tag that the README builds and pushes."""
+    built, pushed = re.findall(r"registry\.example\.com/\S+", blocks(folder / "README.md")[0])
+    assert built == pushed
+    return str(built)
