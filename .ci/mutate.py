@@ -28,7 +28,7 @@ REQUIRED = 98  # percent of the mutants that are not equivalent
 # Each module, and the unit tests that must notice.
 MODULES = {
     "opt_in.py": "test_opt_in.py",
-    "event.py": "test_event.py tbot/test_start.py",
+    "event.py": "test_event.py tbot/test_start.py tbot/test_tbot_19.py",
     "session.py": "test_session.py",
     "schema/attribute.py": "schema test_event.py",
     "schema/constants.py": "schema test_event.py",
