@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import signal
 import subprocess
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otel_tbot.cli.commands import run_command_line
+from tests.support.default_signals import default_signals  # noqa: F401  a fixture; a command changes a handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +28,7 @@ def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.chdir(tmp_path)
 
     def ran(*arguments: str) -> subprocess.CompletedProcess[str]:
-        on_interrupt = signal.getsignal(signal.SIGINT)
-        try:
-            status = run_command_line(arguments)
-        finally:
-            signal.signal(signal.SIGINT, on_interrupt)
-            gc.enable()
+        status = run_command_line(arguments)
         output, errors = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, status, output, errors)
 
