@@ -35,7 +35,7 @@ def test_schema(folder: Path, version: str) -> None:
 def test_builds(folder: Path) -> None:
     """`kubectl` builds valid manifests; the Deployment has a full image name, and mounts what it builds."""
     if shutil.which("kubectl") is None:
-        pytest.skip("no kubectl")
+        pytest.skip("kubectl is not installed")
     command = ["kubectl", "kustomize", f"examples/{folder.name}"]
     built = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     assert (built.returncode, built.stderr) == (0, "")
