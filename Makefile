@@ -11,7 +11,7 @@ PIP_AUDIT ?= pip-audit
 
 BIN := $(VENV)/bin
 # Twice quiet: errors only.
-INSTALL ?= $(BIN)/python -m pip -qq --disable-pip-version-check install
+INSTALL_PACKAGES ?= $(BIN)/python -m pip -qq --disable-pip-version-check install
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make requirements"
 # A worker that has nothing left takes tests from the others.
@@ -154,13 +154,13 @@ $(VENV)/.python:
 
 $(VENV)/.runtime: $(VENV)/.python requirements/runtime.txt pyproject.toml
 	@echo "Installing into $(VENV)"
-	@$(INSTALL) --require-hashes -r requirements/runtime.txt
-	@$(INSTALL) --no-deps -e .
+	@$(INSTALL_PACKAGES) --require-hashes -r requirements/runtime.txt
+	@$(INSTALL_PACKAGES) --no-deps -e .
 	@touch $@
 
 # The development requirements include those of the runtime, in the same versions.
 $(VENV)/.dev: $(VENV)/.python $(REQUIREMENTS) pyproject.toml
 	@echo "Installing into $(VENV)"
-	@$(INSTALL) --require-hashes -r $(REQUIREMENTS)
-	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL_PACKAGES) --require-hashes -r $(REQUIREMENTS)
+	@$(INSTALL_PACKAGES) --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.runtime $@
