@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_tbot.testing import Reply
+from tests.integration.launcher.control_groups import ENTER, control_group
 from tests.integration.launcher.processes import endpoint_variables
-from tests.support.collector import wait_until
 from tests.support.fake_tbot import python_script, shell_script
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from otel_tbot.testing import OTLPReceiver
 
@@ -28,30 +27,17 @@ MIB = 1024 * 1024
 NEEDS_MEMORY = "import time\ntime.sleep(0.5)\nneeded = b'x' * (80 * 1024 * 1024)\ntime.sleep(1)\nprint('tbot has run')"
 
 
-@contextmanager
-def control_group(controller: str, **limits: int) -> Iterator[Path]:
-    """Create a control group with limits; the names are those of version 1, with `__` for the dot."""
-    folder = (ROOT / controller if (ROOT / controller).is_dir() else ROOT) / f"otel-tbot-test-{os.getpid()}"
-    try:
-        folder.mkdir()
-        for name, value in limits.items():
-            (folder / name.replace("__", ".")).write_text(str(value))
-    except OSError:
-        pytest.skip("the system allows no control group with this limit")
-    try:
-        yield folder
-    finally:
-        wait_until(lambda: not (folder / "cgroup.procs").read_text(), "the group is empty")
-        folder.rmdir()
+def limited(controller: str, **limits: int) -> AbstractContextManager[Path]:
+    """Create a control group with limits of one controller; their names are those of version 1."""
+    return control_group(ROOT / controller if (ROOT / controller).is_dir() else ROOT, **limits)
 
 
 def run_in(folder: Path, tbot: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run tbot in a control group."""
-    script = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
     command = [sys.executable, "-m", "otel_tbot", "run", str(tbot), "start"]
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "TELEPORT_ANONYMOUS_TELEMETRY": "1", **environ}
     return subprocess.run(
-        ["sh", "-c", script, str(folder), *command],
+        ["sh", "-c", ENTER, str(folder), *command],
         env=variables,
         capture_output=True,
         text=True,
@@ -70,7 +56,7 @@ def test_memory(tmp_path: Path, receiver: OTLPReceiver, protocol: str) -> None:
     ends: list[tuple[int, str]] = []
     # Until the memory of a killed sender is free, the kernel may run out again, and then only tbot is left to kill.
     while len(ends) < 3 and (0, "tbot has run\n") not in ends:
-        with control_group("memory", memory__limit_in_bytes=96 * MIB) as group:
+        with limited("memory", memory__limit_in_bytes=96 * MIB) as group:
             ended = run_in(group, tbot, environ)
         ends.append((ended.returncode, ended.stdout))
     assert (0, "tbot has run\n") in ends
@@ -79,7 +65,7 @@ def test_memory(tmp_path: Path, receiver: OTLPReceiver, protocol: str) -> None:
 def test_too_few_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
     """If few tasks are left, they are left to tbot, and one line says so."""
     tbot = shell_script(tmp_path, "echo tbot has run")
-    with control_group("pids", pids__max=16) as group:
+    with limited("pids", pids__max=16) as group:
         ended = run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
     assert (ended.returncode, ended.stdout) == (0, "tbot has run\n")
     reason = "its control group has less than 64 MiB of memory or 32 tasks left"
@@ -90,7 +76,7 @@ def test_too_few_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
 def test_enough_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
     """If enough tasks are left, the event arrives."""
     tbot = shell_script(tmp_path, "echo tbot has run")
-    with control_group("pids", pids__max=40) as group:
+    with limited("pids", pids__max=40) as group:
         run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
         receiver.wait_for_requests(1, timeout=30)
 
@@ -98,7 +84,7 @@ def test_enough_tasks(tmp_path: Path, receiver: OTLPReceiver) -> None:
 def test_too_little_memory(tmp_path: Path, receiver: OTLPReceiver) -> None:
     """If little memory is left, it is left to tbot."""
     tbot = shell_script(tmp_path, "echo tbot has run")
-    with control_group("memory", memory__limit_in_bytes=60 * MIB) as group:
+    with limited("memory", memory__limit_in_bytes=60 * MIB) as group:
         ended = run_in(group, tbot, endpoint_variables(receiver.http_endpoint))
     assert (ended.returncode, ended.stdout) == (0, "tbot has run\n")
     assert "is not reported" in ended.stderr

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integration.launcher import procfs
+from tests.integration.launcher.control_groups import ENTER, control_group, version_2
 from tests.integration.launcher.processes import NOWHERE, RUN, RunningProcess
 from tests.integration.launcher.test_pid1 import namespace
 from tests.support.collector import wait_until
@@ -19,12 +18,11 @@ from tests.support.fake_tbot import shell_script
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 ENVIRON = {**NOWHERE, "TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-# Enters a control group, and makes it the visible root.
-ENTER_GROUP = 'echo $$ >"$0/cgroup.procs" && exec unshare --cgroup "$@"'
 
 
 @contextmanager
@@ -42,23 +40,11 @@ def pod_namespace() -> Iterator[list[str]]:
 @contextmanager
 def host_namespace() -> Iterator[list[str]]:
     """Yield the command prefix that starts a program in its own control group, as with the host's PID namespace."""
-    mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
-    root = next((Path(point) for _, point, kind, *_ in mounts if kind == "cgroup2"), None)
-    if root is None:
-        pytest.skip("there are no control groups of version 2")
-    group = root / f"otel-tbot-{os.getpid()}"
-    try:
-        group.mkdir()
-    except OSError as error:
-        pytest.skip(f"the system refuses a control group: {error.strerror}")
-    command = ["sh", "-c", ENTER_GROUP, str(group)]
-    try:
+    with control_group(version_2()) as group:
+        command = ["sh", "-c", ENTER, str(group), "unshare", "--cgroup"]
         if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
             pytest.skip("the system refuses a namespace of control groups")
         yield command
-    finally:
-        wait_until(lambda: not (group / "cgroup.procs").read_text(), "the control group is empty")
-        group.rmdir()
 
 
 @pytest.mark.parametrize("container", [pod_namespace, host_namespace])
