@@ -33,8 +33,8 @@ def serve() -> Iterator[Callable[..., RunningReceiver]]:
     """Start receivers with given arguments and variables, and stop them after the test."""
     with ExitStack() as stack:
 
-        def started(*arguments: str, **variables: str) -> RunningReceiver:
-            return stack.enter_context(RunningReceiver(*arguments, variables=variables))
+        def started(*arguments: str, strict: bool = True, **variables: str) -> RunningReceiver:
+            return stack.enter_context(RunningReceiver(*arguments, variables=variables, strict=strict))
 
         yield started
 

@@ -229,7 +229,9 @@ def test_exporting_process_that_cannot_start(running: RunningReceiver, receiver:
 @pytest.mark.timeout(150)
 def test_ten_thousand_events_across_a_restart(serve: Callable[..., RunningReceiver], collector: Collector) -> None:
     """Of ten thousand events, sent while the Collector is restarted, every acknowledged one arrives."""
-    running = serve("--peer-rate", "100000", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoints["http/protobuf"])
+    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
+    # In Python's development mode, ten thousand events take up to five times the processor time.
+    running = serve("--peer-rate", "100000", strict=False, **variables)
     played, arrived = LoadResult(), set[str]()
 
     def restart() -> None:

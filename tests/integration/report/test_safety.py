@@ -13,11 +13,15 @@ import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.program import SOURCE, run
 from tests.support.stored_starts import line
+
+if TYPE_CHECKING:
+    from tests.integration.report.conftest import RunHere
 
 CONTENT = b"".join(line(version="18.2.3", join_type="github") for _ in range(30))
 FORMS = ["text", "json", "csv", "markdown"]
@@ -163,12 +167,12 @@ def test_full_disk(folder: Path, form: str) -> None:
     ],
     ids=["nothing", "unreadable", "not allowed", "impossible time", "repeated", "outside the period"],
 )
-def test_strict(folder: Path, added: bytes, status: int) -> None:
+def test_strict(folder: Path, run_here: RunHere, added: bytes, status: int) -> None:
     """With --strict, the report is made and the exit status is 1 if something was left out; without it, 0."""
     (folder / "starts.jsonl").write_bytes(CONTENT + added)
     options = ("--since", "2026-06-01", "--format", "csv", "starts.jsonl")
-    assert run("report", *options, cwd=folder).returncode == 0
-    ended = run("report", "--strict", *options, cwd=folder)
+    assert run_here("report", *options).returncode == 0
+    ended = run_here("report", "--strict", *options)
     assert (ended.returncode, ended.stdout[:9]) == (status, "dimension")
 
 
