@@ -12,6 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+pytest.importorskip("duckdb", reason="report needs its extra")
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +31,8 @@ from otel_tbot.report.store import Period
 from tests.support.stored_starts import line
 
 AT_LEAST = 10
+# A report takes longer than any other property of this folder.
+EXAMPLES = settings().max_examples // 3
 
 # Kinds of starts, each with how often it occurs: from one to a few more than the limit.
 KINDS = st.lists(
@@ -70,8 +75,8 @@ def shown(figures: Figures, dimension: str, mode: str) -> dict[str, int | None]:
     return {row.value: row.starts[mode] for row in figures.tables[dimension].rows}
 
 
-@pytest.mark.timeout(180)  # seconds; forty reports, each with and without suppression
-@settings(max_examples=40, deadline=None)
+@pytest.mark.timeout(180)  # seconds; each example is reported with and without suppression
+@settings(max_examples=EXAMPLES)
 @given(KINDS)
 def test_nothing_small(kinds: list[tuple[Any, ...]]) -> None:
     """A number below the limit is neither in a table nor the difference between a sum and its visible parts."""
@@ -128,7 +133,7 @@ def assert_protected(total: int, values: dict[str, int | None], real: dict[str, 
         assert together >= AT_LEAST
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(KINDS)
 def test_forms_show_the_figures_only(kinds: list[tuple[Any, ...]]) -> None:
     """Every number of starts in every format is one of the figures: none is computed from suppressed ones."""
