@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-NOWHERE = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+NOWHERE = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
 START = ("--tbot-version", "18.2.3", "tbot", "start")
 STORED = str(SOURCE / "examples" / "report" / "events.jsonl.gz")
 # The package that shows that a command's extra is installed.

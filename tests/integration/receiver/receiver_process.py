@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ class RunningReceiver:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         self._reading = threading.Thread(target=self._read)
 
@@ -73,8 +75,10 @@ class RunningReceiver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
-        self.stop(signal.SIGKILL)
+        """Kill it, and its exporting process, which would first try to send what it has."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.wait()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, and return the exit status."""
