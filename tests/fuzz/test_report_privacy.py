@@ -32,7 +32,7 @@ from tests.support.stored_starts import line
 
 AT_LEAST = 10
 # A report takes longer than any other property of this folder.
-EXAMPLES = settings().max_examples // 3
+EXAMPLES = max(1, settings().max_examples // 3)
 
 # Kinds of starts, each with how often it occurs: from one to a few more than the limit.
 KINDS = st.lists(

@@ -244,7 +244,7 @@ def test_supervise(program: Program, receiver: OTLPReceiver) -> None:
 
 def test_supervise_reports_a_failure(program: Program) -> None:
     """With `--supervise`, a failure is one line after tbot's output."""
-    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "3"}
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", **variables}
     ended = program("run", "--supervise", "tbot", "start", **environ)
     assert ended.returncode == 7
