@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # A separate console, out of reach of Ctrl-C, and a low priority. Only Windows has these.
 _IN_BACKGROUND = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 
+_RESULT_SECONDS = 0.3  # what a result needs to reach the process that waits for it, on a busy machine
+
 
 def run_as_parent(words: list[str], arguments: Arguments) -> NoReturn:
     """Start tbot, then with consent the sender; exit with tbot's status. With `--supervise`, wait for the sender too.
@@ -61,7 +63,7 @@ def run_as_parent(words: list[str], arguments: Arguments) -> NoReturn:
             if reason:
                 write_not_reported(arguments, reason)
             else:
-                sender = _start_sender(words, arguments)
+                sender = _start_sender(words, arguments, deadline)
     status = tbot.wait()
     if sender is not None and arguments.supervise:
         _wait_for_sender(sender, deadline)
@@ -92,11 +94,11 @@ def _leave_interrupts_to_tbot() -> None:
             signal.signal(number, lambda *_: None)
 
 
-def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[bytes] | None:
+def _start_sender(words: list[str], arguments: Arguments, deadline: float) -> subprocess.Popen[bytes] | None:
     null = subprocess.DEVNULL
     try:
         sender = subprocess.Popen(  # noqa: S603  our own module
-            python_command(__name__, *words),
+            python_command(__name__, str(deadline), *words),
             stdin=null,
             stdout=subprocess.PIPE if arguments.supervise else null,
             stderr=null,
@@ -111,7 +113,8 @@ def _start_sender(words: list[str], arguments: Arguments) -> subprocess.Popen[by
 
 def _wait_for_sender(sender: subprocess.Popen[bytes], deadline: float) -> None:
     try:
-        reason = sender.communicate(timeout=max(deadline - time.monotonic(), 0))[0].decode(errors="replace")
+        output, _ = sender.communicate(timeout=max(deadline - time.monotonic(), 0))
+        reason = NO_RESULT if sender.returncode else output.decode(errors="replace")
     except subprocess.TimeoutExpired:
         sender.kill()
         reason = NO_RESULT
@@ -124,23 +127,26 @@ def exit_status(code: int) -> int:
     return code - 2**32 if code >= 2**31 else code
 
 
-def main(*words: str) -> NoReturn:
+def main(deadline: str, *words: str) -> NoReturn:
     """Deliver the event. The main function of the sender's process; writes the reason of a failure to stdout.
 
+    The exit status is 0 if there is a result, which is no output for a delivered event.
+
     Args:
+        deadline: when this process must end, on the monotonic clock, which is the same for all processes.
         words: the arguments of `run`.
     """
+    status = 1
     try:
-        arguments = parse(list(words))
-        timeout = delivery_timeout(arguments)
-        timer = threading.Timer(timeout + GRACE, os._exit, (1,))
+        timer = threading.Timer(float(deadline) - time.monotonic(), os._exit, (1,))
         timer.daemon = True
         timer.start()
-        deadline = time.monotonic() + timeout + GRACE
+        arguments = parse(list(words))
         from otel_tbot.launcher.worker import report  # noqa: PLC0415  within the time limit
 
-        outcome = report(arguments, timeout, deadline)
+        outcome = report(arguments, delivery_timeout(arguments), float(deadline) - _RESULT_SECONDS)
         if outcome.status == "failed":
             os.write(1, outcome.reason.encode())
+        status = 0
     finally:
-        os._exit(0)
+        os._exit(status)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.launcher import without_fork
+from otel_tbot.launcher.outcome_fd import NO_RESULT
 from tests.support import without_posix
 from tests.support.black_hole import black_hole
 from tests.support.collector import wait_until
@@ -176,6 +177,7 @@ def test_api(python: Program, receiver: OTLPReceiver) -> None:
     """The public API, the exporters, the sampler, the processor and the resource detector work as on POSIX."""
     code = """\
 import os
+import re
 import otel_tbot
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
@@ -244,7 +246,7 @@ def test_supervise(program: Program, receiver: OTLPReceiver) -> None:
 
 def test_supervise_reports_a_failure(program: Program) -> None:
     """With `--supervise`, a failure is one line after tbot's output."""
-    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "3"}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "5"}
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", **variables}
     ended = program("run", "--supervise", "tbot", "start", **environ)
     assert ended.returncode == 7
@@ -278,7 +280,7 @@ def test_outcome_fd(program: Program) -> None:
 
 def test_supervise_has_a_limit() -> None:
     """`--supervise` waits for a sender up to the timeout of the delivery, and ends one that hangs."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as sender:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.PIPE) as sender:
         without_fork._wait_for_sender(sender, time.monotonic() + 0.2)
         assert sender.wait(10) != 0
 
@@ -289,9 +291,40 @@ def test_sender_has_a_limit(python: Program) -> None:
 import time
 from otel_tbot.launcher import worker, without_fork
 worker.report = lambda *_: time.sleep(60)
-without_fork.main("--timeout", "0.2", "tbot", "start")
+without_fork.main(str(time.monotonic() + 0.2), "tbot", "start")
 """
     assert python(code).returncode == 1
+
+
+def test_sender_has_the_deadline_of_its_parent(python: Program) -> None:
+    """A sender delivers in the time that is left, which may be less than the timeout, and reports a failure in time."""
+    code = """\
+import time
+from otel_tbot.launcher import without_fork
+without_fork.main(str(time.monotonic() + 5), "--timeout", "20", "tbot", "start")
+"""
+    with black_hole() as port:
+        environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        ended = python(code, environ)
+    assert ended.returncode == 0
+    assert ended.stdout
+
+
+def test_supervise_reports_a_sender_that_fails(python: Program) -> None:
+    """With `--supervise`, a sender that ends without a result is reported, too."""
+    code = """\
+from otel_tbot.__main__ import main
+from otel_tbot.launcher import without_fork
+usual = without_fork.python_command
+def failing(*arguments):
+    *command, code = usual(*arguments)
+    return [*command, "import otel_tbot.launcher.worker as worker; worker.report = None; " + code]
+without_fork.python_command = failing
+main("run", "--supervise", "tbot", "start")
+"""
+    ended = python(code, {"TELEPORT_ANONYMOUS_TELEMETRY": "1"})
+    assert ended.returncode == 7
+    assert ended.stderr.splitlines()[-1] == f"otel-tbot: this start of tbot was not reported: {NO_RESULT}"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_sent(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_refused(way: str, tbot: Path) -> None:
     """A failure is reported with its reason; a parent also prints it on stderr, after tbot has ended."""
-    variables = endpoint_variables("http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="3")
+    variables = endpoint_variables("http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="5")
     with started_with_outcome(way, tbot, environ=variables) as (started, reading):
         assert started.line().isdigit()
         report = outcome(reading)
