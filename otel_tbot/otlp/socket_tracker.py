@@ -7,6 +7,7 @@ connections and connections through a proxy or SOCKS are all tracked.
 from __future__ import annotations
 
 import http.client
+import queue
 import socket
 import ssl
 import threading
@@ -105,8 +106,34 @@ class SocketTracker:
 
         class Pool(pool_class):  # type: ignore[misc]  # known at run time
             ConnectionCls = Connection
+            QueueCls = _UnusedConnections
 
         return Pool
+
+
+class _UnusedConnections:
+    """The part of `queue.LifoQueue` that a pool which never blocks needs, without a lock.
+
+    A child process that was forked while another thread held the lock could not exit: urllib3 empties its pools then.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._maxsize = maxsize
+        self._unused: list[Any] = []  # a list's `append` and `pop` need no lock
+
+    def put(self, connection: Any, **_: Any) -> None:  # noqa: ANN401  urllib3 stores None, too
+        if len(self._unused) >= self._maxsize:
+            raise queue.Full
+        self._unused.append(connection)
+
+    def get(self, **_: Any) -> Any:  # noqa: ANN401  as above
+        try:
+            return self._unused.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def qsize(self) -> int:
+        return len(self._unused)
 
 
 class _TLSContext(ssl.SSLContext):

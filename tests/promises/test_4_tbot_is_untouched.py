@@ -252,6 +252,21 @@ emit()
     assert len(receiver.requests) == 2
 
 
+def test_forked_child_exits_without_the_queues(receiver: OTLPReceiver) -> None:
+    """A forked child can exit even if another thread of its parent held the locks of all queues at the fork."""
+    code = f"""{BUSY_PIPELINE}
+import gc, queue
+emit()
+for found in gc.get_objects():
+    if isinstance(found, queue.Queue):
+        found.mutex.acquire()
+print(ended_child(), flush=True)
+os._exit(0)
+"""
+    with HostProcess(code, opted_in_variables(receiver, "http/protobuf")) as host:
+        assert host.wait() == (0, "3\n", "")
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_forked_children_exit_while_sending(protocol: str, receiver: OTLPReceiver) -> None:
     """Forked children can exit, regardless of the locks that their parent held at the fork."""
