@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ service:
     logs: {{receivers: [otlp], exporters: [file/logs]}}
     traces: {{receivers: [otlp], exporters: [file/traces]}}
 """
+_PORTS = range(10_000, 30_000)  # below those that Linux and macOS choose themselves
 _READY_WITHIN = 20  # seconds; the Collector takes milliseconds, a busy machine more
 
 
@@ -57,7 +60,11 @@ class Collector:
     def __enter__(self) -> Self:
         """Start it, and wait until it listens."""
         self._process = subprocess.Popen(self._command, cwd=self._folder)
-        wait_until(lambda: all(map(listens, self._ports)), "the Collector listens")
+        try:
+            wait_until(lambda: all(map(listens, self._ports)), "the Collector listens")
+        except TimeoutError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,9 +105,11 @@ def listens(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return unused ports of loopback."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Return unused ports of loopback, which the system gives to no connection and to no other server meanwhile."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = secrets.choice(_PORTS)  # each process of the tests has the same `random`
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import yaml
 
 from otel_tbot import StartEvent, send
 from tests.integration.examples.readme import EXAMPLES, SOURCE, blocks
-from tests.support.collector import wait_until
+from tests.support.collector import free_ports, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +42,8 @@ def processors(collector_binary: str) -> set[str]:
 @contextmanager
 def running(collector_binary: str, configured: dict[str, Any], folder: Path, **environ: str) -> Iterator[str]:
     """Run a Collector on a free port instead of the configured ones, and yield its endpoint."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    (port,) = free_ports(1)
+    address = f"127.0.0.1:{port}"
     configured["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": address}}
     configured["service"]["telemetry"] = {"metrics": {"level": "none"}, "logs": {"level": "error"}}
     (folder / "config.yaml").write_text(yaml.safe_dump(configured))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.receiver.receiver_process import PROGRAM
-from tests.support.collector import find_collector
+from tests.support.collector import find_collector, free_ports
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -33,11 +32,8 @@ def test_fleet(tmp_path: Path) -> None:
     program = tmp_path / "otel-tbot"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {PROGRAM} "$@"\n')
     program.chmod(0o755)
-    ports = []
-    for _ in range(2):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            ports.append(str(free.getsockname()[1]))
-    variables = {"COLLECTOR_PORT": ports[0], "RECEIVER_PORT": ports[1], "OTELCOL": str(collector)}
+    collectors, receivers = free_ports(2)
+    variables = {"COLLECTOR_PORT": str(collectors), "RECEIVER_PORT": str(receivers), "OTELCOL": str(collector)}
     search = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
         [SOURCE / "examples" / "fleet" / "run.sh"],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
+from tests.support.faults.sockets import closed_port
 from tests.support.program import run
 
 if TYPE_CHECKING:
@@ -80,10 +81,9 @@ def replying(status: bytes, body: bytes, headers: bytes = b"") -> Callable[[sock
 
 def test_connection_refused() -> None:
     """For a refused connection, the message names host and port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    expected = f"ClickHouse at 127.0.0.1:{port} cannot be reached: check host and port in the address\n"
-    assert failed(f"clickhouse://ann@127.0.0.1:{port}/otel") == expected
+    with closed_port() as port:
+        expected = f"ClickHouse at 127.0.0.1:{port} cannot be reached: check host and port in the address\n"
+        assert failed(f"clickhouse://ann@127.0.0.1:{port}/otel") == expected
 
 
 def test_unknown_host() -> None:
