@@ -112,12 +112,13 @@ def _start_sender(words: list[str], arguments: Arguments, deadline: float) -> su
 
 
 def _wait_for_sender(sender: subprocess.Popen[bytes], deadline: float) -> None:
+    reason = NO_RESULT
     try:
         output, _ = sender.communicate(timeout=max(deadline - time.monotonic(), 0))
-        reason = NO_RESULT if sender.returncode else output.decode(errors="replace")
+        if sender.returncode == 0:
+            reason = output.decode(errors="replace")
     except subprocess.TimeoutExpired:
         sender.kill()
-        reason = NO_RESULT
     if reason:
         write_failure(reason)
 
@@ -128,9 +129,9 @@ def exit_status(code: int) -> int:
 
 
 def main(deadline: str, *words: str) -> NoReturn:
-    """Deliver the event. The main function of the sender's process; writes the reason of a failure to stdout.
+    """Deliver the event. The main function of the sender's process.
 
-    The exit status is 0 if there is a result, which is no output for a delivered event.
+    It exits with 0 when it knows the outcome, and then writes the reason of a failure, if any, to stdout.
 
     Args:
         deadline: when this process must end, on the monotonic clock, which is the same for all processes.

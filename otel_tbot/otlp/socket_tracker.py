@@ -121,12 +121,12 @@ class _UnusedConnections:
         self._maxsize = maxsize
         self._unused: list[Any] = []  # a list's `append` and `pop` need no lock
 
-    def put(self, connection: Any, **_: Any) -> None:  # noqa: ANN401  urllib3 stores None, too
+    def put(self, connection: Any, **_: Any) -> None:  # noqa: ANN401  a connection, or None
         if len(self._unused) >= self._maxsize:
             raise queue.Full
         self._unused.append(connection)
 
-    def get(self, **_: Any) -> Any:  # noqa: ANN401  as above
+    def get(self, **_: Any) -> Any:  # noqa: ANN401  a connection, or None
         try:
             return self._unused.pop()
         except IndexError:

@@ -280,7 +280,7 @@ def test_outcome_fd(program: Program) -> None:
 
 def test_supervise_has_a_limit() -> None:
     """`--supervise` waits for a sender up to the timeout of the delivery, and ends one that hangs."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.PIPE) as sender:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as sender:
         without_fork._wait_for_sender(sender, time.monotonic() + 0.2)
         assert sender.wait(10) != 0
 

@@ -54,8 +54,8 @@ def _set_limits(folder: Path, limits: dict[str, int]) -> None:
 
 
 def _removed(folder: Path) -> bool:
-    # An empty `cgroup.procs` does not mean that the group can be removed: a process is no longer listed there while its
-    # last thread is still ending.
+    # Checking that `cgroup.procs` is empty is not enough: a process leaves that list before its last thread has exited,
+    # and until then the kernel refuses to remove the group.
     try:
         folder.rmdir()
     except OSError as error:
