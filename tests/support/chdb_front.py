@@ -45,16 +45,25 @@ class _Handler(BaseHTTPRequestHandler):
         }
         try:
             with self.lock:
-                if "database" in parameters:
-                    self.session.query(f"USE `{parameters['database']}`")
-                for name, value in settings.items():
-                    self.session.query(f"SET {name} = {value if value.isdigit() else repr(value)}")
-                body = self.session.query(text, "Native").bytes()
+                body = self._result(text, parameters.get("database", "default"), settings)
         except RuntimeError as error:
             code = re.search(r"Code: (\d+)", str(error))
             self._answer(500, str(error).encode(), code=int(code[1]) if code else 1)
         else:
             self._answer(200, body)
+
+    def _result(self, text: str, database: str, settings: dict[str, str]) -> bytes:
+        """Return the result of a query; it leaves nothing to the next one, as in a server."""
+        # The statement after a failed query returns what that query had written, so it must not be the next query.
+        self.session.query(f"USE `{database}`")
+        try:
+            for name, value in settings.items():
+                self.session.query(f"SET {name} = {value if value.isdigit() else repr(value)}")
+            result: bytes = self.session.query(text, "Native").bytes()
+        finally:
+            for name in settings:
+                self.session.query(f"SET {name} = DEFAULT")
+        return result
 
     def _answer(self, status: int, body: bytes, *, code: int | None = None) -> None:
         self.send_response(status)

@@ -9,7 +9,7 @@ import sys
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from otel_tbot.report.clickhouse_ddl import statements
@@ -55,10 +55,17 @@ class ClickHouse:
         """Return the argument for `report`."""
         return f"clickhouse://{USER}@127.0.0.1:{self.port}/{database}"
 
-    def run(self, statement: str, database: str = "default") -> bytes:
-        """Run one statement, and return its answer."""
+    def run(self, statement: str, database: str | None = "default", **parameters: str) -> bytes:
+        """Run one statement and return its answer.
+
+        Args:
+            statement: in SQL.
+            database: which the statement refers to; if None, the request names none.
+            parameters: more parameters of the request, such as settings.
+        """
         credentials = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        url = f"http://127.0.0.1:{self.port}/?database={quote(database)}"
+        named = {} if database is None else {"database": database}
+        url = f"http://127.0.0.1:{self.port}/?{urlencode({**named, **parameters})}"
         headers = {"Authorization": f"Basic {credentials}"}
         with urlopen(Request(url, data=statement.encode(), headers=headers)) as answer:
             body: bytes = answer.read()
