@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,21 @@ def init_of(started: RunningProcess) -> int:
     return found[0]
 
 
+def child_of(init: int, pid: str) -> int:
+    """Return the pid outside of the namespace of the child of process 1 with this pid inside."""
+    found: list[int] = []
+
+    def runs() -> bool:
+        for child in procfs.children(init):
+            with suppress(OSError):  # it has ended in the meantime
+                if procfs.status(child)["NSpid"].split()[-1] == pid:
+                    found.append(child)
+        return bool(found)
+
+    wait_until(runs, f"process {pid} of the namespace runs")
+    return found[0]
+
+
 def test_event(tmp_path: Path, receiver: OTLPReceiver) -> None:
     """The event of a tbot that ends at once arrives before the container ends, and the status is tbot's."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "10"}
@@ -107,10 +123,9 @@ def test_orphans(tmp_path: Path) -> None:
 def test_stop(tmp_path: Path) -> None:
     """A stopped tbot continues when the container is continued, although process 1 cannot stop."""
     with start(shell_script(tmp_path, WAITS)) as started:
-        started.line()
+        pid = started.line()
         init = init_of(started)
-        wait_until(lambda: len(procfs.children(init)) == 2, "only tbot and the probe are left")
-        tbot, _ = procfs.children(init)
+        tbot = child_of(init, pid)
         os.kill(tbot, signal.SIGSTOP)
         wait_until(lambda: procfs.status(tbot)["State"].startswith("T"), "tbot has stopped")
         os.kill(init, signal.SIGCONT)

@@ -98,7 +98,7 @@ def test_wait_is_bounded(tmp_path: Path, black_hole: str) -> None:
     began = time.monotonic()
     with start("supervised", shell_script(tmp_path, "exit 4"), "--timeout=1", environ=environ) as started:
         assert started.finish()[0] == 4
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 15
 
 
 def test_wait_without_sender(tmp_path: Path, black_hole: str) -> None:
@@ -109,7 +109,7 @@ def test_wait_without_sender(tmp_path: Path, black_hole: str) -> None:
             os.kill(other, signal.SIGSTOP)
         began = time.monotonic()
         assert started.finish("4\n")[0] == 4
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

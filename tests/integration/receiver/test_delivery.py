@@ -188,7 +188,7 @@ def test_drain_has_a_deadline(serve: Callable[..., RunningReceiver], receiver: O
         running.process.send_signal(signal.SIGTERM)
         assert [read(one).code for one in (connection, waiting)] == ["unavailable", "unavailable"]
         assert running.wait() == 0
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 20
     assert running.summary == {**running.summary, "received": 2, "failed": 2, "refused_unavailable": 2}
     assert [line for line in running.lines if "level=error" in line] == []
 

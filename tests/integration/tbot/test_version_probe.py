@@ -209,7 +209,7 @@ def test_too_long(tbot: Callable[[str], str], lines: str) -> None:
     began = time.monotonic()
 
     assert ask(tbot(lines), timeout=0.3) == TOO_LONG
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("lines", ["yes", "cat /dev/zero", "printf '%070000d' 1", "echo Teleport v1.0; yes"])

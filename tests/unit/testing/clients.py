@@ -32,6 +32,8 @@ EXPORT_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
 TIMEOUT_SECONDS = 5
+# That stop() may take while a client hangs: a busy machine needs less, and without its own end it would never return.
+PROMPT_SECONDS = 10
 
 
 class Answer(NamedTuple):

@@ -9,15 +9,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import grpc
 import pytest
 
 from otel_tbot.testing import TLS, OTLPReceiver, Reply
+from tests.support.collector import wait_until
 from tests.unit.testing.clients import (
     EXPORT_TRACES,
+    PROMPT_SECONDS,
     PROTOBUF,
     TIMEOUT_SECONDS,
     address,
@@ -31,13 +32,7 @@ from tests.unit.testing.clients import (
     span_exporter,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 PROTOCOLS = ["grpc", "http/protobuf"]
-
-# The time that stop() may take while a client hangs; loaded machines are slow.
-PROMPT_SECONDS = 3
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -197,7 +192,7 @@ def test_stop_leaves_nothing() -> None:
         receiver = _use_and_stop()
 
     assert _own_threads() == []
-    _wait_until(lambda: _descriptors() <= before)  # gRPC's core closes its descriptors a little later
+    wait_until(lambda: _descriptors() <= before, "gRPC's core has closed its descriptors")
     for endpoint in (receiver.http_endpoint, receiver.grpc_endpoint):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address(endpoint))
@@ -218,7 +213,7 @@ def test_stop_with_hanging_client(sent: bytes) -> None:
     receiver = OTLPReceiver().start()
     with socket.create_connection(address(receiver.http_endpoint)) as client:
         client.sendall(sent)
-        _wait_until(lambda: receiver.connections == 1)
+        wait_until(lambda: receiver.connections == 1, "the client is connected")
 
         assert _seconds_to_stop(receiver) < PROMPT_SECONDS
     assert _own_threads() == []
@@ -282,7 +277,7 @@ def _use_and_stop() -> OTLPReceiver:
         call(receiver, one_log_record())
         with socket.create_connection(address(receiver.http_endpoint)) as client:
             client.sendall(b"POST")
-            _wait_until(lambda: receiver.connections == 3)
+            wait_until(lambda: receiver.connections == 3, "all clients are connected")
             receiver.stop()
     return receiver
 
@@ -302,11 +297,3 @@ def _seconds_to_stop(receiver: OTLPReceiver) -> float:
     begin = time.monotonic()
     receiver.stop()
     return time.monotonic() - begin
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        time.sleep(0.005)
