@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
 # Starts a command in its own session, and passes each signal on to its first process, its group, or one by one.
+# It blocks them before the command runs, since a signal may follow at once.
 STAND_IN = """
-import os, signal, subprocess, sys
+import contextlib, os, signal, subprocess, sys
 target, *command = sys.argv[1:]
-first = subprocess.Popen(command, start_new_session=True).pid
-signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+own = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+def unblock():
+    signal.pthread_sigmask(signal.SIG_SETMASK, own)
+first = subprocess.Popen(command, start_new_session=True, preexec_fn=unblock).pid
 def is_member(pid):
     try:
         return pid != first and os.getpgid(pid) == first
@@ -38,7 +41,8 @@ while (number := signal.sigwait(signal.valid_signals())) != signal.SIGCHLD:
     else:
         others = [*filter(is_member, map(int, filter(str.isdigit, os.listdir("/proc"))))] if target == "each" else []
         for pid in (first, *others):
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 """
 SUPERVISORS = {
     "first": [sys.executable, "-ISc", STAND_IN, "first"],
