@@ -46,13 +46,17 @@ def _report(arguments: Arguments, timeout: float, deadline: float) -> Outcome:
         signal=arguments.signal,
         timeout=arguments.timeout,
         # The executable's time ends before ours: a process that hangs must not be left behind.
-        version_timeout=min(PROBE_TIMEOUT, timeout),
+        version_timeout=max(min(PROBE_TIMEOUT, timeout, _time_left(deadline)), 0),
         meanwhile=_load_transport,
     )
-    left = deadline - _EXIT_SECONDS - time.monotonic()
+    left = _time_left(deadline)
     if left <= 0:
         return Outcome(status="failed", reason="no time was left to send it")
     return deliver(prepared.event, prepared.settings._replace(timeout=min(timeout, left)))
+
+
+def _time_left(deadline: float) -> float:
+    return deadline - _EXIT_SECONDS - time.monotonic()
 
 
 def _load_transport(settings: OTLPSettings) -> None:

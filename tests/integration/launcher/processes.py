@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.integration.launcher import procfs
@@ -15,7 +16,7 @@ from tests.support.collector import wait_until
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
@@ -27,13 +28,23 @@ WAYS: dict[str, list[str]] = {"direct": [], "off": RUN, "on": RUN, "supervised":
 WITH_SENDER = ("on", "supervised")
 # A backend that refuses at once, so that the sender soon ends.
 NOWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2"}
-WITHIN = 20  # seconds that any condition may take
+WITHIN = 30  # seconds that any condition may take
 _ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 
 def endpoint_variables(endpoint: str, **more: str) -> dict[str, str]:
     """Return the variables of a backend, and more."""
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "10", **more}
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "30", **more}
+
+
+def run_with(module: str, constant: str, value: float) -> list[str]:
+    """Return `RUN` with another value of a time limit, which a busy machine would exceed."""
+    code = f"import {module}; {module}.{constant} = {value}; from otel_tbot.__main__ import main; main()"
+    return [*RUN[:-3], "-c", code, "run"]
+
+
+# Waits until the process that starts the sender has ended, which can take longer than usual on a busy machine.
+PATIENT_RUN = run_with("otel_tbot.launcher.sender", "_MAX_WAIT", WITHIN)
 
 
 class RunningProcess:
@@ -125,24 +136,36 @@ class RunningProcess:
                 found[:] = [
                     child
                     for child in others
-                    if procfs.stat(child)["pgid"] == group and procfs.descriptors(child).get(0, ("",))[0] == os.devnull
+                    if procfs.descriptors(child).get(0, ("",))[0] == os.devnull and procfs.stat(child)["pgid"] == group
                 ]
             return bool(found)
 
         wait_until(runs, "the probe runs", within=WITHIN)
         return found[0]
 
-    def senders(self, tbot: int) -> list[int]:
-        """Wait until the sender has closed everything of tbot's, and return its processes."""
-        found: list[int] = []
+    def senders(self, tbot: int) -> tuple[int, int]:
+        """Wait until the sender has closed everything of tbot's, and return its guard and its worker."""
+        found: list[tuple[int, int]] = []
 
         def runs() -> bool:
-            found[:] = [pid for pid in self.in_other_sessions() if pid != tbot]
-            # Its first process closes them before it starts the second.
-            return len(found) > 1
+            seen = {}
+            for pid in self.in_other_sessions():
+                with suppress(OSError):  # it has ended meanwhile
+                    seen[pid] = procfs.stat(pid)
+            # A child of tbot's process is the one that starts the guard, and will exit.
+            parents = {pid: stat for pid, stat in seen.items() if tbot not in {pid, stat["ppid"]}}
+            # The guard closes them before it starts the worker. The worker's own children get another session.
+            found[:] = [
+                (guard, worker)
+                for guard in parents
+                for worker in parents
+                if parents[guard]["ppid"] not in parents
+                and (parents[worker]["ppid"], parents[worker]["sid"]) == (guard, parents[guard]["sid"])
+            ]
+            return bool(found)
 
         wait_until(runs, "the sender runs", within=WITHIN)
-        return found
+        return found[0]
 
     def wait_until_sent(self, tbot: int, *, within: float = WITHIN) -> None:
         """Wait until the sender has ended."""
@@ -159,6 +182,7 @@ def start(
     *arguments: str,
     environ: Mapping[str, str] | None = None,
     more: Sequence[str] = (),
+    run: Sequence[str] = RUN,
     **options: Any,  # noqa: ANN401  those of `subprocess.Popen`
 ) -> RunningProcess:
     """Start `tbot start` in one of the ways.
@@ -169,11 +193,40 @@ def start(
         arguments: options of `run`; a direct start has none.
         environ: further variables; with a sender, the endpoint should be among them.
         more: further arguments of tbot's.
+        run: the command that starts `run`, if not directly.
         options: further arguments of `subprocess.Popen`.
     """
     consent = _ON if way in WITH_SENDER else {}
-    command = [*WAYS[way], *(arguments if WAYS[way] else ()), str(tbot), "start", *more]
+    prefix = [*run, *WAYS[way][len(RUN) :], *arguments] if WAYS[way] else []
+    command = [*prefix, str(tbot), "start", *more]
     return RunningProcess(command, {**(environ or {}), **consent}, **options)
+
+
+@contextmanager
+def started_with_outcome(
+    way: str,
+    tbot: Path | str,
+    *arguments: str,
+    environ: Mapping[str, str],
+    more: Sequence[str] = (),
+    **options: Any,  # noqa: ANN401  those of `subprocess.Popen`
+) -> Iterator[tuple[RunningProcess, int]]:
+    """Start tbot with a pipe as the descriptor for the outcome, and yield its reading end."""
+    reading, writing = os.pipe()
+    named = f"--outcome-fd={writing}"
+    with start(way, tbot, named, *arguments, environ=environ, more=more, pass_fds=[writing], **options) as started:
+        os.close(writing)
+        yield started, reading
+    os.close(reading)
+
+
+def outcome(reading: int) -> dict[str, str]:
+    """Return the only line that is written until all processes have closed the descriptor."""
+    with os.fdopen(os.dup(reading), "rb") as pipe:
+        (line,) = pipe.readlines()
+    report: dict[str, str] = json.loads(line)
+    assert report.keys() == {"status", "reason"}
+    return report
 
 
 def full_pipe() -> tuple[int, int]:

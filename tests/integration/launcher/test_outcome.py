@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,39 +18,30 @@ from tests.integration.launcher.processes import (
     RunningProcess,
     endpoint_variables,
     full_pipe,
+    outcome,
     start,
+    started_with_outcome,
 )
 from tests.support.fake_tbot import WAITS, shell_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from otel_tbot.testing import OTLPReceiver
 
 pytestmark = pytest.mark.usefixtures("_needs_proc")
 
-
-@contextmanager
-def started_with_outcome(
-    way: str, tbot: Path | str, *options: str, environ: Mapping[str, str], more: Sequence[str] = ()
-) -> Iterator[tuple[RunningProcess, int]]:
-    """Start tbot with a pipe as the descriptor for the outcome, and yield its reading end."""
-    reading, writing = os.pipe()
-    named = f"--outcome-fd={writing}"
-    with start(way, tbot, named, *options, environ=environ, more=more, pass_fds=[writing]) as started:
-        os.close(writing)
-        yield started, reading
-    os.close(reading)
-
-
-def outcome(reading: int) -> dict[str, str]:
-    """Return the only line that is written until all processes have closed the descriptor."""
-    with os.fdopen(os.dup(reading), "rb") as pipe:
-        (line,) = pipe.readlines()
-    report: dict[str, str] = json.loads(line)
-    assert report.keys() == {"status", "reason"}
-    return report
+SLOW_EXIT = """
+import os, time
+from otel_tbot.__main__ import main
+from otel_tbot.api import Outcome
+from otel_tbot.launcher import worker
+def report(*_):
+    os._exit = lambda _: time.sleep(60)
+    return Outcome(status="sent")
+worker.report = report
+main()
+"""
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
@@ -69,7 +59,7 @@ def test_sent(way: str, tbot: Path, receiver: OTLPReceiver) -> None:
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_refused(way: str, tbot: Path) -> None:
     """A failure is reported with its reason; a parent also prints it on stderr, after tbot has ended."""
-    variables = endpoint_variables("http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="5")
+    variables = endpoint_variables("http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="12")
     with started_with_outcome(way, tbot, environ=variables) as (started, reading):
         assert started.line().isdigit()
         report = outcome(reading)
@@ -141,7 +131,8 @@ def test_known_beforehand(way: str, environ: dict[str, str], more: list[str], re
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_broken_configuration(way: str, tbot: Path) -> None:
     """An error that only the sender finds is reported as well."""
-    with started_with_outcome(way, tbot, environ={**NOWHERE, "TBOT_CONFIG": "bm86IFs="}) as (started, reading):
+    environ = endpoint_variables("http://127.0.0.1:9", TBOT_CONFIG="bm86IFs=")
+    with started_with_outcome(way, tbot, environ=environ) as (started, reading):
         started.line()
         report = outcome(reading)
     assert report["status"] == "failed"
@@ -151,13 +142,21 @@ def test_broken_configuration(way: str, tbot: Path) -> None:
 @pytest.mark.parametrize("way", WITH_SENDER)
 def test_deadline(way: str, tmp_path: Path, black_hole: str) -> None:
     """A sender that hangs is killed, which is an outcome."""
-    environ = {**endpoint_variables(black_hole), "OTEL_EXPORTER_OTLP_TIMEOUT": "0.2"}
+    environ = endpoint_variables(black_hole, OTEL_EXPORTER_OTLP_TIMEOUT="3")
     with started_with_outcome(way, shell_script(tmp_path, WAITS), environ=environ) as (started, reading):
         pid = int(started.line())
-        worker = max(started.senders(pid))
+        _, worker = started.senders(pid)
         with suppress(ProcessLookupError):
             os.kill(worker, signal.SIGSTOP)
         assert outcome(reading)["status"] == "failed"
+
+
+@pytest.mark.parametrize("way", WITH_SENDER)
+def test_slow_exit(way: str, tbot: Path) -> None:
+    """A sender that has written its outcome, but would end after its deadline, does not cause a second outcome."""
+    run = [*RUN[:-3], "-c", SLOW_EXIT, "run"]
+    with started_with_outcome(way, tbot, "--timeout", "1", environ=NOWHERE, run=run) as (_, reading):
+        assert outcome(reading) == {"status": "sent", "reason": ""}
 
 
 @pytest.mark.parametrize("way", WITH_SENDER)
@@ -168,7 +167,8 @@ def test_killed(way: str, tmp_path: Path, black_hole: str) -> None:
         reading,
     ):
         pid = int(started.line())
-        os.kill(max(started.senders(pid)), signal.SIGKILL)
+        _, worker = started.senders(pid)
+        os.kill(worker, signal.SIGKILL)
         assert outcome(reading) == {"status": "failed", "reason": "the process that sends ended early"}
 
 
