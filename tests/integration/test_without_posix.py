@@ -246,7 +246,7 @@ def test_supervise(program: Program, receiver: OTLPReceiver) -> None:
 
 def test_supervise_reports_a_failure(program: Program) -> None:
     """With `--supervise`, a failure is one line after tbot's output."""
-    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "5"}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "12"}
     environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", **variables}
     ended = program("run", "--supervise", "tbot", "start", **environ)
     assert ended.returncode == 7
@@ -301,7 +301,8 @@ def test_sender_has_the_deadline_of_its_parent(python: Program) -> None:
     code = """\
 import time
 from otel_tbot.launcher import without_fork
-without_fork.main(str(time.monotonic() + 5), "--timeout", "20", "tbot", "start")
+without_fork._RESULT_SECONDS = 5
+without_fork.main(str(time.monotonic() + 12), "--timeout", "20", "tbot", "start")
 """
     with black_hole() as port:
         environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}

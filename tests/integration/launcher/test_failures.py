@@ -45,7 +45,9 @@ def refuse():
         generation += 1
     return pid
 os.fork = refuse
+from otel_tbot.launcher import sender
 from otel_tbot.launcher.run import run
+sender._MAX_WAIT = {WITHIN}
 sys.exit(run(sys.argv[1:]))
 """
     options = ["--supervise"] if way == "supervised" else []

@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_tbot.launcher.sender import wait_with_timeout
+from otel_tbot.testing import Reply
 from tests.integration.launcher import procfs
-from tests.integration.launcher.processes import RUN, WITH_SENDER, WITHIN, RunningProcess, endpoint_variables, start
+from tests.integration.launcher.processes import (
+    PATIENT_RUN,
+    RUN,
+    WITH_SENDER,
+    WITHIN,
+    RunningProcess,
+    endpoint_variables,
+    run_with,
+    start,
+)
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import VERSION, WAITS, shell_script
 
@@ -99,7 +109,10 @@ def test_death_of_the_group(number: int, tbot: Path, receiver: OTLPReceiver) -> 
 )
 def test_signal_to_everything(way: str, number: int, tbot: Path, receiver: OTLPReceiver) -> None:
     """The sender ignores the signals that a service manager sends to every process of a service."""
-    with start(way, tbot, environ=endpoint_variables(receiver.http_endpoint)) as started:
+    receiver.reply(Reply(delay=2 * WITHIN))  # the sender does not end before it has got the signal
+    # After SIGTERM, it would have only two seconds to send.
+    run = run_with("otel_tbot.launcher.sender", "_STOP_SECONDS", WITHIN)
+    with start(way, tbot, environ=endpoint_variables(receiver.http_endpoint), run=run) as started:
         pid = int(started.line())
         for sender in started.senders(pid):
             os.kill(sender, number)
@@ -122,7 +135,8 @@ def test_pipes(way: str, tbot: Path, black_hole: str) -> None:
 def test_descriptors(way: str, tbot: Path, black_hole: str) -> None:
     """Once tbot runs, no other process of ours has any of its descriptors, its terminal, its group or its session."""
     reading, writing = os.pipe()
-    with start(way, tbot, environ=endpoint_variables(black_hole), pass_fds=[reading, writing]) as started:
+    variables = endpoint_variables(black_hole)
+    with start(way, tbot, environ=variables, run=PATIENT_RUN, pass_fds=[reading, writing]) as started:
         pid = int(started.line())
         inherited = {name for name, _ in procfs.descriptors(pid).values()}
         for sender in started.senders(pid):
@@ -232,8 +246,9 @@ def test_stuck_in_exit() -> None:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("status", [0, 11])
-def test_end_of_the_intermediate_process(status: int) -> None:
+def test_end_of_the_intermediate_process(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait for a process that has ended returns its status."""
+    monkeypatch.setattr("otel_tbot.launcher.sender._MAX_WAIT", WITHIN)
     child = os.fork()
     if child == 0:
         os._exit(status)

@@ -104,7 +104,7 @@ def test_wait_is_bounded(tmp_path: Path, black_hole: str) -> None:
 def test_wait_without_sender(tmp_path: Path, black_hole: str) -> None:
     """If the sender is stuck beyond its deadline, the parent still ends at the deadline."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": black_hole}
-    with start("supervised", shell_script(tmp_path, WAITS), "--timeout=1", environ=environ) as started:
+    with start("supervised", shell_script(tmp_path, WAITS), "--timeout=5", environ=environ) as started:
         for other in started.senders(int(started.line())):
             os.kill(other, signal.SIGSTOP)
         began = time.monotonic()
@@ -136,14 +136,17 @@ def test_killed_parent(tmp_path: Path, receiver: OTLPReceiver) -> None:
         assert started.process.wait(WITHIN) == -signal.SIGKILL
         receiver.wait_for_requests(1, timeout=WITHIN)
         started.wait_until_sent(pid)
-        assert started.others() == [pid]
+        wait_until(lambda: started.others() == [pid], "only tbot is left")
         started.write("7\n")
         started.wait_until_alone()
 
 
 def test_memory(tmp_path: Path) -> None:
     """The parent needs little more memory than an interpreter that does nothing."""
-    bare = subprocess.Popen([sys.executable, "-I", "-c", "input()"], stdin=subprocess.PIPE)
+    command = [sys.executable, "-I", "-c", "print(flush=True); input()"]
+    bare = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert bare.stdout
+    bare.stdout.readline()
     with start("supervised", shell_script(tmp_path, WAITS), environ=NOWHERE) as started:
         started.wait_until_sent(int(started.line()))
         memory = {pid: int(procfs.status(pid)["RssAnon"].split()[0]) for pid in (bare.pid, started.pid)}

@@ -96,13 +96,19 @@ def shell() -> Iterator[Terminal]:
         terminal.hang_up()
 
 
-def wait_until_settled(way: str, terminal: Terminal) -> None:
-    """Wait until tbot runs in the foreground, and with supervision the probe, too."""
+def wait_until_settled(way: str, terminal: Terminal, tbot: int) -> list[int]:
+    """With supervision, wait until the probe runs, too. Return the parent and the probe; without, none."""
+    if way != "supervised":
+        return []
+    parent = procfs.stat(tbot)["ppid"]
+    return [parent, terminal.program.probe(parent, tbot)]
+
+
+def wait_until_ready(way: str, terminal: Terminal) -> list[int]:
+    """Wait until tbot runs in the foreground; with supervision, return the parent and the probe."""
     ready = terminal.wait_for(r"READY (\d) (\d+)\.")
     assert ready[1] == "1"
-    tbot = int(ready[2])
-    if way == "supervised":
-        terminal.program.probe(procfs.stat(tbot)["ppid"], tbot)
+    return wait_until_settled(way, terminal, int(ready[2]))
 
 
 def typed(way: str, tbot: Path) -> str:
@@ -115,7 +121,7 @@ def test_job_control(way: str, shell: Terminal, tmp_path: Path) -> None:
     """In the foreground tbot reads typed text, is interrupted once by Ctrl-C, is stopped by Ctrl-Z, and continues."""
     tbot = python_script(tmp_path, JOB)
     shell.type(f"{typed(way, tbot)}; echo status $?\n")
-    wait_until_settled(way, shell)
+    wait_until_ready(way, shell)
     shell.type("first\n")
     shell.wait_for("GOT first")
     shell.type("\x03")
@@ -137,10 +143,12 @@ def test_script(way: str, shell: Terminal, tmp_path: Path) -> None:
     """In a script, where Ctrl-C reaches the script's shell, too, tbot is interrupted once."""
     (tmp_path / "script").write_text(f"trap : INT\n{typed(way, python_script(tmp_path, JOB))}\necho status $?\n")
     shell.type(f"sh {tmp_path}/script\n")
-    wait_until_settled(way, shell)
+    others = wait_until_ready(way, shell)
     for number in range(10):
         shell.type("\x03")
         shell.wait_for("INTERRUPTED")
+        # One that is still pending would hide the next.
+        wait_until(lambda: not any(procfs.signals(pid, "ShdPnd") for pid in others), "both took theirs")
         shell.type(f"{number}\n")
         assert "INTERRUPTED" not in shell.wait_for(rf"(?s).*GOT {number}")[0]
     shell.type("end 9\n")
@@ -176,6 +184,7 @@ def test_hang_up_of_shell(way: str, shell: Terminal, tmp_path: Path) -> None:
     log = tmp_path / "log"
     shell.type(f"{typed(way, signal_logger(tmp_path, log))}\n")
     wait_until(lambda: log.exists() and log.read_text(), "tbot runs")
+    wait_until_settled(way, shell, int(log.read_text()))
     shell.hang_up()
     assert logged_signals(log) == ["SIGCONT", "SIGHUP", "SIGQUIT"]
 
