@@ -1,4 +1,4 @@
-"""Fixtures of all tests: an empty environment, and real backends on this machine."""
+"""Fixtures of all tests: an empty environment and real backends on this machine. Also the profile of properties."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 # A child that is forked only to exec another program must not run gRPC's fork handlers, which abort some of them. Has
 # to be set before gRPC is loaded, and as long as it runs.
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 _KEPT = {"PATH", "SYSTEMROOT", "OTELCOL", "CI", "GRPC_ENABLE_FORK_SUPPORT"}
 # Read before the first test, since the environment is emptied for each.
 _BROWSER_REQUIRED = os.environ.get("OTEL_TBOT_REQUIRE_BROWSER") == "1"
+
+# One hundred inputs per property, the same in every run. A busy machine may take any time for one.
+settings.register_profile("suite", max_examples=100, derandomize=True, database=None, deadline=None, print_blob=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

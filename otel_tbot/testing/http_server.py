@@ -43,7 +43,8 @@ class HTTPServer(TCPServer):
         self._inbox = inbox
         self._tls = tls
         self._lock = Lock()
-        self._connections: dict[Thread, socket.socket] = {}
+        # The connection of each thread; None once the thread closes it.
+        self._connections: dict[Thread, socket.socket | None] = {}
         self._accepting = Thread(
             target=self.serve_forever, args=(_POLL_SECONDS,), name="otlp-receiver-http", daemon=True
         )
@@ -63,7 +64,7 @@ class HTTPServer(TCPServer):
         self._accepting.join()
         with self._lock:
             threads = list(self._connections)
-            for connection in self._connections.values():
+            for connection in filter(None, self._connections.values()):
                 _break(connection)
         for thread in threads:
             thread.join()
@@ -81,6 +82,8 @@ class HTTPServer(TCPServer):
         """Serve a connection in a separate thread."""
         thread = Thread(target=self._serve, args=(request, client_address), name="otlp-receiver-http", daemon=True)
         with self._lock:
+            # `stop()` has nothing to do for threads that have ended.
+            self._connections = {one: kept for one, kept in self._connections.items() if one.is_alive()}
             self._connections[thread] = request
         thread.start()
 
@@ -92,7 +95,7 @@ class HTTPServer(TCPServer):
             pass  # the client disconnected or failed the TLS handshake, which a test may want
         finally:
             with self._lock:
-                del self._connections[current_thread()]
+                self._connections[current_thread()] = None
             self.shutdown_request(connection)
 
 

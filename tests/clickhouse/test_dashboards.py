@@ -35,8 +35,6 @@ _WITHOUT_EVENTS = datetime(2025, 9, 24, tzinfo=UTC)
 _NEW = datetime(2025, 11, 11, tzinfo=UTC)  # the day from which a join method and a version are used
 Row = dict[str, Any]
 
-pytestmark = pytest.mark.timeout(300)  # seconds; the engine is slow to start
-
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:

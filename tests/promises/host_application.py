@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 RESOURCE = Resource({"service.name": "host"})
 NEVER = 600_000  # milliseconds; requests only leave at a flush, so that they can be compared
+TIMEOUT = 30  # seconds, of this host's own exporters: a busy machine must not make them retry or fail
 
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
@@ -90,13 +91,11 @@ class Telemetry:
         assert isinstance(tracers, TracerProvider)
         assert isinstance(loggers, LoggerProvider)
         self.tracers, self.loggers = tracers, loggers
-        tracers.add_span_processor(
-            BatchSpanProcessor(OTLPSpanExporter(f"{backend}/v1/traces"), schedule_delay_millis=NEVER)
-        )
-        loggers.add_log_record_processor(
-            BatchLogRecordProcessor(OTLPLogExporter(endpoint=f"{backend}/v1/logs"), schedule_delay_millis=NEVER)
-        )
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{backend}/v1/metrics"), NEVER)
+        spans = OTLPSpanExporter(f"{backend}/v1/traces", timeout=TIMEOUT)
+        tracers.add_span_processor(BatchSpanProcessor(spans, schedule_delay_millis=NEVER))
+        records = OTLPLogExporter(endpoint=f"{backend}/v1/logs", timeout=TIMEOUT)
+        loggers.add_log_record_processor(BatchLogRecordProcessor(records, schedule_delay_millis=NEVER))
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{backend}/v1/metrics", timeout=TIMEOUT), NEVER)
         self.meters = MeterProvider([reader], RESOURCE)
         self._jobs = self.meters.get_meter("host", "1.0").create_counter("jobs", unit="{job}")
 

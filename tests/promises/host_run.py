@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.backends.host_backend import HostBackend
 
-TIMEOUT = 1  # seconds, the timeout of each report
+TIMEOUT = 1  # seconds, the timeout of each report unless a test sets another
 _APPLICATION = [sys.executable, "-m", "tests.promises.host_application"]
 _WITHIN = 50  # seconds, far above what any run takes
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tests.integration.launcher import procfs
 from tests.integration.launcher.comparison import expected, words
-from tests.integration.launcher.processes import NOWHERE, WAYS, WITH_SENDER, WITHIN, RunningProcess
+from tests.integration.launcher.processes import NOWHERE, PATIENT_RUN, WAYS, WITH_SENDER, WITHIN, RunningProcess
 from tests.support.collector import wait_until
 from tests.support.fake_tbot import shell_script
 
@@ -106,7 +106,8 @@ def observe(
         ending: the shell command by which tbot ends.
         variables: the opt-in variable, and `MARK`, by whose value the processes are found.
     """
-    command = [*preparing_command(environment.prepare), *WAYS[mode], str(tbot), "start", *environment.arguments]
+    run = PATIENT_RUN if mode == "on" and not environment.always_execs else WAYS[mode]
+    command = [*preparing_command(environment.prepare), *run, str(tbot), "start", *environment.arguments]
     environ = {**NOWHERE, **environment.environ, **variables}
     with RunningProcess(command, environ, **environment.options) as started:
         with _wait_for_pipe(tbot, started) as writer:

@@ -115,7 +115,7 @@ def tripwire() -> Iterator[TripwireSocket]:
         yield listening
 
 
-def backend(endpoint: str, protocol: str = PROTOCOLS[0], timeout: str = "10") -> dict[str, str]:
+def backend(endpoint: str, protocol: str = PROTOCOLS[0], timeout: str = "30") -> dict[str, str]:
     """Return the variables that point to a backend."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
@@ -282,7 +282,7 @@ def test_on(tmp_path: Path, receiver: OTLPReceiver, entry_point: str, protocol: 
 def test_run_when_on(tmp_path: Path, receiver: OTLPReceiver, entry_point: str) -> None:
     """With exactly 1, `run` forks a process that delivers, and the hook follows it there."""
     outcomes, events = run_rows(entry_point, {"1": ON["1"]}, tmp_path, backend(receiver.http_endpoint))
-    receiver.wait_for_requests(1, timeout=20)
+    receiver.wait_for_requests(1, timeout=40)
     assert outcomes == {"1": "7"}
     assert versions(receiver) == expected_versions(0, times=1)
     assert "os.fork" in {event.name for event in events}

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 START = ("./tbot", "start", "-c", "tbot.yaml", "@arguments")
 ROWS = json.dumps({"1": ON})
-WAIT_TIMEOUT = 20  # seconds that a test waits at most
+WAIT_TIMEOUT = 40  # seconds that a test waits at most
 
 
 class Program(NamedTuple):
@@ -145,7 +145,7 @@ def variables(program: Program, receiver: OTLPReceiver, backend: int) -> dict[st
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint_of(receiver, program.protocol)
         if backend == AVAILABLE
         else "http://127.0.0.1:9",
-        "OTEL_EXPORTER_OTLP_TIMEOUT": "15" if backend == AVAILABLE else "1",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "30" if backend == AVAILABLE else "1",
         "OTEL_EXPORTER_OTLP_PROTOCOL": program.protocol,
         "OTEL_TBOT_SIGNAL": program.signal,
         "OTEL_LOGS_EXPORTER": "tbot",

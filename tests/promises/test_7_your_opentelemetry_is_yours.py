@@ -48,11 +48,12 @@ INSTRUMENT = Path(sys.executable).parent / "opentelemetry-instrument"
 SLACK = 8  # seconds that a busy machine may add
 CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 GRPC = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "GRPC_VERBOSITY": "NONE"}
+PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "20"}  # a busy machine must not make a delivery fail
 SILENT = {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{silent}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.4"}
 # The variables of each state. `{backend}` and `{grpc}` accept the event, `{silent}` never answers.
 STATES: dict[str, dict[str, str]] = {
-    "working": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
-    "working, over gRPC": {**CONSENT, **GRPC, "OTEL_EXPORTER_OTLP_ENDPOINT": "{grpc}"},
+    "working": {**CONSENT, **PATIENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "{backend}"},
+    "working, over gRPC": {**CONSENT, **PATIENT, **GRPC, "OTEL_EXPORTER_OTLP_ENDPOINT": "{grpc}"},
     "backend refuses connections": {**CONSENT, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
     "backend is silent": SILENT,
     "backend is silent, over gRPC": {**SILENT, **GRPC},
@@ -135,7 +136,7 @@ def _exporters(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("state", ["working", "working, over gRPC"])
 def test_signals_while_reporting(state: str, host_backend: HostBackend, receiver: OTLPReceiver, silent: str) -> None:
     """Signals that arrive while a host reports are handled by the host, once each."""
-    environ = {**variables_of(state, receiver, silent), "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
+    environ = variables_of(state, receiver, silent)
     reference = run_host_with_signals("none", host_backend, environ, lambda: None)
     for entry_point in ("send", "emit"):
         receiver.clear()

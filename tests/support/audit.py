@@ -114,8 +114,9 @@ class AuditedProcess(NamedTuple):
     @property
     def events(self) -> list[Event]:
         """The audit events of the process and its forks so far."""
-        # `splitlines` would also split at rare line separators, which JSON does not escape.
-        return [Event(*json.loads(line)) for line in self.report.read_text().split("\n") if line]
+        # `splitlines` would also split at rare line separators, which JSON does not escape. A fork may be writing the
+        # last line.
+        return [Event(*json.loads(line)) for line in self.report.read_text().split("\n")[:-1]]
 
 
 def run_audited(

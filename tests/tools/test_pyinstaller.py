@@ -128,10 +128,14 @@ def test_run_off(frozen: Path, folder: Path, environ: dict[str, str]) -> None:
 @pytest.mark.parametrize("options", [(), ("--supervise",)], ids=str)
 def test_run_on(frozen: Path, folder: Path, receiver: OTLPReceiver, options: tuple[str, ...]) -> None:
     """With consent, `run` sends the event, with and without supervision."""
-    environ = {"TELEPORT_ANONYMOUS_TELEMETRY": "1", **otlp_variables(receiver)}
+    environ = {
+        "TELEPORT_ANONYMOUS_TELEMETRY": "1",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "30",
+        **otlp_variables(receiver),
+    }
     _, status, _, errors = start(frozen, folder, "run", *options, "tbot", "start", environ=environ)
     assert (status, len(errors.splitlines())) == (7, 1), errors
-    receiver.wait_for_requests(1, timeout=30)
+    receiver.wait_for_requests(1, timeout=40)
     assert receiver.log_records[0].attributes["tbot.version"] == VERSION
 
 

@@ -36,7 +36,7 @@ class RecordedBackend:
         """
         self._protocol = protocol
         self._tls = None
-        self.environ = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        self.environ = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_TIMEOUT": "30"}
         if certificates is not None:
             authority, client = certificates / "authority.pem", certificates / "client.pem"
             self._tls = TLS(
@@ -67,7 +67,7 @@ class RecordedBackend:
 
     def received(self, count: int) -> list[ReceivedRequest]:
         """Wait for `count` requests, and return them as the backend decoded them."""
-        return self._receiver.wait_for_requests(count, timeout=20)
+        return self._receiver.wait_for_requests(count, timeout=40)
 
     def requests(self) -> list[SentRequest]:
         """Return the requests that the recorded bytes consist of; any other byte is an error."""

@@ -89,10 +89,14 @@ class _Listener:
         with suppress(OSError):  # the listener is closed
             while True:
                 client, _ = self._listener.accept()
-                self.connections.append(Connection(client, self._connect(client)))
+                backend = self._connect(client)
+                if backend is None:
+                    client.close()
+                else:
+                    self.connections.append(Connection(client, backend))
 
-    def _connect(self, client: socket.socket) -> socket.socket:
-        """Return a connection to the backend that the client wants."""
+    def _connect(self, client: socket.socket) -> socket.socket | None:
+        """Return a connection to the backend that the client wants; None if it has closed without a request."""
         raise NotImplementedError
 
 
@@ -133,10 +137,13 @@ class ForwardProxy(_Listener):
         super().__init__()
         self.heads: list[bytes] = []
 
-    def _connect(self, client: socket.socket) -> socket.socket:
+    def _connect(self, client: socket.socket) -> socket.socket | None:
         received = b""
         while _END_OF_HEADERS not in received:
-            received += client.recv(_CHUNK)
+            chunk = client.recv(_CHUNK)
+            if not chunk:
+                return None
+            received += chunk
         head, _, rest = received.partition(_END_OF_HEADERS)
         self.heads.append(head)
         method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EVENT = StartEvent(run_mode="one-shot", version="18.2.3", join_type="token", destinations_other=1)
 CONSENT = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
-START_ALLOWANCE = 8  # seconds that a program may need to start on a busy machine, in addition to its timeout
+START_ALLOWANCE = 15  # seconds that a program may need to start on a busy machine, in addition to its timeout
 # A line of gRPC's C library: level and day, time, thread, and the source line. `GRPC_VERBOSITY` alone turns it off; a
 # library must not set it: the environment belongs to the host.
 _GRPC_LOG_LINE = re.compile(r"[DIWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.(cc|h):\d+\] .+")

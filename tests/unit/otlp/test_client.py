@@ -252,17 +252,28 @@ def test_consent_withdrawn_meanwhile(exporters: Exporters, monkeypatch: pytest.M
     assert exporters.made[0].exported == []
 
 
-def test_deadline(exporters: Exporters) -> None:
+def test_deadline(exporters: Exporters, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the deadline the exporter is shut down, which ends its thread, and the next export has a new one."""
-    results = []
+    begun, results, timeouts = threading.Event(), [], []
 
     def wait(exporter: FakeExporter) -> str:
+        begun.set()
         results.append(exporter.ended.wait(30))
         return "SUCCESS"
 
+    def expire(timeout: float, work: Callable[[], object]) -> None:
+        """Let the time be up as soon as the exporter exports."""
+        timeouts.append(timeout)
+        threading.Thread(target=work).start()
+        assert begun.wait(30)
+        raise TimeoutError
+
     exporters.work = wait
-    sender = client(timeout=0.1)
-    assert sender.export(list) == (False, "the backend did not accept it within 0.1 s")
+    sender = client(timeout=20)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "run_with_timeout", expire)
+        assert sender.export(list) == (False, "the backend did not accept it within 20 s")
+    assert timeouts == [20]
     wait_until(lambda: results, "the thread has ended")
     assert results == [True]
     exporters.work = lambda _: "SUCCESS"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_tbot.testing import OTLPReceiver
+
+# Loaded before any test, so that no short timeout includes an import.
+for _transport in ("otel_tbot.otlp.http", "otel_tbot.otlp.grpc"):
+    import_module(_transport)
 
 SECRET = "secret-of-the-host"
 EVENT = StartEvent(run_mode="one-shot", version="18.2.3", join_type="github", destinations_application=2)
@@ -409,8 +415,13 @@ class TestPipeline:
         caplog.set_level(logging.DEBUG, "opentelemetry")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-        exporter = AnonymousLogExporter(timeout=0.7)  # seconds; less than the first pause, so that it ends at once
-        for _ in range(2):
-            assert exporter.export([log_in_a_host(EVENT.attributes)]) is LogRecordExportResult.FAILURE
-        exporter.shutdown()
-        assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
+        for _ in range(3):  # on a busy machine, one of two exports may have another cause: the timeout
+            caplog.clear()
+            exporter = AnonymousLogExporter(timeout=0.7)  # seconds; less than the first pause, so that it ends at once
+            for _ in range(2):
+                assert exporter.export([log_in_a_host(EVENT.attributes)]) is LogRecordExportResult.FAILURE
+            exporter.shutdown()
+            warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+            if not [warning for warning in warnings if re.search("within|DEADLINE_EXCEEDED", warning)]:
+                break
+        assert len(warnings) == 1

@@ -9,12 +9,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
 import pytest
 
 from otel_tbot.testing import TLS, OTLPReceiver, Reply
+from otel_tbot.testing.http_server import HTTPServer
 from tests.support.collector import wait_until
 from tests.unit.testing.clients import (
     EXPORT_TRACES,
@@ -196,6 +198,25 @@ def test_stop_leaves_nothing() -> None:
     for endpoint in (receiver.http_endpoint, receiver.grpc_endpoint):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address(endpoint))
+
+
+def test_stop_waits_for_a_connection_that_is_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """stop() also waits for the thread of a connection that has just ended."""
+    closing = threading.Event()
+    close = HTTPServer.shutdown_request
+
+    def close_late(server: HTTPServer, request: Any) -> None:  # noqa: ANN401  typeshed's
+        closing.set()
+        time.sleep(0.5)
+        close(server, request)
+
+    monkeypatch.setattr(HTTPServer, "shutdown_request", close_late)
+    receiver = OTLPReceiver().start()
+    with socket.create_connection(address(receiver.http_endpoint)):
+        pass
+    assert closing.wait(TIMEOUT_SECONDS)
+    receiver.stop()
+    assert _own_threads() == []
 
 
 @pytest.mark.parametrize(
