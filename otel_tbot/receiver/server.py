@@ -110,7 +110,7 @@ def run(  # noqa: PLR0913  the parts of one receiver
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_TIMEOUT,
-            timeout_graceful_shutdown=limits.drain + _RESPONSE_TIMEOUT,
+            timeout_graceful_shutdown=None,  # `_Server.shutdown` has the limits
         ),
         limits.drain,
         queue,
@@ -151,16 +151,29 @@ class _Server(uvicorn.Server):
         self.config.ssl = context
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._drain, self._queue.fail_pending)
-        loop.call_later(self._drain + _RESPONSE_TIMEOUT / 2, self._abort_connections)
-        await super().shutdown(sockets)
+        ended = asyncio.ensure_future(super().shutdown(sockets))
+        # Each timer starts after the step before it. If all had started at once, and the process did not run for a
+        # while, several would end at the same time, and connections would be closed before their responses.
+        for seconds, end in (
+            (self._drain, self._queue.fail_pending),
+            (_RESPONSE_TIMEOUT / 2, self._abort_connections),
+            (_RESPONSE_TIMEOUT / 2, self._cancel_tasks),
+        ):
+            await asyncio.wait({ended}, timeout=seconds)
+            if ended.done():
+                break
+            end()
+        await ended
 
     def _abort_connections(self) -> None:
-        """Leave nothing for uvicorn to cancel: the clients that are left have not even sent an event."""
+        """Leave nothing to wait for: the clients that are left have not even sent an event."""
         for connection in list(self.server_state.connections):
             if isinstance(connection, LimitedHttpProtocol):
                 connection.abort()
+
+    def _cancel_tasks(self) -> None:
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 class _Lifespan:

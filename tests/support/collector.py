@@ -72,10 +72,10 @@ class Collector:
         self._process.terminate()
         self._process.wait(timeout=_READY_WITHIN)
 
-    def requests(self, signal: str, *, count: int = 1) -> list[dict[str, Any]]:
-        """Wait for `count` export requests of a signal, and return them as OTLP/JSON."""
+    def requests(self, signal: str, *, count: int = 1, within: float = _READY_WITHIN) -> list[dict[str, Any]]:
+        """Wait `within` seconds at most for `count` export requests of a signal, and return them as OTLP/JSON."""
         file = self._folder / f"{signal}.jsonl"
-        wait_until(lambda: len(_lines(file)) >= count, f"{count} request(s) of {signal} arrived")
+        wait_until(lambda: len(_lines(file)) >= count, f"{count} request(s) of {signal} arrived", within=within)
         return [json.loads(line) for line in _lines(file)]
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from otel_tbot import StartEvent, send
 from tests.integration.examples.readme import EXAMPLES, SOURCE, blocks
-from tests.support.collector import free_ports, wait_until
+from tests.support.collector import free_ports, listens, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def processors(collector_binary: str) -> set[str]:
 
 @contextmanager
 def running(collector_binary: str, configured: dict[str, Any], folder: Path, **environ: str) -> Iterator[str]:
-    """Run a Collector on a free port instead of the configured ones, and yield its endpoint."""
+    """Run a Collector on a free port instead of the configured ones, and yield its endpoint once it listens."""
     (port,) = free_ports(1)
     address = f"127.0.0.1:{port}"
     configured["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": address}}
@@ -49,6 +49,7 @@ def running(collector_binary: str, configured: dict[str, Any], folder: Path, **e
     (folder / "config.yaml").write_text(yaml.safe_dump(configured))
     process = subprocess.Popen([collector_binary, "--config", "config.yaml"], cwd=folder, env=environ)
     try:
+        wait_until(lambda: listens(port), "the Collector listens")
         yield f"http://{address}"
     finally:
         process.terminate()
@@ -56,11 +57,11 @@ def running(collector_binary: str, configured: dict[str, Any], folder: Path, **e
 
 
 def report(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait until a Collector listens, and send it the event as a log record and as a span."""
+    """Send a Collector the event as a log record and as a span."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     event = StartEvent(run_mode="daemon")
-    wait_until(lambda: send(event, signal="logs", timeout=1).status == "sent", "the Collector accepts a log record")
+    assert send(event, signal="logs").status == "sent"
     assert send(event, signal="traces").status == "sent"
 
 
@@ -115,11 +116,10 @@ def loki(collector_binary: str) -> dict[str, Any]:
 
 
 def send_log(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait until a Collector listens, and send it the event as a log record."""
+    """Send a Collector the event as a log record."""
     monkeypatch.setenv("TELEPORT_ANONYMOUS_TELEMETRY", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-    event = StartEvent(run_mode="daemon")
-    wait_until(lambda: send(event, timeout=1).status == "sent", "the Collector accepts a log record")
+    assert send(StartEvent(run_mode="daemon")).status == "sent"
 
 
 def test_loki(collector_binary: str, receiver: OTLPReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

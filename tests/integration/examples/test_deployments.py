@@ -30,11 +30,15 @@ _TIMEOUT = 60  # seconds, far above what a check takes
 def run_to(collector: Collector, command: list[str], environ: dict[str, str], folder: Path) -> dict[str, Any]:
     """Run a command with its variables but another endpoint, and return the event's attributes."""
     assert environ["TELEPORT_ANONYMOUS_TELEMETRY"] == "1"
-    there = {**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"]}
+    there = {
+        **environ,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"],
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "30",
+    }
     there.pop("OTEL_EXPORTER_OTLP_HEADERS", None)
     ended = run(shlex.join(command), there, cwd=folder, tbot=folder / "bin")
     assert ended.returncode == 0, ended.stderr
-    (request,) = collector.requests("logs")
+    (request,) = collector.requests("logs", within=40)  # longer than the timeout above
     (record,) = request["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
     return {one["key"]: next(iter(one["value"].values())) for one in record["attributes"]}
 

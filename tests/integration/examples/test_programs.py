@@ -47,6 +47,7 @@ def test_two_bots_are_two_resources(collector: Collector, tmp_path: Path) -> Non
     environ = {
         "TELEPORT_ANONYMOUS_TELEMETRY": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoints["http/protobuf"],
+        "OTEL_BLRP_SCHEDULE_DELAY": "600000",  # milliseconds: both are sent in one request, at the end
     }
     ended = run("python own_pipeline.py", environ, cwd=EXAMPLES / "python-api", tbot=tmp_path / "bin")
     assert (ended.returncode, ended.stderr) == (0, "")

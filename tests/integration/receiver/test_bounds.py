@@ -35,6 +35,7 @@ from tests.integration.receiver.http_client import (
     unknown_field,
 )
 from tests.support.collector import wait_until
+from tests.support.held_reply import HeldReply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,11 @@ def test_large_requests_in_one_piece(port: int, backend: OTLPReceiver) -> None:
     third = raw(request())
     with connect(port) as connection:
         connection.sendall(large * 2 + third[:60])
-        assert [read(connection).status for _ in range(2)] == [200, 200]
+        answers = b""
+        while answers.count(b"HTTP/1.1 200") < 2 or not answers.endswith(b"\r\n\r\n"):
+            received = connection.recv(65536)
+            assert received
+            answers += received
         assert send(connection, third[60:]).status == 200
     assert len(backend.log_records) == 3
 
@@ -136,7 +141,7 @@ def test_endless_body(port: int) -> None:
 def test_slightly_too_long_body(port: int) -> None:
     """A body that is only slightly too long is read to its end: the answer arrives and the connection stays open."""
     with connect(port) as connection:
-        answer = send(connection, raw(bytes(300_000)))
+        answer = send(connection, raw(bytes(140_000)))
         assert (answer.code, answer.closes) == ("resource_exhausted", False)
         assert send(connection, raw(request())).status == 200
 
@@ -172,7 +177,7 @@ def test_slow_headers(port: int) -> None:
         assert send(between, raw(request())).status == 200
         between.sendall(b"\r\n\r\n")
         assert all(map(closed, (silent, halfway, between)))
-        assert time.monotonic() - begun < HEADERS_TIMEOUT + 5
+        assert time.monotonic() - begun < HEADERS_TIMEOUT + 20
 
 
 def test_slow_handshake(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver, tls: tuple[str, ...]) -> None:
@@ -181,7 +186,7 @@ def test_slow_handshake(serve: Callable[..., RunningReceiver], receiver: OTLPRec
     with connect(running.port) as silent:
         begun = time.monotonic()
         assert closed(silent)
-        assert time.monotonic() - begun < HANDSHAKE_TIMEOUT + 5
+        assert time.monotonic() - begun < HANDSHAKE_TIMEOUT + 20
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the number of unread bytes")
@@ -223,7 +228,8 @@ def test_busy_connections(serve: Callable[..., RunningReceiver], receiver: OTLPR
     bound = ("--listen", f"unix:{path}", "--max-connections", "5")
     running = serve(*bound, **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
-    receiver.reply(Reply(delay=3), Reply())
+    held = HeldReply()
+    receiver.reply(held, Reply())
     with ExitStack() as stack:
         busy = [stack.enter_context(connect_unix(path)) for _ in range(5)]
         for connection in busy:
@@ -235,6 +241,7 @@ def test_busy_connections(serve: Callable[..., RunningReceiver], receiver: OTLPR
         for _ in range(100):
             with connect_unix(path) as checking:
                 assert send(checking, CHECK, "GET").status == 200
+        held.release()
         assert [read(connection).status for connection in busy] == [200] * 5
     assert running.stop() == 0
     assert running.summary["refused_service_unavailable"] == 1
@@ -262,7 +269,7 @@ def test_host(port: int, hosts: bytes) -> None:
 
 def test_peer_rate(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """A peer's events above the rate limit are refused, and its address appears nowhere."""
-    running = serve("--peer-rate", "3", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
+    running = serve("--peer-rate", "1", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     answers = [submit(running.port) for _ in range(12)]
     refused = [answer for answer in answers if answer.status != 200]
     assert refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otel_tbot.cli import commands
@@ -11,6 +12,7 @@ from otel_tbot.receiver import health, metrics, server
 from tests.integration.examples.kubernetes import FLEET, container, instruction, pod, variables
 from tests.integration.examples.systemd import UNIT, unit_settings
 from tests.integration.receiver.http_client import connect, raw, send, submit
+from tests.support.collector import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,12 @@ def health_check(port: int) -> int:
     return subprocess.run(command, check=False, capture_output=True, timeout=30).returncode
 
 
+def is_ok(port: int, path: str) -> bool:
+    """Return whether a GET of a path is answered with status 200."""
+    with connect(port) as connection:
+        return send(connection, raw(b"", {}, method="GET", path=path), "GET").status == 200
+
+
 def test_runs(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> None:
     """With the example's arguments and variables, an event is delivered, and probes and health check succeed."""
     assert instruction(FLEET, "ENTRYPOINT")[1:] == ["-I", "-m", "otel_tbot", "serve"]
@@ -38,10 +46,8 @@ def test_runs(serve: Callable[..., RunningReceiver], receiver: OTLPReceiver) -> 
     running = serve(*arguments, **{**variables(FLEET), "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint})
     receiver.wait_for_requests(1, timeout=30)  # the first one is empty, and checks the backend
     for probe in ("readinessProbe", "livenessProbe"):
-        with connect(running.port) as connection:
-            path = found[probe]["httpGet"]["path"]
-            assert send(connection, raw(b"", {}, method="GET", path=path)).status == 200
-    assert health_check(running.port) == 0
+        wait_until(partial(is_ok, running.port, found[probe]["httpGet"]["path"]), f"the {probe} succeeds")
+    wait_until(lambda: health_check(running.port) == 0, "the health check succeeds")
     assert submit(running.port).status == 200
     assert running.stop() == 0
     assert health_check(running.port) != 0

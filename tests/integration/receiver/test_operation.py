@@ -22,6 +22,7 @@ from tests.integration.receiver.metrics_backend import MetricsBackend
 from tests.integration.receiver.receiver_process import RunningReceiver
 from tests.integration.receiver.socket_activation import activated
 from tests.support.collector import wait_until
+from tests.support.held_reply import HeldReply
 from tests.support.program import SOURCE, run
 
 if TYPE_CHECKING:
@@ -309,21 +310,22 @@ def test_successor_on_a_unix_socket(
 ) -> None:
     """A receiver that ends does not remove the socket that its successor has created meanwhile."""
     path = tmp_path / "tbot.sock"
-    variables = {**ON, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http_endpoint}
-    first = serve("--listen", f"unix:{path}", **variables)
+    first = serve("--listen", f"unix:{path}", **ON, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.http_endpoint)
     receiver.wait_for_requests(1, timeout=30)
-    receiver.reply(Reply(delay=6), Reply())
-    with connect_unix(path) as sender:
+    held = HeldReply()
+    receiver.reply(held)
+    with connect_unix(path) as sender, socket.socket(socket.AF_UNIX) as successor:
         sender.sendall(raw(request()))
         receiver.wait_for_requests(2, timeout=30)
         first.process.terminate()
         wait_until(lambda: not path.exists(), "it removes its socket")
-        serve("--listen", f"unix:{path}", **variables)
+        successor.bind(str(path))
+        created = path.stat().st_ino
         assert first.process.poll() is None
+        held.release()
         assert read(sender).status == 200
-    assert first.wait() == 0
-    with connect_unix(path) as sender:
-        assert send(sender, raw(request())).status == 200
+        assert first.wait() == 0
+        assert path.stat().st_ino == created
 
 
 def test_folder_of_the_socket_is_missing(

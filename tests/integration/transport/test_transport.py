@@ -20,6 +20,7 @@ from otel_tbot.records import build_record, encode_request
 from otel_tbot.session import Session
 from otel_tbot.testing import TLS, OTLPReceiver, Reply
 from tests.support.collector import wait_until
+from tests.support.held_reply import HeldReply
 
 if TYPE_CHECKING:
     from otel_tbot.otlp.client import ExportResult
@@ -99,7 +100,7 @@ class TestHonesty:
     ) -> None:
         """After a temporary failure, the backend gets the same event again."""
         receiver.reply(Reply(status=status), Reply())
-        assert export(receiver, protocol, signal=signal).accepted
+        assert export(receiver, protocol, signal=signal, timeout=20).accepted
         first, second = receiver.requests
         assert first.message == second.message
 
@@ -129,11 +130,13 @@ class TestHonesty:
         self, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, protocol: str, signal: str
     ) -> None:
         """Consent is checked before each attempt."""
-        receiver.reply(*[Reply(status=503)] * 9)
+        held = HeldReply(status=503)
+        receiver.reply(held, Reply(status=503))
         with ThreadPoolExecutor() as pool:
-            answer = pool.submit(export, receiver, protocol, signal=signal)
+            answer = pool.submit(export, receiver, protocol, signal=signal, timeout=20)
             wait_until(lambda: receiver.requests, "the first attempt was made")
             monkeypatch.delenv("TELEPORT_ANONYMOUS_TELEMETRY")
+            held.release()
             accepted, reason = answer.result()
         assert (accepted, len(receiver.requests)) == (False, 1)
         assert reason == consent().reason
@@ -145,6 +148,8 @@ class TestHonesty:
         with ThreadPoolExecutor() as pool:
             late = pool.submit(sender.export, lambda: [record(signal)])
             wait_until(lambda: receiver.requests, "the first request arrived")
+            assert sender._process.settings is not None
+            sender._process.settings = sender._process.settings._replace(timeout=20)  # for the second export only
             time.sleep(1.5)  # the second export is running when the deadline of the first one passes
             in_time = sender.export(lambda: [record(signal)])
         sender.shutdown()
