@@ -49,6 +49,7 @@ from tests.support.collector import wait_until
 from tests.support.default_signals import default_signals  # noqa: F401  a fixture
 from tests.support.fake_tbot import WAITS, shell_script
 from tests.support.host_process import HostProcess, opted_in_variables
+from tests.support.otlp_environment import NO_THREADS_IN_CHILDREN
 from tests.support.program import SOURCE
 
 if TYPE_CHECKING:
@@ -133,8 +134,6 @@ def _has_reader(pipe: Path) -> bool:
 
 
 PROTOCOLS = ("http/protobuf", "grpc")
-# gRPC's C library starts threads in each child, some of which crash, for every user of it; so that is turned off.
-NO_THREADS_IN_CHILDREN = {"GRPC_ENABLE_FORK_SUPPORT": "0"}
 _LINE_OF_GRPC = re.compile(r"E\d{4} .* thd\.cc:\d+\] pthread_create failed")
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from otel_tbot.testing import OTLPReceiver
 
+# gRPC's C library starts threads in each child, some of which crash, for every user of it; so that is turned off.
+NO_THREADS_IN_CHILDREN = {"GRPC_ENABLE_FORK_SUPPORT": "0"}
+
 
 def endpoint_of(receiver: OTLPReceiver, protocol: str) -> str:
     """Return the receiver's endpoint for a protocol."""

@@ -185,20 +185,15 @@ def test_slow_answer(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     answering, closed = threading.Event(), threading.Event()
 
     def drip(server: socket.socket) -> None:
-        with suppress(OSError):
-            while not answering.is_set():
-                with server.accept()[0] as connection:
-                    if not connection.recv(65536):
-                        continue
-                    answering.set()
-                    for byte in dripped:
-                        try:
-                            connection.send(bytes([byte]))
-                        except OSError:
-                            break
-                        if connection_closed(connection):
-                            break
-                    closed.set()
+        with suppress(OSError):  # there was no request
+            connection = connection_with_request(server)
+            answering.set()
+            with connection, suppress(OSError):
+                for byte in dripped:
+                    connection.send(bytes([byte]))
+                    if connection_closed(connection):
+                        break
+            closed.set()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server,), daemon=True)
@@ -216,6 +211,15 @@ def test_slow_answer(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     thread.join(20)
     assert not thread.is_alive()
     wait_for_own_threads()
+
+
+def connection_with_request(server: socket.socket) -> socket.socket:
+    """Return the first connection over which something is sent."""
+    while True:
+        connection, _ = server.accept()
+        if connection.recv(65536):
+            return connection
+        connection.close()
 
 
 def connection_closed(connection: socket.socket) -> bool:

@@ -17,8 +17,7 @@ from tests.promises.start_environments import (
 )
 from tests.promises.tbot_process import preparing_command
 from tests.support.otlp_environment import otlp_variables
-from tests.support.patient_program import run_patiently
-from tests.support.program import SOURCE, VERSION, install_fake_tbot, run
+from tests.support.program import PATIENT, SOURCE, VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +36,7 @@ def environ(request: pytest.FixtureRequest, receiver: OTLPReceiver) -> dict[str,
 def test_sent(receiver: OTLPReceiver, environ: dict[str, str], tmp_path: Path) -> None:
     """A sent event is reported in one line on stderr, and the status is 0."""
     path = install_fake_tbot(tmp_path / "bin")
-    ended = run_patiently("emit", "tbot", "start", "--oneshot", environ=environ, path=path)
+    ended = run("emit", "tbot", "start", "--oneshot", environ=environ, path=path, python=PATIENT)
     shown = environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + ("" if "grpc" in environ.values() else "/v1/logs")
     assert (ended.returncode, ended.stdout) == (0, "")
     assert ended.stderr == f"otel-tbot: tbot.start sent to {shown}\n"

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.patient_program import run_patiently
-from tests.support.program import VERSION, install_fake_tbot, run
+from tests.support.program import PATIENT, VERSION, install_fake_tbot, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ ON = {"TELEPORT_ANONYMOUS_TELEMETRY": "1"}
 
 def test_text(tmp_path: Path) -> None:
     """The text names every attribute with its value, and whether, why and to where it would be sent."""
-    ended = run_patiently("preview", "tbot", "start", "--oneshot", path=install_fake_tbot(tmp_path / "bin"))
+    ended = run("preview", "tbot", "start", "--oneshot", path=install_fake_tbot(tmp_path / "bin"), python=PATIENT)
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = ended.stdout.splitlines()
     assert lines[0] == (
@@ -128,7 +127,7 @@ def test_refused_by_tbot_19(command: str, given: bool, tmp_path: Path) -> None: 
     """A start that tbot itself would refuse is not reported: one line and status 2."""
     path = install_fake_tbot(tmp_path / "bin", "echo 'Teleport v19.0.1 git:v19.0.1-0-g0 go1.26'")
     options = ["--tbot-version", "19.0.1"] if given else []
-    ended = run_patiently(command, *options, "tbot", "start", "bot-api", path=path, environ=ON)
+    ended = run(command, *options, "tbot", "start", "bot-api", path=path, environ=ON, python=PATIENT)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == ("otel-tbot: the command line: tbot 19 and newer have no subcommand bot-api; leave it out\n")
 

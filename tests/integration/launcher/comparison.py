@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.launcher import procfs
-from tests.integration.launcher.processes import NOWHERE, PATIENT_RUN, RunningProcess, start
+from tests.integration.launcher.processes import NOWHERE, PATIENT_RUN, RUN, RunningProcess, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,8 @@ def words(seen: dict[str, Any], started: RunningProcess) -> dict[str, object]:
 
 def look(way: str, tbot: Path, environ: dict[str, str], **options: Any) -> dict[str, object]:  # noqa: ANN401  those of `subprocess.Popen`
     """Start tbot in a way, and return everything that it has inherited."""
-    with start(way, tbot, environ={**NOWHERE, **environ}, run=PATIENT_RUN, **options) as started:
+    run = PATIENT_RUN if way == "on" else RUN
+    with start(way, tbot, environ={**NOWHERE, **environ}, run=run, **options) as started:
         seen = words(procfs.inherited(int(started.line())), started)
         started.finish()
         started.wait_until_alone()

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tests.integration.launcher import procfs
 from tests.support.collector import wait_until
-from tests.support.program import SOURCE
+from tests.support.program import SOURCE, with_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,8 +39,7 @@ def endpoint_variables(endpoint: str, **more: str) -> dict[str, str]:
 
 def run_with(module: str, constant: str, value: float) -> list[str]:
     """Return `RUN` with another value of a time limit, which a busy machine would exceed."""
-    code = f"import {module}; {module}.{constant} = {value}; from otel_tbot.__main__ import main; main()"
-    return [*RUN[:-3], "-c", code, "run"]
+    return [*RUN[:-3], *with_constant(module, constant, value), "run"]
 
 
 # Waits until the process that starts the sender has ended, which can take longer than usual on a busy machine.
@@ -153,14 +152,14 @@ class RunningProcess:
                 with suppress(OSError):  # it has ended meanwhile
                     seen[pid] = procfs.stat(pid)
             # A child of tbot's process is the one that starts the guard, and will exit.
-            parents = {pid: stat for pid, stat in seen.items() if tbot not in {pid, stat["ppid"]}}
+            ours = {pid: stat for pid, stat in seen.items() if tbot not in {pid, stat["ppid"]}}
             # The guard closes them before it starts the worker. The worker's own children get another session.
             found[:] = [
                 (guard, worker)
-                for guard in parents
-                for worker in parents
-                if parents[guard]["ppid"] not in parents
-                and (parents[worker]["ppid"], parents[worker]["sid"]) == (guard, parents[guard]["sid"])
+                for guard in ours
+                for worker in ours
+                if ours[guard]["ppid"] not in ours
+                and (ours[worker]["ppid"], ours[worker]["sid"]) == (guard, ours[guard]["sid"])
             ]
             return bool(found)
 

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_tbot import AnonymousLogExporter, AnonymousSpanExporter, Session, StartEvent, emit, emit_span, send
 from tests.integration.pipelines.processes import ON, python
-from tests.support.otlp_environment import otlp_variables
+from tests.support.otlp_environment import NO_THREADS_IN_CHILDREN, otlp_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,8 +92,7 @@ def test_forked_workers(receiver: OTLPReceiver, protocol: str, own_report: str) 
 
 def test_workers_forked_after_grpc(receiver: OTLPReceiver) -> None:
     """If their parent has sent over gRPC, workers send nothing, say so once for each pipeline, and continue."""
-    # gRPC's C library starts threads in each child, some of which crash, for every user of it; so that is turned off.
-    environ = {**ON, **otlp_variables(receiver, "grpc"), "GRPC_ENABLE_FORK_SUPPORT": "0"}
+    environ = {**ON, **otlp_variables(receiver, "grpc"), **NO_THREADS_IN_CHILDREN}
     ended = python("forking", "before", environ=environ)
     reason = "the protocol grpc cannot be used in a process forked after its parent used it: use http/protobuf"
     assert (ended.status, ended.stderr) == (0, 4 * [f"tbot.start was not delivered: {reason}"])

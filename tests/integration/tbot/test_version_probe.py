@@ -16,8 +16,7 @@ import pytest
 from otel_tbot.tbot import version_probe as version
 from otel_tbot.tbot.version_probe import OUTPUT_LIMIT, VersionProbe, VersionResult
 from tests.support.collector import wait_until
-from tests.support.patient_program import PATIENT
-from tests.support.program import SOURCE
+from tests.support.program import PATIENT, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -207,7 +207,7 @@ def test_stop_waits_for_a_connection_that_is_closing(monkeypatch: pytest.MonkeyP
 
     def close_late(server: HTTPServer, request: Any) -> None:  # noqa: ANN401  typeshed's
         closing.set()
-        time.sleep(0.5)
+        time.sleep(0.5)  # stop() begins meanwhile
         close(server, request)
 
     monkeypatch.setattr(HTTPServer, "shutdown_request", close_late)
